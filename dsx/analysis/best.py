@@ -1,0 +1,133 @@
+"""Where the best models lie: the empirical bootstrap of RegNet §3.1, by its exact distribution.
+
+The bootstrap draws a share of the models with replacement, keeps the best of them, and repeats. How
+often each model is kept follows from its rank: the i-th best of n is the best of m draws with
+probability ((n − i + 1)/n)^m − ((n − i)/n)^m. So nothing is simulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.counts import finished
+from dsx.analysis.values import Errors, Floats, check_level, check_share, column, error_array, frame, number_array
+from dsx.errors import DsxError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class JointRange:
+    """A box that holds the best model's pair of values with probability ≥ level. x, y: (low, median, high)."""
+
+    x: tuple[float, float, float]
+    y: tuple[float, float, float]
+    probability: float
+
+
+def best_weights(errors: Errors, fraction: float = 0.25) -> Floats:
+    """Chance of each model to be the best of ⌊fraction · n⌋ (at least 1) models drawn with replacement: (n,), sum 1.
+
+    errors: (n,) percent. Models with equal errors share their chance equally.
+    """
+    values = error_array(errors)
+    draws = max(1, int(check_share(fraction, "fraction") * values.size + 1e-9))
+    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    above = np.append(values.size, values.size - np.cumsum(sizes)) / values.size
+    chance: Floats = (-np.diff(above**draws) / sizes)[group]
+    return chance
+
+
+def best_range(x: Any, errors: Errors, fraction: float = 0.25, level: float = 0.95) -> tuple[float, float, float]:
+    """Range of a parameter's likely best value: (low, median, high), exact.
+
+    x: (n,) the parameter or any derived quantity; models where it is NaN take no part. errors: (n,)
+    percent. The (1 − level)/2, ½ and (1 + level)/2 quantiles of x at the best of ⌊fraction · n⌋ models
+    drawn with replacement, each the smallest value that reaches its share. RegNet §3.1, footnote 4.
+    Raises DsxError if the lengths differ or x is all NaN.
+    """
+    tail = (1 - check_level(level)) / 2
+    values, chance = _known(x, errors, fraction)
+    low, median, high = _quantiles(values, chance, (tail, 0.5, 1 - tail))
+    return low, median, high
+
+
+def joint_best_range(x: Any, y: Any, errors: Errors, fraction: float = 0.25, level: float = 0.95) -> JointRange:
+    """Ranges of two parameters that hold the best model's pair of values at once.
+
+    Both marginal ranges are widened alike until the box has probability ≥ level, which it surely has
+    when each leaves out (1 − level)/2 in all. Models where x or y is NaN take no part.
+    """
+    check_level(level)
+    xs, ys = number_array(x, "x"), number_array(y, "y")
+    if xs.size != ys.size:
+        raise DsxError(f"x and y: {xs.size} and {ys.size} values: give one of each per model")
+    kept = np.isfinite(xs) & np.isfinite(ys)
+    xs, chance = _known(np.where(kept, xs, np.nan), errors, fraction)
+    ys = ys[kept]
+    for out in np.linspace(1 - level, (1 - level) / 2, 26):
+        (x_low, x_mid, x_high), (y_low, y_mid, y_high) = (
+            _quantiles(v, chance, (out / 2, 0.5, 1 - out / 2)) for v in (xs, ys)
+        )
+        inside = float(chance[(xs >= x_low) & (xs <= x_high) & (ys >= y_low) & (ys <= y_high)].sum())
+        if inside >= level - 1e-12:
+            break
+    return JointRange((x_low, x_mid, x_high), (y_low, y_mid, y_high), inside)
+
+
+def best_ranges(
+    table: pd.DataFrame, columns: Sequence[str] | None = None, fraction: float = 0.25, level: float = 0.95
+) -> pd.DataFrame:
+    """One row per column of a results table: parameter, low, median, high, n, without (models where it is NaN).
+
+    columns: by default the space's parameters, those that follow the measured columns and are numbers.
+    Columns without any number are left out. The table is empty if no model has finished.
+    """
+    rows = finished(table)
+    names = parameter_columns(table) if columns is None else list(columns)
+    found = []
+    for name in names:
+        x = column(rows, name)
+        known = int(np.isfinite(x).sum())
+        if known:
+            low, median, high = best_range(x, rows["error"].to_numpy(), fraction, level)
+            found.append((name, low, median, high, known, x.size - known))
+    return frame(found, ["parameter", "low", "median", "high", "n", "without"])
+
+
+def parameter_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a results table that are the space's parameters and hold numbers."""
+    return [
+        str(name) for name in table.columns
+        if str(name) not in RESULT_COLUMNS and table[name].dtype.kind in "iuf" and table[name].notna().any()
+    ]  # fmt: skip
+
+
+# every other column of a results table is a parameter of the space
+RESULT_COLUMNS = frozenset(
+    ("model_id", "space", "state", "error", "best_error", "epochs", "flops", "params", "acts", "seconds")
+    + ("images_per_second", "peak_memory_bytes", "seed", "recipe", "failure", "index", "replicate", "study")
+)
+
+
+def _known(x: Any, errors: Errors, fraction: float) -> tuple[Floats, Floats]:
+    """The values of x that are known, with their chances to belong to the best model."""
+    values, error = number_array(x, "x"), error_array(errors)
+    if values.size != error.size:
+        raise DsxError(f"x and errors: {values.size} and {error.size} values: give one of each per model")
+    kept = np.isfinite(values)
+    if not kept.any():
+        raise DsxError("x: no model has a value: a best range needs at least one")
+    return values[kept], best_weights(error[kept], fraction)
+
+
+def _quantiles(values: Floats, chance: Floats, shares: Sequence[float]) -> list[float]:
+    order = np.argsort(values)
+    reached = np.cumsum(chance[order])
+    at = np.minimum(np.searchsorted(reached, np.asarray(shares) - 1e-12), values.size - 1)
+    return [float(v) for v in values[order][at]]

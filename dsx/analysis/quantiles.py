@@ -1,0 +1,102 @@
+"""Quantiles of the error distribution with intervals from order statistics, exact for any distribution."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dsx.analysis.bootstrap import differences, percentile_interval, resampled_quantiles
+from dsx.analysis.values import Errors, check_level, error_array
+from dsx.errors import DsxError
+
+
+def quantile(errors: Errors, q: float) -> float:
+    """The q-quantile in percent, linear between order statistics. q in [0, 1]. Raises DsxError otherwise."""
+    _check_q(q)
+    return float(np.quantile(error_array(errors), q))
+
+
+def quantile_interval(errors: Errors, q: float = 0.5, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the q-quantile between two order statistics: at least `level` for any distribution.
+
+    errors: (n,) percent; 0 < q < 1. The number of errors below the quantile is binomial(n, q), so the
+    ends are its (1 − level)/2 tails; no resampling. An end is NaN where n is too small to have one
+    (the median needs 6 models at 95 %). Raises DsxError for a q outside (0, 1).
+    """
+    from scipy.special import bdtr
+
+    _check_q(q, inner=True)
+    ordered = np.sort(error_array(errors))
+    n, tail = ordered.size, (1 - check_level(level)) / 2
+    cumulative = bdtr(np.arange(n), n, q)  # P(at most k errors below the quantile), k = 0 … n−1
+    # low = x_(l): wrong if fewer than l errors lie below the quantile
+    l_rank = int(np.searchsorted(cumulative, tail, side="right"))  # the largest l with P(≤ l−1) ≤ tail
+    # high = x_(u): wrong if u or more lie below it
+    u_rank = int(np.searchsorted(cumulative, 1 - tail - 1e-12, side="left")) + 1  # the smallest u with P(≥ u) ≤ tail
+    low = float(ordered[l_rank - 1]) if l_rank >= 1 else math.nan
+    high = float(ordered[u_rank - 1]) if u_rank <= n else math.nan
+    return low, high
+
+
+def min_interval(errors: Errors, level: float = 0.95) -> tuple[float, float]:
+    """Percentile bootstrap interval of the lowest error: from the lowest seen to a few models above it.
+
+    errors: (n,) percent. It says how far the minimum hangs on the few best models: a resample's
+    minimum lies in it with probability ≥ level. It is no interval for the lowest error that the space
+    can reach: nothing below the data follows from them. Exact: P(min of a resample > k-th lowest) =
+    (1 − k/n)^n. (NaN, NaN) for a single model.
+    """
+    ordered = np.sort(error_array(errors))
+    n, tail = ordered.size, (1 - check_level(level)) / 2
+    if n < 2:
+        return math.nan, math.nan
+    survival = (1 - np.arange(1, n + 1) / n) ** n
+    return float(ordered[0]), float(ordered[int(np.argmax(survival <= tail))])
+
+
+def min_difference_interval(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tuple[float, float]:
+    """Interval of min(a) − min(b), by inverting the precedence test; exact if a is b shifted.
+
+    Were there no shift, the r lowest of both together would all come from b with probability
+    Π (n_b − i)/(n_a + n_b − i), i < r; the lower end is min(a) less the r-th lowest of b for the
+    smallest r that makes this ≤ (1 − level)/2, and likewise above. It takes account of unequal
+    numbers of models. An end is NaN where there are too few. Nelson (1963).
+    """
+    a, b = np.sort(error_array(errors_a)), np.sort(error_array(errors_b))
+    tail = (1 - check_level(level)) / 2
+    low_rank, high_rank = _precedence_rank(a.size, b.size, tail), _precedence_rank(b.size, a.size, tail)
+    low = float(a[0] - b[low_rank - 1]) if low_rank else math.nan
+    high = float(a[high_rank - 1] - b[0]) if high_rank else math.nan
+    return low, high
+
+
+def quantile_difference(
+    errors_a: Errors, errors_b: Errors, q: float = 0.5, level: float = 0.95
+) -> tuple[float, float, float]:
+    """The q-quantile of a less that of b, in points, with its percentile bootstrap interval: (difference, low, high).
+
+    0 < q < 1 and not extreme: some ten models should lie on either side of it. The interval is
+    (NaN, NaN) if either has a single model. Swapping a and b mirrors it.
+    """
+    _check_q(q, inner=True)
+    a, b = error_array(errors_a), error_array(errors_b)
+    check_level(level)
+    difference = float(np.quantile(a, q) - np.quantile(b, q))
+    if min(a.size, b.size) < 2:
+        return difference, math.nan, math.nan
+    low, high = percentile_interval(differences(resampled_quantiles(a, q), resampled_quantiles(b, q)), level)
+    return difference, low, high
+
+
+def _precedence_rank(n_a: int, n_b: int, tail: float) -> int:
+    """The smallest r such that the r lowest of both samples all come from b with probability ≤ tail; 0 if none."""
+    i = np.arange(n_b)
+    probability = np.cumprod((n_b - i) / (n_a + n_b - i))
+    enough = np.flatnonzero(probability <= tail)
+    return int(enough[0]) + 1 if enough.size else 0
+
+
+def _check_q(q: float, inner: bool = False) -> None:
+    if not (0 < q < 1 if inner else 0 <= q <= 1):
+        raise DsxError(f"q = {q}: a quantile lies {'strictly ' if inner else ''}between 0 and 1")

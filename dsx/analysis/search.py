@@ -1,0 +1,103 @@
+"""Random search: the lowest error to expect among k models of a population, exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dsx.analysis.values import Errors, Floats, check_level, error_array, weight_array
+from dsx.errors import DsxError
+
+
+@dataclass(frozen=True, eq=False)
+class SearchCurve:
+    """Best error of k random models, for several k.
+
+    k: (m,) models tried. expected: (m,) percent. low, high: (m,) interval of `expected` over populations,
+    NaN where k is above a tenth of the models. spread_low, spread_high: (m,) the central `level` share
+    of single searches, given this population. n: models (or the effective number, when weighted).
+    """
+
+    k: np.ndarray[Any, np.dtype[np.int64]]
+    expected: Floats
+    low: Floats
+    high: Floats
+    spread_low: Floats
+    spread_high: Floats
+    n: float
+    level: float
+
+
+def expected_minimum(errors: Errors, k: Any, weights: Any = None) -> Any:
+    """Expected lowest error among k models drawn with replacement: the random-search curve.
+
+    errors: (n,) percent. k: integer or (m,) integers ≥ 1. weights: (n,) ≥ 0, chances of being drawn, or
+    None. Returns percent, a number or (m,). Exact: P(min is the i-th smallest) = Sᵢ₋₁ᵏ − Sᵢᵏ, where Sᵢ is
+    the share of models above the i-th, so nothing is simulated. NDS §3.4, RegNet Fig. 9.
+    """
+    tries = _tries(k)
+    ordered, survival = _survival(errors, weights)
+    expected = -np.diff(survival[None, :] ** tries[:, None], axis=1) @ ordered
+    return float(expected[0]) if np.ndim(k) == 0 else expected
+
+
+def random_search(errors: Errors, k: Sequence[int] | None = None, weights: Any = None, level: float = 0.95) -> SearchCurve:
+    """The random-search curve with its band and the spread of single searches.
+
+    errors: (n,) percent. k: models tried, by default 1, 2, 4 … up to n/2. The band is the normal
+    interval with the infinitesimal-jackknife standard error of the expected minimum; beyond k = n/10
+    it would rest on a handful of models and is NaN.
+    """
+    from scipy.special import ndtri
+
+    values = error_array(errors)
+    if k is None:
+        k = [2**i for i in range(max(1, int(math.log2(values.size))))]
+    tries = _tries(k)
+    ordered, survival = _survival(values, weights)
+    chance = -np.diff(survival)
+    n = 1 / float(np.sum(chance**2))
+    powers = survival[None, :] ** tries[:, None]
+    error = _standard_error(ordered, survival, chance, tries)
+    reach = np.where(tries <= n / 10, float(ndtri((1 + check_level(level)) / 2)) * error, math.nan)
+    expected = -np.diff(powers, axis=1) @ ordered
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    # P(best of k ≤ i-th smallest) = 1 − Sᵢᵏ, ascending in i
+    ends = [[ordered[min(int(np.searchsorted(1 - row[1:], t)), ordered.size - 1)] for row in powers] for t in tails]
+    return SearchCurve(tries, expected, expected - reach, expected + reach, np.array(ends[0]), np.array(ends[1]), n, level)
+
+
+def _tries(k: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    tries = np.atleast_1d(np.asarray(k))
+    if tries.ndim != 1 or tries.size == 0 or not np.issubdtype(tries.dtype, np.number) or (tries < 1).any() or (tries % 1).any():
+        raise DsxError(f"k = {k}: expected integers ≥ 1, the numbers of models tried")
+    return tries.astype(np.int64)
+
+
+def _survival(errors: Errors, weights: Any) -> tuple[Floats, Floats]:
+    """Sorted errors and, from 1 down to 0, the chance that a drawn model lies above the i-th of them: (n,), (n + 1,)."""
+    values = error_array(errors)
+    order = np.argsort(values, kind="stable")
+    if weights is None:
+        return values[order], np.arange(values.size, -1, -1) / values.size
+    chance = weight_array(weights, values.size)[order]
+    survival = np.append(np.cumsum(chance[::-1])[::-1], 0.0)
+    return values[order], np.minimum(1, survival / survival[0])
+
+
+def _standard_error(ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
+    """Standard error of the expected minimum: √Σ wᵢ² Uᵢ², U the influence of each model's error.
+
+    The expected minimum is the lowest error plus ∫ S(e)ᵏ de, so a model at e adds k ∫_{below e} S^(k−1) de
+    to its derivative, less the mean of that.
+    """
+    gaps = np.diff(ordered, prepend=ordered[0])
+    influence = tries[:, None] * np.cumsum(gaps * survival[:-1] ** (tries[:, None] - 1), axis=1)
+    influence -= (influence @ chance)[:, None]
+    n = 1 / np.sum(chance**2)
+    error: Floats = np.sqrt((influence**2 @ chance**2) * (n / max(n - 1, 1)))
+    return error

@@ -1,0 +1,187 @@
+"""Comparison at matched complexity: weights that make every population uniform over flops, params or acts.
+
+NDS §3.3 and the authors' notebooks: keep the models inside a window of complexity, cut it into K bins
+of equal width, and let each bin weigh the same: weight = 1 / (K · models in the bin). Where a bin holds
+too few models of some population it is joined with a neighbour, and the joint bin weighs as many bins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.counts import finished
+from dsx.analysis.values import Floats, check_level, column, frame, number_array
+from dsx.analysis.words import points, spread
+from dsx.errors import DsxError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedBins:
+    """Bins of complexity that all populations share.
+
+    edges: (K + 1,) ascending; a value belongs to the bin low ≤ c < high, the last end included.
+    shares: (K,) weight of each bin, its share of the window's width, summing to 1. asked: bins asked for.
+    """
+
+    edges: Floats
+    shares: Floats
+    asked: int
+
+    def index(self, complexity: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Bin of each model, −1 outside the window or where complexity is NaN."""
+        inside = (complexity >= self.edges[0]) & (complexity <= self.edges[-1])
+        bins = np.searchsorted(self.edges, complexity, side="right") - 1
+        return np.where(inside, np.minimum(bins, self.shares.size - 1), -1)
+
+    def weights(self, complexity: Floats) -> Floats:
+        """(n,) weights that sum to 1 and are 0 outside the window: a bin's share over its number of models."""
+        bins = self.index(complexity)
+        counts = np.bincount(bins[bins >= 0], minlength=self.shares.size)
+        each = self.shares / np.maximum(counts, 1)
+        weights: Floats = np.where(bins >= 0, each[bins], 0.0)
+        return weights / weights.sum()
+
+
+def matched_bins(
+    complexities: Sequence[Any], bins: int = 10, window: tuple[float, float] | None = None, least: int = 2
+) -> MatchedBins:
+    """Bins in which each population has at least `least` models.
+
+    complexities: one (n_i,) array per population, NaN allowed. window: (low, high), inclusive; by default
+    the range that all populations reach. bins: equal-width bins to begin with (NDS uses 5 to 40); a bin
+    short of models is joined with the neighbour that has fewer, until none is.
+    Raises DsxError if the window is empty or holds fewer than `least` models of some population.
+    """
+    arrays = [number_array(c, "complexity") for c in complexities]
+    arrays = [c[np.isfinite(c)] for c in arrays]
+    if bins < 1:
+        raise DsxError(f"bins = {bins}: expected an integer ≥ 1")
+    if not arrays or any(c.size == 0 for c in arrays):
+        raise DsxError("matched comparison: a population has no model with a known complexity")
+    low, high = window or (max(float(c.min()) for c in arrays), min(float(c.max()) for c in arrays))
+    inside = [c[(c >= low) & (c <= high)] for c in arrays]
+    if low > high or min(c.size for c in inside) < least:
+        raise DsxError(
+            f"matched comparison: between {low:.4g} and {high:.4g} the populations have "
+            f"{', '.join(str(c.size) for c in inside)} models; at least {least} of each are needed: widen the window"
+        )
+    edges = np.linspace(low, high, bins + 1)
+    edges = np.unique(edges)  # a window of no width is one bin
+    edges = edges if edges.size > 1 else np.array([low, low])
+    counts = np.array([np.histogram(c, edges)[0] if edges[1] > edges[0] else [c.size] for c in inside])
+    widths = np.full(counts.shape[1], 1 / counts.shape[1])
+    while widths.size > 1 and counts.min() < least:
+        short = int(np.argmin(counts.min(axis=0)))
+        neighbours = [i for i in (short - 1, short + 1) if 0 <= i < widths.size]
+        left = min(short, min(neighbours, key=lambda i: int(counts[:, i].min())))
+        counts = np.concatenate([counts[:, :left], counts[:, left : left + 2].sum(1, keepdims=True), counts[:, left + 2 :]], 1)
+        widths = np.concatenate([widths[:left], [widths[left] + widths[left + 1]], widths[left + 2 :]])
+        edges = np.delete(edges, left + 1)
+    return MatchedBins(edges, widths, bins)
+
+
+def matched_weights(
+    tables: Mapping[str, pd.DataFrame], by: str = "flops", bins: int = 10, window: tuple[float, float] | None = None
+) -> dict[str, Floats]:
+    """Weights of the finished models of each study, uniform over `by` in the window they share.
+
+    tables: name → results table. Returns name → (n,) weights in the order of `finished(table)`, for
+    `edf(errors, weights)` and `expected_minimum`. Raises DsxError as `matched_bins` does.
+    """
+    values = {name: column(finished(table), by) for name, table in tables.items()}
+    shared = matched_bins(list(values.values()), bins, window)
+    return {name: shared.weights(c) for name, c in values.items()}
+
+
+def compare_matched(
+    table_a: pd.DataFrame,
+    table_b: pd.DataFrame,
+    by: str = "flops",
+    bins: int = 10,
+    window: tuple[float, float] | None = None,
+    level: float = 0.95,
+) -> dict[str, Any]:
+    """Difference of mean error (a − b, points) between models of equal complexity, with its interval.
+
+    The mean over bins of the difference inside each bin. Interval: the stratified standard error
+    √Σ share² (s²_a/n_a + s²_b/n_b) with Student's t and Satterthwaite's degrees of freedom, given the
+    complexities. Keys: by, low, high (the window), bins, n_a, n_b (models inside it), total_a, total_b,
+    mean_a, mean_b (weighted, percent), mean_difference with _low and _high, level.
+    Raises DsxError if `by` is no column, or the window is too poor.
+    """
+    from scipy.special import stdtrit
+
+    rows_a, rows_b = finished(table_a), finished(table_b)
+    shared = matched_bins([column(rows_a, by), column(rows_b, by)], bins, window)
+    mean_a, parts_a, freedom_a, n_a = _stratified(rows_a, by, shared)
+    mean_b, parts_b, freedom_b, n_b = _stratified(rows_b, by, shared)
+    parts, freedoms = np.concatenate([parts_a, parts_b]), np.concatenate([freedom_a, freedom_b])
+    variance = float(parts.sum())
+    freedom = variance**2 / float(np.sum(parts**2 / freedoms)) if variance > 0 else math.inf
+    reach = float(stdtrit(freedom, (1 + check_level(level)) / 2)) * math.sqrt(variance) if variance > 0 else 0.0
+    return {
+        "by": by, "low": float(shared.edges[0]), "high": float(shared.edges[-1]), "bins": shared.shares.size,
+        "n_a": n_a, "n_b": n_b, "total_a": len(rows_a), "total_b": len(rows_b), "mean_a": mean_a, "mean_b": mean_b,
+        "mean_difference": mean_a - mean_b, "mean_difference_low": mean_a - mean_b - reach,
+        "mean_difference_high": mean_a - mean_b + reach, "level": level,
+    }  # fmt: skip
+
+
+def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str) -> str:
+    """What `compare_matched` shows, in a sentence."""
+    difference, low, high = (comparison[f"mean_difference{end}"] for end in ("", "_low", "_high"))
+    start = f"At equal {comparison['by']} ({comparison['n_a']} and {comparison['n_b']} models)"
+    interval = f"({100 * comparison['level']:g} % interval"
+    if low <= 0 <= high:
+        return (
+            f"{start} no difference in mean error could be shown between {name_a} and {name_b}: "
+            f"{points(difference, low, high)} points {interval} {spread(low, high)})."
+        )
+    better, worse = (name_a, name_b) if difference < 0 else (name_b, name_a)
+    near, far = sorted((abs(low), abs(high)))
+    return (
+        f"{start} the mean error of {better} is lower than that of {worse} by "
+        f"{points(abs(difference), near, far)} points {interval} {spread(near, far)})."
+    )
+
+
+def matched_table(
+    tables: Mapping[str, pd.DataFrame], by: Sequence[str] = ("flops", "params", "acts"), level: float = 0.95
+) -> pd.DataFrame:
+    """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none)."""
+    rows = []
+    names = [name for name, table in tables.items() if len(finished(table))]
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            for measure in by:
+                if not all(measure in tables[name].columns for name in (a, b)):
+                    continue
+                try:
+                    row = compare_matched(tables[a], tables[b], measure, level=level)
+                    rows.append({"a": a, "b": b, **row, "words": matched_in_words(row, a, b)})
+                except DsxError as reason:
+                    rows.append({"a": a, "b": b, "by": measure, "words": str(reason)})
+    return frame(rows, ["a", "b", *_KEYS, "words"])
+
+
+def _stratified(rows: pd.DataFrame, by: str, bins: MatchedBins) -> tuple[float, Floats, Floats, int]:
+    """Weighted mean, the bins' parts of its variance, their degrees of freedom, and models inside the window."""
+    errors, index = column(rows, "error"), bins.index(column(rows, by))
+    groups = [errors[index == k] for k in range(bins.shares.size)]
+    mean = float(sum(share * group.mean() for share, group in zip(bins.shares, groups, strict=True)))
+    parts = [s**2 * g.var(ddof=1) / g.size for s, g in zip(bins.shares, groups, strict=True)]
+    return mean, np.array(parts), np.array([g.size - 1.0 for g in groups]), sum(g.size for g in groups)
+
+
+_KEYS = (
+    "by", "low", "high", "bins", "n_a", "n_b", "total_a", "total_b", "mean_a", "mean_b",
+    "mean_difference", "mean_difference_low", "mean_difference_high", "level",
+)  # fmt: skip

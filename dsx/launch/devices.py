@@ -1,0 +1,76 @@
+"""What this machine can train on, found out without loading torch where there is no GPU."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsx.errors import DsxError
+
+_GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one group of worker processes trains. gpu: what the process is to see of the GPUs; None on a CPU."""
+
+    device: str
+    workers: int
+    gpu: str | None = None
+
+
+def cpu_count() -> int:
+    """Cores that this process may use: of its affinity and its control group."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        cores = min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return cores
+
+
+def gpus() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls each GPU that this process may use. Loads torch only where there may be one."""
+    if sys.platform == "linux" and not any(Path(name).exists() for name in _GPU_FILES):
+        return []
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return visible[:count] if visible else [str(i) for i in range(count)]
+
+
+def slots(device: str = "auto", workers: int | None = None, models_per_gpu: int = 1) -> list[Slot]:
+    """Where this machine's workers train: one group per GPU, or one for all cores.
+
+    device: auto, cpu, cuda (all GPUs) or cuda:K. workers: how many processes in all; by default one per core, or
+    models_per_gpu per GPU. Raises DsxError for a device that is not there.
+    """
+    if workers is not None and workers < 1:
+        raise DsxError(f"workers = {workers}: expected an integer ≥ 1")
+    if models_per_gpu < 1:
+        raise DsxError(f"models_per_gpu = {models_per_gpu}: expected an integer ≥ 1")
+    if device == "mps" or (device == "auto" and sys.platform == "darwin"):
+        return [Slot(device, workers or 1)]
+    kind, _, index = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
+        raise DsxError(f"device {device!r}: expected auto, cpu, cuda, cuda:0 or mps")
+    found = gpus() if kind != "cpu" else []
+    if kind == "cuda" and not found:
+        raise DsxError(f"device {device}: this machine shows no CUDA GPU; use --device cpu, or see `dsx doctor`")
+    if index:
+        if int(index) >= len(found):
+            raise DsxError(f"device {device}: this machine shows {len(found)} GPUs, cuda:0 to cuda:{len(found) - 1}")
+        found = [found[int(index)]]
+    if not found:
+        return [Slot("cpu", workers or cpu_count())]
+    each = [models_per_gpu] * len(found)
+    if workers is not None:
+        each = [workers // len(found) + (i < workers % len(found)) for i in range(len(found))]
+    return [Slot("cuda", n, gpu) for n, gpu in zip(each, found, strict=True) if n]

@@ -1,0 +1,94 @@
+"""Failures of models: how they are classed, recorded, counted, and when they are tried again."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Collection
+
+from dsx.errors import DsxError, suggest
+from dsx.study import records, results
+from dsx.study.paths import RunPaths
+from dsx.study.results import Failure
+from dsx.study.study import Study
+
+KINDS = ("out_of_memory", "timeout", "killed", "error")
+# a model that failed this often in a row in the same way is retried only if it is asked for by name
+ALIKE_LIMIT = 3
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_cpu", "bad_alloc")
+
+
+def may_train(failure: Failure, retry: Collection[str]) -> bool:
+    """Whether a failed run is to be tried again.
+
+    retry: `all`, its class, its run id, or `failed`, which leaves out what failed three times in the same way.
+    """
+    if failure.retrying or {"all", failure.kind, failure.run_id} & set(retry):
+        return True
+    return "failed" in retry and failure.alike < ALIKE_LIMIT
+
+
+def check_retry(retry: Collection[str], run_ids: Collection[str] = ()) -> None:
+    """Raises DsxError for a word that names no class of failures and no run."""
+    for word in retry:
+        known = ("failed", "all", *KINDS)
+        if word not in known and word not in run_ids:
+            raise DsxError(f"--retry {word}: expected {', '.join(known)} or a model's id.{suggest(word, known)}")
+
+
+def kind_of(error: BaseException) -> str:
+    """The class of a failure: out_of_memory, timeout or error."""
+    text = str(error).lower()
+    if type(error).__name__ in ("MemoryError", "OutOfMemoryError") or any(word in text for word in _MEMORY_WORDS):
+        return "out_of_memory"
+    return "timeout" if isinstance(error, TimeoutError) else "error"
+
+
+def record_failure(study: Study, run_id: str, kind: str, message: str, traceback: str = "") -> Failure | None:
+    """Write down that a run failed, counting how often and how often alike; None if it has a result after all."""
+    paths = study.paths.run(run_id)
+    if results.is_finished(paths):
+        return None
+    before, _ = results.read_failure(study.paths, run_id)
+    same = before is not None and (before.kind, before.message) == (kind, message)
+    failure = Failure(
+        run_id=run_id,
+        kind=kind,
+        message=message,
+        traceback=traceback,
+        time=time.time(),
+        attempts=before.attempts + 1 if before else 1,
+        alike=before.alike + 1 if before and same else 1,
+    )
+    write_failure(paths, failure)
+    return failure
+
+
+def write_failure(paths: RunPaths, failure: Failure, *, retrying: bool = False) -> None:
+    """Write failure.json. retrying: it is being tried again, so that an interruption leaves it pending."""
+    data = {
+        "class": failure.kind,
+        "message": failure.message,
+        "traceback": failure.traceback,
+        "time": failure.time,
+        "attempts": failure.attempts,
+        "alike": failure.alike,
+        "retrying": retrying,
+    }
+    records.write_json(paths.failure, data)
+
+
+def message_of(error: BaseException) -> str:
+    """`RuntimeError: what it says`, in one line; dsx's own errors without their class."""
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    name = type(error).__name__
+    return (text if isinstance(error, DsxError) else f"{name}: {text}" if text else name)[:500]
+
+
+def reraise_if_unwritable(paths: RunPaths, error: BaseException) -> None:
+    """A full disk or a folder that became read-only is no fault of the model: raise RecordError for it."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+            raise records.RecordError(records.unwritable(paths.folder, chain)) from error
+        chain = chain.__cause__ or chain.__context__

@@ -1,0 +1,42 @@
+"""AnyNet: an architecture as a torch module."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from dsx.networks.architecture import Architecture
+from dsx.networks.blocks import Classifier, Norm, Parts, initialise, make_block, make_stem
+
+
+class AnyNet(nn.Module):
+    """Stem, stages `s1`, `s2`, … of blocks `b1`, `b2`, …, and head: (N, in_channels, H, W) → (N, num_classes)."""
+
+    def __init__(self, architecture: Architecture, norm: Norm) -> None:
+        super().__init__()
+        self.architecture = architecture
+        parts = Parts(architecture.activation, norm)
+        self.stem = make_stem(architecture.stem, architecture.in_channels, parts)
+        width = architecture.stem.width
+        for i, stage in enumerate(architecture.stages, start=1):
+            blocks: OrderedDict[str, nn.Module] = OrderedDict()
+            for j in range(1, stage.depth + 1):
+                blocks[f"b{j}"] = make_block(stage, width, stage.stride if j == 1 else 1, parts)
+                width = stage.width
+            self.add_module(f"s{i}", nn.Sequential(blocks))
+        self.head = Classifier(width, architecture.head.width, architecture.num_classes, parts)
+        initialise(self, norm.zero_init_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for module in self.children():
+            x = module(x)
+        return x
+
+
+def build(architecture: Architecture, *, norm: Norm | None = None) -> AnyNet:
+    """The network with freshly initialised weights, a function of `torch.manual_seed` alone.
+
+    norm: batch-norm settings; by default eps 1e-5, momentum 0.1 and no zero-initialised scale.
+    """
+    return AnyNet(architecture, norm or Norm())

@@ -1,0 +1,177 @@
+"""Flops, parameters and activations in closed form: exact integers, for one network or for many.
+
+The convention, cited everywhere in dsx (RegNet §3.2 and the authors' code):
+  flops   multiply-adds of convs (bias included where there is one) and of the classifier;
+          batch norm, activation and pooling count 0.
+  params  weights, biases, and 2 per channel for batch norm.
+  acts    elements of the outputs of all convs (squeeze-and-excitation included), of the stem's
+          max-pool, and of the classifier.
+Check: RegNetX-400MF at 224 is 397,678,568 flops, 5,157,512 params, 3,143,272 acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dsx.networks.architecture import Architecture, ArchitectureTable
+from dsx.networks.layers import BLOCKS, STEMS, Block, Conv, Pool, Size, inner_width, squeeze_width
+
+
+class Complexity(NamedTuple):
+    """flops: multiply-adds; params: learned numbers; acts: output elements. Integers, or (n,) int64 arrays."""
+
+    flops: Size
+    params: Size
+    acts: Size
+
+    def __add__(self, other: Complexity) -> Complexity:  # type: ignore[override]
+        return Complexity(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def times(self, count: Size) -> Complexity:
+        return Complexity(*(count * a for a in self))
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One row of the per-layer table: where the layer sits, its shape, output height and cost."""
+
+    stage: str
+    block: int
+    layer: str
+    kernel: int
+    w_in: int
+    w_out: int
+    groups: int
+    stride: int
+    resolution: int
+    complexity: Complexity
+
+
+def complexity(architecture: Architecture, resolution: int = 224) -> Complexity:
+    """Exact flops, params and acts of one network on images of resolution × resolution.
+
+    Raises DefinitionError if the resolution is too small for the network's strides.
+    """
+    architecture.check_resolution(resolution)
+    total = Complexity(0, 0, 0)
+    for layer in layers(architecture, resolution):
+        total = total + layer.complexity
+    return total
+
+
+def complexity_table(table: ArchitectureTable, resolution: int = 224) -> Complexity:
+    """Exact flops, params and acts of every architecture of a table: three (n,) int64 arrays."""
+    total = Complexity(0, 0, 0)
+    height: Size = resolution
+    width: Size = table.in_channels
+    for layer in STEMS[table.stem].layers(width, table.stem_width):
+        height = _height(height, layer.stride)
+        total = total + _cost(layer, height, height)
+    width = table.stem_width
+    for i, name in enumerate(table.blocks):
+        block, depth, present = BLOCKS[name], table.depth[:, i], table.depth[:, i] > 0
+        w, stride = table.width[:, i], table.stride[:, i]
+        inner = inner_width(w, table.bottleneck_ratio[:, i])
+        groups = inner // table.group_width[:, i] if block.grouped else 1
+        out = _height(height, stride)
+        first = _block_cost(block, width, w, inner, groups, stride, table.se_ratio[:, i], height, out)
+        later = _block_cost(block, w, w, inner, groups, 1, table.se_ratio[:, i], out, out)
+        total = total + first.times(present * 1) + later.times((depth - 1) * present)
+        width = w * present + width * ~present
+        height = out * present + height * ~present
+    for layer in _head(width, table.head_width, table.num_classes):
+        total = total + _cost(layer, height, height)
+    return total
+
+
+def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerCost]:
+    """Every conv, counted pool and classifier of a network in order, with its cost.
+
+    `resolution` of a row is the height of the layer's output (1 after global pooling).
+    """
+    height, width = resolution, architecture.in_channels
+
+    def row(stage: str, block: int, layer: Conv | Pool, h_in: int, h_out: int) -> LayerCost:
+        at = _at(layer, h_in, h_out)
+        if isinstance(layer, Pool):
+            return LayerCost(
+                stage,
+                block,
+                layer.name,
+                layer.kernel,
+                layer.width,
+                layer.width,
+                1,
+                layer.stride,
+                at,
+                _cost(layer, h_in, h_out),
+            )
+        return LayerCost(
+            stage,
+            block,
+            layer.name,
+            layer.kernel,
+            layer.w_in,
+            layer.w_out,
+            layer.groups,
+            layer.stride,
+            at,
+            _cost(layer, h_in, h_out),
+        )
+
+    for layer in STEMS[architecture.stem.type].layers(width, architecture.stem.width):
+        height = _height(height, layer.stride)
+        yield row("stem", 1, layer, height, height)
+    width = architecture.stem.width
+    for i, stage in enumerate(architecture.stages, start=1):
+        inner = inner_width(stage.width, stage.bottleneck_ratio)
+        groups = inner // stage.group_width if stage.group_width else 1
+        for j in range(1, stage.depth + 1):
+            stride = stage.stride if j == 1 else 1
+            out = _height(height, stride)
+            squeeze = squeeze_width(width, stage.se_ratio)
+            for conv in BLOCKS[stage.block].convs(width, stage.width, inner, groups, stride, squeeze):
+                if conv.present:
+                    yield row(f"stage {i}", j, conv, height, out)
+            width, height = stage.width, out
+    for conv in _head(width, architecture.head.width, architecture.num_classes):
+        yield row("head", 1, conv, height, height)
+
+
+def _head(width: Size, head_width: int, num_classes: int) -> list[Conv]:
+    conv = [Conv("head.conv", 1, width, head_width)] if head_width else []
+    # the classifier is a 1×1 conv with bias on the pooled map
+    return [*conv, Conv("head.fc", 1, head_width or width, num_classes, bias=True, norm=False, height="pooled")]
+
+
+def _block_cost(
+    block: Block, w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, se_ratio: Size, h_in: Size, h_out: Size
+) -> Complexity:
+    total = Complexity(0, 0, 0)
+    for conv in block.convs(w_in, w, inner, groups, stride, squeeze_width(w_in, se_ratio)):
+        total = total + _cost(conv, h_in, h_out)
+    return total
+
+
+def _at(layer: Conv | Pool, h_in: Size, h_out: Size) -> Size:
+    """Height of the layer's output."""
+    if isinstance(layer, Pool) or layer.height == "out":
+        return h_out
+    return h_in if layer.height == "in" else 1
+
+
+def _cost(layer: Conv | Pool, h_in: Size, h_out: Size) -> Complexity:
+    """Cost of one layer in a block that maps height h_in to h_out."""
+    area = _at(layer, h_in, h_out) ** 2
+    if isinstance(layer, Pool):
+        return Complexity(0, 0, layer.width * area)
+    weights = layer.kernel**2 * layer.w_in * layer.w_out // layer.groups
+    bias = layer.w_out if layer.bias else 0
+    norm = 2 * layer.w_out if layer.norm else 0
+    return Complexity((weights + bias) * area, weights + bias + norm, layer.w_out * area).times(layer.present)
+
+
+def _height(height: Size, stride: Size) -> Size:
+    return (height - 1) // stride + 1

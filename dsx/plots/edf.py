@@ -1,0 +1,86 @@
+"""The figure that compares populations: their error distribution functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.edf import Edf
+from dsx.analysis.edf import edf as compute_edf
+from dsx.analysis.values import Floats
+from dsx.analysis.words import number
+from dsx.plots.inputs import counts_in_words, errors_by_name, named
+from dsx.plots.style import color, dashes, house_style, legend_above, new_axes, note_below
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# curves of more models are drawn at every so-many-th step; the difference is thinner than the line
+_MAX_STEPS = 4000
+
+
+def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
+    """Draw the EDF of each study with its simultaneous band; legend `name (n 24, min 1.8, mean 2.5)`.
+
+    studies: name → results table, (n,) errors in percent, or an `Edf`; or one of these alone. Steps
+    rise from 0 to 1 at the errors, F(e) being the share strictly below e. Below the axes stand the
+    models by state in words, and how many lie beyond the right end if a few far ones (diverged at
+    chance error, as a rule) would squeeze the rest. Raises DsxError if no study has a finished model.
+    """
+    given = named(studies)
+    curves = {name: data for name, data in given.items() if isinstance(data, Edf)}
+    rest = {name: data for name, data in given.items() if name not in curves}
+    if rest and not (curves and not any(len(data) for data in rest.values())):
+        curves |= {name: compute_edf(e, level=level) for name, e in errors_by_name(rest).items()}
+    curves = {name: curves[name] for name in given if name in curves}
+    left, right, beyond = _limits([curve.error for curve in curves.values()])
+    notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
+    notes += [beyond] if beyond else []
+    with house_style():
+        ax = ax if ax is not None else new_axes(lines=len(curves) + len(notes))
+        for index, (name, curve) in enumerate(curves.items()):
+            _draw(ax, curve, f"{name} ({legend_text(curve.error, curve.mean)})", index, left, right)
+        shown = {curve.level for curve in curves.values()}
+        ax.set(xlim=(left, right), ylim=(0, 1.02), xlabel="top-1 error e (%)", ylabel="F(e): share of models below e")
+        legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band")
+        note_below(ax, notes)
+    return ax
+
+
+def legend_text(errors: Floats, mean: float) -> str:
+    """`n 24, min 1.8, mean 2.5`, with a second decimal for errors below 1 %."""
+    places = 1 if mean >= 1 else 2
+    return f"n {errors.size}, min {number(float(errors[0]), places)}, mean {number(mean, places)}"
+
+
+def _draw(ax: Axes, curve: Edf, label: str, index: int, left: float, right: float) -> None:
+    keep = np.unique(np.linspace(0, curve.n - 1, min(curve.n, _MAX_STEPS)).astype(int))
+    error = np.concatenate([[left], curve.error[keep], [max(right, curve.error[-1])]])
+    # between one error and the next F is the share up to and including the first of them
+    above = np.append(curve.probability, 1.0)[np.searchsorted(curve.error, curve.error[keep], side="right")]
+    share = np.concatenate([[0.0], above, [1.0]])
+    inside = slice(1, -1)  # the band goes on to both sides; drawn there it would only hide the others
+    low, high = (np.clip(share[inside] + b, 0, 1) for b in (-curve.half_width, curve.half_width))
+    ax.fill_between(error[inside], low, high, step="post", color=color(index), alpha=0.12, linewidth=0)
+    for edge in (low, high):
+        ax.step(error[inside], edge, where="post", color=color(index), alpha=0.4, linewidth=0.5)
+    ax.step(error, share, where="post", color=color(index), linestyle=dashes(index), label=label)
+
+
+def _limits(samples: list[Floats]) -> tuple[float, float, str]:
+    """Left and right end of the error axis, and a sentence if models lie beyond the right end."""
+    errors = np.sort(np.concatenate(samples))
+    low, high = float(errors[0]), float(errors[-1])
+    # far ones: few, and further above the 90th percentile than twice the rest's own range
+    body = float(np.quantile(errors, 0.9, method="lower"))
+    near = errors[errors <= body + 2 * (body - low)]
+    beyond = ""
+    if body > low and high > 2 * near[-1] - low:
+        far = errors[near.size :]
+        high = float(near[-1])
+        span = f"{far[0]:.3g} %" if far[0] == far[-1] else f"{far[0]:.3g}–{far[-1]:.3g} %"
+        beyond = f"Beyond the right end: {far.size} of {errors.size} models, at {span} error."
+    pad = max(0.04 * (high - low), 0.25 - (high - low) / 2, 0.01)  # at least half a point of error across
+    return max(0.0, low - pad) if low >= 0 else low - pad, high + pad, beyond

@@ -1,0 +1,40 @@
+"""What the figures accept: named studies as results tables, error arrays or computed curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dsx.analysis.counts import count_states, finished, mixed_conditions
+from dsx.analysis.values import Floats, error_array, is_table
+from dsx.errors import DsxError
+
+
+def named(data: Any, name: str = "models") -> dict[str, Any]:
+    """`{name: data}` for one study, a plain dict for a mapping of several. Raises DsxError if it is empty."""
+    studies = dict(data) if isinstance(data, Mapping) else {name: data}
+    if not studies:
+        raise DsxError("nothing to draw: give at least one study")
+    return studies
+
+
+def errors_by_name(studies: Mapping[str, Any]) -> dict[str, Floats]:
+    """(n,) errors of the studies that have finished models. Raises DsxError, with the counts, if none has."""
+    found: dict[str, Floats] = {}
+    for name, data in studies.items():
+        errors = finished(data)["error"].to_numpy(dtype=float) if is_table(data) else np.asarray(data)
+        if errors.size:
+            found[name] = error_array(errors, name)
+    if not found:
+        told = "; ".join(counts_in_words(studies)) or "no errors given"
+        raise DsxError(f"nothing to draw: no study has a finished model ({told})")
+    return found
+
+
+def counts_in_words(studies: Mapping[str, Any]) -> list[str]:
+    """One line per results table with its counts, then warnings that concern several: the text below a figure."""
+    tables = {name: data for name, data in studies.items() if is_table(data)}
+    lines = [f"{name}: {count_states(table).words()}" for name, table in tables.items()]
+    return lines + mixed_conditions(tables)

@@ -1,0 +1,100 @@
+"""From settings to architectures, for many at once: stages, group adjustment, complexity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsx.networks.architecture import ArchitectureTable
+from dsx.networks.complexity import Complexity, complexity_table
+from dsx.networks.groups import adjust_groups
+from dsx.networks.layers import BLOCKS
+from dsx.spaces.definition import Space
+
+# parameters that all networks of one ArchitectureTable share
+HEADER = ("stem_type", "block", "activation", "head_width")
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Architectures of the rows (indices into the settings) that are valid networks of the family."""
+
+    rows: np.ndarray
+    table: ArchitectureTable
+    resolution: np.ndarray
+
+
+def assemble(space: Space, settings: Mapping[str, np.ndarray]) -> Iterator[Assembled]:
+    """Architectures of all settings: one part for each combination of stem type, block, activation and head.
+
+    settings: parameter → (n,) or (n, stages) arrays. Settings that give no network are in no part.
+    """
+    n = len(next(iter(settings.values())))
+    varying = [name for name in HEADER if name in settings]
+    if not varying:
+        yield _assemble(space, settings, np.arange(n), {})
+        return
+    combinations = np.stack([np.unique(settings[name], return_inverse=True)[1] for name in varying], axis=1)
+    for combination in np.unique(combinations, axis=0):
+        rows = np.flatnonzero((combinations == combination).all(axis=1))
+        header = {name: settings[name][rows[0]].item() for name in varying}
+        yield _assemble(space, {name: column[rows] for name, column in settings.items()}, rows, header)
+
+
+def _assemble(space: Space, settings: Mapping[str, np.ndarray], rows: np.ndarray, header: Mapping[str, object]) -> Assembled:
+    n, most = len(rows), space.max_stages
+    stages = settings["stages"] if "stages" in settings else np.full(n, space.stages)
+    shapes = space.family_rules.shape(settings, stages, most, space.width_step)
+    keep = np.flatnonzero(shapes.valid)
+    rows, settings = rows[keep], {name: column[keep] for name, column in settings.items()}
+    depth, width = shapes.depth[keep], shapes.width[keep]
+
+    def by_stage(name: str, default: object, dtype: type) -> np.ndarray:
+        column = np.asarray(settings.get(name, default), dtype=dtype)
+        if column.ndim == 1 and name in settings:
+            column = column[:, None]
+        return np.broadcast_to(column, (len(rows), most))
+
+    chosen = header.get("block", space.block)
+    blocks = (chosen,) * most if isinstance(chosen, str) else tuple(chosen)  # type: ignore[arg-type]
+    ratio, group = by_stage("bottleneck_ratio", 1.0, np.float64), by_stage("group_width", 1, np.int64)
+    if any(BLOCKS[name].bottleneck or BLOCKS[name].grouped for name in blocks):
+        # a bottleneck without groups still needs a width that its ratio divides: groups of width 1
+        grouped = np.where([BLOCKS[name].grouped for name in blocks], group, 1)
+        narrowed = np.where([BLOCKS[name].bottleneck for name in blocks], ratio, 1.0)
+        width, group = adjust_groups(width, narrowed, grouped)
+    resolution = settings["resolution"] if "resolution" in settings else np.full(len(rows), space.resolution)
+    stem_width = settings["stem_width"] if "stem_width" in settings else np.full(len(rows), space.stem.width)
+    table = ArchitectureTable(
+        stem=str(header.get("stem_type", space.stem.type)),
+        stem_width=stem_width.astype(np.int64),
+        blocks=blocks,
+        depth=depth,
+        width=np.where(depth > 0, width, 1),
+        stride=by_stage("stride", space.strides, np.int64),
+        bottleneck_ratio=ratio,
+        group_width=group,
+        se_ratio=by_stage("se_ratio", space.se_ratio, np.float64),
+        head_width=int(header.get("head_width", space.head.width)),  # type: ignore[call-overload]
+        activation=str(header.get("activation", space.activation)),
+        num_classes=space.num_classes,
+        in_channels=space.in_channels,
+    )
+    return Assembled(rows, table, resolution)
+
+
+def assembled_complexity(part: Assembled) -> Complexity:
+    """Flops, params and acts of a part's architectures, each at its own resolution."""
+    return complexity_table(part.table, part.resolution)
+
+
+def stage_columns(table: ArchitectureTable) -> dict[str, np.ndarray]:
+    """What rules may say of finished stages: stage_width, stage_depth (n, stages), NaN if absent; total_depth (n,)."""
+    present = table.depth > 0
+    return {
+        "stage_width": np.where(present, table.width, np.nan),
+        "stage_depth": np.where(present, table.depth, np.nan),
+        "total_depth": table.depth.sum(axis=1),
+    }

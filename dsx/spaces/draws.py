@@ -1,0 +1,122 @@
+"""Candidate settings of a space: chunk k of a seed is the same whatever else is drawn.
+
+Uniforms come from the raw output of PCG64, whose stream numpy promises never to change, seeded
+by (seed, chunk); every distribution is an inverse transform of them. Orders are sampled directly
+(`dsx.spaces.orders`), everything else independently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsx.spaces.definition import Space
+from dsx.spaces.distributions import SameAs
+from dsx.spaces.orders import order_probability, sample_ordered
+
+CHUNK = 1 << 15
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Where a parameter's uniforms lie: `width` columns from `start`."""
+
+    name: str
+    start: int
+    width: int
+
+
+class Draws:
+    """Draws settings of one space, CHUNK at a time."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self.space, self.seed = space, seed
+        self.columns: list[_Column] = []
+        start = 0
+        # sorted, so that the order of keys in a file does not matter; the number of stages comes first
+        for name in sorted(space.parameters, key=lambda name: (name != "stages", name)):
+            if not isinstance(space.parameters[name], SameAs):
+                width = space.max_stages if space.parameters[name].per == "stage" else 1
+                self.columns.append(_Column(name, start, width))
+                start += width
+        self.width = start
+
+    def chunk(self, index: int) -> dict[str, np.ndarray]:
+        """Parameter → (CHUNK,) or (CHUNK, stages) values; stages beyond a setting's own hold the lowest value."""
+        space, uniforms = self.space, self._uniforms(index)
+        settings: dict[str, np.ndarray] = {}
+        for column in self.columns:
+            u = uniforms[:, column.start : column.start + column.width]
+            parameter = space.parameters[column.name]
+            if column.name == "stages":
+                settings["stages"] = parameter.values[_inverse(self._stage_masses(), u[:, 0])]
+            elif parameter.per == "network":
+                settings[column.name] = parameter.quantile(u[:, 0])
+            else:
+                stages = settings["stages"] if "stages" in settings else None
+                settings[column.name] = parameter.values[self._by_stage(column.name, u, stages)]
+        for name, parameter in space.parameters.items():
+            if isinstance(parameter, SameAs):
+                settings[name] = settings[parameter.parameter]
+        return settings
+
+    def _uniforms(self, index: int) -> np.ndarray:
+        """(CHUNK, columns) in [0, 1): 53 bits each; one stream per chunk."""
+        raw = np.random.PCG64(np.random.SeedSequence([self.seed, index])).random_raw(CHUNK * self.width)
+        return ((raw >> np.uint64(11)) * 2.0**-53).reshape(CHUNK, self.width)
+
+    def _stage_masses(self) -> np.ndarray:
+        """Law of the number of stages given the orders: its own law times the probability of each order."""
+        space = self.space
+        parameter = space.parameters["stages"]
+        likely = [
+            np.prod([order_probability(space.parameters[n].masses, r.order, r.length(int(m))) for n, r in space.orders().items()])
+            for m in parameter.values
+        ]
+        masses = parameter.masses * np.array(likely)
+        return np.asarray(masses / masses.sum())
+
+    def _by_stage(self, name: str, u: np.ndarray, stages: np.ndarray | None) -> np.ndarray:
+        """(n, most stages) indices into the parameter's values, in order where a rule says so."""
+        parameter, rule = self.space.parameters[name], self.space.orders().get(name)
+        if rule is None:
+            return parameter.index(u)
+        if stages is None:
+            return self._ordered(parameter.masses, rule, u)
+        indices = np.zeros(u.shape, dtype=np.int64)
+        for m in np.unique(stages):
+            rows = np.flatnonzero(stages == m)
+            indices[rows, :m] = self._ordered(parameter.masses, rule, u[rows, :m])
+        return indices
+
+    @staticmethod
+    def _ordered(masses: np.ndarray, rule: object, u: np.ndarray) -> np.ndarray:
+        from dsx.spaces.orders import OrderRule
+
+        assert isinstance(rule, OrderRule)
+        bound = rule.length(u.shape[1])
+        ordered = sample_ordered(masses, rule.order, u[:, :bound]) if bound else np.empty((len(u), 0), dtype=np.int64)
+        return np.concatenate([ordered, _inverse(masses, u[:, bound:])], axis=1)
+
+
+def _inverse(masses: np.ndarray, u: np.ndarray) -> np.ndarray:
+    return np.minimum(np.searchsorted(np.cumsum(masses), u, side="right"), len(masses) - 1)
+
+
+def setting_columns(space: Space, settings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """One column per number: `depth` (n, stages) becomes `depth_1`, `depth_2`, …; the order is the definition's.
+
+    Where a network lacks a stage the value is NaN (only spaces whose number of stages varies have such columns).
+    """
+    columns: dict[str, np.ndarray] = {}
+    for name in space.parameters:
+        values = settings[name]
+        if values.ndim == 1:
+            columns[name] = values
+            continue
+        for i in range(values.shape[1]):
+            absent = settings["stages"] <= i if "stages" in settings else np.zeros(len(values), dtype=bool)
+            columns[f"{name}_{i + 1}"] = np.where(absent, np.nan, values[:, i]) if absent.any() else values[:, i]
+    return columns

@@ -1,0 +1,138 @@
+"""Rules written as inequalities: `sum(depth) <= 40`, `acts <= 6.5e6 * sqrt(flops / 1e9)`.
+
+Python's own parser reads them; only arithmetic, comparisons and the functions below are let
+through, and they are evaluated on arrays: per-network values (n,), per-stage values (n, stages).
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dsx.errors import DefinitionError, suggest
+
+_COMPARE = {ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
+_COMPARE |= {ast.Eq: lambda a, b: np.isclose(a, b), ast.NotEq: lambda a, b: ~np.isclose(a, b)}
+_ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_ARITHMETIC |= {ast.Pow: lambda a, b: np.power(np.asarray(a, dtype=float), b)}
+# over the stages; absent stages are NaN
+_REDUCTIONS = {"sum": np.nansum, "min": np.nanmin, "max": np.nanmax}
+_ELEMENTWISE = {"sqrt": np.sqrt, "log2": np.log2, "abs": np.abs}
+FUNCTIONS = (*_REDUCTIONS, *_ELEMENTWISE)
+
+
+@dataclass(frozen=True)
+class Inequality:
+    """A comparison over named values; `names` are those it uses."""
+
+    text: str
+    names: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str, known: Mapping[str, Any] | set[str]) -> Inequality:
+        """Check the text. Raises DefinitionError for bad syntax, an unknown name, or no comparison in it."""
+        try:
+            tree = ast.parse(text.strip(), mode="eval").body
+        except SyntaxError:
+            raise DefinitionError(f"'{text}' is not an inequality such as 'sum(depth) <= 40'") from None
+        if not isinstance(tree, ast.Compare):
+            raise DefinitionError(f"'{text}' compares nothing: write an inequality such as 'sum(depth) <= 40'")
+        names: set[str] = set()
+        _check(tree, text, set(known), names)
+        if not names:
+            raise DefinitionError(f"'{text}' names no parameter. Known: {', '.join(sorted(known))}")
+        return cls(text.strip(), frozenset(names))
+
+    def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) bool: where the inequality is true. A per-stage comparison must hold in every stage."""
+        tree = ast.parse(self.text, mode="eval").body
+        with np.errstate(all="ignore"):
+            return np.asarray(_evaluate(tree, values))
+
+
+def _check(node: ast.AST, text: str, known: set[str], names: set[str]) -> None:
+    if isinstance(node, ast.Call):
+        if not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and len(node.args) == 1 and not node.keywords):
+            name = getattr(node.func, "id", "?")
+            raise DefinitionError(f"'{text}': '{name}' is not one of {', '.join(FUNCTIONS)} of one value.{suggest(name, FUNCTIONS)}")
+        _check(node.args[0], text, known, names)
+    elif isinstance(node, ast.Name):
+        if node.id not in known:
+            raise DefinitionError(f"'{text}': unknown name '{node.id}'.{suggest(node.id, known)} Known: {', '.join(sorted(known))}")
+        names.add(node.id)
+    elif isinstance(node, ast.Subscript):
+        if not isinstance(_integer(node.slice), int) or not isinstance(node.value, ast.Name):
+            raise DefinitionError(f"'{text}': a stage is picked by a whole number, as in width[0] or width[-1]")
+        _check(node.value, text, known, names)
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+            raise DefinitionError(f"'{text}': {node.value!r} is not a number")
+    elif isinstance(node, (ast.Compare, ast.BinOp, ast.UnaryOp)):
+        operators = node.ops if isinstance(node, ast.Compare) else [node.op]
+        for op in operators:
+            if type(op) not in {*_COMPARE, *_ARITHMETIC, ast.USub, ast.UAdd}:
+                raise DefinitionError(f"'{text}': only + - * / ** and comparisons are understood")
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                _check(child, text, known, names)
+    else:
+        raise DefinitionError(f"'{text}': only numbers, parameters, + - * / **, comparisons and {', '.join(FUNCTIONS)} are understood")
+
+
+def _integer(node: ast.AST) -> int | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _integer(node.operand)
+        return None if value is None else -value
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        return values[node.id]
+    if isinstance(node, ast.UnaryOp):
+        operand = _evaluate(node.operand, values)
+        return -operand if isinstance(node.op, ast.USub) else operand
+    if isinstance(node, ast.BinOp):
+        return _ARITHMETIC[type(node.op)](*_aligned(_evaluate(node.left, values), _evaluate(node.right, values)))
+    if isinstance(node, ast.Subscript):
+        return _stage(values[node.value.id], _integer(node.slice))  # type: ignore[attr-defined, arg-type]
+    if isinstance(node, ast.Call):
+        name, operand = node.func.id, _evaluate(node.args[0], values)  # type: ignore[attr-defined]
+        return _REDUCTIONS[name](operand, axis=-1) if name in _REDUCTIONS else _ELEMENTWISE[name](operand)
+    assert isinstance(node, ast.Compare), node
+    sides = [_evaluate(side, values) for side in (node.left, *node.comparators)]
+    result: Any = True
+    for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True):
+        left, right = _aligned(left, right)
+        true = np.asarray(_COMPARE[type(op)](left, right))
+        if true.ndim == 2:  # an absent stage (NaN) breaks no rule
+            true = (true | np.isnan(left + right)).all(axis=1)
+        result = result & true
+    return result
+
+
+def _aligned(left: Any, right: Any) -> tuple[Any, Any]:
+    """Per-network values beside per-stage ones count for every stage."""
+    if np.ndim(left) == 2 and np.ndim(right) == 1:
+        return left, np.asarray(right)[:, None]
+    if np.ndim(left) == 1 and np.ndim(right) == 2:
+        return np.asarray(left)[:, None], right
+    return left, right
+
+
+def _stage(values: np.ndarray, index: int) -> np.ndarray:
+    """The value of one stage; negative indices count from each network's own last stage."""
+    if values.ndim == 1:
+        return values
+    present = (~np.isnan(values)).sum(axis=1)
+    position = index + present if index < 0 else np.full(len(values), index)
+    inside = (position >= 0) & (position < present)
+    picked = values[np.arange(len(values)), np.where(inside, position, 0)]
+    return np.where(inside, picked, np.nan)

@@ -1,0 +1,141 @@
+"""A population: the models drawn from one space, their settings, architectures and complexity.
+
+Columns are numpy arrays of length n; pandas is loaded only when `table` is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.errors import StudyError
+from dsx.networks.architecture import Architecture, content_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECIPE_PREFIX = "recipe."
+METRICS = ("flops", "params", "acts")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One sampled model. setting: parameter column → value. flops (multiply-adds), params, acts: integers."""
+
+    model_id: str
+    space: str
+    setting: dict[str, Any]
+    architecture: Architecture
+    flops: int
+    params: int
+    acts: int
+
+    @property
+    def recipe_overrides(self) -> dict[str, Any]:
+        """Settings of the training recipe that the space samples (`recipe.lr`, …), without the prefix."""
+        return {k[len(RECIPE_PREFIX) :]: v for k, v in self.setting.items() if k.startswith(RECIPE_PREFIX)}
+
+
+@dataclass(frozen=True)
+class Population:
+    """n models of one space, in the order they were drawn.
+
+    settings: parameter column → (n,) array; a parameter that varies by stage has columns `depth_1`, `depth_2`, …
+    flops, params, acts: (n,) int64 at `resolution` with the architectures' number of classes.
+    contents: (n,) canonical JSON of each architecture.
+    """
+
+    space: str
+    settings: dict[str, np.ndarray]
+    flops: np.ndarray
+    params: np.ndarray
+    acts: np.ndarray
+    contents: list[str] = field(repr=False)
+    resolution: int = 224
+
+    def __len__(self) -> int:
+        return len(self.flops)
+
+    def __getitem__(self, row: int) -> Model:
+        content = json.loads(self.contents[row])
+        return Model(
+            model_id=self.model_ids[row],
+            space=self.space,
+            setting={name: column[row].item() for name, column in self.settings.items()},
+            architecture=Architecture.from_dict(content),
+            flops=int(self.flops[row]),
+            params=int(self.params[row]),
+            acts=int(self.acts[row]),
+        )
+
+    def __iter__(self) -> Iterator[Model]:
+        return (self[row] for row in range(len(self)))
+
+    @cached_property
+    def model_ids(self) -> list[str]:
+        """(n,) hashes of the architectures."""
+        return [content_id(content) for content in self.contents]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per model: model_id, space, one column per parameter, flops, params, acts."""
+        import pandas as pd
+
+        metrics = {name: getattr(self, name) for name in METRICS}
+        return pd.DataFrame({"model_id": self.model_ids, "space": self.space, **self.settings, **metrics})
+
+    def write(self, path: Path) -> None:
+        """Write as Parquet: the table's columns and the architectures; complete or not at all."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns: dict[str, Any] = {"model_id": self.model_ids, "space": [self.space] * len(self), **self.settings}
+        columns |= {name: getattr(self, name) for name in METRICS} | {"architecture": self.contents}
+        table = pa.table(columns).replace_schema_metadata({"dsx.resolution": str(self.resolution)})
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        pq.write_table(table, temporary, compression="zstd")
+        os.replace(temporary, path)
+
+    @classmethod
+    def read(cls, path: Path) -> Population:
+        """Read what `write` wrote. Raises StudyError if the file is missing, torn, or holds something else."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(path)
+        except FileNotFoundError:
+            raise StudyError(f"{path}: no population here; `dsx sample` makes one") from None
+        except (pa.ArrowException, OSError) as error:
+            text = str(error).splitlines()[0]
+            raise StudyError(
+                f"{path}: not a readable Parquet file, perhaps cut short ({text}); restore it from a copy, or sample again"
+            ) from None
+        wanted = {"model_id", "space", "architecture", *METRICS}
+        missing = sorted(wanted - set(table.column_names))
+        if missing or table.num_rows == 0:
+            found = f"lacks the column {missing[0]}" if missing else "holds no rows"
+            raise StudyError(f"{path}: not a population: it {found}; restore it from a copy, or sample again")
+        columns = {
+            name: table[name].to_numpy()
+            for name in table.column_names
+            if name not in ("architecture", "model_id", "space")
+        }
+        population = cls(
+            space=table["space"][0].as_py(),
+            settings={name: column for name, column in columns.items() if name not in METRICS},
+            flops=columns["flops"],
+            params=columns["params"],
+            acts=columns["acts"],
+            contents=table["architecture"].to_pylist(),
+            resolution=int((table.schema.metadata or {}).get(b"dsx.resolution", b"224")),
+        )
+        population.__dict__["model_ids"] = table["model_id"].to_pylist()
+        return population

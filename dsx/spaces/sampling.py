@@ -1,0 +1,176 @@
+"""Draws populations: distinct models from a space's exact law, conditioned on rules and constraints.
+
+Candidates are drawn in a fixed order (`dsx.spaces.draws`); those that keep every rule and
+constraint are taken in that order, each distinct model once. That is successive sampling from
+the conditional law without replacement, so n = 100 is the first 100 of n = 500, and neither the
+number of cores nor n changes what is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dsx.errors import DsxError, ShortfallError
+from dsx.networks.architecture import canonical_json, content_id
+from dsx.networks.layers import STEMS
+from dsx.spaces.assembly import assemble, assembled_complexity, stage_columns
+from dsx.spaces.definition import Space
+from dsx.spaces.diagnosis import Tally
+from dsx.spaces.draws import CHUNK, Draws, setting_columns
+from dsx.spaces.population import METRICS, RECIPE_PREFIX, Population
+
+# candidates that are always tried, and the most that a sample may be expected to need
+PATIENCE = 1 << 22
+LIMIT = 1 << 26
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A population and how it came about. tally: candidates, passes of every rule and constraint, repeats."""
+
+    population: Population
+    tally: Tally
+    asked: int
+
+    @property
+    def short(self) -> bool:
+        return len(self.population) < self.asked
+
+
+def sample(
+    space: Space,
+    n: int,
+    *,
+    flops: tuple[float, float] | None = None,
+    params: tuple[float, float] | None = None,
+    acts: tuple[float, float] | None = None,
+    seed: int = 0,
+    resolution: int | None = None,
+    num_classes: int | None = None,
+    allow_short: bool = False,
+) -> Population:
+    """n distinct models of a space under constraints. Ranges (low, high) include both ends; None keeps the space's own.
+
+    Raises DsxError for n < 1 or a bad range, ShortfallError (with the acceptance rate and the constraint that binds)
+    if fewer than n distinct models are found, unless allow_short.
+    """
+    space = configured(space, flops=flops, params=params, acts=acts, resolution=resolution, num_classes=num_classes)
+    return draw_population(space, n, seed=seed, allow_short=allow_short).population
+
+
+def configured(
+    space: Space, *, resolution: int | None = None, num_classes: int | None = None, **ranges: tuple[float, float] | None
+) -> Space:
+    """The space with another window, resolution or number of classes; None keeps its own. Raises DsxError if one is bad."""
+    for name, ends in ranges.items():
+        if ends is not None and not 0 <= ends[0] <= ends[1]:
+            raise DsxError(f"{name} = {ends}: expected 0 ≤ low ≤ high")
+    for name, value in (("resolution", resolution), ("num_classes", num_classes)):
+        if value is not None and value < 1:
+            raise DsxError(f"{name} = {value}: expected an integer ≥ 1")
+    update = {"resolution": resolution, "num_classes": num_classes}
+    return space.constrained(**ranges).model_copy(update={k: v for k, v in update.items() if v is not None})
+
+
+def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = False) -> Sampling:
+    """What `sample` does, with the account of how many candidates passed what."""
+    if n < 1:
+        raise DsxError(f"n = {n}: expected an integer ≥ 1")
+    if not 0 <= seed < 2**63:
+        raise DsxError(f"seed = {seed}: expected an integer from 0 to 2^63 − 1")
+    draws, tally = Draws(space, seed), Tally(space)
+    pace = _Pace()
+    taken: list[_Taken] = []
+    for index in range(LIMIT // CHUNK):
+        settings = draws.chunk(index)
+        taken.extend(_accepted(space, settings, tally, limit=n - len(tally.seen)))
+        if len(tally.seen) >= n or tally.exhausted() or pace.hopeless(len(tally.seen), n):
+            break
+    if len(tally.seen) < n and (not allow_short or not tally.seen):
+        raise ShortfallError(tally.shortfall(n))
+    return Sampling(_population(space, taken), tally, n)
+
+
+class _Pace:
+    """How fast new models are found, over the later half of all candidates: repeats make it fall."""
+
+    def __init__(self) -> None:
+        self.history: list[int] = [0]
+
+    def hopeless(self, found: int, n: int) -> bool:
+        """Whether, after PATIENCE candidates, the models still missing would take more than LIMIT."""
+        self.history.append(found)
+        chunks = len(self.history) - 1
+        if chunks * CHUNK < PATIENCE:
+            return False
+        recent = found - self.history[chunks // 2]
+        return not recent or (n - found) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """One accepted model: its row of settings, content and complexity."""
+
+    setting: dict[str, Any]
+    content: dict[str, Any]
+    complexity: tuple[int, int, int]
+
+
+def _accepted(space: Space, settings: dict[str, np.ndarray], tally: Tally, limit: int) -> list[_Taken]:
+    """New distinct models among the candidates, in the candidates' order, `limit` at most."""
+    tally.candidates += CHUNK
+    found: list[tuple[int, bytes, Any, int, tuple[int, int, int]]] = []
+    for part in assemble(space, settings):
+        tally.networks += len(part.rows)
+        values = {name: column[part.rows] for name, column in settings.items()} | stage_columns(part.table)
+        keep = part.resolution >= STEMS[part.table.stem].total_stride * np.where(
+            part.table.depth > 0, part.table.stride, 1
+        ).prod(axis=1)
+        if not keep.all():
+            tally.count("resolution", keep)
+        for name, rule in space.inequalities().items():
+            holds = rule.holds(values)
+            tally.count(f"rules.{name}", holds)
+            keep = keep & holds
+        metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
+        keep = tally.constrain(metrics, keep)
+        chosen = np.flatnonzero(keep)
+        if len(chosen) == 0:
+            continue
+        kept = part.table.take(chosen)
+        recipe = [settings[name][part.rows[chosen]] for name in sorted(settings) if name.startswith(RECIPE_PREFIX)]
+        keys = [part.table.header.encode() + key for key in kept.keys().tolist()]
+        for i, row in enumerate(chosen.tolist()):
+            key = keys[i] + b"".join(column[i].tobytes() for column in recipe)
+            sizes = tuple(int(metrics[name][row]) for name in METRICS)
+            found.append((int(part.rows[row]), key, (kept, i), row, sizes))  # type: ignore[arg-type]
+    taken = []
+    columns = None
+    for candidate, key, (table, i), _, sizes in sorted(found, key=lambda entry: entry[0]):
+        if len(taken) >= limit:
+            break
+        if tally.repeat(key):
+            continue
+        columns = columns if columns is not None else setting_columns(space, settings)
+        taken.append(_Taken({name: c[candidate] for name, c in columns.items()}, table.content(i), sizes))
+    return taken
+
+
+def _population(space: Space, taken: list[_Taken]) -> Population:
+    metrics = np.array([model.complexity for model in taken], dtype=np.int64).reshape(-1, 3)
+    names = list(taken[0].setting) if taken else []
+    contents = [canonical_json(model.content) for model in taken]
+    population = Population(
+        space=space.name,
+        settings={name: np.array([model.setting[name] for model in taken]) for name in names},
+        flops=metrics[:, 0],
+        params=metrics[:, 1],
+        acts=metrics[:, 2],
+        contents=contents,
+        resolution=space.resolution,
+    )
+    population.__dict__["model_ids"] = [content_id(content) for content in contents]
+    return population

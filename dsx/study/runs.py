@@ -1,0 +1,91 @@
+"""A run is one training of one model: its name, its seed, its recipe.
+
+run_id is the model_id; sampled recipe settings add `-r` and 8 hexadecimal digits, replicate k ≥ 1 adds `-s{k}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dsx.networks.architecture import Architecture
+from dsx.spaces.population import RECIPE_PREFIX, Population
+
+if TYPE_CHECKING:
+    from dsx.training.recipe import Recipe
+
+
+def training_seed(study_seed: int, model_id: str, replicate: int = 0) -> int:
+    """Seed of one training, in [0, 2**63): a function of its three arguments, the same on every machine."""
+    digest = hashlib.sha256(f"{study_seed}/{model_id}/{replicate}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def run_name(model_id: str, replicate: int = 0, recipe_overrides: dict[str, Any] | None = None) -> str:
+    """The run_id: of model_id alone, or with its recipe settings and replicate."""
+    name = model_id
+    if recipe_overrides:
+        text = json.dumps(recipe_overrides, sort_keys=True, separators=(",", ":"))
+        name += f"-r{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{name}-s{replicate}" if replicate else name
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. row: of the model in the population. content: the architecture as canonical JSON.
+
+    base_recipe: the study's recipe, None before the first launch; `recipe` has the model's own settings applied.
+    """
+
+    run_id: str
+    model_id: str
+    row: int
+    replicate: int
+    seed: int
+    content: str = field(repr=False)
+    recipe_overrides: dict[str, Any] = field(default_factory=dict, repr=False)
+    base_recipe: Recipe | None = field(default=None, repr=False)
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """Parsed when asked for: a study may have 100,000 runs."""
+        return Architecture.from_dict(json.loads(self.content), where=self.model_id)
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """What this run trains with."""
+        if self.base_recipe is None or not self.recipe_overrides:
+            return self.base_recipe
+        return self.base_recipe.with_overrides(self.recipe_overrides)
+
+
+def runs_of(population: Population, seed: int, recipe: Recipe | None = None, replicates: int = 1) -> list[Run]:
+    """All runs of a study: every model once, in the order drawn, then every model's replicate 1, and so on.
+
+    So an interrupted study has as many models as it can. seed: the study's.
+    """
+    sampled = {k: v for k, v in population.settings.items() if k.startswith(RECIPE_PREFIX)}
+    overrides = [
+        {name[len(RECIPE_PREFIX) :]: column[row].item() for name, column in sampled.items()}
+        for row in range(len(population) if sampled else 0)
+    ]
+    found = []
+    for replicate in range(replicates):
+        for row, model_id in enumerate(population.model_ids):
+            own = overrides[row] if sampled else {}
+            found.append(
+                Run(
+                    run_id=run_name(model_id, replicate, own),
+                    model_id=model_id,
+                    row=row,
+                    replicate=replicate,
+                    seed=training_seed(seed, model_id, replicate),
+                    content=population.contents[row],
+                    recipe_overrides=own,
+                    base_recipe=recipe,
+                )
+            )
+    return found

@@ -1,0 +1,309 @@
+"""A study: one population, one recipe, its results, in one folder that is the only state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+import dsx
+from dsx.errors import DsxError, StudyError
+from dsx.schema import Frozen
+from dsx.spaces.population import Population
+from dsx.study import records, results
+from dsx.study.claims import Holder
+from dsx.study.paths import StudyPaths
+from dsx.study.results import Failure, Scan
+from dsx.study.runs import Run, runs_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dsx.training.recipe import Recipe
+
+
+class StudyFile(Frozen):
+    """What study.yaml holds. request: n, constraint, resolution, classes. population: a hash of the model ids."""
+
+    name: str
+    dsx: str
+    git_commit: str | None = None
+    space: dict[str, Any]
+    space_hash: str
+    request: dict[str, Any]
+    seed: int
+    population: str
+    recipe: dict[str, Any] | None = None
+    replicates: int = 1
+
+
+class Study:
+    """An existing study. Use `Study.create` or `open_study`."""
+
+    def __init__(self, paths: StudyPaths, file: StudyFile) -> None:
+        self.paths = paths
+        self._file = file
+
+    @classmethod
+    def create(
+        cls, path: str | Path, population: Population, definition: dict[str, Any], request: dict[str, Any], seed: int
+    ) -> Study:
+        """Write study.yaml and population.parquet; or return the study that is there, if it is of this request.
+
+        definition: the space, fully merged. request: n, constraint, resolution, classes. A study of another request
+        is replaced while no model has started. Raises StudyError, with what differs, once one has.
+        """
+        paths = StudyPaths(Path(path))
+        file = StudyFile(
+            name=Path(path).resolve().name,
+            dsx=dsx.__version__,
+            git_commit=git_commit(),
+            space=_plain(definition),
+            space_hash=_hash(definition),
+            request=_plain(request),
+            seed=seed,
+            population=_hash(population.model_ids),
+        )
+        if paths.definition.exists():
+            try:
+                there: Study | None = open_study(path)
+            except DsxError:
+                if results.any_started(paths):
+                    raise
+                there = None
+            if there is not None:
+                difference = _difference(there._identity(), _identity(file))
+                if not difference:
+                    return there
+                if results.any_started(paths):
+                    raise StudyError(
+                        f"{path}: holds a study of another request whose models have started ({difference});"
+                        " choose another folder with --out, or delete this one"
+                    )
+            # a definition beside a population of another request would be worse than none
+            paths.definition.unlink()
+        elif results.any_started(paths):
+            raise StudyError(f"{path}: has trained models but no study.yaml; choose another folder with --out")
+        try:
+            paths.root.mkdir(parents=True, exist_ok=True)
+            population.write(paths.population)
+        except OSError as error:
+            raise records.RecordError(records.unwritable(paths.population, error)) from error
+        _write(paths, file)
+        return cls(paths, file)
+
+    def _identity(self) -> dict[str, Any]:
+        return _identity(self._file)
+
+    @property
+    def path(self) -> Path:
+        """The folder, as it was given."""
+        return self.paths.root
+
+    @property
+    def name(self) -> str:
+        """The folder's name when the study was made."""
+        return self._file.name
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The space's definition, fully merged."""
+        return self._file.space
+
+    @property
+    def space_hash(self) -> str:
+        """Hash of the definition."""
+        return self._file.space_hash
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked of the sampler."""
+        return self._file.request
+
+    @property
+    def seed(self) -> int:
+        """The study's seed: of the population and, with model and replicate, of every training."""
+        return self._file.seed
+
+    @property
+    def replicates(self) -> int:
+        """How often each model is trained, each time with another seed."""
+        return self._file.replicates
+
+    @cached_property
+    def population(self) -> Population:
+        """Read when asked for. Raises StudyError if it is torn or of another request than study.yaml."""
+        population = Population.read(self.paths.population)
+        if _hash(population.model_ids) != self._file.population:
+            raise StudyError(
+                f"{self.paths.population}: is not the population that study.yaml describes;"
+                " restore it from a copy, or sample again into another folder"
+            )
+        return population
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """The recipe; None until one is set by the first launch."""
+        from dsx.training.recipe import Recipe  # the package below ours: only its plain type is needed here
+
+        if self._file.recipe is None:
+            return None
+        return Recipe.from_dict(self._file.recipe, where=str(self.paths.definition))
+
+    def set_recipe(self, recipe: Recipe, replicates: int = 1) -> None:
+        """Fix the recipe. The same again changes nothing; more replicates may be asked for at any time.
+
+        Raises StudyError, with what differs, if models have started under a recipe that gives other results,
+        and DsxError if the networks do not fit the recipe's data.
+        """
+        if replicates < 1:
+            raise StudyError(f"replicates = {replicates}: expected an integer ≥ 1")
+        before = self.recipe
+        if before is not None and results.any_started(self.paths):
+            difference = _difference(before.identity(), recipe.identity())
+            if replicates < self.replicates:
+                difference = difference or f"replicates: {self.replicates} → {replicates}"
+            if difference:
+                raise StudyError(
+                    f"{self.path}: models have started with another recipe ({difference});"
+                    " launch with that one, or sample into another folder with --out"
+                )
+        recipe.check(self.population[0].architecture)
+        if before != recipe or replicates != self.replicates:
+            wanted = _plain(recipe.to_dict())
+            self._file = self._file.model_copy(update={"recipe": wanted, "replicates": replicates})
+            _write(self.paths, self._file)
+        for name in ("recipe", "_runs"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def _runs(self) -> list[Run]:
+        return runs_of(self.population, self.seed, self.recipe, self.replicates)
+
+    def runs(self) -> list[Run]:
+        """All runs, in the order in which they are trained."""
+        return list(self._runs)
+
+    def scan(self, ended: Callable[[Holder], bool] | None = None) -> Scan:
+        """One look at the files: states, failures, holders, problems. ended: see `claims.ClaimRecord.is_stale`."""
+        found = results.scan(self.paths, self._runs, ended)
+        if found.fresh > len(found.finished) // 50:
+            self._keep(results.results_table(self.population, self._runs, found), found)
+        return found
+
+    def states(self) -> dict[str, str]:
+        """run_id → pending, running, done, diverged or failed."""
+        return self.scan().states
+
+    def counts(self) -> dict[str, int]:
+        """State → number of runs, for all five states."""
+        return self.scan().counts()
+
+    def failures(self) -> list[Failure]:
+        """Why each failed run failed."""
+        return list(self.scan().failures.values())
+
+    def results(self) -> pd.DataFrame:
+        """One row per run, whatever its state; columns as `results_table` says. Also kept as results.parquet."""
+        found = results.scan(self.paths, self._runs)
+        table = results.results_table(self.population, self._runs, found)
+        if found.fresh:
+            self._keep(table, found)
+        return table
+
+    def curves(self) -> pd.DataFrame:
+        """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
+        return results.curves_table(self.paths, self._runs)
+
+    def _keep(self, table: pd.DataFrame, found: Scan) -> None:
+        results.write_cache(self.paths.results, table, found)
+
+
+def open_study(path: str | Path) -> Study:
+    """The study in that folder. Raises StudyError if there is none, or its study.yaml is torn or foreign."""
+    paths = StudyPaths(Path(path))
+    try:
+        text = paths.definition.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        if not paths.root.exists():
+            raise StudyError(f"{path}: no such folder; `dsx sample --out {path}` makes a study") from None
+        raise StudyError(f"{path}: not a study folder (no study.yaml); `dsx sample` makes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{paths.definition}: cannot be read ({error})") from None
+    try:
+        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        data = None
+    if not isinstance(data, dict):
+        raise StudyError(
+            f"{paths.definition}: torn or not a study's definition; restore it from a copy, or sample again"
+        )
+    try:
+        return Study(paths, StudyFile.from_dict(data, where=str(paths.definition)))
+    except DsxError as error:
+        raise StudyError(f"{error}; restore study.yaml from a copy, or sample again") from None
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout that dsx runs from, with `+changes` if it is dirty; None if it is no checkout."""
+    top = Path(dsx.__file__).resolve().parent.parent
+    if not (top / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(top), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return f"{commit}+changes" if git("status", "--porcelain", "--untracked-files=no", "--", "dsx") else commit
+
+
+def _write(paths: StudyPaths, file: StudyFile) -> None:
+    text = yaml.safe_dump(file.to_dict(), sort_keys=False, allow_unicode=True)
+    records.write_bytes(paths.definition, text.encode())
+
+
+def _plain(value: Any) -> Any:
+    """The value as YAML gives it back: tuples become lists, keys text."""
+    return json.loads(json.dumps(value))
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _identity(file: StudyFile) -> dict[str, Any]:
+    return {"space": file.space, "request": file.request, "seed": file.seed, "population": file.population}
+
+
+def _difference(old: Any, new: Any) -> str:
+    """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
+    before, after = _flat(old), _flat(new)
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    if len(keys) > 1:  # the population follows from the rest
+        keys = [key for key in keys if key != "population"]
+    shown = [f"{key.removeprefix('request.')}: {_show(before, key)} → {_show(after, key)}" for key in keys[:3]]
+    return "; ".join(shown) + (f"; {len(keys) - 3} more" if len(keys) > 3 else "")
+
+
+def _show(values: dict[str, Any], key: str) -> str:
+    return str(values[key]) if key in values else "absent"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{prefix}.{key}" if prefix else key).items()}

@@ -1,0 +1,59 @@
+"""Checkpoints of one training: complete or absent on disk, and checked when read.
+
+The file before the newest one is kept beside it (`checkpoint.previous.pt`), so a torn newest file
+costs one epoch. Both are plain torch files whose zip checksums tell a torn one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dsx.study.records import RecordWarning, write_bytes
+
+CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Make `state` (tensors, numbers, text, lists and dicts) the newest checkpoint; the newest so far becomes the previous."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    newest = folder / CHECKPOINT
+    if newest.exists():
+        os.replace(newest, folder / PREVIOUS)
+    write_bytes(newest, buffer.getvalue())
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that is whole, on the CPU; None if there is none. A torn one gives a RecordWarning."""
+    for path in (folder / CHECKPOINT, folder / PREVIOUS):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                torn = archive.testzip()
+            if torn is not None:
+                raise zipfile.BadZipFile(f"checksum of {torn} does not match")
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            continue
+        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, KeyError, ValueError, pickle.UnpicklingError) as error:
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            warnings.warn(f"{path}: torn checkpoint ({text}); the one before it is used", RecordWarning, stacklevel=2)
+            continue
+        if isinstance(state, dict):
+            return state
+    return None
+
+
+def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
+    """What is left to do when the result is written."""
+    for name in (PREVIOUS,) if keep_newest else (CHECKPOINT, PREVIOUS):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink(missing_ok=True)

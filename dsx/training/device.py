@@ -1,0 +1,74 @@
+"""Devices: choosing one, peak memory, and what a result says about the machine."""
+
+from __future__ import annotations
+
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import dsx
+from dsx.errors import DsxError, suggest
+
+_CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """`auto` (CUDA if there is one, else the CPU), `cpu`, `cuda`, `cuda:1` or `mps`. Raises DsxError if it is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    match = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", name)
+    if match is None:
+        raise DsxError(f"unknown device '{name}'.{suggest(name, ('auto', 'cpu', 'cuda', 'mps'))} Known: auto, cpu, cuda, cuda:1, mps")
+    kind, index = match[1], int(match[2] or 0)
+    if kind == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if index >= count:
+            found = "torch finds no CUDA device here" if count == 0 else f"this machine has cuda:0 to cuda:{count - 1}"
+            raise DsxError(f"device '{name}': {found}; use --device cpu, or auto for whatever there is")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise DsxError("device 'mps': torch finds no Apple GPU here; use --device cpu, or auto for whatever there is")
+    return torch.device(name)
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Start measuring peak memory anew: of the CUDA device, or on Linux of this process."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif device.type == "cpu" and _CLEAR_REFS.exists():
+        try:
+            _CLEAR_REFS.write_text("5")
+        except OSError:  # a container may forbid it: the peak then covers the whole process's life
+            return
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """Highest memory since the reset: allocated tensors on CUDA, the whole resident process on Linux; else None."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if device.type == "cpu" and _STATUS.exists():
+        match = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
+        return int(match[1]) * 1024 if match else None
+    return None
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given, so that a clock read now is true."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What a result may depend on besides recipe and seed."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "dsx": dsx.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device_name": name,
+        "threads": torch.get_num_threads(),
+    }

@@ -1,0 +1,31 @@
+"""How a training can end other than with a result. `failure_class` is what failure.json records."""
+
+from __future__ import annotations
+
+from dsx.errors import DsxError
+
+
+class Interrupted(Exception):
+    """`should_stop` said so; everything needed to go on is in the folder."""
+
+
+class OutOfMemory(RuntimeError):
+    """The device or the machine had no memory left; `peak_memory_bytes` says how far it came."""
+
+    failure_class = "out_of_memory"
+
+    def __init__(self, message: str, peak_memory_bytes: int | None = None) -> None:
+        super().__init__(message)
+        self.peak_memory_bytes = peak_memory_bytes
+
+
+class TimeLimitExceeded(RuntimeError):
+    """The recipe's time_limit_min is used up; the checkpoint is kept."""
+
+    failure_class = "timeout"
+
+
+class DataError(DsxError):
+    """A data set that is missing, incomplete, or has too many unreadable images."""
+
+    failure_class = "error"

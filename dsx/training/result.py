@@ -1,0 +1,73 @@
+"""The final record of one training."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dsx.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one training gave. Errors in percent, times in seconds of wall clock.
+
+    state: `done`, or `diverged` (loss not finite; error and best_error are then chance, 100 · (1 − 1/classes)).
+    error: the recipe's metric. best_error: the lowest over epochs of the same kind (raw or EMA weights, top-1 or top-5).
+    metrics: every metric by its name, `last_raw_top1` and so on. epochs: completed ones.
+    curve: one dict per epoch: epoch (from 1), lr (last step), train_loss, train_error, loss, error, error_top5, the same
+    with `ema_` if the recipe keeps an average, seconds, train_seconds, waiting (share of train_seconds spent on data).
+    seconds: over all sessions. images_per_second: training images while training. peak_memory_bytes: None if unknown.
+    recipe: name and version. effective_recipe: all its fields, and learning rate and batch after scaling.
+    split: images trained on and evaluated. environment: versions, device name, threads. note: what else is to be known.
+    """
+
+    state: Literal["done", "diverged"]
+    model_id: str
+    error: float
+    best_error: float
+    epochs: int
+    curve: list[dict[str, Any]] = field(repr=False)
+    metrics: dict[str, float] = field(repr=False)
+    seconds: float
+    images_per_second: float
+    waiting: float
+    peak_memory_bytes: int | None
+    seed: int
+    recipe: str
+    recipe_id: str
+    effective_recipe: dict[str, Any] = field(repr=False)
+    split: dict[str, Any]
+    device: str
+    environment: dict[str, Any] = field(repr=False)
+    data: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that are not finite become None."""
+        return _plain(dataclasses.asdict(self))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Result:
+        """What `to_dict` gave; keys of later versions are ignored. Raises StudyError if something is missing."""
+        names = {f.name for f in dataclasses.fields(cls)}
+        try:
+            return cls(**{name: value for name, value in record.items() if name in names})
+        except TypeError as error:
+            raise StudyError(f"not the record of a result: {str(error).partition(') ')[2]}") from None
+
+
+def chance_error(num_classes: int, top: int = 1) -> float:
+    """Error in percent of guessing among equally likely classes."""
+    return 100.0 * (1.0 - min(top, num_classes) / num_classes)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,252 @@
+"""One training in progress: its state, one epoch at a time, saved and restored to the bit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dsx.networks.anynet import build
+from dsx.networks.architecture import Architecture
+from dsx.training.checkpoint import save_checkpoint
+from dsx.training.data.augment import Mixed, mix
+from dsx.training.data.batches import Batches
+from dsx.training.device import synchronise
+from dsx.training.distributed import Group
+from dsx.training.evaluation import evaluate, precise_batch_norm
+from dsx.training.faults import Interrupted, TimeLimitExceeded
+from dsx.training.objective import loss_of, make_optimiser
+from dsx.training.recipe import Recipe
+from dsx.training.schedule import lr_factor
+from dsx.training.streams import derive
+
+# on a GPU, looking at the loss makes the host wait for it
+_STEPS_BETWEEN_LOOKS = 50
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Diverged(Exception):
+    """The loss is not finite."""
+
+
+class Session:
+    """Network, optimiser and position of one training on one device.
+
+    identity: what a checkpoint must agree with. seconds, train_seconds, wait_seconds: over all sessions; the first
+    includes evaluation, the last is the part of train_seconds spent waiting for data.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        recipe: Recipe,
+        seed: int,
+        batches: Batches,
+        group: Group,
+        *,
+        folder: Path | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        micro_batch_size: int | None = None,
+    ) -> None:
+        self.recipe, self.seed, self.batches, self.group = recipe, seed, batches, group
+        self.device, self.folder, self.should_stop = batches.device, folder, should_stop
+        self.identity = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()}
+        self.micro_batch_size = micro_batch_size or recipe.micro_batch_size
+        torch.manual_seed(derive(seed, "weights"))
+        layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        self.model: nn.Module = build(architecture).to(device=self.device, memory_format=layout)  # type: ignore[call-overload]
+        self.optimiser = make_optimiser(self.model, recipe)
+        averaging = None if recipe.ema is None else get_ema_multi_avg_fn(recipe.ema)
+        self.average = averaging and AveragedModel(self.model, multi_avg_fn=averaging, use_buffers=True)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
+        called = group.wrap(self.model, self.device)
+        self.call: Callable[..., Any] = torch.compile(called) if recipe.compile else called
+        self.epoch = self.step = 0
+        self.curve: list[dict[str, Any]] = []
+        self.seconds = self.train_seconds = self.wait_seconds = 0.0
+        # loss · images, correct, images of the running epoch
+        self.sums = torch.zeros(3, device=self.device, dtype=torch.float64)
+        torch.manual_seed(derive(seed, "network"))
+
+    @property
+    def total_steps(self) -> int:
+        return self.batches.steps_per_epoch * self.recipe.epochs
+
+    def run_epoch(self) -> dict[str, Any]:
+        """Train to the end of the running epoch, evaluate, and return the epoch's record.
+
+        Raises Diverged, Interrupted or TimeLimitExceeded; for the last two, what was done is saved.
+        """
+        began = time.perf_counter()
+        lr = self._train_to_end_of_epoch()
+        loss_sum, correct, images = self.group.sum(self.sums).tolist()
+        trained = self._clock - began
+        record = {"epoch": self.epoch + 1, "lr": lr, "train_loss": loss_sum / images}
+        record["train_error"] = 100.0 * (1.0 - correct / images)
+        record |= self._evaluated()
+        took = time.perf_counter() - began
+        self.seconds += time.perf_counter() - self._clock
+        earlier = sum(entry["train_seconds"] for entry in self.curve)
+        waited = sum(entry["waiting"] * entry["train_seconds"] for entry in self.curve)
+        in_epoch = self.train_seconds - earlier
+        record |= {"seconds": in_epoch + took - trained, "train_seconds": in_epoch}
+        record["waiting"] = (self.wait_seconds - waited) / in_epoch if in_epoch else 0.0
+        self.curve.append(record)
+        self.epoch, self.step = self.epoch + 1, 0
+        self.sums.zero_()
+        return record
+
+    def _train_to_end_of_epoch(self) -> float:
+        """Returns the learning rate of the last step."""
+        steps, lr = self.batches.steps_per_epoch, 0.0
+        looks = 1 if self.device.type == "cpu" and self.group.world == 1 else _STEPS_BETWEEN_LOOKS
+        self.model.train()
+        self._clock = time.perf_counter()
+        source = self.batches.training(self.epoch, self.step)
+        for step in range(self.step, steps):
+            waiting = time.perf_counter()
+            images, targets = next(source)
+            self.wait_seconds += time.perf_counter() - waiting
+            position = self.epoch * steps + step
+            lr = self.recipe.scaled_lr * lr_factor(self.recipe.schedule, position, steps, self.recipe.epochs)
+            if len(targets):
+                batch = mix(images, targets, self.recipe, self.seed, self.epoch, step)
+                self._optimise(batch, lr)
+            self.step = step + 1
+            if self.step % looks == 0 or self.step == steps:
+                self._look()
+        synchronise(self.device)
+        self._count_time()
+        return lr
+
+    def _optimise(self, batch: Mixed, lr: float) -> None:
+        """One optimiser step; gradients are the mean over the batch, however many passes it takes."""
+        for options in self.optimiser.param_groups:
+            options["lr"] = lr
+        share = self.micro_batch_size and max(1, self.micro_batch_size // self.group.world)
+        parts = [batch] if not share or share >= len(batch.targets) else _parts(batch, share)
+        for i, part in enumerate(parts):
+            last = i == len(parts) - 1
+            if self.group.world > 1 and not last:
+                with self.call.no_sync():  # type: ignore[attr-defined]
+                    self._backward(part, len(part.targets) / len(batch.targets))
+            else:
+                self._backward(part, len(part.targets) / len(batch.targets))
+        if self.recipe.clip_gradient is not None:
+            self.scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_gradient)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def _backward(self, batch: Mixed, weight: float) -> None:
+        dtype = _DTYPES[self.recipe.precision]
+        with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
+            logits = self.call(batch.images)
+        loss = loss_of(logits.float(), batch, self.recipe.label_smoothing)
+        self.scaler.scale(loss * weight if weight != 1.0 else loss).backward()
+        with torch.no_grad():
+            majority = batch.targets if batch.partners is None or batch.share >= 0.5 else batch.partners
+            correct = logits.argmax(1).eq(majority).sum()
+            images = len(batch.targets)
+            self.sums += torch.stack([loss.detach().double() * images, correct.double(), correct.new_tensor(images).double()])
+
+    def _look(self) -> None:
+        """See whether to stop: loss not finite, asked to, or out of time."""
+        limit = self.recipe.time_limit_min
+        elapsed = self.seconds + time.perf_counter() - self._clock
+        flags = [
+            not math.isfinite(self.sums[0].item()),
+            bool(self.should_stop and self.should_stop()),
+            limit is not None and elapsed > 60 * limit,
+        ]
+        diverged, stop, late = self.group.any(flags, self.device)
+        if diverged:
+            self._count_time()
+            raise Diverged(f"loss not finite in epoch {self.epoch + 1}, step {self.step}")
+        if stop or late:
+            self._count_time()
+            self.save()
+        if stop:
+            raise Interrupted(f"stopped in epoch {self.epoch + 1}, step {self.step}")
+        if late:
+            raise TimeLimitExceeded(
+                f"time limit of {limit:g} min reached in epoch {self.epoch + 1} of {self.recipe.epochs}; a higher"
+                " time_limit_min goes on from the checkpoint"
+            )
+
+    def _count_time(self) -> None:
+        now = time.perf_counter()
+        self.seconds += now - self._clock
+        self.train_seconds += now - self._clock
+        self._clock = now
+
+    def _evaluated(self) -> dict[str, float]:
+        self.group.average_buffers(self.model)
+        models = {"": self.model} | ({"ema_": self.average} if self.average is not None else {})
+        record: dict[str, float] = {}
+        for prefix, model in models.items():
+            if self.recipe.precise_bn:
+                precise_batch_norm(model, self.batches, self.recipe.precise_bn, self.epoch, self.group)
+            found = evaluate(model, self.batches, self.group)
+            record |= {f"{prefix}{name}": value for name, value in found.items()}
+        if math.isnan(record["loss"]):
+            raise Diverged(f"evaluation loss not a number after epoch {self.epoch + 1}")
+        return record
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a later session needs: plain values and tensors."""
+        cuda = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
+        return {
+            "identity": self.identity,
+            "position": [self.epoch, self.step, self.micro_batch_size],
+            "seconds": [self.seconds, self.train_seconds, self.wait_seconds],
+            "curve": self.curve,
+            "sums": self.group.sum(self.sums.clone()),
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "generators": [torch.get_rng_state(), cuda],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave, whichever process wrote it."""
+        self.epoch, self.step, self.micro_batch_size = state["position"]
+        self.seconds, self.train_seconds, self.wait_seconds = state["seconds"]
+        self.curve = list(state["curve"])
+        self.sums.copy_(state["sums"] if self.group.leads else torch.zeros(3))
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.scaler.load_state_dict(state["scaler"])
+        processor, cuda = state["generators"]
+        torch.set_rng_state(processor)
+        if cuda is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(cuda, self.device)
+
+    def save(self) -> None:
+        """Make this moment the newest checkpoint, if there is a folder."""
+        if self.folder is None:
+            return
+        state = self.state()
+        if self.group.leads:
+            save_checkpoint(self.folder, state)
+        self.group.wait()
+
+
+def _parts(batch: Mixed, size: int) -> list[Mixed]:
+    partners = [None] * len(batch.targets) if batch.partners is None else batch.partners.split(size)
+    return [
+        Mixed(images, targets, other, batch.share)
+        for images, targets, other in zip(batch.images.split(size), batch.targets.split(size), partners, strict=False)
+    ]

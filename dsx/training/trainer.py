@@ -1,0 +1,247 @@
+"""Training one network by one recipe: `train`. Called again with the same folder it resumes, or returns the result."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dsx.errors import StudyError
+from dsx.networks.architecture import Architecture
+from dsx.study.records import read_json, sweep, write_json
+from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
+from dsx.training.data.batches import Batches, Share, open_batches
+from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
+from dsx.training.distributed import Group, join_group, local_device
+from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
+from dsx.training.recipe import Recipe
+from dsx.training.result import Result, chance_error
+from dsx.training.session import Diverged, Session
+
+RESULT = "result.json"
+log = logging.getLogger("dsx.training")
+
+
+def train(
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int = 0,
+    folder: Path | str | None = None,
+    device: str = "auto",
+    *,
+    threads: int | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> Result:
+    """Train a freshly initialised network; on the CPU a function of (architecture, recipe, seed, threads), to the bit.
+
+    folder: holds `checkpoint.pt` while running and `result.json` in the end; None keeps nothing.
+    device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. threads: of torch in this process; None leaves them.
+    should_stop: asked after every step (on GPUs every 50); once true, all is saved and Interrupted raised.
+    on_epoch: called with each epoch's record. A loss that is not finite gives a Result with state `diverged`.
+    Raises DsxError before anything is written if network, recipe, data and device do not fit; OutOfMemory;
+    TimeLimitExceeded.
+    """
+    chosen = local_device(resolve_device(device))
+    recipe.check(architecture)
+    place = Path(folder) if folder is not None else None
+    if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
+        return finished
+    with _torch_settings(recipe, chosen, threads):
+        group = join_group(chosen)
+        reset_peak_memory(chosen)
+        batches = open_batches(recipe, seed, chosen, Share(group.rank, group.world))
+        try:
+            recipe.check(architecture, batches.num_classes)
+            return _train(architecture, recipe, seed, place, batches, group, should_stop, on_epoch)
+        finally:
+            batches.close()
+
+
+def _train(
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int,
+    folder: Path | None,
+    batches: Batches,
+    group: Group,
+    should_stop: Callable[[], bool] | None,
+    on_epoch: Callable[[dict[str, Any]], None] | None,
+) -> Result:
+    log.info("%s", recipe.describe(group.world, batches.training_images))
+    micro: int | None = None
+    while True:
+        try:
+            session = Session(
+                architecture,
+                recipe,
+                seed,
+                batches,
+                group,
+                folder=folder,
+                should_stop=should_stop,
+                micro_batch_size=micro,
+            )
+            note = _run(session, on_epoch)
+            break
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            micro = _smaller(session, micro, error)
+            del session
+            torch.cuda.empty_cache()
+    result = _result(architecture, session, note)
+    if folder is not None and group.leads:
+        write_json(folder / RESULT, result.to_dict())
+        remove_checkpoints(folder, recipe.keep_checkpoint)
+        sweep(folder)
+    group.wait()
+    return result
+
+
+def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) -> str:
+    """Resume, then train to the end; returns why it diverged, or nothing."""
+    resumed = load_checkpoint(session.folder) if session.folder is not None else None
+    if resumed is not None:
+        assert session.folder is not None
+        _same(session.folder / "checkpoint.pt", resumed["identity"], session.identity)
+        halved = session.micro_batch_size
+        session.restore(resumed)
+        session.micro_batch_size = min(halved, session.micro_batch_size or halved) if halved else session.micro_batch_size
+    try:
+        while session.epoch < session.recipe.epochs:
+            record = session.run_epoch()
+            if session.epoch < session.recipe.epochs or session.recipe.keep_checkpoint:
+                session.save()
+            if on_epoch is not None:
+                on_epoch(record)
+    except Diverged as error:
+        return str(error)
+    return ""
+
+
+def _result(architecture: Architecture, session: Session, note: str) -> Result:
+    recipe, batches, classes = session.recipe, session.batches, architecture.num_classes
+    metrics = _metrics(session.curve, classes, diverged=bool(note))
+    images = sum(1 for _ in session.curve) * batches.steps_per_epoch * batches.batch_size
+    train_seconds = sum(entry["train_seconds"] for entry in session.curve)
+    return Result(
+        state="diverged" if note else "done",
+        model_id=architecture.model_id,
+        error=metrics[recipe.metric],
+        best_error=metrics["best" + recipe.metric[recipe.metric.index("_") :]],
+        epochs=session.epoch,
+        curve=session.curve,
+        metrics=metrics,
+        seconds=session.seconds,
+        images_per_second=images / train_seconds if train_seconds else 0.0,
+        waiting=session.wait_seconds / session.train_seconds if session.train_seconds else 0.0,
+        peak_memory_bytes=peak_memory_bytes(session.device),
+        seed=session.seed,
+        recipe=recipe.label,
+        recipe_id=recipe.recipe_id,
+        effective_recipe=recipe.to_dict()
+        | {
+            "text": recipe.describe(session.group.world, batches.training_images),
+            "scaled_lr": recipe.scaled_lr,
+            "devices": session.group.world,
+            "steps_per_epoch": batches.steps_per_epoch,
+            "micro_batch_size": session.micro_batch_size,
+        },
+        split={
+            "evaluate": recipe.data.split.evaluate,
+            "seed": recipe.data.split.seed,
+            "training_images": batches.training_images,
+            "evaluation_images": batches.evaluation_images,
+        },
+        device=str(session.device),
+        environment=environment(session.device),
+        data=batches.report(),
+        note=note,
+    )
+
+
+def _metrics(curve: list[dict[str, Any]], num_classes: int, diverged: bool) -> dict[str, float]:
+    """Every metric by name: last and best epoch, raw and EMA weights, top-1 and top-5; chance if diverged."""
+    metrics: dict[str, float] = {}
+    for kind, prefix in (("raw", ""), ("ema", "ema_")):
+        for top, field in ((1, f"{prefix}error"), (5, f"{prefix}error_top5")):
+            errors = [entry[field] for entry in curve if field in entry]
+            if diverged:
+                errors = [chance_error(num_classes, top)]
+            if errors:
+                metrics |= {f"last_{kind}_top{top}": errors[-1], f"best_{kind}_top{top}": min(errors)}
+    return metrics
+
+
+def _recorded(folder: Path, architecture: Architecture, recipe: Recipe, seed: int) -> Result | None:
+    """The result in the folder, if there is a whole one. Raises StudyError if it is another training's."""
+    record = read_json(folder / RESULT)
+    if record is None:
+        return None
+    result = Result.from_dict(record)
+    found = {"model_id": result.model_id, "seed": result.seed, "recipe": result.recipe_id}
+    wanted = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.recipe_id}
+    _same(folder / RESULT, found, wanted)
+    return result
+
+
+def _same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raises StudyError with the first difference."""
+
+    def differences(a: Any, b: Any, where: str) -> Iterator[str]:
+        if isinstance(a, dict) and isinstance(b, dict):
+            for key in [*b, *(a.keys() - b.keys())]:
+                yield from differences(a.get(key), b.get(key), f"{where}.{key}".lstrip("."))
+        elif a != b:
+            yield f"{where} was {a} and now is {b}"
+
+    first = next(differences(_lists(found), _lists(wanted), ""), None)
+    if first:
+        raise StudyError(f"{path} belongs to another training: {first}; use another folder, or the same settings")
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists(entry) for key, entry in value.items()}
+    return [_lists(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch or Python ran out of memory: on a GPU, or in the CPU's allocator."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+def _smaller(session: Session, micro: int | None, error: BaseException) -> int:
+    """Half the images per pass, if the recipe allows it. Raises OutOfMemory."""
+    recipe = session.recipe
+    size = micro or session.micro_batch_size or recipe.batch_size
+    if recipe.on_out_of_memory == "accumulate" and size % 2 == 0 and size // 2 >= session.group.world:
+        log.warning("out of memory with %d images per pass; going on with %d", size, size // 2)
+        return size // 2
+    peak = peak_memory_bytes(session.device)
+    reached = f" (peak {peak / 2**20:,.0f} MiB)" if peak else ""
+    text = str(error).splitlines()[0] if str(error) else "no memory left"
+    raise OutOfMemory(f"out of memory in epoch {session.epoch + 1}{reached}: {text}", peak) from error
+
+
+@contextlib.contextmanager
+def _torch_settings(recipe: Recipe, device: torch.device, threads: int | None) -> Iterator[None]:
+    """Threads, random generators and cuDNN's choices for one training; put back afterwards."""
+    before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    torch.set_num_threads(threads or before[0])
+    torch.backends.cudnn.benchmark = not recipe.deterministic
+    torch.backends.cudnn.deterministic = recipe.deterministic
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before[1:]
+
+
+__all__ = ["DataError", "Interrupted", "OutOfMemory", "Result", "TimeLimitExceeded", "train"]

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from dsx import plots
+from dsx.analysis import edf
+from dsx.errors import DsxError
+
+
+def results(errors, state="done") -> pd.DataFrame:
+    n = len(errors)
+    return pd.DataFrame({"model_id": [str(i) for i in range(n)], "state": state, "error": errors})
+
+
+def texts(ax) -> str:
+    return "\n".join(text.get_text() for text in ax.texts)
+
+
+def test_legend_has_n_min_and_mean_and_the_counts_stand_below():
+    table = results([1.8, 3.2, 90.0, np.nan])
+    table.loc[2, "state"], table.loc[3, "state"] = "diverged", "failed"
+    ax = plots.edf({"AnyNetXA": table, "B": [2.0, 3.0]})
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "AnyNetXA (n 3, min 1.8, mean 31.7)",
+        "B (n 2, min 2.0, mean 2.5)",
+    ]
+    assert "AnyNetXA: 4 models: 2 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending" in texts(ax)
+    assert "(%)" in ax.get_xlabel()
+
+
+def test_steps_rise_from_zero_to_one_at_the_errors():
+    ax = plots.edf({"A": [1.0, 2.0, 2.0, 4.0]})
+    line = next(line for line in ax.lines if line.get_label().startswith("A"))
+    x, y = line.get_data()
+    assert y[0] == 0
+    assert y[-1] == 1
+    drawn = {1.5: 0.25, 2.5: 0.75, 3.9: 0.75, 4.05: 1.0}
+    for e, share in drawn.items():
+        assert y[np.searchsorted(x, e, side="right") - 1] == share == edf([1.0, 2.0, 2.0, 4.0])(e)
+
+
+def test_far_models_beyond_the_right_end_are_said_to_be_there():
+    ax = plots.edf({"A": np.append(np.linspace(2, 4, 30), 90.0)})
+    assert ax.get_xlim()[1] < 10
+    assert "Beyond the right end: 1 of 31 models, at 90 % error." in texts(ax)
+
+
+def test_given_axes_are_used_and_returned():
+    ax = Figure().add_subplot()
+    assert plots.edf(edf([1.0, 2.0]), ax=ax) is ax
+
+
+@pytest.mark.parametrize("errors", [[4.0], [4.0] * 10, [90.0] * 10, [0.0] * 3])
+def test_degenerate_populations_are_drawn(errors, tmp_path):
+    plots.save(plots.edf({"A": results(errors)}), tmp_path, "edf")
+    assert (tmp_path / "edf.png").stat().st_size > 1000
+
+
+def test_a_study_without_finished_models_is_named_below():
+    ax = plots.edf({"A": [1.0, 2.0], "B": results([np.nan], "pending")})
+    assert "B: not drawn, no finished model" in texts(ax)
+    assert "B: 1 model: 0 done, 0 diverged, 0 failed, 1 pending" in texts(ax)
+
+
+def test_no_finished_model_at_all_is_an_error_with_the_counts():
+    with pytest.raises(DsxError) as caught:
+        plots.edf({"B": results([np.nan], "pending")})
+    assert str(caught.value) == (
+        "nothing to draw: no study has a finished model (B: 1 model: 0 done, 0 diverged, 0 failed, 1 pending)"
+    )
+    with pytest.raises(DsxError, match="nothing to draw: give at least one study"):
+        plots.edf({})
+
+
+def test_saving_writes_the_same_png_and_pdf_again(tmp_path):
+    first = [p.read_bytes() for p in plots.save(plots.edf([1.0, 2.0]), tmp_path / "new", "edf")]
+    paths = plots.save(plots.edf([1.0, 2.0]), tmp_path / "new", "edf")
+    assert [p.name for p in paths] == ["edf.png", "edf.pdf"]
+    assert [p.read_bytes() for p in paths] == first
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["edf.pdf", "edf.png"]
+
+
+def test_matplotlibs_settings_are_left_as_they_were(tmp_path):
+    before = dict(matplotlib.rcParams)
+    plots.save(plots.edf([1.0, 2.0]), tmp_path, "edf")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DsxError, match="cannot write the figure edf"):
+        plots.save(plots.edf([1.0, 2.0]), tmp_path / "file", "edf")
