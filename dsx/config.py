@@ -22,6 +22,23 @@ from dsx.units import parse_range
 GROUPS = ("recipe", "launcher")
 
 
+class LocalLauncher(Frozen):
+    """Training on this machine.
+
+    workers: processes; null: one per core, or models_per_gpu per GPU. threads: torch threads of each; null: one on a
+    CPU. time_limit_min, memory_limit_gb: of one model; null: none. max_failures: stop once more models failed than
+    this; null: never. nice: added to the niceness of the workers.
+    """
+
+    workers: Count | None = None
+    threads: Count | None = None
+    models_per_gpu: Count = 1
+    time_limit_min: Annotated[float, Field(gt=0)] | None = None
+    memory_limit_gb: Annotated[float, Field(gt=0)] | None = None
+    max_failures: Annotated[int, Field(ge=0)] | None = None
+    nice: Annotated[int, Field(ge=0, le=19)] = 0
+
+
 class AnalysisConfig(Frozen):
     """level: of every interval, between 0 and 1."""
 
@@ -95,7 +112,9 @@ def load_launch(recipe: str | None, launcher: str, overrides: Sequence[str] = ()
     content = _compose(resources.shipped("experiments"), "dsx_launch", overrides, where="dsx launch")
     unknown = sorted(set(content) - set(GROUPS))
     if unknown:
-        raise DefinitionError(f"override '{unknown[0]}=…': unknown key.{suggest(unknown[0], GROUPS)} Known: recipe.…, launcher.…")
+        raise DefinitionError(
+            f"override '{unknown[0]}=…': unknown key.{suggest(unknown[0], GROUPS)} Known: recipe.…, launcher.…"
+        )
     return {group: content.get(group, {}) for group in GROUPS}
 
 

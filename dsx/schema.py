@@ -49,7 +49,7 @@ class _OneLineErrors(type(BaseModel)):  # type: ignore[misc]
         try:
             return super().__call__(*args, **fields)
         except ValidationError as error:
-            raise DefinitionError(_describe(error, cls, cls.__name__)) from None
+            raise DefinitionError(_describe(error, cls, cls.__name__, fields)) from None
 
 
 class Frozen(BaseModel, metaclass=_OneLineErrors):
@@ -70,10 +70,10 @@ class Frozen(BaseModel, metaclass=_OneLineErrors):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise DefinitionError(_describe(error, cls, where or cls.__name__)) from None
+            raise DefinitionError(_describe(error, cls, where or cls.__name__, data)) from None
 
 
-def _describe(error: ValidationError, cls: type[BaseModel], where: str) -> str:
+def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: Any) -> str:
     """The first failure as `where: key = value: rule`, with how many more there are."""
     failures = error.errors(include_url=False)
     # a list whose entries all failed counts as too short besides, which says nothing new
@@ -81,7 +81,7 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str) -> str:
     # an unknown key explains a missing one (a misspelling), so it is named first
     first = next((f for f in failures if f["type"] == "extra_forbidden"), failures[0])
     more = f" ({len(failures) - 1} more)" if len(failures) > 1 else ""
-    path = [part for part in first["loc"] if not (isinstance(part, str) and _is_tag(part, first))]
+    path = _written_path(first["loc"], data, named=first["type"] in ("missing", "extra_forbidden"))
     key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
@@ -92,7 +92,8 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str) -> str:
         return f"{where}: {key} is required{more}"
     if kind == "value_error":
         text = str(context["error"])
-        return f"{where}: {key} = {_show(first['input'])}: {text}{more}" if key else f"{where}: {text}{more}"
+        found = "" if isinstance(first["input"], (dict, BaseModel)) else f" = {_show(first['input'])}"
+        return f"{where}: {key}{found}: {text}{more}" if key else f"{where}: {text}{more}"
     if kind in _COMPARISONS:
         bound, sign = _COMPARISONS[kind]
         rule = f"expected a value {sign} {context[bound]}"
@@ -112,9 +113,20 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str) -> str:
     return f"{where}: {key} = {_show(first['input'])}: {rule}{more}"
 
 
-def _is_tag(part: str, failure: Any) -> bool:
-    """Discriminated unions put the tag's value in the path, where a reader expects only keys."""
-    return part.startswith("@")
+def _written_path(location: tuple[int | str, ...], data: Any, named: bool) -> list[int | str]:
+    """The parts of pydantic's location that the reader wrote: it adds the tags and types of unions.
+
+    named: the last part is a key that is missing, or one that is not in the data's type.
+    """
+    path: list[int | str] = []
+    for part in location:
+        inside = part in data if isinstance(data, dict) else isinstance(part, int) and isinstance(data, (list, tuple))
+        if inside:
+            path.append(part)
+            data = data[part] if isinstance(data, dict) or part < len(data) else None
+    if named and path[-1:] != [location[-1]]:
+        path.append(location[-1])
+    return path
 
 
 def _show(value: Any) -> str:

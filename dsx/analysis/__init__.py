@@ -3,36 +3,39 @@
 Importing it loads numpy alone; pandas and scipy are loaded by the functions that use them.
 """
 
+from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range, parameter_columns
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
 from dsx.analysis.comparison import compare, compare_all, comparison_in_words, holm, ks_test
 from dsx.analysis.counts import Counts, count_states, finished, finished_errors, mixed_conditions
+from dsx.analysis.distribution import area, pointwise_band, share_below
+from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
-from dsx.analysis.quantiles import min_interval, quantile, quantile_difference, quantile_interval
+from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
+from dsx.analysis.quantiles import (
+    min_difference_interval,
+    min_interval,
+    quantile,
+    quantile_difference,
+    quantile_interval,
+)
+from dsx.analysis.regression import LineFit, fit_columns, fit_line
+from dsx.analysis.sample_size import ks_by_sample_size, plan, right_order
+from dsx.analysis.search import SearchCurve, expected_minimum, random_search
 from dsx.analysis.summary import summarize, summarize_errors
 from dsx.analysis.superiority import superiority
 from dsx.analysis.tables import analyze
+from dsx.analysis.trends import rank_agreement, rank_correlation, trend, trend_fits
+from dsx.analysis.weights import MatchedBins, compare_matched, matched_bins, matched_in_words, matched_weights
 
 __all__ = [
-    "Counts",
-    "Edf",
-    "analyze",
-    "compare",
-    "compare_all",
-    "comparison_in_words",
-    "count_states",
-    "edf",
-    "finished",
-    "finished_errors",
-    "holm",
-    "ks_test",
-    "mean_difference_interval",
-    "mean_interval",
-    "min_interval",
-    "mixed_conditions",
-    "quantile",
-    "quantile_difference",
-    "quantile_interval",
-    "summarize",
-    "summarize_errors",
-    "superiority",
-]
+    "Counts", "Edf", "EdfDifference", "JointRange", "LineFit", "LinearFit", "MatchedBins", "SearchCurve",
+    "analyze", "area", "best_range", "best_ranges", "best_weights", "block_widths", "compare", "compare_all",
+    "compare_matched", "comparison_in_words", "count_states", "dominance", "dominance_in_words", "edf",
+    "edf_difference", "expected_minimum", "finished", "finished_errors", "fit_columns", "fit_line", "holm",
+    "joint_best_range", "ks_by_sample_size", "ks_test", "linear_fit", "linear_fit_table", "linear_fits",
+    "matched_bins", "matched_in_words", "matched_weights", "mean_difference_interval", "mean_interval",
+    "min_difference_interval", "min_interval", "mixed_conditions", "parameter_columns", "plan",
+    "pointwise_band", "quantile", "quantile_difference", "quantile_interval", "random_search",
+    "rank_agreement", "rank_correlation", "right_order", "share_below", "summarize", "summarize_errors",
+    "superiority", "table_widths", "trend", "trend_fits",
+]  # fmt: skip

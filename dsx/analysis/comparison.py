@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -159,7 +159,9 @@ def _compare(a: _Sample, b: _Sample, level: float) -> dict[str, float]:
     }
 
 
-def ks_test(errors_a: Errors, errors_b: Errors, alternative: str = "two-sided") -> tuple[float, float]:
+def ks_test(
+    errors_a: Errors, errors_b: Errors, alternative: Literal["two-sided", "greater", "less"] = "two-sided"
+) -> tuple[float, float]:
     """Largest distance of the two EDFs and its p-value (two-sample Kolmogorov–Smirnov): (distance, p).
 
     alternative: `two-sided`; `greater`, the largest F_a − F_b; `less`, the largest F_b − F_a.

@@ -58,7 +58,8 @@ def pointwise_band(
     if weights is None:
         from scipy.stats import binom
 
-        return binom.ppf(tail, n, curve.probability) / n, binom.ppf(1 - tail, n, curve.probability) / n
+        low, high = (np.asarray(binom.ppf(t, n, curve.probability)) / n for t in (tail, 1 - tail))
+        return low, high
     w = weight_array(weights, n)[np.argsort(values, kind="stable")]
     first = np.searchsorted(curve.error, curve.error, side="left")
     rng = np.random.default_rng([seed, 3])

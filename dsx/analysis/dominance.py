@@ -101,5 +101,3 @@ def _half_width(a: Floats, b: Floats, error: Floats, level: float, resamples: in
         counts = rng.multinomial(ordered.size, np.clip(cells, 0, None) / np.clip(cells, 0, None).sum(), resamples)
         moved += sign * (np.cumsum(counts[:, :-1], axis=1) / ordered.size - share)
     return float(np.quantile(np.abs(moved).max(axis=1), level, method="higher"))
-
-

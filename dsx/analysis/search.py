@@ -45,7 +45,9 @@ def expected_minimum(errors: Errors, k: Any, weights: Any = None) -> Any:
     return float(expected[0]) if np.ndim(k) == 0 else expected
 
 
-def random_search(errors: Errors, k: Sequence[int] | None = None, weights: Any = None, level: float = 0.95) -> SearchCurve:
+def random_search(
+    errors: Errors, k: Sequence[int] | None = None, weights: Any = None, level: float = 0.95
+) -> SearchCurve:
     """The random-search curve with its band and the spread of single searches.
 
     errors: (n,) percent. k: models tried, by default 1, 2, 4 … up to n/2. The band is the normal
@@ -68,12 +70,20 @@ def random_search(errors: Errors, k: Sequence[int] | None = None, weights: Any =
     tails = [(1 - level) / 2, (1 + level) / 2]
     # P(best of k ≤ i-th smallest) = 1 − Sᵢᵏ, ascending in i
     ends = [[ordered[min(int(np.searchsorted(1 - row[1:], t)), ordered.size - 1)] for row in powers] for t in tails]
-    return SearchCurve(tries, expected, expected - reach, expected + reach, np.array(ends[0]), np.array(ends[1]), n, level)
+    return SearchCurve(
+        tries, expected, expected - reach, expected + reach, np.array(ends[0]), np.array(ends[1]), n, level
+    )
 
 
 def _tries(k: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
     tries = np.atleast_1d(np.asarray(k))
-    if tries.ndim != 1 or tries.size == 0 or not np.issubdtype(tries.dtype, np.number) or (tries < 1).any() or (tries % 1).any():
+    if (
+        tries.ndim != 1
+        or tries.size == 0
+        or not np.issubdtype(tries.dtype, np.number)
+        or (tries < 1).any()
+        or (tries % 1).any()
+    ):
         raise DsxError(f"k = {k}: expected integers ≥ 1, the numbers of models tried")
     return tries.astype(np.int64)
 
@@ -89,15 +99,17 @@ def _survival(errors: Errors, weights: Any) -> tuple[Floats, Floats]:
     return values[order], np.minimum(1, survival / survival[0])
 
 
-def _standard_error(ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
+def _standard_error(
+    ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]
+) -> Floats:
     """Standard error of the expected minimum: √Σ wᵢ² Uᵢ², U the influence of each model's error.
 
     The expected minimum is the lowest error plus ∫ S(e)ᵏ de, so a model at e adds k ∫_{below e} S^(k−1) de
     to its derivative, less the mean of that.
     """
     gaps = np.diff(ordered, prepend=ordered[0])
-    influence = tries[:, None] * np.cumsum(gaps * survival[:-1] ** (tries[:, None] - 1), axis=1)
-    influence -= (influence @ chance)[:, None]
+    influence: Floats = tries[:, None] * np.cumsum(gaps * survival[:-1] ** (tries[:, None] - 1), axis=1)
+    influence = influence - (influence @ chance)[:, None]
     n = 1 / np.sum(chance**2)
     error: Floats = np.sqrt((influence**2 @ chance**2) * (n / max(n - 1, 1)))
     return error

@@ -46,7 +46,12 @@ def error_array(errors: Errors, name: str = "errors") -> Floats:
 def number_array(values: Any, name: str) -> Floats:
     """Any sequence of numbers as (n,) floats, NaN allowed. Raises DsxError if it is not one."""
     try:
-        array = np.asarray(values, dtype=np.float64)
+        # a column of pandas may hold its own missing value, which numpy cannot read
+        array = (
+            values.to_numpy(np.float64, na_value=np.nan)
+            if hasattr(values, "to_numpy")
+            else np.asarray(values, np.float64)
+        )
     except (TypeError, ValueError):
         raise DsxError(f"{name}: not numbers: expected a sequence of numbers or a results table") from None
     if array.ndim != 1:

@@ -47,7 +47,8 @@ class MatchedBins:
         counts = np.bincount(bins[bins >= 0], minlength=self.shares.size)
         each = self.shares / np.maximum(counts, 1)
         weights: Floats = np.where(bins >= 0, each[bins], 0.0)
-        return weights / weights.sum()
+        scaled: Floats = weights / weights.sum()
+        return scaled
 
 
 def matched_bins(
@@ -82,7 +83,9 @@ def matched_bins(
         short = int(np.argmin(counts.min(axis=0)))
         neighbours = [i for i in (short - 1, short + 1) if 0 <= i < widths.size]
         left = min(short, min(neighbours, key=lambda i: int(counts[:, i].min())))
-        counts = np.concatenate([counts[:, :left], counts[:, left : left + 2].sum(1, keepdims=True), counts[:, left + 2 :]], 1)
+        counts = np.concatenate(
+            [counts[:, :left], counts[:, left : left + 2].sum(1, keepdims=True), counts[:, left + 2 :]], 1
+        )
         widths = np.concatenate([widths[:left], [widths[left] + widths[left + 1]], widths[left + 2 :]])
         edges = np.delete(edges, left + 1)
     return MatchedBins(edges, widths, bins)

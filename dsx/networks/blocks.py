@@ -115,7 +115,7 @@ def make_block(stage: Stage, w_in: int, stride: int, parts: Parts) -> nn.Module:
 
 
 def _branch(convs: Iterable[Conv], parts: Parts, last_act: bool) -> nn.Sequential:
-    """conv, batch norm, activation for every conv, squeeze-and-excitation where listed; the last activation if asked."""
+    """conv, batch norm, activation for every conv, squeeze-and-excitation where listed; last_act: also after the last."""
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     reduce: Conv | None = None
     for conv in convs:
@@ -165,8 +165,11 @@ class Classifier(nn.Module):
 def initialise(network: nn.Module, zero_init_last: bool = False) -> None:
     """The authors' start: convs N(0, √(2/(k²·w_out))), batch norms 1 and 0, the classifier N(0, 0.01) and 0.
 
-    Biases of squeeze-and-excitation convs keep torch's default, as in the authors' code.
+    Biases of squeeze-and-excitation convs keep torch's default, as in the authors' code. Nothing happens on
+    the meta device, where there are no values.
     """
+    if next(network.parameters()).is_meta:
+        return
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels

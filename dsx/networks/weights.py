@@ -12,6 +12,7 @@ import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ LAYOUTS = ("dsx", "pycls", "torchvision", "timm")
 State = dict[str, Tensor]
 # where people's checkpoints keep the weights: pycls, timm and Lightning, torchvision's references and dsx
 _CONTAINERS = ("model_state", "state_dict", "model")
+_WRAPPERS = ("module.", "_orig_mod.")  # of parallel and of compiled networks
 _COUNTER = "num_batches_tracked"
 _SHOWN = 5
 
@@ -129,8 +131,7 @@ def key_names(architecture: Architecture, layout: str) -> dict[str, str]:
     torchvision and timm name a ResNet (a stem other than `simple`) in one way and a RegNet in another.
     Raises DsxError for a network that has parts unknown to the layout.
     """
-    with torch.device("meta"):
-        own = build(architecture).state_dict()
+    own = _own_keys(architecture)
     if layout in ("dsx", "pycls"):
         return {key: key for key in own}
     if architecture.stem.type != "simple":
@@ -142,6 +143,12 @@ def key_names(architecture: Architecture, layout: str) -> dict[str, str]:
         module, _, leaf = key.rpartition(".")
         names[key] = f"{_renamed(module, family, layout)}.{leaf}"
     return names
+
+
+@lru_cache(maxsize=16)
+def _own_keys(architecture: Architecture) -> tuple[str, ...]:
+    with torch.device("meta"):
+        return tuple(build(architecture).state_dict())
 
 
 def _renamed(module: str, family: _Layout, layout: str) -> str:
@@ -183,12 +190,16 @@ def _read(path: Path) -> Mapping[str, Any]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise DsxError(f"{path}: refused: it holds more than weights ({str(error).splitlines()[0]})") from None
+        raise DsxError(f"{path}: refused: it holds more than weights ({_first_line(error)})") from None
     except Exception as error:  # the readers raise many kinds for torn files
-        raise DsxError(f"{path}: not a readable weights file ({str(error).splitlines()[0]})") from None
+        raise DsxError(f"{path}: not a readable weights file ({_first_line(error)})") from None
     if not isinstance(content, Mapping):
         raise DsxError(f"{path}: expected a state dict, found {type(content).__name__}")
     return content
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _unwrap(content: Mapping[str, Any], where: str) -> State:
@@ -201,9 +212,8 @@ def _unwrap(content: Mapping[str, Any], where: str) -> State:
     if others or not content:
         found = f"{others[0]} is not a tensor" if others else "it is empty"
         raise DsxError(f"{where}: not a state dict: {found}; known checkpoints keep it under {', '.join(_CONTAINERS)}")
-    for prefix in ("_orig_mod.", "module."):
-        if all(key.startswith(prefix) for key in content):
-            content = {key.removeprefix(prefix): value for key, value in content.items()}
+    while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in content)), ""):
+        content = {key.removeprefix(prefix): value for key, value in content.items()}
     return dict(content)
 
 

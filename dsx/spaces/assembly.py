@@ -43,7 +43,9 @@ def assemble(space: Space, settings: Mapping[str, np.ndarray]) -> Iterator[Assem
         yield _assemble(space, {name: column[rows] for name, column in settings.items()}, rows, header)
 
 
-def _assemble(space: Space, settings: Mapping[str, np.ndarray], rows: np.ndarray, header: Mapping[str, object]) -> Assembled:
+def _assemble(
+    space: Space, settings: Mapping[str, np.ndarray], rows: np.ndarray, header: Mapping[str, object]
+) -> Assembled:
     n, most = len(rows), space.max_stages
     stages = settings["stages"] if "stages" in settings else np.full(n, space.stages)
     shapes = space.family_rules.shape(settings, stages, most, space.width_step)

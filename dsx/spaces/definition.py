@@ -134,15 +134,21 @@ class Space(Frozen):
             parameter = other
         rule = rules[name]
         if parameter.per == "stage" and not rule.per_stage:
-            raise ValueError(f"parameters.{name}.per = 'stage': {name} has one value for the network in family '{self.family}'")
+            raise ValueError(
+                f"parameters.{name}.per = 'stage': {name} has one value for the network in family '{self.family}'"
+            )
         if parameter.continuous and (rule.integer or parameter.per == "stage"):
-            raise ValueError(f"parameters.{name}.step is required: {name} takes {'integers' if rule.integer else 'stepped values'}")
+            raise ValueError(
+                f"parameters.{name}.step is required: {name} takes {'integers' if rule.integer else 'stepped values'}"
+            )
         values = np.array([parameter.low, parameter.high]) if parameter.continuous else parameter.values
         known = {"block": BLOCKS, "stem_type": STEMS, "activation": ("relu", "silu", "gelu")}.get(name)
         if known is not None:
             for value in values.tolist():
                 if value not in known:
-                    raise ValueError(f"parameters.{name}: unknown {name} '{value}'.{suggest(str(value), known)} Known: {', '.join(known)}")
+                    raise ValueError(
+                        f"parameters.{name}: unknown {name} '{value}'.{suggest(str(value), known)} Known: {', '.join(known)}"
+                    )
         elif not rule.accepts(values):
             bad = next((v for v in values.tolist() if not rule.accepts(np.array([v]))), values.tolist()[0])
             key = "low" if getattr(parameter, "low", None) == bad else "values"
@@ -150,21 +156,29 @@ class Space(Frozen):
 
     def _check_rule(self, name: str, rule: OrderRule | str) -> None:
         if isinstance(rule, str):
-            if name not in self.parameters and rule.isidentifier():
-                raise ValueError(f"rules.{name}: unknown order '{rule}'.{suggest(rule, ORDERS)} Known: {', '.join(ORDERS)}, or an inequality")
+            if rule.isidentifier():
+                raise ValueError(
+                    f"rules.{name}: unknown order '{rule}'.{suggest(rule, ORDERS)} Known: {', '.join(ORDERS)}, or an inequality"
+                )
             try:
                 Inequality.parse(rule, {n for n in self.parameters if n.isidentifier()} | set(DERIVED))
             except DsxError as error:
                 raise ValueError(f"rules.{name}: {error}") from None
             return
         if name not in self.parameters:
-            raise ValueError(f"rules.{name}: the space has no parameter '{name}' to order.{suggest(name, self.parameters)}")
+            raise ValueError(
+                f"rules.{name}: the space has no parameter '{name}' to order.{suggest(name, self.parameters)}"
+            )
         parameter = self.parameters[name]
         if parameter.per != "stage":
-            raise ValueError(f"rules.{name}: an order needs a parameter that varies by stage; {name} is per: {parameter.per}")
+            raise ValueError(
+                f"rules.{name}: an order needs a parameter that varies by stage; {name} is per: {parameter.per}"
+            )
         fewest = int(self.stage_counts.min())
         if order_probability(parameter.masses, rule.order, rule.length(fewest)) <= 0:
-            raise ValueError(f"rules.{name}: {len(parameter.values)} values cannot be {rule.order} over {fewest} stages")
+            raise ValueError(
+                f"rules.{name}: {len(parameter.values)} values cannot be {rule.order} over {fewest} stages"
+            )
 
     @cached_property
     def parameter_rules(self) -> dict[str, ParameterRule]:
@@ -241,7 +255,9 @@ def space_from_dict(data: dict[str, Any], where: str = "") -> Space:
 def read_definition(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     """A file's content merged over all that it extends. Raises DefinitionError for bad YAML or a circle."""
     if path.resolve() in below:
-        raise DefinitionError(f"{path}: extends = {path.stem!r}: a space cannot extend itself, directly or through others")
+        raise DefinitionError(
+            f"{path}: extends = {path.stem!r}: a space cannot extend itself, directly or through others"
+        )
     data = read_yaml(path)
     parent_name = data.pop("extends", None)
     data.setdefault("name", path.stem)
@@ -274,7 +290,11 @@ def merge(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         if value is None:
             merged.pop(key, None)
-        elif isinstance(value, dict) and isinstance(old, dict) and value.get("distribution", old.get("distribution")) == old.get("distribution"):
+        elif (
+            isinstance(value, dict)
+            and isinstance(old, dict)
+            and value.get("distribution", old.get("distribution")) == old.get("distribution")
+        ):
             merged[key] = merge(old, value)
         else:
             merged[key] = value

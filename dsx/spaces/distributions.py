@@ -108,7 +108,9 @@ class Choice(Distribution):
 
     def describe(self) -> str:
         listed = ", ".join(map(str, self.values_))
-        return f"one of {listed}" + (f" with weights {', '.join(f'{w:g}' for w in self.weights)}" if self.weights else "")
+        return f"one of {listed}" + (
+            f" with weights {', '.join(f'{w:g}' for w in self.weights)}" if self.weights else ""
+        )
 
 
 class Ranged(Distribution):
@@ -132,7 +134,9 @@ class Stepped(Ranged):
     @model_validator(mode="after")
     def _finite(self) -> Stepped:
         if self.step is not None and (self.high - self.low) / self.step > MAX_VALUES:
-            raise ValueError(f"step {self.step} makes more than {MAX_VALUES:,} values of [{self.low}, {self.high}]; take a coarser one")
+            raise ValueError(
+                f"step {self.step} makes more than {MAX_VALUES:,} values of [{self.low}, {self.high}]; take a coarser one"
+            )
         return self
 
     def grid(self) -> np.ndarray:

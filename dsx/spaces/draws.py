@@ -72,7 +72,12 @@ class Draws:
         space = self.space
         parameter = space.parameters["stages"]
         likely = [
-            np.prod([order_probability(space.parameters[n].masses, r.order, r.length(int(m))) for n, r in space.orders().items()])
+            np.prod(
+                [
+                    order_probability(space.parameters[n].masses, r.order, r.length(int(m)))
+                    for n, r in space.orders().items()
+                ]
+            )
             for m in parameter.values
         ]
         masses = parameter.masses * np.array(likely)

@@ -57,13 +57,19 @@ class Inequality:
 
 def _check(node: ast.AST, text: str, known: set[str], names: set[str]) -> None:
     if isinstance(node, ast.Call):
-        if not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and len(node.args) == 1 and not node.keywords):
+        if not (
+            isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and len(node.args) == 1 and not node.keywords
+        ):
             name = getattr(node.func, "id", "?")
-            raise DefinitionError(f"'{text}': '{name}' is not one of {', '.join(FUNCTIONS)} of one value.{suggest(name, FUNCTIONS)}")
+            raise DefinitionError(
+                f"'{text}': '{name}' is not one of {', '.join(FUNCTIONS)} of one value.{suggest(name, FUNCTIONS)}"
+            )
         _check(node.args[0], text, known, names)
     elif isinstance(node, ast.Name):
         if node.id not in known:
-            raise DefinitionError(f"'{text}': unknown name '{node.id}'.{suggest(node.id, known)} Known: {', '.join(sorted(known))}")
+            raise DefinitionError(
+                f"'{text}': unknown name '{node.id}'.{suggest(node.id, known)} Known: {', '.join(sorted(known))}"
+            )
         names.add(node.id)
     elif isinstance(node, ast.Subscript):
         if not isinstance(_integer(node.slice), int) or not isinstance(node.value, ast.Name):
@@ -81,7 +87,9 @@ def _check(node: ast.AST, text: str, known: set[str], names: set[str]) -> None:
             if isinstance(child, ast.expr):
                 _check(child, text, known, names)
     else:
-        raise DefinitionError(f"'{text}': only numbers, parameters, + - * / **, comparisons and {', '.join(FUNCTIONS)} are understood")
+        raise DefinitionError(
+            f"'{text}': only numbers, parameters, + - * / **, comparisons and {', '.join(FUNCTIONS)} are understood"
+        )
 
 
 def _integer(node: ast.AST) -> int | None:

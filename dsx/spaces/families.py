@@ -29,7 +29,9 @@ class ParameterRule:
     text: bool = False
 
     def words(self) -> str:
-        bound = f" {'>' if self.low_open else '≥'} {self.low:g}" + (f" and ≤ {self.high:g}" if np.isfinite(self.high) else "")
+        bound = f" {'>' if self.low_open else '≥'} {self.low:g}" + (
+            f" and ≤ {self.high:g}" if np.isfinite(self.high) else ""
+        )
         return ("expected integers" if self.integer else "expected numbers") + bound
 
     def accepts(self, values: np.ndarray) -> bool:
@@ -65,7 +67,9 @@ class Family:
 
 def _anynet(columns: Mapping[str, np.ndarray], stages: np.ndarray, most: int, width_step: int) -> StageShapes:
     present = np.arange(most) < stages[:, None]
-    width, depth = (np.where(present, _by_stage(columns[name], most), 0).astype(np.int64) for name in ("width", "depth"))
+    width, depth = (
+        np.where(present, _by_stage(columns[name], most), 0).astype(np.int64) for name in ("width", "depth")
+    )
     return StageShapes(np.maximum(width, 1), depth, np.ones(len(stages), dtype=bool))
 
 

@@ -41,7 +41,13 @@ def quantize_widths(w0: float, wa: float, wm: float, depth: int, step: int = 8) 
 
 
 def quantize_widths_table(
-    w0: np.ndarray, wa: np.ndarray, wm: np.ndarray, depth: np.ndarray, stages: np.ndarray, max_stages: int, step: int = 8
+    w0: np.ndarray,
+    wa: np.ndarray,
+    wm: np.ndarray,
+    depth: np.ndarray,
+    stages: np.ndarray,
+    max_stages: int,
+    step: int = 8,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stage widths (n, max_stages), stage depths (n, max_stages), and (n,) bool: where the network is valid.
 

@@ -133,7 +133,7 @@ def current(paths: RunPaths, names: Iterable[str] | None = None) -> ClaimRecord 
     if names is None:
         try:
             names = os.listdir(paths.folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
     found = generations(names)
     return _read(paths.claim(found[-1]), found[-1]) if found else None

@@ -177,7 +177,7 @@ def read_failure(paths: StudyPaths, run_id: str) -> tuple[Failure | None, str]:
 
 def _started(paths: StudyPaths) -> Iterator[str]:
     """Names of all run folders."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(paths.models) as groups:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(paths.models) as groups:
         for group in groups:
             with contextlib.suppress(NotADirectoryError):
                 yield from os.listdir(group.path)

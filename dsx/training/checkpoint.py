@@ -23,7 +23,7 @@ CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
-    """Make `state` (tensors, numbers, text, lists and dicts) the newest checkpoint; the newest so far becomes the previous."""
+    """Make `state` (tensors, plain values, lists and dicts) the newest checkpoint; the newest so far becomes the previous."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     newest = folder / CHECKPOINT
@@ -43,7 +43,15 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             continue
-        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        except (
+            zipfile.BadZipFile,
+            RuntimeError,
+            EOFError,
+            OSError,
+            KeyError,
+            ValueError,
+            pickle.UnpicklingError,
+        ) as error:
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             warnings.warn(f"{path}: torn checkpoint ({text}); the one before it is used", RecordWarning, stacklevel=2)
             continue

@@ -16,12 +16,14 @@ _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """`auto` (CUDA if there is one, else the CPU), `cpu`, `cuda`, `cuda:1` or `mps`. Raises DsxError if it is not there."""
+    """`auto` (CUDA if there is one, else the CPU), `cpu`, `cuda`, `cuda:1`, `mps`. Raises DsxError if it is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     match = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", name)
     if match is None:
-        raise DsxError(f"unknown device '{name}'.{suggest(name, ('auto', 'cpu', 'cuda', 'mps'))} Known: auto, cpu, cuda, cuda:1, mps")
+        raise DsxError(
+            f"unknown device '{name}'.{suggest(name, ('auto', 'cpu', 'cuda', 'mps'))} Known: auto, cpu, cuda, mps"
+        )
     kind, index = match[1], int(match[2] or 0)
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0

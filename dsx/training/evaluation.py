@@ -38,7 +38,7 @@ def precise_batch_norm(model: nn.Module, batches: Batches, images: int, epoch: i
     def inputs() -> Iterator[Tensor]:
         micro = batches.recipe.micro_batch_size
         for _, (planes, _) in zip(range(count), batches.training(epoch), strict=False):
-            yield from planes.split(micro) if micro else (planes,)
+            yield from torch.split(planes, micro) if micro else (planes,)
 
     torch.optim.swa_utils.update_bn(inputs(), model)
     group.average_buffers(model)

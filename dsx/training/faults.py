@@ -19,7 +19,7 @@ class OutOfMemory(RuntimeError):
         self.peak_memory_bytes = peak_memory_bytes
 
 
-class TimeLimitExceeded(RuntimeError):
+class TimeLimitExceeded(TimeoutError):
     """The recipe's time_limit_min is used up; the checkpoint is kept."""
 
     failure_class = "timeout"

@@ -35,9 +35,10 @@ class Data(Frozen):
     dataset: a known name, or `module:callable` that takes (root, train) and returns a torch Dataset.
     root: folder that holds the data set; null for data sets that ship with a dependency.
     mean, std: per channel, of values scaled to 0..1.
-    storage: `memory` decodes everything once and augments batches on the device; `stream` decodes files in worker
-    processes; `auto` streams folders of files and keeps all else in memory.
-    workers: decoding processes of `stream` (null: one per core, at most 8); they never change the result.
+    storage: `memory` decodes everything once and augments batches on the device; `stream` decodes images in worker
+    processes while training; `auto` streams folders of files and keeps all else in memory.
+    workers: decoding processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains); they never
+    change the result.
     max_corrupt: share of unreadable images that is tolerated (they are named and left out).
     num_classes, in_channels: only for `module:callable`, where null means: look at the data.
     """
@@ -63,10 +64,15 @@ class Data(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Data:
         if len(self.mean) != len(self.std):
-            raise ValueError(f"mean has {len(self.mean)} channels and std {len(self.std)}: give one of each per channel")
+            raise ValueError(
+                f"mean has {len(self.mean)} channels and std {len(self.std)}: give one of each per channel"
+            )
         facts = DATASETS.get(self.dataset)
         if facts is None:
             return self
+        if self.storage not in ("auto", "stream" if facts.files else "memory"):
+            kept = "decoded from files while training" if facts.files else "kept in memory"
+            raise ValueError(f"{self.dataset} is {kept}: leave storage out")
         if len(self.mean) != facts.in_channels:
             raise ValueError(f"mean and std have {len(self.mean)} channels; {self.dataset} has {facts.in_channels}")
         if self.num_classes is not None or self.in_channels is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -84,7 +85,9 @@ class Recipe(Frozen):
         if "ema" in self.metric and self.ema is None:
             raise ValueError(f"metric {self.metric} needs ema (a decay such as 0.999)")
         if self.micro_batch_size is not None and self.batch_size % self.micro_batch_size:
-            raise ValueError(f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size}")
+            raise ValueError(
+                f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size}"
+            )
         if self.augmentation.random_area is not None and not self.data.streams:
             raise ValueError("augmentation.random_area is for images decoded from files; use crop_padding")
         if self.augmentation.lighting and len(self.data.mean) != 3:
@@ -93,9 +96,12 @@ class Recipe(Frozen):
 
     @property
     def num_classes(self) -> int | None:
-        """Classes of the data set; null if only the data itself can tell (`folder` before it is read)."""
+        """Classes of the data set; of a folder, its class folders; null if only reading the data can tell."""
         facts = DATASETS.get(self.data.dataset)
-        return self.data.num_classes if facts is None else facts.num_classes
+        if facts is None or facts.num_classes is not None:
+            return self.data.num_classes if facts is None else facts.num_classes
+        classes = Path(self.data.root or "") / "train"
+        return sum(entry.is_dir() for entry in os.scandir(classes)) if self.data.root and classes.is_dir() else None
 
     @property
     def in_channels(self) -> int:
@@ -167,7 +173,8 @@ class Recipe(Frozen):
         scaled = f" (= {self.lr:g} · batch / {self.lr_reference_batch})" if self.lr_reference_batch else ""
         warmup = f" with {self.schedule.warmup_epochs:g} of warm-up" if self.schedule.warmup_epochs else ""
         return (
-            f"recipe {self.label}: {self.data.dataset} at {self.resolution}×{self.resolution}, evaluated on {evaluated}; "
+            f"recipe {self.label}: {self.data.dataset} at {self.resolution}×{self.resolution}, "
+            f"evaluated on {evaluated}; "
             f"global batch {self.batch_size} ({per_group} per batch-norm group{steps}); "
             f"{self.optimiser.name} lr {self.scaled_lr:g}{scaled}, weight decay {self.optimiser.weight_decay:g}, "
             f"{self.schedule.name} over {self.epochs} epochs{warmup}; {self.precision}; error = {self.metric}"
@@ -177,7 +184,7 @@ class Recipe(Frozen):
 def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name (experiments/recipe/NAME.yaml) or in that file, with values replaced.
 
-    overrides: dotted keys or nested mappings. Raises DefinitionError: unknown name or key (with a near miss), bad value.
+    overrides: dotted keys or nested mappings. Raises DefinitionError: unknown name or key, bad value.
     """
     path = resources.find("experiments", str(name_or_path), group="recipe")
     try:

@@ -16,10 +16,10 @@ class Result:
     """What one training gave. Errors in percent, times in seconds of wall clock.
 
     state: `done`, or `diverged` (loss not finite; error and best_error are then chance, 100 · (1 − 1/classes)).
-    error: the recipe's metric. best_error: the lowest over epochs of the same kind (raw or EMA weights, top-1 or top-5).
+    error: the recipe's metric. best_error: the lowest over epochs of the same kind (raw or EMA, top-1 or top-5).
     metrics: every metric by its name, `last_raw_top1` and so on. epochs: completed ones.
-    curve: one dict per epoch: epoch (from 1), lr (last step), train_loss, train_error, loss, error, error_top5, the same
-    with `ema_` if the recipe keeps an average, seconds, train_seconds, waiting (share of train_seconds spent on data).
+    curve: one dict per epoch: epoch (from 1), lr (last step), train_loss, train_error, loss, error, error_top5, these
+    three with `ema_` if the recipe keeps an average, seconds, train_seconds, waiting (share of train_seconds).
     seconds: over all sessions. images_per_second: training images while training. peak_memory_bytes: None if unknown.
     recipe: name and version. effective_recipe: all its fields, and learning rate and batch after scaling.
     split: images trained on and evaluated. environment: versions, device name, threads. note: what else is to be known.

@@ -62,7 +62,7 @@ class Session:
         layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model: nn.Module = build(architecture).to(device=self.device, memory_format=layout)  # type: ignore[call-overload]
         self.optimiser = make_optimiser(self.model, recipe)
-        averaging = None if recipe.ema is None else get_ema_multi_avg_fn(recipe.ema)
+        averaging = None if recipe.ema is None else get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         self.average = averaging and AveragedModel(self.model, multi_avg_fn=averaging, use_buffers=True)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         called = group.wrap(self.model, self.device)
@@ -152,12 +152,14 @@ class Session:
         with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
             logits = self.call(batch.images)
         loss = loss_of(logits.float(), batch, self.recipe.label_smoothing)
-        self.scaler.scale(loss * weight if weight != 1.0 else loss).backward()
+        self.scaler.scale(loss * weight if weight != 1.0 else loss).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             majority = batch.targets if batch.partners is None or batch.share >= 0.5 else batch.partners
             correct = logits.argmax(1).eq(majority).sum()
             images = len(batch.targets)
-            self.sums += torch.stack([loss.detach().double() * images, correct.double(), correct.new_tensor(images).double()])
+            self.sums += torch.stack(
+                [loss.detach().double() * images, correct.double(), correct.new_tensor(images).double()]
+            )
 
     def _look(self) -> None:
         """See whether to stop: loss not finite, asked to, or out of time."""
@@ -245,8 +247,10 @@ class Session:
 
 
 def _parts(batch: Mixed, size: int) -> list[Mixed]:
-    partners = [None] * len(batch.targets) if batch.partners is None else batch.partners.split(size)
+    partners = [None] * len(batch.targets) if batch.partners is None else torch.split(batch.partners, size)
     return [
         Mixed(images, targets, other, batch.share)
-        for images, targets, other in zip(batch.images.split(size), batch.targets.split(size), partners, strict=False)
+        for images, targets, other in zip(
+            torch.split(batch.images, size), torch.split(batch.targets, size), partners, strict=False
+        )
     ]

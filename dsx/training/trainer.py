@@ -111,7 +111,9 @@ def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) ->
         _same(session.folder / "checkpoint.pt", resumed["identity"], session.identity)
         halved = session.micro_batch_size
         session.restore(resumed)
-        session.micro_batch_size = min(halved, session.micro_batch_size or halved) if halved else session.micro_batch_size
+        session.micro_batch_size = (
+            min(halved, session.micro_batch_size or halved) if halved else session.micro_batch_size
+        )
     try:
         while session.epoch < session.recipe.epochs:
             record = session.run_epoch()

@@ -60,7 +60,9 @@ def _load(dataset: str, root: str | None, split: Split, download: bool, num_clas
     return Arrays(training, evaluation, known or int(training.labels.max()) + 1)
 
 
-def read_known(dataset: str, root: str | None, official: bool, download: bool = False) -> tuple[Labelled, Labelled | None]:
+def read_known(
+    dataset: str, root: str | None, official: bool, download: bool = False
+) -> tuple[Labelled, Labelled | None]:
     """(training images, official evaluation images or None) of a known data set, from its published files."""
     if dataset == "digits":
         return _digits(), None
@@ -98,9 +100,13 @@ def _digits() -> Labelled:
 
 def _mnist(folder: Path, training: bool) -> Labelled:
     stem = "train" if training else "t10k"
-    images, labels = (_idx_file(folder / "raw", f"{stem}-{part}") for part in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+    images, labels = (
+        _idx_file(folder / "raw", f"{stem}-{part}") for part in ("images-idx3-ubyte", "labels-idx1-ubyte")
+    )
     if images.ndim != 3 or len(images) != len(labels):
-        raise DataError(f"{folder}: {stem} images {images.shape} and labels {labels.shape} do not match; fetch it again")
+        raise DataError(
+            f"{folder}: {stem} images {images.shape} and labels {labels.shape} do not match; fetch it again"
+        )
     return Labelled(images[..., None], labels.astype(np.int64))
 
 

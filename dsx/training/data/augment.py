@@ -47,7 +47,7 @@ def apply_policy(images: Tensor, policy: str, seed: tuple[int, int, int]) -> Ten
     done = []
     with torch.random.fork_rng(devices=[]):
         for i, image in enumerate(images.permute(0, 3, 1, 2)):
-            torch.random.default_generator.manual_seed(derive(*seed, "policy", i))
+            torch.default_generator.manual_seed(derive(*seed, "policy", i))
             done.append(transform(image))
     return torch.stack(done).permute(0, 2, 3, 1)
 
@@ -56,7 +56,9 @@ def policy_transform(policy: str) -> Any:
     """The torchvision transform of that name."""
     from torchvision.transforms import v2
 
-    return {"autoaugment": v2.AutoAugment, "randaugment": v2.RandAugment, "trivialaugment": v2.TrivialAugmentWide}[policy]()
+    return {"autoaugment": v2.AutoAugment, "randaugment": v2.RandAugment, "trivialaugment": v2.TrivialAugmentWide}[
+        policy
+    ]()
 
 
 class Mixed(NamedTuple):

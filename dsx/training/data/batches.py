@@ -53,7 +53,9 @@ class Batches(ABC):
                 f" images of {self.recipe.data.dataset}: use a smaller one"
             )
         if self.batch_size < self.share.world:
-            raise DsxError(f"recipe {self.recipe.name}: batch_size {self.batch_size} is less than {self.share.world} devices")
+            raise DsxError(
+                f"recipe {self.recipe.name}: batch_size {self.batch_size} is less than {self.share.world} devices"
+            )
 
     @property
     def steps_per_epoch(self) -> int:
@@ -63,6 +65,11 @@ class Batches(ABC):
     def _order(self, epoch: int) -> Tensor:
         """(training_images,) rows in the order of this epoch."""
         return torch.randperm(self.training_images, generator=generator(self.seed, "order", epoch))
+
+    def _finished(self, images: Tensor) -> Tensor:
+        """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout."""
+        planes = images.permute(0, 3, 1, 2)
+        return planes if self.recipe.channels_last else planes.contiguous()
 
     @abstractmethod
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
@@ -76,7 +83,7 @@ class Batches(ABC):
     def report(self) -> dict[str, Any]:
         """What happened while reading, for the result: corrupt images and the like."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """End worker processes, if there are any."""
 
 

@@ -40,14 +40,14 @@ class MemoryBatches(Batches):
         channels, size = images.shape[3], self.recipe.resolution
         if channels != self.recipe.in_channels:
             raise DsxError(
-                f"data set {self.recipe.data.dataset} has {channels} channels and recipe {self.recipe.name} gives mean and"
-                f" std for {self.recipe.in_channels}: give data.mean and data.std one value per channel"
+                f"data set {self.recipe.data.dataset} has {channels} channels and recipe {self.recipe.name} gives mean"
+                f" and std for {self.recipe.in_channels}: give data.mean and data.std one value per channel"
             )
         if images.shape[1:3] != (size, size):
             planes = images.permute(0, 3, 1, 2)
             resized = [
                 torch.nn.functional.interpolate(chunk.float(), (size, size), mode="bilinear", antialias=True)
-                for chunk in planes.split(4096)
+                for chunk in torch.split(planes, 4096)
             ]
             planes = torch.cat(resized)
             planes = planes.round().clamp(0, 255).to(images.dtype) if images.dtype == torch.uint8 else planes
@@ -89,10 +89,6 @@ class MemoryBatches(Batches):
         lines = rows[:, None] * padded + line + top[:, None]
         where = lines[:, :, None] * padded + columns[:, None, :]
         return self._images.view(-1, channels).index_select(0, where.view(-1)).view(len(rows), size, size, channels)
-
-    def _finished(self, images: Tensor) -> Tensor:
-        planes = images.permute(0, 3, 1, 2)
-        return planes if self.recipe.channels_last else planes.contiguous()
 
     def _draws(self, epoch: int, step: int, purpose: str) -> torch.Generator:
         return generator(self.seed, purpose, epoch, step)

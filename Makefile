@@ -1,0 +1,35 @@
+# Every target makes the virtual environment it needs; nothing is installed twice.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench install clean
+
+demo: install  ## three design spaces on handwritten digits, trained on all cores
+	$(BIN)/dsx run quickstart
+	@echo "figure: runs/quickstart/analysis/edf.png   tables: runs/quickstart/analysis/*.csv"
+
+install: $(VENV)/installed
+
+test: $(VENV)/installed-dev  ## the whole test suite
+	$(BIN)/pytest -n 2 --dist loadgroup tests
+
+check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+$(VENV)/installed: setup.cfg setup.py pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:  ## everything that can be made again; studies under runs/ are kept
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,165 @@
+"""Straight-line fits of one column against another, plain or log–log, with intervals and checks.
+
+RegNet §4 reads its complexity analysis off such fits: acts against √flops, params against flops, time
+against acts and against flops.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.counts import finished
+from dsx.analysis.values import Floats, check_level, column, number_array
+from dsx.errors import DsxError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class LineFit:
+    """y = intercept + slope·x by least squares; with log, log y = intercept + slope·log x (natural).
+
+    Intervals are Student's t, at `level`. r2: share of variance explained, on the fitted scale; NaN if
+    y does not vary. residual_std: on the fitted scale. x, y: (n,) the pairs that took part; dropped:
+    pairs left out (a value missing, or not above 0 when log). leverage: (n,) hat values, sum 2.
+    cook: (n,) Cook's distances. curvature_pvalue: t test of an added square term; spread_pvalue: Breusch
+    and Pagan's test that the residuals' spread changes with x, both NaN below 4 pairs.
+    """
+
+    slope: float
+    slope_low: float
+    slope_high: float
+    intercept: float
+    intercept_low: float
+    intercept_high: float
+    r2: float
+    residual_std: float
+    n: int
+    dropped: int
+    log: bool
+    level: float
+    x: Floats
+    y: Floats
+    leverage: Floats
+    cook: Floats
+    curvature_pvalue: float
+    spread_pvalue: float
+
+    def predict(self, x: Any) -> Floats:
+        """y of the line at x, on the plain scale."""
+        at = np.asarray(x, dtype=np.float64)
+        line: Floats = (
+            np.exp(self.intercept + self.slope * np.log(at)) if self.log else self.intercept + self.slope * at
+        )
+        return line
+
+    def warnings(self) -> list[str]:
+        """What speaks against reading the line at its word, in sentences; empty if nothing does."""
+        found = []
+        if self.curvature_pvalue < 0.01:
+            found.append(
+                f"The residuals bend (p = {self.curvature_pvalue:.1g}): a straight line is not the whole story."
+            )
+        if self.spread_pvalue < 0.01:
+            found.append(f"The spread changes along x (p = {self.spread_pvalue:.1g}): the intervals are rough.")
+        heavy = int((self.cook > 1).sum())
+        if heavy:
+            found.append(
+                f"{heavy} of {self.n} models alone move the line by about its own uncertainty (Cook's distance > 1)."
+            )
+        return found
+
+
+def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
+    """Least-squares line of y on x, or of log y on log x, with intervals and checks.
+
+    x, y: (n,) numbers; pairs with a NaN take no part, nor with log those not above 0. For y against √x
+    pass np.sqrt(x). Below 3 pairs the intervals are NaN.
+    Raises DsxError if the lengths differ, or fewer than 2 pairs or only one value of x remain.
+    """
+    xs, ys = number_array(x, "x"), number_array(y, "y")
+    check_level(level)
+    if xs.size != ys.size:
+        raise DsxError(f"x and y: {xs.size} and {ys.size} values: a fit needs pairs")
+    kept = np.isfinite(xs) & np.isfinite(ys)
+    if log:
+        kept &= (xs > 0) & (ys > 0)
+    given, xs, ys = xs.size, xs[kept], ys[kept]
+    u, v = (np.log(xs), np.log(ys)) if log else (xs, ys)
+    if xs.size < 2 or np.ptp(u) == 0:
+        found = f"{xs.size} usable pairs" if xs.size < 2 else "a single value of x"
+        raise DsxError(f"a line cannot be fitted through {found}: at least 2 pairs with different x are needed")
+    from scipy.special import stdtrit
+
+    n, centred = u.size, u - u.mean()
+    square = float(centred @ centred)
+    slope = float(centred @ v) / square
+    intercept = float(v.mean() - slope * u.mean())
+    residuals = v - intercept - slope * u
+    leverage = 1 / n + centred**2 / square
+    left = float(residuals @ residuals)
+    variance = left / (n - 2) if n > 2 else math.nan
+    t = float(stdtrit(n - 2, (1 + level) / 2)) if n > 2 else math.nan
+    slope_reach = t * math.sqrt(variance / square)
+    intercept_reach = t * math.sqrt(variance * (1 / n + u.mean() ** 2 / square))
+    total = float(((v - v.mean()) ** 2).sum())
+    exact = not variance > 1e-24 * max(1.0, total)  # all on the line: no residual to speak of
+    cook = np.zeros(n) if exact else residuals**2 / (2 * variance) * leverage / np.maximum(1 - leverage, 1e-12) ** 2
+    return LineFit(
+        slope, slope - slope_reach, slope + slope_reach, intercept, intercept - intercept_reach,
+        intercept + intercept_reach, 1 - left / total if total > 0 else math.nan, math.sqrt(variance), n, given - n,
+        log, level, xs, ys, leverage, cook,
+        math.nan if exact else _curvature_pvalue(centred / math.sqrt(square), residuals),
+        math.nan if exact else _spread_pvalue(u, residuals),
+    )  # fmt: skip
+
+
+def fit_columns(table: pd.DataFrame, x: str, y: str, log: bool = False, level: float = 0.95) -> LineFit:
+    """`fit_line` of two columns of a results table over its finished models. `sqrt(flops)` stands for its root.
+
+    Raises DsxError with a near miss if there is no such column.
+    """
+    rows = finished(table)
+    return fit_line(expression(rows, x), expression(rows, y), log, level)
+
+
+def expression(table: pd.DataFrame, name: str) -> Floats:
+    """A numeric column of a table, or the root of one when written `sqrt(name)`; NaN below 0."""
+    if name.startswith("sqrt(") and name.endswith(")"):
+        values = column(table, name[5:-1])
+        return np.sqrt(np.where(values >= 0, values, np.nan))
+    return column(table, name)
+
+
+def _curvature_pvalue(u: Floats, residuals: Floats) -> float:
+    """t test of a square term added to the line; u centred."""
+    from scipy.special import stdtr
+
+    n = u.size
+    if n < 4:
+        return math.nan
+    design = np.stack([np.ones(n), u, u**2], axis=1)
+    square = design[:, 2] - design[:, :2] @ np.linalg.lstsq(design[:, :2], design[:, 2], rcond=None)[0]
+    norm = float(square @ square)
+    if norm < 1e-20:  # two values of x only
+        return math.nan
+    gain = float(square @ residuals) ** 2 / norm
+    left = float(residuals @ residuals) - gain
+    if left <= 0:
+        return 0.0
+    return float(2 * stdtr(n - 3, -math.sqrt(gain / (left / (n - 3)))))
+
+
+def _spread_pvalue(u: Floats, residuals: Floats) -> float:
+    """Breusch–Pagan in Koenker's form: n·R² of the squared residuals on x is χ² with 1 degree."""
+    from scipy.special import chdtrc
+
+    squared = residuals**2
+    if u.size < 4 or np.ptp(squared) == 0:
+        return math.nan
+    return float(chdtrc(1, u.size * np.corrcoef(u, squared)[0, 1] ** 2))

@@ -1,0 +1,120 @@
+"""Trends over regimes: best ranges against flops, epochs or resolution, and whether ranks carry over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.best import best_range, parameter_columns
+from dsx.analysis.counts import finished
+from dsx.analysis.regression import fit_line
+from dsx.analysis.values import check_level, column, frame, number_array
+from dsx.errors import DsxError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def rank_correlation(x: Any, y: Any, level: float = 0.95) -> dict[str, float]:
+    """Spearman's rank correlation with its interval. Keys: n, correlation, low, high, pvalue, level.
+
+    x, y: (n,) numbers, ties get mean ranks; pairs with a NaN take no part. Interval: Fisher's z with
+    Bonett and Wright's (2000) standard error √((1 + ρ²/2)/(n − 3)); NaN below 4 pairs, like everything
+    where x or y does not vary. Raises DsxError if the lengths differ.
+    """
+    xs, ys = number_array(x, "x"), number_array(y, "y")
+    tail = (1 + check_level(level)) / 2
+    if xs.size != ys.size:
+        raise DsxError(f"x and y: {xs.size} and {ys.size} values: a correlation needs pairs")
+    kept = np.isfinite(xs) & np.isfinite(ys)
+    xs, ys = xs[kept], ys[kept]
+    row = {"n": float(xs.size), "correlation": math.nan, "low": math.nan, "high": math.nan, "pvalue": math.nan}
+    row["level"] = level
+    if xs.size < 2 or np.ptp(xs) == 0 or np.ptp(ys) == 0:
+        return row
+    from scipy.special import ndtri
+    from scipy.stats import spearmanr
+
+    result = spearmanr(xs, ys)
+    rho = float(np.clip(result.statistic, -1, 1))
+    row |= {"correlation": rho, "pvalue": float(result.pvalue)}
+    if xs.size > 3:
+        reach = float(ndtri(tail)) * math.sqrt((1 + rho**2 / 2) / (xs.size - 3))
+        z = math.atanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+        row |= {"low": math.tanh(z - reach), "high": math.tanh(z + reach)}
+    return row
+
+
+def rank_agreement(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+    """Do the same models rank alike in different studies (recipes, epochs, seeds)? One row per pair of studies.
+
+    tables: name → results table, models matched by `model_id`. Columns: a, b, n (models finished in both),
+    only_a, only_b, correlation, low, high, pvalue. Raises DsxError if a table has no model_id.
+    """
+    errors = {}
+    for name, table in tables.items():
+        rows = finished(table)
+        if "model_id" not in rows.columns:
+            raise DsxError(f"{name}: no column 'model_id': models of two studies are matched by it")
+        errors[name] = rows.set_index("model_id")["error"]
+    rows_out = []
+    names = list(errors)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            both = errors[a].index.intersection(errors[b].index)
+            result = rank_correlation(errors[a][both].to_numpy(), errors[b][both].to_numpy(), level)
+            only = {"only_a": len(errors[a]) - len(both), "only_b": len(errors[b]) - len(both)}
+            rows_out.append({"a": a, "b": b, **result, **only, "n": len(both)})
+    return frame(rows_out, ["a", "b", "n", "only_a", "only_b", "correlation", "low", "high", "pvalue"])
+
+
+def trend(
+    tables: Mapping[str, pd.DataFrame],
+    regime: Mapping[str, float] | str = "flops",
+    columns: Sequence[str] | None = None,
+    fraction: float = 0.25,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Best ranges of parameters against the regime of the studies (RegNet Fig. 11, 12).
+
+    tables: name → results table, one per regime. regime: name → value, or a column whose median over the
+    finished models is taken. columns: by default the parameters that all studies have. Rows: parameter,
+    study, regime, low, median, high (best range), all_low, all_high (the whole population's), n.
+    Raises DsxError if a regime is missing.
+    """
+    studies = {name: finished(table) for name, table in tables.items()}
+    studies = {name: rows for name, rows in studies.items() if len(rows)}
+    if not isinstance(regime, str) and set(studies) - set(regime):
+        raise DsxError(f"regime: no value for {', '.join(sorted(set(studies) - set(regime)))}: give one per study")
+    shared = [set(parameter_columns(rows)) for rows in studies.values()]
+    first = next(iter(studies.values()), None)
+    if columns is None:
+        columns = [c for c in parameter_columns(first) if all(c in s for s in shared)] if first is not None else []
+    found = []
+    for parameter in columns:
+        for name, rows in studies.items():
+            at = float(np.nanmedian(column(rows, regime))) if isinstance(regime, str) else float(regime[name])
+            x = column(rows, parameter)
+            if np.isfinite(x).any():
+                ends = best_range(x, rows["error"].to_numpy(), fraction, level)
+                known = int(np.isfinite(x).sum())
+                found.append((parameter, name, at, *ends, float(np.nanmin(x)), float(np.nanmax(x)), known))
+    return frame(found, ["parameter", "study", "regime", "low", "median", "high", "all_low", "all_high", "n"])
+
+
+def trend_fits(trends: pd.DataFrame, log: bool = False, level: float = 0.95) -> pd.DataFrame:
+    """A line through the medians of each parameter of `trend` against the regime: parameter, n, slope with interval …
+
+    log: fit log–log. Parameters with fewer than 2 regimes, or none above 0 with log, are left out.
+    """
+    rows = []
+    for parameter, part in trends.groupby("parameter", sort=False):
+        try:
+            fit = fit_line(part["regime"].to_numpy(), part["median"].to_numpy(), log, level)
+        except DsxError:
+            continue
+        rows.append((parameter, fit.n, fit.slope, fit.slope_low, fit.slope_high, fit.intercept, fit.r2))
+    return frame(rows, ["parameter", "n", "slope", "slope_low", "slope_high", "intercept", "r2"])

@@ -1,0 +1,178 @@
+"""The `dsx` command: parse, call, print. Exits 0, 2 for a mistake of the user (one line), 1 for a fault of dsx."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from dsx.errors import DsxError
+
+app = typer.Typer(
+    name="dsx",
+    help="Design-space exploration: sample populations of networks, train them, compare their error distributions.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Range = Annotated[Optional[str], typer.Option(metavar="LOW:HIGH", help="both ends inclusive; 360M:400M, :10M, 1G:")]
+Studies = Annotated[
+    Optional[list[str]],
+    typer.Argument(
+        metavar="[STUDY…] [KEY=VALUE…]", help="study folders (default: those of the last sample or run), and overrides"
+    ),
+]
+
+
+@app.command()
+def spaces(name: Annotated[Optional[str], typer.Argument(help="a space's name or file")] = None) -> None:
+    """List the design spaces, or describe one.
+
+    Example: dsx spaces AnyNetXE
+    """
+    from dsx.spaces.explain import describe_space, list_spaces
+
+    print(describe_space(name) if name else list_spaces())
+
+
+@app.command()
+def sample(
+    space: Annotated[str, typer.Option(help="a space's name, or a path to its YAML file")],
+    n: Annotated[int, typer.Option(help="models to draw")] = 500,
+    flops: Range = None,
+    params: Range = None,
+    acts: Range = None,
+    resolution: Annotated[Optional[int], typer.Option(help="pixels; the space's own by default")] = None,
+    num_classes: Annotated[Optional[int], typer.Option(help="the space's own by default")] = None,
+    seed: Annotated[int, typer.Option(help="the population is a function of space, constraint and seed")] = 0,
+    out: Annotated[Optional[Path], typer.Option(help="study folder; runs/SPACE by default")] = None,
+    allow_short: Annotated[bool, typer.Option("--allow-short", help="accept fewer models than asked for")] = False,
+    overrides: Annotated[
+        Optional[list[str]], typer.Argument(metavar="[KEY=VALUE…]", help="changes to the space's definition")
+    ] = None,
+) -> None:
+    """Draw a population of distinct models from a design space, under a complexity constraint.
+
+    Example: dsx sample --space AnyNetXE --n 500 --flops 360M:400M parameters.width.high=512
+    """
+    from dsx import workflow
+
+    ranges = {"flops": flops, "params": params, "acts": acts}
+    print(workflow.sample(space, n, ranges, resolution, num_classes, seed, out, allow_short, overrides or []))
+
+
+@app.command()
+def launch(
+    studies: Studies = None,
+    recipe: Annotated[Optional[str], typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    on: Annotated[str, typer.Option(help="local, debug, or slurm")] = "local",
+    workers: Annotated[Optional[int], typer.Option(help="processes; one per core or GPU by default")] = None,
+    limit: Annotated[Optional[int], typer.Option(help="train at most so many models, then stop")] = None,
+    seeds: Annotated[Optional[int], typer.Option(help="train each model with so many seeds")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    retry: Annotated[
+        str, typer.Option(help="failure classes to train again, as in out_of_memory,timeout; or failed for all")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be trained, and train nothing")] = False,
+) -> None:
+    """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
+
+    Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
+    """
+    from dsx import workflow
+
+    folders, overrides = _split(studies)
+    options = workflow.LaunchOptions(on, workers, limit, seeds, device, tuple(filter(None, retry.split(","))), dry_run)
+    sys.exit(workflow.launch(folders, recipe, options, overrides))
+
+
+@app.command()
+def status(
+    studies: Studies = None,
+    watch: Annotated[bool, typer.Option("--watch", help="again every few seconds, until Ctrl-C")] = False,
+) -> None:
+    """Count models by state, group failures by cause, estimate the time left. Works from any shell.
+
+    Example: dsx status runs/AnyNetXE --watch
+    """
+    from dsx import workflow
+
+    workflow.status(_folders(studies), watch)
+
+
+@app.command()
+def analyze(
+    studies: Studies = None,
+    out: Annotated[Optional[Path], typer.Option(help="folder for tables and figures")] = None,
+    level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+) -> None:
+    """Compare studies: tables (CSV) and figures (PNG, PDF) with intervals, every sampled model accounted for.
+
+    Example: dsx analyze runs/AnyNetXA runs/AnyNetXE --out comparison
+    """
+    from dsx import workflow
+
+    print(workflow.analyze(_folders(studies), out, level))
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(help="an experiment's name or file")],
+    overrides: Annotated[
+        Optional[list[str]], typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+) -> None:
+    """Sample, train and analyse every space of an experiment. Safe to repeat: what is done is not done again.
+
+    Example: dsx run quickstart n=12 recipe.epochs=4
+    """
+    from dsx import workflow
+
+    sys.exit(workflow.run(experiment, overrides or [], device))
+
+
+def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:
+    """Study folders, and overrides: the arguments that hold `=` (a folder of that name counts as a folder)."""
+    folders = [a for a in arguments or [] if "=" not in a or Path(a).is_dir()]
+    return folders, [a for a in arguments or [] if a not in folders]
+
+
+def _folders(arguments: list[str] | None) -> list[str]:
+    folders, overrides = _split(arguments)
+    if overrides:
+        raise DsxError(f"{overrides[0]!r}: this command takes no overrides")
+    return folders
+
+
+def main() -> None:
+    """Entry point: user errors are one line on stderr and exit code 2; other errors keep their traceback."""
+    from typer.exceptions import TyperException
+
+    try:
+        sys.exit(app(standalone_mode=False))
+    except DsxError as error:
+        _fail(str(error))
+    except TyperException as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        print("dsx: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader (head, less) has gone: nothing is wrong, and nobody is there to be told
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _fail(message: str) -> None:
+    print(f"dsx: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Where a study stands, told from its files alone: counts, failures by cause, speed, time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dsx.study.claims import Holder
+from dsx.study.results import STATES, Failure, Scan
+from dsx.study.study import Study
+
+# speed is taken from the results of the last hour before the newest one, and of at most so many
+_WINDOW_S = 3600.0
+_WINDOW_RESULTS = 200
+# after this long without a result, the speed of then says nothing about now
+_IDLE_S = 3600.0
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failures of one class and message. traceback: of the latest. remedy: the command that tries them again."""
+
+    kind: str
+    message: str
+    run_ids: list[str]
+    remedy: str
+    traceback: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Status:
+    """One look at a study. models_per_hour, hours_left: None if they cannot be told yet. problems: unusable files."""
+
+    name: str
+    path: str
+    counts: dict[str, int]
+    recipe: str | None
+    groups: list[FailureGroup]
+    models_per_hour: float | None
+    hours_left: float | None
+    problems: list[str]
+
+    @property
+    def total(self) -> int:
+        """Runs of the study, whatever their state."""
+        return sum(self.counts.values())
+
+
+def status(study: Study, ended: Callable[[Holder], bool] | None = None) -> Status:
+    """Look at the files of a study. ended: tells from a claim's holder whether its job is known to have ended."""
+    found = study.scan(ended)
+    counts = found.counts()
+    speed = models_per_hour(found)
+    left = counts["pending"] + counts["running"]
+    return Status(
+        name=study.name,
+        path=str(study.path),
+        counts=counts,
+        recipe=study.recipe.label if study.recipe is not None else None,
+        groups=grouped(study, list(found.failures.values())),
+        models_per_hour=speed,
+        hours_left=left / speed if speed and counts["running"] else None,
+        problems=found.problems,
+    )
+
+
+def models_per_hour(found: Scan) -> float | None:
+    """Speed of the latest results; None with fewer than two, or when nothing came for an hour.
+
+    The time between results is what counts, so workers that joined or left are seen within the hour.
+    """
+    times = sorted(row.mtime_ns / 1e9 for row in found.finished.values())[-_WINDOW_RESULTS:]
+    times = [t for t in times if t >= times[-1] - _WINDOW_S]
+    if len(times) < 2 or times[-1] <= times[0] or time.time() - times[-1] > _IDLE_S:
+        return None
+    return (len(times) - 1) / (times[-1] - times[0]) * 3600
+
+
+def grouped(study: Study, failures: list[Failure]) -> list[FailureGroup]:
+    """Failures by class and message, the most frequent first."""
+    by_cause: dict[tuple[str, str], list[Failure]] = {}
+    for failure in failures:
+        by_cause.setdefault((failure.kind, failure.message), []).append(failure)
+    groups = []
+    for (kind, message), members in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
+        latest = max(members, key=lambda failure: failure.time)
+        run_ids = [failure.run_id for failure in members]
+        groups.append(FailureGroup(kind, message, run_ids, _remedy(study, kind), latest.traceback))
+    return groups
+
+
+def _remedy(study: Study, kind: str) -> str:
+    more = {"out_of_memory": " --mem-gb 2x", "timeout": " --timeout-min 2x"}.get(kind, "") if _on_cluster(study) else ""
+    return f"dsx launch {study.path} --retry {kind}{more}"
+
+
+def _on_cluster(study: Study) -> bool:
+    return (study.paths.jobs / "submissions").is_dir()
+
+
+def describe(found: Status, *, ids: int = 6) -> list[str]:
+    """The status as lines of plain text. ids: how many models of a group of failures are named."""
+    counts = [f"{found.counts[state]} {state}" for state in ("done", "diverged", "failed", "running", "pending")]
+    assert set(STATES) == set(found.counts)
+    line = f"{found.path}   {'  '.join(counts)}"
+    if found.models_per_hour is not None:
+        speed = found.models_per_hour
+        line += f"      {speed:,.0f} models/h" if speed >= 1000 else f"      {speed:.3g} models/h"
+    if found.hours_left is not None:
+        line += f", {_hours(found.hours_left)} left"
+    lines = [line]
+    if found.recipe is None:
+        lines.append(f"  no recipe yet: dsx launch {found.path} --recipe NAME")
+    for group in found.groups:
+        named = ", ".join(group.run_ids[:ids]) + (
+            f" and {len(group.run_ids) - ids} more" if len(group.run_ids) > ids else ""
+        )
+        lines.append(f"  failed {len(group.run_ids)} × {group.kind}  {group.message}  ({named})   {group.remedy}")
+    return lines + [f"  {problem}" for problem in found.problems]
+
+
+def _hours(hours: float) -> str:
+    if hours < 1.5:
+        return f"{max(hours * 60, 1):.0f} min"
+    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} d"

@@ -1,0 +1,20 @@
+"""Plain-text output: aligned columns and the words around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
+    """Rows of cells as aligned lines; the first `left` columns flush left, the others right. First row: the header."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append((" " * indent + "  ".join(cells)).rstrip())
+    return "\n".join(lines)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 model`, `24 models`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,321 @@
+"""A whole SLURM cluster of four nodes on this machine: `python cluster.py up [FOLDER]`, `down [FOLDER]`.
+
+For tests and for trying `dsx launch --on slurm`. Needs root and Debian's packages slurmctld, slurmd, slurmdbd,
+slurm-client, munge and mariadb-server; needs no systemd. Everything lies in FOLDER; SLURM_CONF names its configuration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+FOLDER = Path("/tmp/dsx-slurm")
+NODES = ("n1", "n2", "n3", "n4")
+COMMANDS = ("slurmctld", "slurmd", "slurmdbd", "sbatch", "sacctmgr", "munged", "mariadbd", "mariadb-install-db")
+CTLD_PORT, DBD_PORT, NODE_PORT = 16817, 16819, 17000
+CLIENT_TIMEOUT_S = 30
+
+
+def missing() -> str:
+    """Why the cluster cannot run here; empty if it can."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return "needs root"
+    absent = [name for name in COMMANDS if shutil.which(name) is None]
+    return f"needs {', '.join(absent)} (apt-get install slurmctld slurmd slurmdbd slurm-client munge mariadb-server)" if absent else ""
+
+
+class Cluster:
+    """The daemons and their folder. cpus, mem_mb: of each node."""
+
+    def __init__(self, folder: Path = FOLDER, cpus: int = 4, mem_mb: int = 4000) -> None:
+        self.folder = folder
+        self.cpus, self.mem_mb = cpus, mem_mb
+        self.conf = folder / "slurm.conf"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client needs beside its own environment."""
+        return {"SLURM_CONF": str(self.conf)}
+
+    def client(self, *command: str, check: bool = True, timeout_s: float = CLIENT_TIMEOUT_S) -> str:
+        """Run a SLURM client, with a limit in time; its output."""
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=timeout_s, check=False
+        )
+        if check and done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    # ---- up and down ----
+
+    def up(self) -> None:
+        """Start everything, in the order that matters; ready for jobs when it returns."""
+        self.down()
+        for name in ("db", "state", "spool", "log", "run"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        os.chmod(self.folder, 0o755)
+        self._configure()
+        self._munge()
+        self._database()
+        self.start_slurmdbd()
+        self._retry(lambda: self.client("sacctmgr", "-i", "add", "cluster", "dsx"))
+        self.start_slurmctld()
+        for node in NODES:
+            self.start_node(node)
+        self.wait_for_nodes()
+
+    def down(self) -> None:
+        """Stop everything that this folder started, jobs included, and remove the folder."""
+        for name in (*(f"slurmd-{node}" for node in NODES), "slurmctld", "slurmdbd", "mariadbd", "munged"):
+            self.kill(name, signal.SIGTERM)
+        for pid in self._stepds():
+            _signal(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start_slurmdbd(self) -> None:
+        self._start("slurmdbd", ["slurmdbd", "-D"])
+        self._retry(lambda: socket.create_connection(("127.0.0.1", DBD_PORT), 1).close())
+
+    def start_slurmctld(self) -> None:
+        self._start("slurmctld", ["slurmctld", "-D"])
+        self._retry(lambda: self.client("scontrol", "ping", timeout_s=5))
+
+    def start_node(self, node: str) -> None:
+        self._start(f"slurmd-{node}", ["slurmd", "-D", "-N", node])
+
+    def kill_node(self, node: str) -> None:
+        """SIGKILL to a slurmd together with its job steps and their processes, as when a node loses power."""
+        steps = [pid for pid in self._stepds() if f"{node}" in _environment_or_command(pid)]
+        victims = [child for pid in steps for child in (pid, *_descendants(pid))]
+        self.kill(f"slurmd-{node}", signal.SIGKILL)
+        for pid in victims:
+            _signal(pid, signal.SIGKILL)
+
+    def wait_for_nodes(self, count: int = len(NODES), seconds: float = 60) -> None:
+        """Until so many nodes can take jobs."""
+
+        def idle() -> None:
+            states = self.client("sinfo", "-h", "-N", "-o", "%N %T", timeout_s=5).split("\n")
+            good = {line.split()[0] for line in states if line.split()[1:] and line.split()[1] in ("idle", "mixed", "allocated")}
+            assert len(good) >= count, states
+
+        self._retry(idle, seconds)
+
+    # ---- parts ----
+
+    def _configure(self) -> None:
+        f, host = self.folder, socket.gethostname()
+        (f / "munge.key").write_bytes(secrets.token_bytes(1024))
+        os.chmod(f / "munge.key", 0o400)
+        gpus = self._devices()
+        self.conf.write_text(
+            f"""
+ClusterName=dsx
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={CTLD_PORT}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={f}/run/munge.sock
+CryptoType=crypto/munge
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+ReturnToService=2
+StateSaveLocation={f}/state
+SlurmdSpoolDir={f}/spool/%n
+SlurmctldPidFile={f}/run/slurmctld.real.pid
+SlurmdPidFile={f}/run/slurmd-%n.real.pid
+SlurmctldLogFile={f}/log/slurmctld.log
+SlurmdLogFile={f}/log/slurmd-%n.log
+SlurmctldDebug=info
+SlurmdTimeout=10
+SlurmctldTimeout=30
+MessageTimeout=20
+KillWait=5
+MinJobAge=60
+MpiDefault=none
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=1,sched_min_interval=200000
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={DBD_PORT}
+JobAcctGatherType=jobacct_gather/none
+PrologFlags=
+GresTypes=gpu
+NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{NODE_PORT + 1}-{NODE_PORT + 4}] CPUs={self.cpus} RealMemory={self.mem_mb}{" Gres=gpu:2" if gpus else ""} State=UNKNOWN
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=short Nodes=ALL MaxTime=5 State=UP
+""".lstrip()
+        )
+        if gpus:
+            (f / "gres.conf").write_text(f"Name=gpu File={f}/gpu[0-1]\n")
+        dbd = f / "slurmdbd.conf"
+        dbd.write_text(
+            f"""
+AuthType=auth/munge
+AuthInfo=socket={f}/run/munge.sock
+DbdHost={host}
+DbdAddr=127.0.0.1
+DbdPort={DBD_PORT}
+SlurmUser=root
+LogFile={f}/log/slurmdbd.log
+PidFile={f}/run/slurmdbd.real.pid
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm_acct
+""".lstrip()
+        )
+        os.chmod(dbd, 0o600)
+
+    def _devices(self) -> bool:
+        """Character devices that stand for GPUs."""
+        try:
+            for index in range(2):
+                os.mknod(self.folder / f"gpu{index}", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        except OSError:
+            return False
+        return True
+
+    def _munge(self) -> None:
+        run = self.folder / "run"
+        self._start(
+            "munged",
+            ["munged", "--foreground", "--force", f"--key-file={self.folder}/munge.key", f"--socket={run}/munge.sock",
+             f"--pid-file={run}/munged.real.pid", f"--seed-file={run}/munge.seed", f"--log-file={self.folder}/log/munged.log"],
+        )  # fmt: skip
+        self._retry(lambda: os.stat(run / "munge.sock"))
+
+    def _database(self) -> None:
+        data = self.folder / "db"
+        shutil.chown(data, "mysql", "mysql")
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--user=mysql", "--skip-test-db",
+                   "--auth-root-authentication-method=socket", "--auth-root-socket-user=root"]  # fmt: skip
+        with open(self.folder / "log" / "mariadb-install.log", "wb") as log:
+            subprocess.run(install, stdout=log, stderr=log, check=True, timeout=120)
+        self._start(
+            "mariadbd",
+            ["mariadbd", "--no-defaults", f"--datadir={data}", "--user=mysql", "--skip-networking",
+             f"--socket={data}/mysql.sock", f"--pid-file={data}/mariadb.pid", "--innodb-buffer-pool-size=64M",
+             "--innodb-lock-wait-timeout=900", "--innodb-flush-log-at-trx-commit=0"],
+        )  # fmt: skip
+        self._retry(lambda: os.stat(data / "mysql.sock"))
+
+    def _start(self, name: str, command: list[str]) -> None:
+        environment = {
+            **os.environ,
+            **self.environment,
+            # Debian's client library looks for the server here, unless it is told otherwise
+            "MYSQL_UNIX_PORT": str(self.folder / "db" / "mysql.sock"),
+        }
+        binary = shutil.which(command[0]) or command[0]
+        with open(self.folder / "log" / f"{name}.out", "ab") as log:
+            process = subprocess.Popen(
+                [binary, *command[1:]], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                start_new_session=True, cwd="/",
+            )  # fmt: skip
+        (self.folder / "run" / f"{name}.pid").write_text(json.dumps([process.pid, _started(process.pid)]))
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Signal one of our daemons and wait until it is gone."""
+        file = self.folder / "run" / f"{name}.pid"
+        if not file.exists():
+            return
+        pid, started = json.loads(file.read_text())
+        deadline = time.monotonic() + 10
+        while _started(pid) == started and started:
+            _signal(pid, number if time.monotonic() < deadline else signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            time.sleep(0.1)
+        file.unlink()
+
+    def _stepds(self) -> list[int]:
+        """slurmstepd processes of this cluster: their environment or spool names our folder."""
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                with contextlib.suppress(OSError):
+                    if Path(f"/proc/{entry}/comm").read_text().strip() == "slurmstepd" and str(
+                        self.folder
+                    ) in _environment_or_command(int(entry)):
+                        found.append(int(entry))
+        return found
+
+    def _retry(self, action: Callable[[], object], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                action()
+                return
+            except (OSError, RuntimeError, AssertionError, subprocess.TimeoutExpired):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+
+def _started(pid: int) -> str:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _environment_or_command(pid: int) -> str:
+    text = ""
+    for name in ("environ", "cmdline"):
+        with contextlib.suppress(OSError):
+            text += Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace").replace("\0", " ")
+    return text
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            children = Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+            for child in map(int, children):
+                found += [child, *_descendants(child)]
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    action = arguments[0] if arguments else ""
+    cluster = Cluster(Path(arguments[1]) if len(arguments) > 1 else FOLDER)
+    if action not in ("up", "down"):
+        print(__doc__)
+        return 2
+    reason = missing()
+    if reason:
+        print(f"cluster.py: {reason}", file=sys.stderr)
+        return 2
+    if action == "up":
+        cluster.up()
+        print(cluster.client("sinfo"), end="")
+        print(f"export SLURM_CONF={cluster.conf}")
+    else:
+        cluster.down()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,163 @@
+"""Trainers and populations for tests of studies and launchers: no torch, milliseconds, failures on demand.
+
+`behaviour.json` in the study's folder says what happens to which run; `trained/` there counts trainings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.networks.complexity import complexity
+from dsx.spaces.population import Population
+from dsx.study.records import write_json
+from dsx.study.study import Study
+
+EPOCHS = 4
+
+
+class Interrupted(Exception):
+    """Stopped by should_stop; the worker knows it by its name, as it knows the real one."""
+
+
+def population(n: int = 6, space: str = "Small") -> Population:
+    """n distinct networks for 8×8 digits."""
+    built = [
+        Architecture(
+            stem=Stem(type="cifar", width=8),
+            stages=(
+                Stage(depth=1 + row % 2, width=8, stride=1, group_width=8),
+                Stage(depth=1, width=8 * (1 + row // 2), stride=2, group_width=8),
+            ),
+            num_classes=10,
+            in_channels=1,
+        )
+        for row in range(n)
+    ]
+    counted = [complexity(architecture, resolution=8) for architecture in built]
+    return Population(
+        space=space,
+        settings={
+            "depth_1": np.array([a.stages[0].depth for a in built]),
+            "width_2": np.array([a.stages[1].width for a in built]),
+        },
+        flops=np.array([c.flops for c in counted], dtype=np.int64),
+        params=np.array([c.params for c in counted], dtype=np.int64),
+        acts=np.array([c.acts for c in counted], dtype=np.int64),
+        contents=[json.dumps(a.to_dict(), sort_keys=True, separators=(",", ":")) for a in built],
+        resolution=8,
+    )
+
+
+def make_study(path: Path, n: int = 6, seed: int = 0, recipe: bool = True, **overrides: object) -> Study:
+    """A study of n small networks, with the digits recipe unless it is to have none."""
+    from dsx.training.recipe import load_recipe
+
+    study = Study.create(path, population(n), {"name": "Small"}, {"n": n, "resolution": 8}, seed)
+    if recipe:
+        study.set_recipe(load_recipe("digits", overrides or None))
+    return study
+
+
+def behave(study: Study, **by_row: str) -> None:
+    """behave(study, r0="raise") makes the first run fail."""
+    ids = [run.run_id for run in study.runs()]
+    content = {ids[int(name[1:])]: what for name, what in by_row.items()}
+    (study.path / "behaviour.json").write_text(json.dumps(content))
+
+
+def trainings(study: Study) -> list[str]:
+    """Run ids of all trainings that came to an end with a result, sorted, with repetitions."""
+    folder = study.path / "trained"
+    return sorted(name.partition(".")[0] for name in os.listdir(folder)) if folder.exists() else []
+
+
+def starts(study: Study) -> list[str]:
+    """Run ids of all trainings that began, sorted, with repetitions."""
+    folder = study.path / "begun"
+    return sorted(name.partition(".")[0] for name in os.listdir(folder)) if folder.exists() else []
+
+
+def train(
+    architecture,
+    recipe,
+    seed=0,
+    folder=None,
+    device="auto",
+    *,
+    threads=None,
+    should_stop=None,
+    on_epoch=None,
+    epoch_s=0.0,
+):
+    """As the real one in what it writes and raises: resumes from checkpoint.pt, leaves result.json."""
+    folder = Path(folder)
+    root, run_id = folder.parents[2], folder.name
+    behaviour = root / "behaviour.json"
+    what = json.loads(behaviour.read_text()).get(run_id, "") if behaviour.exists() else ""
+    _mark(root / "begun", run_id)
+    if what == "raise":
+        raise ValueError("the loss went for a walk")
+    if what == "oom":
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    if what == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "exit":
+        os._exit(3)
+    if what == "memory":
+        _hoard = np.ones(900_000_000 // 8)
+        time.sleep(60)
+    epochs = 10_000 if what == "endless" else EPOCHS
+    checkpoint = folder / "checkpoint.pt"
+    done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    for epoch in range(done, epochs):
+        deadline = time.monotonic() + (0.05 if what in ("slow", "endless") else epoch_s)
+        while True:
+            if should_stop is not None and should_stop():
+                raise Interrupted
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(0.005)
+        checkpoint.write_text(str(epoch + 1))
+    error = 90.0 if what == "diverge" else expected_error(architecture.model_id, seed)
+    state = "diverged" if what == "diverge" else "done"
+    content = {
+        "model_id": architecture.model_id,
+        "state": state,
+        "error": error,
+        "best_error": error,
+        "epochs": epochs,
+        "curve": [{"epoch": e + 1, "error": error + epochs - 1 - e} for e in range(epochs)],
+        "seconds": 0.5,
+        "images_per_second": 1000.0,
+        "peak_memory_bytes": 10**8,
+        "seed": seed,
+        "began_at_epoch": done,
+    }
+    write_json(folder / "result.json", content)
+    checkpoint.unlink(missing_ok=True)
+    _mark(root / "trained", run_id)
+    return SimpleNamespace(**content)
+
+
+def slow_train(*args, **kwargs):
+    """Some 0.2 s a model."""
+    return train(*args, epoch_s=0.05, **kwargs)
+
+
+def expected_error(model_id: str, seed: int) -> float:
+    """The error that `train` reports: a function of model and seed, in [0, 50)."""
+    return int(hashlib.sha256(f"{model_id}{seed}".encode()).hexdigest()[:8], 16) / 2**32 * 50
+
+
+def _mark(folder: Path, run_id: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{run_id}.{os.getpid()}.{time.monotonic_ns()}").touch()

@@ -1,0 +1,189 @@
+import json
+import os
+import random
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from standins import expected_error, make_study, train
+
+from dsx.launch.worker import work
+from dsx.study import results
+from dsx.study.claims import claim
+from dsx.study.records import write_json
+from dsx.study.status import describe, status
+from dsx.study.study import open_study
+
+
+@pytest.fixture
+def study(tmp_path):
+    """done, diverged, failed, running, pending, pending (released)."""
+    from standins import behave
+
+    study = make_study(tmp_path / "a", n=6)
+    behave(study, r1="diverge", r2="raise")
+    ids = [run.run_id for run in study.runs()]
+    work(study.path, ids[:3], trainer=train)
+    claim(study.paths.run(ids[3]))
+    claim(study.paths.run(ids[5])).release()
+    return study
+
+
+STATES = ["done", "diverged", "failed", "running", "pending", "pending"]
+
+
+def test_states_are_told_from_files_alone(study):
+    assert list(study.states().values()) == STATES
+    assert study.counts() == {"pending": 2, "running": 1, "done": 1, "diverged": 1, "failed": 1}
+    assert list(open_study(study.path).states().values()) == STATES
+
+
+def test_results_have_one_row_per_run_whatever_its_state(study):
+    table = study.results()
+    assert list(table["state"]) == STATES
+    assert list(table.columns[:15]) == [
+        *("model_id", "space", "state", "error", "best_error", "epochs", "flops", "params", "acts", "seconds"),
+        *("images_per_second", "peak_memory_bytes", "seed", "recipe", "failure"),
+    ]
+    first = study.runs()[0]
+    assert table["error"][0] == expected_error(first.model_id, first.seed)
+    assert table["error"][1] == 90.0
+    assert table["error"][2:].isna().all()
+    assert table["failure"][2] == "error: ValueError: the loss went for a walk"
+    assert table["failure"].isna().sum() == 5
+    assert list(table["flops"]) == list(study.population.flops)
+    assert list(table["width_2"]) == list(study.population.settings["width_2"])
+    assert set(table["recipe"]) == {study.recipe.label}
+
+
+def test_the_kept_table_gives_the_same_as_the_records(study):
+    fresh = study.results()
+    assert study.paths.results.exists()
+    pd.testing.assert_frame_equal(study.results(), fresh)
+    study.paths.results.unlink()
+    pd.testing.assert_frame_equal(study.results(), fresh)
+    study.paths.results.write_bytes(b"PAR1 torn")
+    pd.testing.assert_frame_equal(study.results(), fresh)
+
+
+def test_finished_records_are_not_read_again_until_they_change(study, monkeypatch):
+    study.results()
+    read = []
+    load = results.records.load_json
+    monkeypatch.setattr(results.records, "load_json", lambda path: read.append(path.name) or load(path))
+    study.results()
+    assert "result.json" not in read
+    path = study.paths.run(study.runs()[0].run_id).result
+    record = json.loads(path.read_text())
+    write_json(path, record | {"error": 12.25})
+    assert study.results()["error"][0] == 12.25
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"state": "done"}', b'{"state": "odd", "error": 1}'])
+def test_a_torn_or_foreign_result_is_reported_and_never_fatal(study, content):
+    study.results()
+    path = study.paths.run(study.runs()[0].run_id).result
+    path.write_bytes(content)
+    assert study.counts()["done"] == 0
+    assert any(str(path) in line for line in describe(status(study)))
+    assert len(study.results()) == 6
+    study.curves()
+
+
+def test_the_result_of_another_model_is_foreign(study):
+    ids = [run.run_id for run in study.runs()]
+    os.replace(study.paths.run(ids[0]).result, study.paths.run(ids[5]).result)
+    found = study.scan()
+    assert found.states[ids[5]] == "pending"
+    assert "is the result of another model" in found.problems[0]
+
+
+def test_a_result_wins_over_everything(study):
+    ids = [run.run_id for run in study.runs()]
+    content = study.paths.run(ids[0]).result.read_bytes().replace(ids[0].encode(), ids[2].encode())
+    study.paths.run(ids[2]).result.write_bytes(content)
+    assert study.states()[ids[2]] == "done"
+
+
+def test_a_torn_failure_record_is_reported_and_the_run_pending(study):
+    run_id = study.runs()[2].run_id
+    study.paths.run(run_id).failure.write_bytes(b'{"class": "err')
+    found = study.scan()
+    assert found.states[run_id] == "pending"
+    assert len(found.problems) == 1
+
+
+def test_curves_have_a_row_per_epoch(study):
+    curves = study.curves()
+    assert len(curves) == 8
+    assert list(curves["epoch"][:4]) == [1, 2, 3, 4]
+    table = study.results().set_index("run_id")
+    last = curves.groupby("run_id")["error"].last()
+    assert (table.loc[last.index, "error"] == last).all()
+
+
+def test_status_groups_failures_and_names_the_remedy(study):
+    found = status(study)
+    assert found.total == 6
+    (group,) = found.groups
+    run_id = study.runs()[2].run_id
+    assert (group.kind, group.run_ids) == ("error", [run_id])
+    assert "loss went for a walk" in group.traceback
+    lines = describe(found)
+    assert "1 done  1 diverged  1 failed  1 running  2 pending" in lines[0]
+    assert lines[1].startswith("  failed 1 × error  ValueError: the loss went for a walk")
+    assert lines[1].endswith(f"dsx launch {study.path} --retry error")
+
+
+def test_speed_is_that_of_recent_results(study):
+    import time
+
+    now = time.time()
+    scan = SimpleNamespace(finished={str(k): SimpleNamespace(mtime_ns=(now - 30 * k) * 1e9) for k in range(11)})
+    from dsx.study.status import models_per_hour
+
+    assert models_per_hour(scan) == pytest.approx(120, rel=1e-3)
+    scan.finished["old"] = SimpleNamespace(mtime_ns=(now - 90000) * 1e9)
+    assert models_per_hour(scan) == pytest.approx(120, rel=1e-3)
+    scan.finished = {"one": SimpleNamespace(mtime_ns=now * 1e9)}
+    assert models_per_hour(scan) is None
+
+
+def test_status_survives_any_file_being_garbage(study):
+    rng = random.Random(0)
+    files = [path for path in study.paths.models.rglob("*") if path.is_file()]
+    for path in files:
+        path.write_bytes(rng.randbytes(rng.randrange(60)))
+    found = status(study)
+    assert found.total == 6
+    assert len(study.results()) == 6
+
+
+def test_five_thousand_finished_models_are_read_once(tmp_path, monkeypatch):
+    from standins import population
+
+    from dsx.study.study import Study
+
+    n = 5000
+    drawn = population(8)
+    many = [f"{k:016x}" for k in range(n)]
+    contents = [drawn.contents[k % 8] for k in range(n)]
+    wide = type(drawn)(
+        space="Wide",
+        settings={name: column[[k % 8 for k in range(n)]] for name, column in drawn.settings.items()},
+        flops=drawn.flops.repeat(n // 8),
+        params=drawn.params.repeat(n // 8),
+        acts=drawn.acts.repeat(n // 8),
+        contents=contents,
+        resolution=8,
+    )
+    wide.__dict__["model_ids"] = many
+    study = Study.create(tmp_path / "wide", wide, {"name": "Wide"}, {"n": n}, 0)
+    record = {"state": "done", "error": 5.0, "curve": [{"epoch": e, "error": 5.0} for e in range(10)], "epochs": 10}
+    for run_id in many:
+        path = study.paths.run(run_id).result
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(record | {"model_id": run_id}))
+    assert (study.results()["state"] == "done").all()
+    monkeypatch.setattr(results.records, "load_json", lambda path: pytest.fail(f"read {path} again"))
+    assert open_study(study.path).counts()["done"] == n
