@@ -161,9 +161,15 @@ def launch_studies(
             study.set_recipe(wanted or study.recipe, options.seeds or study.replicates)
     total = sum(len(study.runs()) for study in studies)
     print(f"{plural(total, 'model')}; {studies[0].recipe.describe()}")
+    stopped = _LAUNCHERS[options.on](studies, launcher, options)
+    return STOPPED if stopped else 0
+
+
+def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
+    """Train on this machine's cores or GPUs; whether a signal ended it."""
     from dsx.launch import local
 
-    config = LocalLauncher.from_dict({k: v for k, v in launcher.items() if k != "on"}, "launcher")
+    config = LocalLauncher.from_dict(dict(launcher), "launcher")
     summary = local.launch(
         studies,
         workers=options.workers or config.workers,
@@ -176,7 +182,20 @@ def launch_studies(
         nice=config.nice,
         threads=config.threads,
     )
-    return STOPPED if summary.stopped.startswith("stopped") else 0
+    return summary.stopped.startswith("stopped")
+
+
+def _launch_debug(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
+    """Train in this process, one model after another."""
+    from dsx.launch import debug
+
+    config = LocalLauncher.from_dict(dict(launcher), "launcher")
+    limits = {"limit": options.limit, "max_failures": config.max_failures, "threads": config.threads}
+    summary = debug.launch(studies, device=options.device, retry=options.retry, **limits)
+    return summary.stopped.startswith("stopped")
+
+
+_LAUNCHERS = {"local": _launch_local, "debug": _launch_debug}
 
 
 def _preview(studies: Sequence[Study], recipe: Any, options: LaunchOptions) -> str:
@@ -195,11 +214,11 @@ def _preview(studies: Sequence[Study], recipe: Any, options: LaunchOptions) -> s
 
 def status(folders: Sequence[str], watch: bool, every_s: float = 5.0) -> None:
     """Print the state of studies, once or until interrupted."""
-    from dsx.study.status import describe
+    from dsx.study import status as look
 
     studies = chosen(folders)
     while True:
-        print("\n".join(describe(study) for study in studies), flush=True)
+        print("\n".join(line for study in studies for line in look.describe(look.status(study))), flush=True)
         if not watch:
             return
         time.sleep(every_s)

@@ -110,8 +110,26 @@ def parameter_columns(table: pd.DataFrame) -> list[str]:
 
 # every other column of a results table is a parameter of the space
 RESULT_COLUMNS = frozenset(
-    ("model_id", "space", "state", "error", "best_error", "epochs", "flops", "params", "acts", "seconds")
-    + ("images_per_second", "peak_memory_bytes", "seed", "recipe", "failure", "index", "replicate", "study")
+    [
+        "model_id",
+        "run_id",
+        "study",
+        "space",
+        "state",
+        "error",
+        "best_error",
+        "epochs",
+        "flops",
+        "params",
+        "acts",
+        "seconds",
+        "images_per_second",
+        "peak_memory_bytes",
+        "seed",
+        "replicate",
+        "recipe",
+        "failure",
+    ]
 )
 
 

@@ -89,7 +89,7 @@ def _tries(k: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def _survival(errors: Errors, weights: Any) -> tuple[Floats, Floats]:
-    """Sorted errors and, from 1 down to 0, the chance that a drawn model lies above the i-th of them: (n,), (n + 1,)."""
+    """Sorted errors (n,), and (n + 1,) from 1 down to 0 the chance that a drawn model lies above the i-th."""
     values = error_array(errors)
     order = np.argsort(values, kind="stable")
     if weights is None:
@@ -108,7 +108,9 @@ def _standard_error(
     to its derivative, less the mean of that.
     """
     gaps = np.diff(ordered, prepend=ordered[0])
-    influence: Floats = tries[:, None] * np.cumsum(gaps * survival[:-1] ** (tries[:, None] - 1), axis=1)
+    influence: Floats = tries[:, None].astype(np.float64) * np.cumsum(
+        gaps * survival[:-1] ** (tries[:, None] - 1), axis=1
+    )
     influence = influence - (influence @ chance)[:, None]
     n = 1 / np.sum(chance**2)
     error: Floats = np.sqrt((influence**2 @ chance**2) * (n / max(n - 1, 1)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import overload
 
 from torch import Tensor, nn
 
 from dsx.networks.architecture import Architecture
+from dsx.networks.baselines import Baseline, build_baseline
 from dsx.networks.blocks import Classifier, Norm, Parts, initialise, make_block, make_stem
 
 
@@ -34,9 +36,15 @@ class AnyNet(nn.Module):
         return x
 
 
-def build(architecture: Architecture, *, norm: Norm | None = None) -> AnyNet:
+@overload
+def build(architecture: Architecture, *, norm: Norm | None = None) -> AnyNet: ...
+@overload
+def build(architecture: Baseline, *, norm: Norm | None = None) -> nn.Module: ...
+def build(architecture: Architecture | Baseline, *, norm: Norm | None = None) -> nn.Module:
     """The network with freshly initialised weights, a function of `torch.manual_seed` alone.
 
     norm: batch-norm settings; by default eps 1e-5, momentum 0.1 and no zero-initialised scale.
     """
+    if isinstance(architecture, Baseline):
+        return build_baseline(architecture, norm)
     return AnyNet(architecture, norm or Norm())

@@ -236,7 +236,10 @@ class ArchitectureTable:
         stages = max(len(a.stages) for a in architectures)
         longest = next(a for a in architectures if len(a.stages) == stages)
         blocks = tuple(stage.block for stage in longest.stages)
-        shared = lambda a: (a.stem.type, a.head, a.activation, a.num_classes, a.in_channels)  # noqa: E731
+
+        def shared(a: Architecture) -> tuple[object, ...]:
+            return a.stem.type, a.head, a.activation, a.num_classes, a.in_channels
+
         for a in architectures:
             if shared(a) != shared(first) or tuple(s.block for s in a.stages) != blocks[: len(a.stages)]:
                 raise DefinitionError(

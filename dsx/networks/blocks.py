@@ -115,7 +115,7 @@ def make_block(stage: Stage, w_in: int, stride: int, parts: Parts) -> nn.Module:
 
 
 def _branch(convs: Iterable[Conv], parts: Parts, last_act: bool) -> nn.Sequential:
-    """conv, batch norm, activation for every conv, squeeze-and-excitation where listed; last_act: also after the last."""
+    """conv, batch norm and activation for every conv, squeeze-and-excitation where listed; last_act: end with one."""
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     reduce: Conv | None = None
     for conv in convs:

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.layers import BLOCKS, STEMS, Block, Conv, Pool, Size, inner_width, squeeze_width
+
+if TYPE_CHECKING:
+    from dsx.networks.baselines import Baseline
 
 
 class Complexity(NamedTuple):
@@ -49,11 +52,15 @@ class LayerCost:
     complexity: Complexity
 
 
-def complexity(architecture: Architecture, resolution: int = 224) -> Complexity:
+def complexity(architecture: Architecture | Baseline, resolution: int = 224) -> Complexity:
     """Exact flops, params and acts of one network on images of resolution × resolution.
 
     Raises DefinitionError if the resolution is too small for the network's strides.
     """
+    if not isinstance(architecture, Architecture):
+        from dsx.networks.baselines import baseline_complexity
+
+        return baseline_complexity(architecture, resolution)
     architecture.check_resolution(resolution)
     total = Complexity(0, 0, 0)
     for layer in layers(architecture, resolution):

@@ -1,0 +1,68 @@
+"""From what a user types to a network: a published name, a baseline's name, or an architecture file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from dsx.errors import DefinitionError, suggest
+from dsx.networks.architecture import Architecture
+from dsx.networks.baselines import BASELINES, Baseline
+from dsx.networks.published import published, published_names
+
+Network = Architecture | Baseline
+N = TypeVar("N", Architecture, Baseline)
+_SUFFIXES = (".json", ".yaml", ".yml")
+
+
+def network_names() -> list[str]:
+    """Every name that `find_network` knows."""
+    return [*published_names(), *BASELINES]
+
+
+def find_network(name: str) -> Network:
+    """The network of that name, or of the file if `name` ends in .json, .yaml or .yml or has a slash.
+
+    Raises DefinitionError for an unknown name (with a near miss), a missing or torn file, or a broken rule.
+    """
+    if name.endswith(_SUFFIXES) or "/" in name or "\\" in name:
+        return read_network(Path(name))
+    if name in BASELINES:
+        return Baseline(baseline=name)
+    if name in published_names():
+        return published(name)
+    raise DefinitionError(
+        f"unknown network '{name}'.{suggest(name, network_names())} Known: {', '.join(network_names())};"
+        " or give a path to an architecture file (.json or .yaml)"
+    )
+
+
+def read_network(path: Path) -> Network:
+    """The architecture or baseline that a JSON or YAML file describes. Raises DefinitionError, one line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DefinitionError(f"{path}: no such architecture file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"{path}: not a readable text file ({error})") from None
+    try:
+        content: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except json.JSONDecodeError as error:
+        raise DefinitionError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise DefinitionError(f"{path}: {line}not valid YAML ({problem})") from None
+    if not isinstance(content, dict):
+        raise DefinitionError(f"{path}: expected a mapping with stages, found {type(content).__name__}")
+    kind = Baseline if "baseline" in content else Architecture
+    return kind.from_dict(content, where=str(path))
+
+
+def fit_to_data(network: N, num_classes: int, in_channels: int) -> N:
+    """The same network with another number of classes and of input channels: what a recipe's data need."""
+    return type(network).from_dict({**network.to_dict(), "num_classes": num_classes, "in_channels": in_channels})

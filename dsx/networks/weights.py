@@ -64,7 +64,11 @@ _TIMM_REGNET = _Layout(
 
 
 def load_weights(
-    network: AnyNet, source: str | Path | Mapping[str, Any], layout: str | None = None, *, reverse_channels: bool = False
+    network: AnyNet,
+    source: str | Path | Mapping[str, Any],
+    layout: str | None = None,
+    *,
+    reverse_channels: bool = False,
 ) -> str:
     """Load weights in any known layout into a network, and return the layout's name.
 
@@ -107,7 +111,7 @@ def save_weights(network: AnyNet, path: str | Path, layout: str = "dsx", *, reve
         for key, tensor in weights(network, layout, reverse_channels=reverse_channels).items()
     }
     if path.suffix not in (".safetensors", ".pt", ".pth", ".pyth"):
-        raise DsxError(f"{path}: unknown kind of weights file '{path.suffix}': use .safetensors (preferred), .pt or .pth")
+        raise DsxError(f"{path}: unknown kind of weights file '{path.suffix}': use .safetensors, .pt or .pth")
     if not path.parent.is_dir():
         raise DsxError(f"{path}: there is no folder {path.parent}; make it first")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

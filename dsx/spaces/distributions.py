@@ -20,6 +20,7 @@ from dsx.schema import Frozen
 
 Number = StrictInt | StrictFloat
 MAX_VALUES = 1_000_000
+_NORMAL = NormalDist()
 
 
 class Distribution(Frozen):
@@ -94,6 +95,8 @@ class Choice(Distribution):
 
     @model_validator(mode="after")
     def _matching(self) -> Choice:
+        if len({isinstance(value, str) for value in self.values_}) > 1:
+            raise ValueError(f"values {list(self.values_)} mix text and numbers")
         if len(set(self.values_)) != len(self.values_):
             raise ValueError(f"values {list(self.values_)} hold one value twice; give it a weight instead")
         if self.weights is not None and len(self.weights) != len(self.values_):
@@ -238,40 +241,46 @@ class PowersOfTwoOrLogUniform(Ranged):
 
 
 class Normal(Stepped):
-    """Normal with mean and standard deviation, restricted to the range (truncated, not piled up at the ends)."""
+    """Normal with mean and standard deviation, restricted to the range (truncated, not piled up at the ends).
+
+    A step rounds to the nearest value of the grid.
+    """
 
     distribution: Literal["normal"]
     mean: Number
     std: Annotated[Number, Field(gt=0)]
 
-    def _law(self) -> NormalDist:
-        return NormalDist(self.mean, self.std)
+    @model_validator(mode="after")
+    def _reachable(self) -> Normal:
+        if self.low < self.high and not _normal_mass(*self._standard(np.array([self.low, self.high]))) > 0:
+            raise ValueError(f"no mass of the distribution lies in [{self.low:g}, {self.high:g}]; move it, or widen it")
+        return self
 
-    def _scale(self, x: np.ndarray) -> np.ndarray:
-        return x
+    def _standard(self, x: np.ndarray) -> np.ndarray:
+        """Distances from the mean in standard deviations."""
+        return np.asarray((x - self.mean) / self.std, dtype=float)
+
+    def _value(self, z: np.ndarray) -> np.ndarray:
+        return np.asarray(self.mean + self.std * z)
 
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
         grid = self.grid()
-        if self.step is None:
-            return grid, grid
-        edges = np.concatenate([[grid[0]], (grid[:-1] + grid[1:]) / 2, [grid[-1]]])
-        if len(grid) == 1:
-            return grid, np.ones(1)
-        law = self._law()
-        masses = np.diff([law.cdf(x) for x in self._scale(edges)])
-        if not masses.sum() > 0:
-            raise ValueError("the range lies so far from the mean that no mass is left in it")
-        return grid, masses
+        if self.step is None or len(grid) == 1:
+            return grid, np.ones(len(grid))
+        end = min(self.high, grid[-1] + self.step / 2)
+        edges = self._standard(np.concatenate([[grid[0]], (grid[:-1] + grid[1:]) / 2, [end]]))
+        return grid, np.array([_normal_mass(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)])
 
     def quantile(self, u: np.ndarray) -> np.ndarray:
         if not self.continuous:
             return super().quantile(u)
-        law = self._law()
-        low, high = (law.cdf(float(x)) for x in self._scale(np.array([self.low, self.high], dtype=float)))
-        return np.clip(self._unscale(np.array([law.inv_cdf(p) for p in low + u * (high - low)])), self.low, self.high)
-
-    def _unscale(self, x: np.ndarray) -> np.ndarray:
-        return x
+        low, high = self._standard(np.array([self.low, self.high]))
+        # above the mean the upper tail is the smaller number, and keeps its digits
+        sign = -1.0 if low > 0 else 1.0
+        start, end = (_NORMAL.cdf(sign * z) for z in (low, high))
+        shares = np.clip(start + u * (end - start), 5e-324, 1 - 2.0**-53)
+        z = sign * np.array([_NORMAL.inv_cdf(p) for p in shares.tolist()])
+        return np.clip(self._value(z), self.low, self.high)
 
     def describe(self) -> str:
         return f"mean {self.mean:g}, std {self.std:g}, within {super().describe()}"
@@ -284,17 +293,19 @@ class LogNormal(Normal):
     low: Annotated[Number, Field(gt=0)]
     mean: Annotated[Number, Field(gt=0)]
 
-    def _law(self) -> NormalDist:
-        return NormalDist(math.log(self.mean), self.std)
+    def _standard(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray((np.log(x) - math.log(self.mean)) / self.std)
 
-    def _scale(self, x: np.ndarray) -> np.ndarray:
-        return np.log(x)
-
-    def _unscale(self, x: np.ndarray) -> np.ndarray:
-        return np.exp(x)
+    def _value(self, z: np.ndarray) -> np.ndarray:
+        return np.asarray(np.exp(math.log(self.mean) + self.std * z))
 
     def describe(self) -> str:
         return f"median {self.mean:g}, std of the logarithm {self.std:g}, within {Stepped.describe(self)}"
+
+
+def _normal_mass(low: float, high: float) -> float:
+    """Standard normal probability of [low, high], exact to rounding in both tails."""
+    return _NORMAL.cdf(-low) - _NORMAL.cdf(-high) if low > 0 else _NORMAL.cdf(high) - _NORMAL.cdf(low)
 
 
 Parameter = Annotated[

@@ -64,7 +64,7 @@ class Draws:
 
     def _uniforms(self, index: int) -> np.ndarray:
         """(CHUNK, columns) in [0, 1): 53 bits each; one stream per chunk."""
-        raw = np.random.PCG64(np.random.SeedSequence([self.seed, index])).random_raw(CHUNK * self.width)
+        raw = np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(index,))).random_raw(CHUNK * self.width)
         return ((raw >> np.uint64(11)) * 2.0**-53).reshape(CHUNK, self.width)
 
     def _stage_masses(self) -> np.ndarray:

@@ -23,7 +23,7 @@ CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
-    """Make `state` (tensors, plain values, lists and dicts) the newest checkpoint; the newest so far becomes the previous."""
+    """Make `state` (tensors and plain values) the newest checkpoint; the newest so far becomes the previous."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     newest = folder / CHECKPOINT

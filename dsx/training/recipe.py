@@ -168,7 +168,8 @@ class Recipe(Frozen):
                 images = round(images * (1 - self.data.split.held_out))
         per_group = min(self.micro_batch_size or self.batch_size, -(-self.batch_size // world))
         split = self.data.split
-        evaluated = f"{split.held_out:.0%} held out (seed {split.seed})" if split.evaluate == "held_out" else "official"
+        held_out = split.evaluate == "held_out"
+        evaluated = f"{split.held_out:.0%} held out (seed {split.seed})" if held_out else "its official images"
         steps = f", {images // self.batch_size} steps an epoch" if images else ""
         scaled = f" (= {self.lr:g} · batch / {self.lr_reference_batch})" if self.lr_reference_batch else ""
         warmup = f" with {self.schedule.warmup_epochs:g} of warm-up" if self.schedule.warmup_epochs else ""

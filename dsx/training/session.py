@@ -74,19 +74,16 @@ class Session:
         self.sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         torch.manual_seed(derive(seed, "network"))
 
-    @property
-    def total_steps(self) -> int:
-        return self.batches.steps_per_epoch * self.recipe.epochs
-
     def run_epoch(self) -> dict[str, Any]:
         """Train to the end of the running epoch, evaluate, and return the epoch's record.
 
         Raises Diverged, Interrupted or TimeLimitExceeded; for the last two, what was done is saved.
         """
         began = time.perf_counter()
-        lr = self._train_to_end_of_epoch()
+        self.train_steps()
         loss_sum, correct, images = self.group.sum(self.sums).tolist()
         trained = self._clock - began
+        lr = self._lr(self.batches.steps_per_epoch - 1)
         record = {"epoch": self.epoch + 1, "lr": lr, "train_loss": loss_sum / images}
         record["train_error"] = 100.0 * (1.0 - correct / images)
         record |= self._evaluated()
@@ -102,28 +99,32 @@ class Session:
         self.sums.zero_()
         return record
 
-    def _train_to_end_of_epoch(self) -> float:
-        """Returns the learning rate of the last step."""
-        steps, lr = self.batches.steps_per_epoch, 0.0
+    def train_steps(self, until: int | None = None) -> None:
+        """Train up to step `until` of the running epoch; None: to its end."""
+        steps = self.batches.steps_per_epoch
+        end = steps if until is None else min(until, steps)
         looks = 1 if self.device.type == "cpu" and self.group.world == 1 else _STEPS_BETWEEN_LOOKS
         self.model.train()
         self._clock = time.perf_counter()
         source = self.batches.training(self.epoch, self.step)
-        for step in range(self.step, steps):
+        for step in range(self.step, end):
             waiting = time.perf_counter()
             images, targets = next(source)
             self.wait_seconds += time.perf_counter() - waiting
-            position = self.epoch * steps + step
-            lr = self.recipe.scaled_lr * lr_factor(self.recipe.schedule, position, steps, self.recipe.epochs)
             if len(targets):
                 batch = mix(images, targets, self.recipe, self.seed, self.epoch, step)
-                self._optimise(batch, lr)
+                self._optimise(batch, self._lr(step))
             self.step = step + 1
-            if self.step % looks == 0 or self.step == steps:
+            if self.step % looks == 0 or self.step == end:
                 self._look()
         synchronise(self.device)
         self._count_time()
-        return lr
+
+    def _lr(self, step: int) -> float:
+        """Learning rate of a step of the running epoch."""
+        steps = self.batches.steps_per_epoch
+        factor = lr_factor(self.recipe.schedule, self.epoch * steps + step, steps, self.recipe.epochs)
+        return self.recipe.scaled_lr * factor
 
     def _optimise(self, batch: Mixed, lr: float) -> None:
         """One optimiser step; gradients are the mean over the batch, however many passes it takes."""

@@ -51,7 +51,7 @@ def train(
     place = Path(folder) if folder is not None else None
     if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
         return finished
-    with _torch_settings(recipe, chosen, threads):
+    with torch_settings(recipe, chosen, threads):
         group = join_group(chosen)
         reset_peak_memory(chosen)
         batches = open_batches(recipe, seed, chosen, Share(group.rank, group.world))
@@ -232,7 +232,7 @@ def _smaller(session: Session, micro: int | None, error: BaseException) -> int:
 
 
 @contextlib.contextmanager
-def _torch_settings(recipe: Recipe, device: torch.device, threads: int | None) -> Iterator[None]:
+def torch_settings(recipe: Recipe, device: torch.device, threads: int | None) -> Iterator[None]:
     """Threads, random generators and cuDNN's choices for one training; put back afterwards."""
     before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     torch.set_num_threads(threads or before[0])

@@ -57,7 +57,7 @@ def top(**changes):
         (stage(stride=0), "stages[0].stride = 0: expected a value ≥ 1"),
         (stage(bottleneck_ratio=float("nan")), "stages[0].bottleneck_ratio = nan: expected a finite number"),
         (stage(block="y"), f"stages[0].block = 'y': unknown block 'y'. Known: {BLOCK_NAMES}"),
-        (stage(block="Vanila"), f"stages[0].block = 'Vanila': unknown block 'Vanila'. Did you mean vanilla? Known: {BLOCK_NAMES}"),
+        (stage(block="Vr"), f"stages[0].block = 'Vr': unknown block 'Vr'. Did you mean vr? Known: {BLOCK_NAMES}"),
         (stage(depth=...), "stages[0].depth is required"),
         (stage(width=...), "stages[0].width is required"),
         (stage(widht=3), "unknown key 'widht' in stages[0]. Did you mean width?"),
@@ -66,7 +66,8 @@ def top(**changes):
         (top(activation="swish"), "activation = 'swish': expected one of relu, silu, gelu"),
         (top(num_classes=0), "num_classes = 0: expected a value ≥ 1"),
         (top(in_channels=0), "in_channels = 0: expected a value ≥ 1"),
-        (top(stem={"type": "resnett"}), "stem.type = 'resnett': unknown stem. Did you mean resnet? Known: simple, resnet, cifar"),
+        (top(stem={"type": "cfar"}),
+         "stem.type = 'cfar': unknown stem. Did you mean cifar? Known: simple, resnet, cifar"),
         (top(headd=1), "unknown key 'headd'. Did you mean head?"),
     ],
 )  # fmt: skip

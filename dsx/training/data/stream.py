@@ -30,7 +30,7 @@ _NAMED = 20
 
 
 class StreamBatches(Batches):
-    """A folder of images, or a Dataset by import path. Raises DataError if it is missing or too much of it is corrupt."""
+    """A folder of images, or a Dataset by import path. Raises DataError if missing, or too much of it is corrupt."""
 
     def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: Share) -> None:
         super().__init__(recipe, seed, device, share)
@@ -140,7 +140,7 @@ class _Decoded(Dataset[Any]):
                 pixels = self._reader.read(row, self._channels)
         except (OSError, SyntaxError, ValueError, EOFError):
             return torch.zeros(self._channels, self._size, self._size, dtype=torch.uint8), -1, row
-        image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
+        image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derive(self._seed, "image", epoch, row))
             return self._transform(image), int(self._reader.labels[row]), row
@@ -174,7 +174,7 @@ def _evaluation_transform(recipe: Recipe) -> Any:
 
 @contextlib.contextmanager
 def _children_allowed() -> Iterator[None]:
-    """A pool's worker is daemonic and so may have no children; a loader's processes end with their parent by themselves."""
+    """A pool's worker is daemonic and so may have no children; a loader's processes end with their parent anyway."""
     config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     daemonic = config.get("daemon", False)
     config["daemon"] = False

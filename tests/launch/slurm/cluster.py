@@ -129,12 +129,12 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket={f}/run/munge.sock
-CryptoType=crypto/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
+SlurmdParameters=config_overrides
 StateSaveLocation={f}/state
 SlurmdSpoolDir={f}/spool/%n
 SlurmctldPidFile={f}/run/slurmctld.real.pid
@@ -152,8 +152,8 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=1,sched_min
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={DBD_PORT}
+AccountingStoragePass={f}/run/munge.sock
 JobAcctGatherType=jobacct_gather/none
-PrologFlags=
 GresTypes=gpu
 NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{NODE_PORT + 1}-{NODE_PORT + 4}] CPUs={self.cpus} RealMemory={self.mem_mb}{" Gres=gpu:2" if gpus else ""} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP

@@ -1,0 +1,41 @@
+"""Training curves that stand for a population: those of its best, median and worst model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsx.analysis.values import column
+from dsx.errors import DsxError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def representative_curves(curves: pd.DataFrame, by: str = "error") -> pd.DataFrame:
+    """The curves of the best, the median and the worst run by their last epoch's `by`.
+
+    curves: one row per run and epoch, columns model_id (and run_id, where models have several runs),
+    epoch, and measures such as error (percent), loss, train_loss. Runs whose last value is not finite
+    rank worst. Returns the rows of the three runs in epoch order, with a first column `role`: best,
+    median, worst (of an even number the lower median); one run is `best` only, of two there is no median.
+    Raises DsxError if there is no curve or no such column.
+    """
+    if "epoch" not in curves.columns or "model_id" not in curves.columns:
+        raise DsxError("curves: no columns model_id and epoch: expected one row per model and epoch")
+    column(curves, by)
+    if curves.empty:
+        raise DsxError("curves: no finished model has a training curve yet")
+    run = "run_id" if "run_id" in curves.columns else "model_id"
+    ordered = curves.sort_values("epoch", kind="stable")
+    last = ordered.groupby(run, sort=False)[by].last(skipna=False)
+    ranked = last.index[np.argsort(np.nan_to_num(last.to_numpy(float), nan=np.inf), kind="stable")]
+    places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
+    if len(ranked) < 3:
+        places = {"best": 0, "worst": 1} if len(ranked) == 2 else {"best": 0}
+    import pandas as pd
+
+    parts = [ordered[ordered[run] == ranked[at]].assign(role=role) for role, at in places.items()]
+    picked: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return picked[["role", *curves.columns]]

@@ -1,0 +1,139 @@
+"""Where two populations differ, how fast random search gets on, and how many models are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.dominance import EdfDifference
+from dsx.analysis.dominance import edf_difference as compute_difference
+from dsx.analysis.search import random_search as compute_search
+from dsx.errors import DsxError
+from dsx.plots.inputs import counts_in_words, errors_by_name, named
+from dsx.plots.scatter import PlainLog
+from dsx.plots.style import GREY, PALETTE, color, dashes, house_style, legend_above, new_axes, note_below
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: float = 0.95) -> Axes:
+    """F of the first study less F of the second at each error, with its simultaneous band.
+
+    studies: two, name → results table, (n,) errors in percent. Above 0 more models of the first lie
+    below that error. Raises DsxError unless there are two studies with finished models.
+    """
+    if len(studies) != 2:
+        raise DsxError(f"a difference of EDFs is drawn of two studies; {len(studies)} given")
+    errors = errors_by_name(studies)
+    if len(errors) != 2:
+        raise DsxError(f"a difference of EDFs needs finished models in both studies ({_told(studies)})")
+    (name_a, a), (name_b, b) = errors.items()
+    found = compute_difference(a, b, level)
+    notes = counts_in_words(studies)
+    with house_style():
+        ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        sides = [(found.lower > 0, PALETTE[0], name_a), (found.upper < 0, PALETTE[1], name_b)]
+        ax.fill_between(found.error, found.lower, found.upper, step="post", color=GREY, alpha=0.18, linewidth=0)
+        for clear, side, name in sides:
+            if clear.any():
+                ax.fill_between(
+                    found.error, found.lower, found.upper, where=clear, step="post", color=side, alpha=0.35,
+                    linewidth=0, label=f"{name} is ahead",
+                )  # fmt: skip
+        ax.step(found.error, found.difference, where="post", color="black", linewidth=1.3)
+        lowest, highest = float(found.lower.min()), float(found.upper.max())
+        ax.set(
+            xlabel="top-1 error e (%)", ylabel=f"F({name_a}) − F({name_b})", xlim=_central(found),
+            ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
+        )  # fmt: skip
+        legend_above(ax, f"shaded: {100 * level:g} % simultaneous band; n {a.size} and {b.size}")
+        note_below(ax, notes)
+    return ax
+
+
+def random_search(
+    studies: Mapping[str, Any] | Any,
+    ax: Axes | None = None,
+    level: float = 0.95,
+    weights: Mapping[str, Any] | None = None,
+) -> Axes:
+    """Expected lowest error against the number of models tried, with its band (RegNet Fig. 9, NDS Fig. 10).
+
+    studies: name → results table or (n,) errors; or one alone. weights: name → (n,) weights of the
+    finished models, for complexity-matched curves. The band ends where k is above a tenth of the models.
+    """
+    given = named(studies)
+    notes = counts_in_words(given)
+    with house_style():
+        ax = ax if ax is not None else new_axes(lines=len(notes) + len(given))
+        for index, (name, errors) in enumerate(errors_by_name(given).items()):
+            curve = compute_search(errors, weights=None if weights is None else weights[name], level=level)
+            ax.plot(
+                curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
+                label=f"{name} (n {errors.size})",
+            )  # fmt: skip
+            ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter(PlainLog())
+        ax.set(xlabel="models tried", ylabel="expected lowest error (%)")
+        legend_above(ax, f"shaded: {100 * level:g} % interval")
+        note_below(ax, notes)
+    return ax
+
+
+def sample_size(distances: pd.DataFrame, ax: Axes | None = None, orders: pd.DataFrame | None = None) -> Axes:
+    """KS distance of a sample to its population against the sample's size (NDS Fig. 7).
+
+    distances: what `ks_by_sample_size` returns. orders: what `right_order` returns, drawn on a second
+    axis to the right. Raises DsxError if distances is empty.
+    """
+    if distances.empty:
+        raise DsxError("nothing to draw: no sample sizes")
+    with house_style():
+        ax = ax if ax is not None else new_axes(lines=2)
+        n, spread = distances["n"], (distances["low"], distances["high"])
+        ax.fill_between(n, *spread, color=PALETTE[0], alpha=0.15, linewidth=0)
+        ax.plot(
+            n, distances["distance"], color=PALETTE[0], marker="o", markersize=3, label="mean; shaded: 95 % of samples"
+        )
+        ax.plot(
+            n,
+            distances["expected"].clip(upper=1),
+            color=GREY,
+            linewidth=1,
+            linestyle=(0, (4, 2)),
+            label="large-sample theory",
+        )
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter(PlainLog())
+        ax.set(xlabel="models in the sample", ylabel="KS distance to the whole population", ylim=(0, 1.02))
+        if orders is not None and not orders.empty:
+            other = ax.twinx()
+            other.plot(orders["n"], orders["by_mean"], color=PALETTE[1], marker="s", markersize=3)
+            other.set_ylabel("probability of the right order by mean error", color=PALETTE[1])
+            other.tick_params(axis="y", colors=PALETTE[1])
+            other.set_ylim(0, 1.02)
+            other.grid(False)
+        legend_above(ax)
+    return ax
+
+
+def _central(found: EdfDifference) -> tuple[float, float]:
+    """The errors between which the two curves still rise, so that far diverged models do not squeeze the rest."""
+    error = found.error
+    if error.size < 3:
+        return float(error[0]) - 0.5, float(error[-1]) + 0.5
+    gaps = np.diff(error)
+    far = gaps[-1] > 3 * (error[-2] - error[0])
+    right = float(error[-2] + 0.2 * (error[-2] - error[0])) if far else float(error[-1])
+    pad = 0.03 * (right - float(error[0]))
+    return float(error[0]) - pad, right + pad
+
+
+def _told(studies: Mapping[str, Any]) -> str:
+    return "; ".join(counts_in_words(studies)) or "no errors given"

@@ -1,0 +1,173 @@
+"""Error against a parameter with the range of its likely best value, and pairs of parameters coloured by rank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.best import best_range, joint_best_range
+from dsx.analysis.counts import finished, finished_errors
+from dsx.analysis.regression import expression
+from dsx.analysis.trends import rank_correlation
+from dsx.analysis.values import Floats
+from dsx.analysis.words import number
+from dsx.errors import DsxError
+from dsx.plots.inputs import counts_in_words
+from dsx.plots.labels import axis
+from dsx.plots.style import COLORMAP, PALETTE, house_style, new_axes, note_below
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def scatter(
+    table: pd.DataFrame,
+    x: str,
+    ax: Axes | None = None,
+    name: str = "models",
+    fraction: float = 0.25,
+    level: float = 0.95,
+) -> Axes:
+    """Error against a column, with the best range shaded and its median as a line (RegNet Fig. 2, 11).
+
+    table: results table of one study. x: a column, or `sqrt(column)`. Columns that span a factor of 20
+    are drawn on a log axis. Models where the column is NaN are counted below the axes.
+    Raises DsxError if no model has finished or none has a value.
+    """
+    finished_errors(table, name)
+    rows = finished(table)
+    label, values = axis(x, expression(rows, x))
+    errors = rows["error"].to_numpy(float)
+    low, median, high = best_range(values, errors, fraction, level)
+    known = np.isfinite(values)
+    notes = [f"{name}: {line.partition(': ')[2]}" for line in counts_in_words({name: table})]
+    if not known.all():
+        notes.append(f"{int((~known).sum())} of {known.size} finished models have no {x} and are not drawn.")
+    with house_style():
+        ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
+        ax.axvspan(low, high, color=PALETTE[0], alpha=0.12, linewidth=0)
+        ax.axvline(median, color=PALETTE[0], linewidth=1.4)
+        ax.scatter(values[known], errors[known], s=_size(known.sum()), color=PALETTE[0], alpha=0.6, linewidths=0)
+        ax.set(xlabel=label, ylabel="top-1 error (%)")
+        log_if_wide(ax, values[known])
+        title = f"best {_short(median)} ({100 * level:g} % range {_short(low)}–{_short(high)}), n {int(known.sum())}"
+        ax.set_title(title, loc="left", fontsize=8)
+        note_below(ax, notes)
+    return ax
+
+
+def pair_scatter(
+    table: pd.DataFrame, x: str, y: str, ax: Axes | None = None, name: str = "models", fraction: float = 0.25,
+    level: float = 0.95,
+) -> Axes:  # fmt: skip
+    """One parameter against another, coloured by the rank of the error; the box holds the best pair.
+
+    The box is the joint best range (`joint_best_range`). Dark is good. Equal pairs are spread a little.
+    Raises DsxError if no model has finished or none has both values.
+    """
+    finished_errors(table, name)
+    rows = finished(table)
+    (label_x, xs), (label_y, ys) = axis(x, expression(rows, x)), axis(y, expression(rows, y))
+    errors = rows["error"].to_numpy(float)
+    joint = joint_best_range(xs, ys, errors, fraction, level)
+    known = np.isfinite(xs) & np.isfinite(ys)
+    share = (np.argsort(np.argsort(errors, kind="stable"), kind="stable") + 0.5) / errors.size
+    notes = counts_in_words({name: table})
+    if not known.all():
+        notes.append(f"{int((~known).sum())} of {known.size} finished models lack {x} or {y} and are not drawn.")
+    with house_style():
+        from matplotlib.patches import Rectangle
+
+        ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
+        order = np.flatnonzero(known)[np.argsort(-share[known])]  # the best on top
+        drawn = ax.scatter(
+            _spread(xs, 1)[order], _spread(ys, 2)[order], c=100 * share[order], s=_size(order.size) + 6,
+            cmap=COLORMAP, vmin=0, vmax=100, linewidths=0, alpha=0.85,
+        )  # fmt: skip
+        log_x, log_y = log_if_wide(ax, xs[known]), log_if_wide(ax, ys[known], "y")
+        (left, right), (bottom, top) = _room(xs[known], joint.x, log_x), _room(ys[known], joint.y, log_y)
+        ax.add_patch(
+            Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=PALETTE[1], linewidth=1.4)
+        )
+        bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
+        bar.set_label("rank of the error (%, 0 is best)", fontsize=8)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+        ax.set(xlabel=label_x, ylabel=label_y)
+        percent = f"{100 * joint.probability:.0f} %"
+        ax.set_title(f"box: holds the best pair with probability {percent}, n {order.size}", loc="left", fontsize=8)
+        note_below(ax, notes)
+    return ax
+
+
+def e_fit(
+    table: pd.DataFrame, fits: pd.DataFrame, ax: Axes | None = None, name: str = "models", fraction: float = 0.25
+) -> Axes:
+    """Error against e_fit, with its best range and rank correlation (RegNet Fig. 8).
+
+    table: results table. fits: `linear_fit_table` of the finished models' widths, in the order of
+    `finished(table)`. Raises DsxError if the numbers of rows differ or no network could be fitted.
+    """
+    rows = finished(table)
+    if len(rows) != len(fits):
+        raise DsxError(f"{name}: {len(fits)} fits for {len(rows)} finished models: fit the rows of `finished(table)`")
+    found = rank_correlation(fits["error"].to_numpy(float), rows["error"].to_numpy(float))
+    ax = scatter(rows.assign(e_fit=fits["error"].to_numpy(float)), "e_fit", ax, name, fraction)
+    if np.isfinite(found["correlation"]):
+        interval = f"{number(found['low'], 2)} to {number(found['high'], 2)}"
+        told = f"{ax.get_title(loc='left')}; rank correlation {number(found['correlation'], 2)} ({interval})"
+        with house_style():
+            ax.set_title(told, loc="left", fontsize=8)
+    return ax
+
+
+def log_if_wide(ax: Axes, values: Floats, which: str = "x") -> bool:
+    """Set a log axis where positive values span a factor of 20 or more; say whether."""
+    wide = values.size > 0 and values.min() > 0 and values.max() >= 20 * values.min()
+    if wide:
+        from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
+
+        (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+        scale = ax.xaxis if which == "x" else ax.yaxis
+        decades = np.log10(values.max() / values.min())
+        subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
+        scale.set_major_locator(LogLocator(subs=subs))
+        scale.set_major_formatter(PlainLog() if decades < 5 else LogFormatter())
+        scale.set_minor_formatter(NullFormatter())
+    return bool(wide)
+
+
+def PlainLog() -> Any:
+    """Ticks of a log axis as plain numbers: 0.5, 20, 1000."""
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda value, _: f"{value:g}")
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _size(n: int) -> float:
+    """Marker area that keeps 20 models visible and 5,000 apart."""
+    return float(np.clip(400 / max(n, 1) ** 0.5, 4, 40))
+
+
+def _spread(values: Floats, salt: int) -> Floats:
+    """Values moved by up to a fifth of their smallest step, so that equal pairs do not hide each other."""
+    distinct = np.unique(values[np.isfinite(values)])
+    step = np.diff(distinct).min() if distinct.size > 1 else 0.0
+    if distinct.size > 40:
+        return values
+    return values + np.random.default_rng(salt).uniform(-0.2, 0.2, values.size) * step
+
+
+def _room(values: Floats, ends: tuple[float, float, float], log: bool) -> tuple[float, float]:
+    """The ends of a range, moved out so that the points at them lie inside the box."""
+    low, _, high = ends
+    if log:
+        return low / 1.06, high * 1.06
+    distinct = np.unique(values)
+    step = float(np.diff(distinct).min()) if 1 < distinct.size <= 40 else 0.02 * float(np.ptp(values) or 1)
+    return low - 0.4 * step, high + 0.4 * step

@@ -1,0 +1,124 @@
+"""Before spending: some training steps of the smallest, median and largest network, and what all would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dsx.errors import DsxError
+from dsx.networks.architecture import Architecture
+from dsx.networks.complexity import complexity
+from dsx.training.data.batches import Batches, open_batches
+from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
+from dsx.training.distributed import Group
+from dsx.training.recipe import Recipe
+from dsx.training.session import Session
+from dsx.training.trainer import is_out_of_memory, torch_settings
+
+# an evaluated image costs a forward pass: a third of a trained one
+_EVALUATION_COST = 1 / 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One network, measured. which: smallest, median or largest by flops (multiply-adds at the recipe's resolution).
+
+    waiting: share of the time spent waiting for data. device_hours: of its whole training. note: out of memory, if so;
+    then the measured values are None.
+    """
+
+    which: str
+    model_id: str
+    flops: int
+    images_per_second: float | None
+    waiting: float | None
+    peak_memory_bytes: int | None
+    device_hours: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Measured networks and the cost of all `models`, each with `replicates` trainings.
+
+    device_hours: linear in flops between the measured networks; None if one of them did not fit. recipe: in words.
+    """
+
+    rows: list[Estimate]
+    models: int
+    device_hours: float | None
+    recipe: str
+
+    def wall_hours(self, workers: int) -> float | None:
+        """Hours until the end with that many devices or worker processes at work all the time."""
+        return None if self.device_hours is None else self.device_hours / workers
+
+
+def preflight(
+    architectures: Sequence[Architecture],
+    recipe: Recipe,
+    device: str = "auto",
+    *,
+    steps: int = 10,
+    threads: int | None = None,
+    replicates: int = 1,
+) -> Preflight:
+    """Time `steps` training steps, after two that are not counted, of three of the architectures. Writes nothing.
+
+    Raises DsxError if network, recipe, data and device do not fit.
+    """
+    if not architectures:
+        raise DsxError("nothing to time: no architectures were given")
+    chosen = resolve_device(device)
+    for architecture in architectures:
+        recipe.check(architecture)
+    flops = np.array([complexity(architecture, recipe.resolution).flops for architecture in architectures])
+    order = np.argsort(flops, kind="stable")
+    picked = {"smallest": order[0], "median": order[len(order) // 2], "largest": order[-1]}
+    rows: list[Estimate] = []
+    with torch_settings(recipe, chosen, threads):
+        batches = open_batches(recipe, 0, chosen)
+        try:
+            for which, row in picked.items():
+                if all(architectures[row].model_id != estimate.model_id for estimate in rows):
+                    rows.append(_measured(which, architectures[row], int(flops[row]), recipe, batches, steps))
+            text = recipe.describe(1, batches.training_images)
+        finally:
+            batches.close()
+    hours = [estimate.device_hours for estimate in rows]
+    total = None
+    if all(h is not None for h in hours):
+        each = np.interp(flops, [estimate.flops for estimate in rows], np.array(hours, dtype=float))
+        total = float(each.sum()) * replicates
+    return Preflight(rows, len(architectures), total, text)
+
+
+def _measured(
+    which: str, architecture: Architecture, flops: int, recipe: Recipe, batches: Batches, steps: int
+) -> Estimate:
+    reset_peak_memory(batches.device)
+    warm = min(2, batches.steps_per_epoch - 1)
+    try:
+        session = Session(architecture, recipe, 0, batches, Group())
+        session.train_steps(warm)
+        session.train_seconds = session.wait_seconds = 0.0
+        session.train_steps(warm + steps)
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        text = "out of memory: use a smaller batch_size or micro_batch_size"
+        return Estimate(which, architecture.model_id, flops, None, None, None, None, text)
+    seconds_per_image = session.train_seconds / ((session.step - warm) * recipe.batch_size)
+    images = batches.steps_per_epoch * recipe.batch_size + _EVALUATION_COST * batches.evaluation_images
+    return Estimate(
+        which=which,
+        model_id=architecture.model_id,
+        flops=flops,
+        images_per_second=1.0 / seconds_per_image,
+        waiting=session.wait_seconds / session.train_seconds,
+        peak_memory_bytes=peak_memory_bytes(batches.device),
+        device_hours=recipe.epochs * images * seconds_per_image / 3600,
+    )

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dsx.analysis import dominance, dominance_in_words, edf, edf_difference
+
+
+def test_difference_is_that_of_the_two_curves():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 20, 30) / 2.0, rng.integers(0, 20, 50) / 2.0
+    found = edf_difference(a, b)
+    above = np.nextafter(found.error, np.inf)
+    assert found.difference == pytest.approx(edf(a)(above) - edf(b)(above))
+    assert np.abs(found.difference).max() == pytest.approx(stats.ks_2samp(a, b).statistic)
+    assert (found.lower <= found.difference).all()
+    assert (found.difference <= found.upper).all()
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_band_holds_the_whole_true_difference(shift):
+    hits, repeats = 0, 400
+    for repeat in range(repeats):
+        rng = np.random.default_rng([1, repeat])
+        a, b = rng.normal(0, 1, 100), rng.normal(shift, 1, 150)
+        found = edf_difference(a, b, resamples=500)
+        truth = stats.norm.cdf(found.error) - stats.norm.cdf(found.error - shift)
+        hits += ((found.lower <= truth) & (truth <= found.upper)).all()
+    assert 0.925 <= hits / repeats <= 0.985
+
+
+def test_dominance_is_two_one_sided_ks_tests():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 80), rng.normal(0.8, 1, 70)
+    result = dominance(a, b)
+    for key, side in (("a_ahead", "greater"), ("b_ahead", "less")):
+        oracle = stats.ks_2samp(a, b, side)
+        assert (result[key], result[f"{key}_pvalue"]) == pytest.approx((oracle.statistic, oracle.pvalue))
+    assert result["verdict"] == "a"
+    assert dominance(b, a)["verdict"] == "b"
+    assert dominance_in_words(result, "A", "B").startswith("A is ahead of B somewhere (p = ")
+
+
+def test_crossing_curves_dominate_neither():
+    rng = np.random.default_rng(0)
+    result = dominance(rng.normal(0, 1, 300), rng.normal(0, 4, 300))
+    assert result["verdict"] == "neither"
+    assert dominance_in_words(result, "A", "B") == (
+        "Neither is better at every error: A and B are each ahead somewhere."
+    )
+
+
+def test_equal_populations_are_unclear():
+    result = dominance([1.0, 2, 3], [1.0, 2, 3])
+    assert result["verdict"] == "unclear"
+    assert "Neither A nor B" in dominance_in_words(result, "A", "B")

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dsx.analysis import fit_columns, fit_line
+from dsx.errors import DsxError
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_line_is_scipys_with_its_intervals(log):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(1, 10, 30)
+    y = np.exp(rng.normal(0, 0.1, 30)) * (2 + 3 * x)
+    fit = fit_line(x, y, log)
+    u, v = (np.log(x), np.log(y)) if log else (x, y)
+    oracle, t = stats.linregress(u, v), stats.t(28).ppf(0.975)
+    assert (fit.slope, fit.intercept, fit.r2) == pytest.approx((oracle.slope, oracle.intercept, oracle.rvalue**2))
+    assert fit.slope_high - fit.slope == pytest.approx(t * oracle.stderr)
+    assert fit.intercept_high - fit.intercept == pytest.approx(t * oracle.intercept_stderr)
+    assert fit.leverage.sum() == pytest.approx(2)
+    design = np.stack([np.ones(30), u], 1)
+    assert fit.leverage == pytest.approx(np.diag(design @ np.linalg.inv(design.T @ design) @ design.T))
+
+
+def test_cooks_distance_is_that_of_leaving_one_out():
+    rng = np.random.default_rng(1)
+    x, y = rng.random(12), rng.random(12)
+    fit = fit_line(x, y)
+    for i in range(12):
+        without = fit_line(np.delete(x, i), np.delete(y, i))
+        moved = np.sum((fit.predict(x) - without.predict(x)) ** 2) / (2 * fit.residual_std**2)
+        assert fit.cook[i] == pytest.approx(moved)
+
+
+def test_curvature_test_is_the_t_test_of_the_square_term():
+    rng = np.random.default_rng(2)
+    x = rng.random(25)
+    y = x + 0.3 * x**2 + rng.normal(0, 0.1, 25)
+    design = np.stack([np.ones(25), x, x**2], 1)
+    beta = np.linalg.lstsq(design, y, rcond=None)[0]
+    residuals = y - design @ beta
+    error = np.sqrt(residuals @ residuals / 22 * np.linalg.inv(design.T @ design)[2, 2])
+    assert fit_line(x, y).curvature_pvalue == pytest.approx(2 * stats.t(22).sf(abs(beta[2] / error)))
+
+
+def test_checks_warn_of_a_bend_a_fan_and_a_lever():
+    rng = np.random.default_rng(3)
+    x = np.linspace(1, 10, 80)
+    assert fit_line(x, x + rng.normal(0, 1, 80)).warnings() == []
+    assert "bend" in " ".join(fit_line(x, x**2 + rng.normal(0, 1, 80)).warnings())
+    assert "spread" in " ".join(fit_line(x, x + x * rng.normal(0, 1, 80)).warnings())
+    lever = fit_line(np.append(np.arange(10.0), 100), np.append(rng.normal(0, 1, 10), 40))
+    assert "1 of 11 models alone" in " ".join(lever.warnings())
+
+
+def test_slope_interval_covers():
+    hits = 0
+    for repeat in range(2000):
+        rng = np.random.default_rng([4, repeat])
+        x = rng.random(20)
+        fit = fit_line(x, 3 * x + rng.normal(0, 1, 20))
+        hits += fit.slope_low <= 3 <= fit.slope_high
+    assert 0.94 <= hits / 2000 <= 0.96
+
+
+def test_points_on_a_line_have_no_residual_to_test():
+    fit = fit_line([1, 2, 3, 4], [2, 4, 6, 8])
+    assert (fit.slope, fit.r2) == pytest.approx((2, 1))
+    assert fit.warnings() == []
+
+
+def test_two_pairs_have_a_line_but_no_interval():
+    fit = fit_line([1, 2], [2, 4])
+    assert fit.slope == 2
+    assert np.isnan(fit.slope_low)
+    assert fit.warnings() == []
+
+
+def test_pairs_without_a_value_are_counted_not_hidden():
+    fit = fit_line([1, 2, 3, np.nan, -1], [1, 2, 3, 4, 5], log=True)
+    assert (fit.n, fit.dropped) == (3, 2)
+    assert fit.slope == pytest.approx(1)
+
+
+def test_columns_and_roots_of_columns_are_fitted(table):
+    flops = np.array([1.0, 4.0, 9.0, 16.0])
+    fit = fit_columns(table([1.0] * 4, flops=flops, acts=3 * np.sqrt(flops)), "sqrt(flops)", "acts")
+    assert (fit.slope, fit.intercept) == pytest.approx((3, 0), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([1], [1, 2], "x and y: 1 and 2 values: a fit needs pairs"),
+        ([1, np.nan], [1, 2], "a line cannot be fitted through 1 usable pairs: at least 2 pairs with different x are needed"),
+        ([3, 3], [1, 2], "a line cannot be fitted through a single value of x: at least 2 pairs with different x are needed"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line(x, y, message):
+    with pytest.raises(DsxError) as caught:
+        fit_line(x, y)
+    assert str(caught.value) == message

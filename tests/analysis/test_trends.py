@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dsx.analysis import best_range, rank_agreement, rank_correlation, trend, trend_fits
+from dsx.errors import DsxError
+
+
+def test_rank_correlation_is_scipys():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 10, 50)
+    y = x + rng.normal(0, 3, 50)
+    result = rank_correlation(np.append(x, np.nan), np.append(y, 1.0))
+    oracle = stats.spearmanr(x, y)
+    assert (result["n"], result["correlation"]) == (50, pytest.approx(oracle.statistic))
+    assert result["pvalue"] == pytest.approx(oracle.pvalue)
+    assert -1 <= result["low"] < result["correlation"] < result["high"] <= 1
+
+
+def test_rank_correlation_interval_covers():
+    rho = 0.6  # of the normal variables; Spearman's is (6/π) asin(ρ/2)
+    truth, hits = 6 / np.pi * np.arcsin(rho / 2), 0
+    for repeat in range(2000):
+        rng = np.random.default_rng([5, repeat])
+        x = rng.normal(size=40)
+        y = rho * x + np.sqrt(1 - rho**2) * rng.normal(size=40)
+        result = rank_correlation(x, y)
+        hits += result["low"] <= truth <= result["high"]
+    assert 0.93 <= hits / 2000 <= 0.97
+
+
+@pytest.mark.parametrize(("x", "y"), [([1.0], [2.0]), ([1.0, 1, 1], [1.0, 2, 3]), ([], [])])
+def test_what_does_not_vary_has_no_correlation(x, y):
+    assert np.isnan(rank_correlation(x, y)["correlation"])
+
+
+def test_perfect_agreement_has_an_interval_below_one():
+    result = rank_correlation(np.arange(10), np.arange(10))
+    assert result["correlation"] == pytest.approx(1)
+    assert result["low"] < 1
+
+
+def test_agreement_matches_models_by_their_id(table):
+    a = table([1.0, 2, 3, 4, 5])
+    b = table([2.0, 3, 4, 5, 6]).iloc[[3, 1, 0, 4]]
+    row = rank_agreement({"a": a, "b": b}).iloc[0]
+    assert (row["n"], row["only_a"], row["only_b"]) == (4, 1, 0)
+    assert row["correlation"] == pytest.approx(1)
+    with pytest.raises(DsxError, match="a: no column 'model_id'"):
+        rank_agreement({"a": a.drop(columns="model_id")})
+
+
+def test_trend_gives_the_best_range_of_each_regime(table):
+    rng = np.random.default_rng(0)
+    tables = {}
+    for gf in (0.2, 0.4, 0.8):
+        depth = rng.integers(5, 40, 100).astype(float)
+        tables[f"{gf} GF"] = table(30 + (depth - 20 * gf) ** 2 / 100, flops=gf, depth=depth)
+    frame = trend(tables, "flops", ["depth"])
+    assert frame["regime"].tolist() == [0.2, 0.4, 0.8]
+    first = tables["0.2 GF"]
+    assert tuple(frame.loc[0, ["low", "median", "high"]]) == best_range(first["depth"], first["error"])
+    assert trend_fits(frame).loc[0, "n"] == 3
+    assert trend(tables)["parameter"].unique().tolist() == ["depth"]
+    with pytest.raises(DsxError, match=r"regime: no value for 0\.8 GF: give one per study"):
+        trend(tables, {"0.2 GF": 1, "0.4 GF": 2}, ["depth"])
+
+
+def test_trend_of_nothing_is_empty(table):
+    assert trend({"a": table([np.nan], ["pending"])}).empty
+    assert trend_fits(trend({})).empty

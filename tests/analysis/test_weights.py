@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsx.analysis import compare_matched, edf, matched_bins, matched_in_words, matched_weights
+from dsx.analysis.weights import matched_table
+from dsx.errors import DsxError
+
+
+def nds_weights(complexity, low, high, bins):
+    """As the authors' `compute_norm_ws`, for non-empty bins."""
+    edges = np.linspace(low, high, bins + 1)
+    index = np.minimum(np.digitize(complexity, edges) - 1, bins - 1)
+    return 1 / (bins * np.bincount(index, minlength=bins)[index])
+
+
+def test_weights_are_the_papers_when_no_bin_is_short():
+    complexity = np.random.default_rng(0).random(400)
+    bins = matched_bins([complexity], bins=10, window=(0, 1))
+    assert bins.shares == pytest.approx(np.full(10, 0.1))
+    assert bins.weights(complexity) == pytest.approx(nds_weights(complexity, 0, 1, 10))
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=30),
+    st.lists(st.floats(0, 1), min_size=2, max_size=30),
+    st.integers(1, 40),
+)
+def test_no_population_is_short_in_any_bin_and_weights_sum_to_one(a, b, bins):
+    try:
+        shared = matched_bins([a, b], bins)
+    except DsxError:
+        return
+    assert shared.shares.sum() == pytest.approx(1)
+    for complexity in (np.array(a), np.array(b)):
+        index = shared.index(complexity)
+        counts = np.bincount(index[index >= 0], minlength=shared.shares.size)
+        assert counts.min() >= 2
+        weights = shared.weights(complexity)
+        assert weights.sum() == pytest.approx(1)
+        by_bin = np.bincount(index[index >= 0], weights[index >= 0], shared.shares.size)
+        assert by_bin == pytest.approx(shared.shares)
+
+
+def test_a_short_bin_is_joined_with_its_neighbour():
+    complexity = np.array([0.1, 0.2, 0.3, 0.4, 0.9, 0.95, 0.0, 1.0])
+    bins = matched_bins([complexity], bins=4, window=(0, 1))
+    assert bins.shares.tolist() == [0.25, 0.5, 0.25]
+    assert bins.edges.tolist() == [0, 0.25, 0.75, 1]
+
+
+def test_matching_removes_a_difference_that_is_all_complexity(table):
+    rng = np.random.default_rng(0)
+    small, large = rng.beta(1, 3, 400), rng.beta(3, 1, 400)
+    a = table(10 - 5 * small + rng.normal(0, 0.3, 400), flops=small)
+    b = table(10 - 5 * large + rng.normal(0, 0.3, 400), flops=large)
+    assert a["error"].mean() - b["error"].mean() > 2
+    row = compare_matched(a, b, "flops", bins=20)
+    assert row["mean_difference_low"] < 0.1
+    assert abs(row["mean_difference"]) < 0.2
+    weights = matched_weights({"a": a, "b": b}, "flops", bins=20)
+    assert row["mean_a"] == pytest.approx(edf(a["error"], weights["a"]).mean)
+
+
+def test_interval_of_the_matched_difference_covers():
+    class Rows:
+        pass
+
+    import pandas as pd
+
+    hits = 0
+    for repeat in range(600):
+        rng = np.random.default_rng([9, repeat])
+        ca, cb = rng.beta(2, 3, 80), rng.beta(3, 2, 60)
+        a = pd.DataFrame({"error": 1 + rng.gamma(2, 0.5, 80), "flops": ca})
+        b = pd.DataFrame({"error": rng.gamma(2, 0.5, 60), "flops": cb})
+        row = compare_matched(a, b, "flops", bins=5, window=(0.15, 0.85))
+        hits += row["mean_difference_low"] <= 1 <= row["mean_difference_high"]
+    assert 0.925 <= hits / 600 <= 0.975
+
+
+def test_matched_comparison_in_words():
+    row = {
+        "by": "flops", "n_a": 80, "n_b": 60, "level": 0.95, "mean_difference": 0.62, "mean_difference_low": 0.21,
+        "mean_difference_high": 1.03,
+    }  # fmt: skip
+    assert matched_in_words(row, "A", "B") == (
+        "At equal flops (80 and 60 models) the mean error of B is lower than that of A by 0.6 points "
+        "(95 % interval 0.2–1.0)."
+    )
+    row |= {"mean_difference": 0.1, "mean_difference_low": -0.3, "mean_difference_high": 0.5}
+    assert "no difference in mean error could be shown between A and B: 0.1 points" in matched_in_words(row, "A", "B")
+
+
+def test_populations_that_do_not_meet_are_told_so(table):
+    a, b = table([1.0, 2.0, 3.0], flops=[1, 2, 3]), table([1.0, 2.0, 3.0], flops=[7, 8, 9])
+    with pytest.raises(DsxError, match=r"between 7 and 3 the populations have 0, 0 models; at least 2 of each"):
+        compare_matched(a, b)
+    frame = matched_table({"a": a, "b": b}, ["flops"])
+    assert frame.loc[0, "words"].startswith("matched comparison: between 7 and 3")
+
+
+def test_equal_complexities_are_one_bin(table):
+    row = compare_matched(table([1.0, 2.0, 3.0], flops=5), table([2.0, 3.0, 4.0], flops=5))
+    assert row["bins"] == 1
+    assert row["mean_difference"] == -1

@@ -1,0 +1,56 @@
+"""Fixtures for all tests: the command line in this process, and in one of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from commands import Command, Done
+from dsx import cli
+
+# where everything must run (the project's own checks), a skipped test is a failed one
+REQUIRE_ALL = bool(os.environ.get("DSX_REQUIRE_ALL"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, None, None]:
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if REQUIRE_ALL and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped where everything is required: {report.longrepr}"
+
+
+@pytest.fixture
+def dsx(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Run `dsx …` in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["dsx", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        code = stop.value.code
+        return Done(code if isinstance(code, int) else int(code is not None), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def dsx_process(tmp_path: Path) -> Command:
+    """Run `dsx …` as a process of its own, in an empty folder; env: further environment variables."""
+
+    def run(*arguments: object, env: dict[str, str] | None = None, timeout: float = 300) -> Done:
+        command = [sys.executable, "-m", "dsx", *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | (env or {}), capture_output=True, text=True, timeout=timeout
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run

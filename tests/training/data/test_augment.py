@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from dsx.training.data.augment import Mixed, lighting_noise, mix
+from dsx.training.objective import loss_of
+from dsx.training.recipe import load_recipe
+from dsx.training.streams import generator
+
+IMAGES = torch.arange(4 * 1 * 8 * 8, dtype=torch.float32).view(4, 1, 8, 8)
+TARGETS = torch.tensor([0, 1, 2, 3])
+
+
+def test_mixup_is_the_share_of_each_image_and_its_neighbour() -> None:
+    recipe = load_recipe("digits", {"augmentation.mixup": 0.7})
+    mixed = mix(IMAGES, TARGETS, recipe, seed=1, epoch=2, step=3)
+    assert mixed.partners is not None
+    assert mixed.partners.tolist() == [3, 0, 1, 2]
+    for i in range(4):
+        torch.testing.assert_close(mixed.images[i], mixed.share * IMAGES[i] + (1 - mixed.share) * IMAGES[i - 1])
+
+
+def test_cutmix_share_is_the_area_that_was_kept() -> None:
+    recipe = load_recipe("digits", {"augmentation.cutmix": 1.0})
+    shares = set()
+    for step in range(30):
+        mixed = mix(IMAGES, TARGETS, recipe, seed=1, epoch=0, step=step)
+        kept = (mixed.images == IMAGES).float().mean(dim=(1, 2, 3))
+        torch.testing.assert_close(kept, torch.full((4,), mixed.share))
+        pasted = mixed.images != IMAGES
+        assert torch.equal(mixed.images[pasted], IMAGES.roll(1, 0)[pasted])
+        shares.add(mixed.share)
+    assert len(shares) > 10
+
+
+def test_mixing_shares_follow_the_beta_distribution() -> None:
+    recipe = load_recipe("digits", {"augmentation.mixup": 0.5})
+    shares = torch.tensor([mix(IMAGES, TARGETS, recipe, 0, 0, step).share for step in range(2000)])
+    # Beta(1/2, 1/2): mean 1/2, variance 1/8; three standard errors
+    assert abs(shares.mean().item() - 0.5) < 0.024
+    assert abs(shares.var().item() - 0.125) < 0.01
+
+
+def test_without_mixing_the_batch_is_as_it_was() -> None:
+    assert mix(IMAGES, TARGETS, load_recipe("digits"), 0, 0, 0) == Mixed(IMAGES, TARGETS)
+
+
+def test_loss_of_smoothed_labels_by_hand() -> None:
+    logits = torch.tensor([[1.0, 2.0, 0.5], [0.0, 0.0, 3.0]])
+    batch = Mixed(torch.zeros(2, 1, 1, 1), torch.tensor([1, 0]))
+    expected = 0.0
+    for row, target in ((logits[0], 1), (logits[1], 0)):
+        total = sum(math.exp(v) for v in row.tolist())
+        for k, value in enumerate(row.tolist()):
+            probability = 0.3 / 3 + (0.7 if k == target else 0.0)
+            expected -= probability * (value - math.log(total)) / 2
+    assert loss_of(logits, batch, 0.3).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_loss_of_a_mixed_batch_by_hand() -> None:
+    logits = torch.tensor([[1.0, 2.0], [0.0, 3.0]])
+    batch = Mixed(torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]), torch.tensor([1, 0]), 0.25)
+
+    def entropy(row: list[float], target: int) -> float:
+        return math.log(sum(math.exp(v) for v in row)) - row[target]
+
+    rows = logits.tolist()
+    own = (entropy(rows[0], 0) + entropy(rows[1], 1)) / 2
+    other = (entropy(rows[0], 1) + entropy(rows[1], 0)) / 2
+    assert loss_of(logits, batch, 0.0).item() == pytest.approx(0.25 * own + 0.75 * other, rel=1e-6)
+
+
+def test_colour_noise_has_the_covariance_of_its_components() -> None:
+    noise = lighting_noise(200_000, 0.1, generator(0, "test")).double()
+    values = torch.tensor([0.2175, 0.0188, 0.0045]).double()
+    vectors = torch.tensor(
+        [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
+    ).double()
+    expected = vectors @ torch.diag((0.1 * values) ** 2) @ vectors.T
+    torch.testing.assert_close(noise.T.cov(), expected, atol=4e-6, rtol=0)
