@@ -30,18 +30,23 @@ _PACKAGES = ("analysis", "plots")
 __all__ = ["__version__", *_HOMES, *_PACKAGES]  # pyright: ignore
 
 if TYPE_CHECKING:
-    from dsx import analysis as analysis, plots as plots
+    from dsx import analysis as analysis
+    from dsx import plots as plots
     from dsx.errors import DsxError as DsxError
     from dsx.networks.anynet import build as build
     from dsx.networks.architecture import Architecture as Architecture
     from dsx.networks.complexity import complexity as complexity
     from dsx.networks.published import published as published
-    from dsx.spaces.definition import Space as Space, load_space as load_space
+    from dsx.spaces.definition import Space as Space
+    from dsx.spaces.definition import load_space as load_space
     from dsx.spaces.population import Population as Population
     from dsx.spaces.sampling import sample as sample
-    from dsx.study.study import Study as Study, open_study as open_study
-    from dsx.training.recipe import Recipe as Recipe, load_recipe as load_recipe
-    from dsx.training.trainer import Result as Result, train as train
+    from dsx.study.study import Study as Study
+    from dsx.study.study import open_study as open_study
+    from dsx.training.recipe import Recipe as Recipe
+    from dsx.training.recipe import load_recipe as load_recipe
+    from dsx.training.trainer import Result as Result
+    from dsx.training.trainer import train as train
 
 
 def __getattr__(name: str) -> Any:

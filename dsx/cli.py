@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -20,9 +20,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Range = Annotated[Optional[str], typer.Option(metavar="LOW:HIGH", help="both ends inclusive; 360M:400M, :10M, 1G:")]
+Range = Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="both ends inclusive; 360M:400M, :10M, 1G:")]
 Studies = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Argument(
         metavar="[STUDY…] [KEY=VALUE…]", help="study folders (default: those of the last sample or run), and overrides"
     ),
@@ -30,7 +30,7 @@ Studies = Annotated[
 
 
 @app.command()
-def spaces(name: Annotated[Optional[str], typer.Argument(help="a space's name or file")] = None) -> None:
+def spaces(name: Annotated[str | None, typer.Argument(help="a space's name or file")] = None) -> None:
     """List the design spaces, or describe one.
 
     Example: dsx spaces AnyNetXE
@@ -47,13 +47,13 @@ def sample(
     flops: Range = None,
     params: Range = None,
     acts: Range = None,
-    resolution: Annotated[Optional[int], typer.Option(help="pixels; the space's own by default")] = None,
-    num_classes: Annotated[Optional[int], typer.Option(help="the space's own by default")] = None,
+    resolution: Annotated[int | None, typer.Option(help="pixels; the space's own by default")] = None,
+    num_classes: Annotated[int | None, typer.Option(help="the space's own by default")] = None,
     seed: Annotated[int, typer.Option(help="the population is a function of space, constraint and seed")] = 0,
-    out: Annotated[Optional[Path], typer.Option(help="study folder; runs/SPACE by default")] = None,
+    out: Annotated[Path | None, typer.Option(help="study folder; runs/SPACE by default")] = None,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="accept fewer models than asked for")] = False,
     overrides: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[KEY=VALUE…]", help="changes to the space's definition")
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to the space's definition")
     ] = None,
 ) -> None:
     """Draw a population of distinct models from a design space, under a complexity constraint.
@@ -69,11 +69,11 @@ def sample(
 @app.command()
 def launch(
     studies: Studies = None,
-    recipe: Annotated[Optional[str], typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
     on: Annotated[str, typer.Option(help="local, debug, or slurm")] = "local",
-    workers: Annotated[Optional[int], typer.Option(help="processes; one per core or GPU by default")] = None,
-    limit: Annotated[Optional[int], typer.Option(help="train at most so many models, then stop")] = None,
-    seeds: Annotated[Optional[int], typer.Option(help="train each model with so many seeds")] = None,
+    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    limit: Annotated[int | None, typer.Option(help="train at most so many models, then stop")] = None,
+    seeds: Annotated[int | None, typer.Option(help="train each model with so many seeds")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
     retry: Annotated[
         str, typer.Option(help="failure classes to train again, as in out_of_memory,timeout; or failed for all")
@@ -108,7 +108,7 @@ def status(
 @app.command()
 def analyze(
     studies: Studies = None,
-    out: Annotated[Optional[Path], typer.Option(help="folder for tables and figures")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for tables and figures")] = None,
     level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
 ) -> None:
     """Compare studies: tables (CSV) and figures (PNG, PDF) with intervals, every sampled model accounted for.
@@ -124,7 +124,7 @@ def analyze(
 def run(
     experiment: Annotated[str, typer.Argument(help="an experiment's name or file")],
     overrides: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
 ) -> None:

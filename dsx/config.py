@@ -86,7 +86,7 @@ class Experiment(Frozen):
 
 
 def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
-    """An experiment by name or path, with Hydra overrides. Raises DefinitionError, one line, for any fault in either."""
+    """An experiment by name or path, with Hydra overrides. Raises DefinitionError for any fault in either."""
     path = resources.find("experiments", name)
     content = _compose(path.parent.resolve(), path.stem, overrides, where=str(path))
     return Experiment.from_dict({"name": path.stem, **content}, str(path))

@@ -57,6 +57,7 @@ def find(kind: str, name: str, group: str = "", beside: Path | None = None) -> P
     if name not in known:
         listing = "`dsx spaces` lists them" if kind == "spaces" else f"known: {', '.join(sorted(known))}"
         raise DefinitionError(
-            f"unknown {what} '{name}'.{suggest(name, known)} ({len(known)} found; {listing}; or give a path to a YAML file)"
+            f"unknown {what} '{name}'.{suggest(name, known)}"
+            f" ({len(known)} found; {listing}; or give a path to a YAML file)"
         )
     return known[name]

@@ -6,11 +6,16 @@ keys fail with a near miss, and each failure is one line: where, found value, ru
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dsx.errors import DefinitionError, suggest
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
+else:
+    _ModelMetaclass = type(BaseModel)
 
 T = TypeVar("T", bound="Frozen")
 
@@ -42,14 +47,14 @@ _COMPARISONS = {
 }
 
 
-class _OneLineErrors(type(BaseModel)):  # type: ignore[misc]
+class _OneLineErrors(_ModelMetaclass):
     """Construction in Python fails as reading a file does; nested objects are checked by pydantic as one whole."""
 
     def __call__(cls, *args: Any, **fields: Any) -> Any:
         try:
             return super().__call__(*args, **fields)
         except ValidationError as error:
-            raise DefinitionError(_describe(error, cls, cls.__name__, fields)) from None
+            raise DefinitionError(_describe(error, cast("type[BaseModel]", cls), cls.__name__, fields)) from None
 
 
 class Frozen(BaseModel, metaclass=_OneLineErrors):
@@ -107,7 +112,8 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
         discriminator = context["discriminator"].strip("'")
         if tag is None:
             return f"{where}: {key}.{discriminator} is required{more}"
-        return f"{where}: {key}.{discriminator} = {tag!r}: expected one of {', '.join(options)}.{suggest(str(tag), options)}{more}"
+        rule = f"expected one of {', '.join(options)}.{suggest(str(tag), options)}"
+        return f"{where}: {key}.{discriminator} = {tag!r}: {rule}{more}"
     else:
         rule = _RULES.get(kind, first["msg"][:1].lower() + first["msg"][1:])
     return f"{where}: {key} = {_show(first['input'])}: {rule}{more}"
@@ -120,10 +126,12 @@ def _written_path(location: tuple[int | str, ...], data: Any, named: bool) -> li
     """
     path: list[int | str] = []
     for part in location:
-        inside = part in data if isinstance(data, dict) else isinstance(part, int) and isinstance(data, (list, tuple))
-        if inside:
+        if isinstance(data, dict) and part in data:
             path.append(part)
-            data = data[part] if isinstance(data, dict) or part < len(data) else None
+            data = data[part]
+        elif isinstance(data, (list, tuple)) and isinstance(part, int):
+            path.append(part)
+            data = data[part] if part < len(data) else None
     if named and path[-1:] != [location[-1]]:
         path.append(location[-1])
     return path

@@ -35,7 +35,8 @@ def parse_range(text: str) -> tuple[float, float]:
         raise DsxError(f"{text!r} holds a negative number: a complexity is ≥ 0")
     if low > high:
         raise DsxError(
-            f"{text!r} is an empty range: its low end is above its high end; did you mean {high_text.strip()}:{low_text.strip()}?"
+            f"{text!r} is an empty range: its low end is above its high end;"
+            f" did you mean {high_text.strip()}:{low_text.strip()}?"
         )
     return low, high
 

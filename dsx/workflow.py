@@ -23,13 +23,15 @@ from dsx.units import format_number, parse_range
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dsx.training.recipe import Recipe
+
 LAST = Path("runs/.last.json")
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
 
 
 @dataclass(frozen=True)
 class LaunchOptions:
-    """Flags of `dsx launch`. on: local, debug or slurm; retry: failure classes; the rest as in `dsx.launch.local.launch`."""
+    """Flags of `dsx launch`. on: local, debug or slurm; retry: failure classes; the rest as in `local.launch`."""
 
     on: str = "local"
     workers: int | None = None
@@ -151,16 +153,15 @@ def launch_studies(
     slots(options.device, options.workers)  # a device that is not there is told before anything is written
     wanted = None if recipe is None else Recipe.from_dict(dict(recipe), f"recipe {recipe.get('name', '')}")
     for study in studies:
-        if wanted is None and study.recipe is None:
-            raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
+        _recipe_of(study, wanted)
     if options.dry_run:
         print(_preview(studies, wanted, options))
         return 0
     for study in studies:
         if wanted is not None or options.seeds is not None:
-            study.set_recipe(wanted or study.recipe, options.seeds or study.replicates)
+            study.set_recipe(_recipe_of(study, wanted), options.seeds or study.replicates)
     total = sum(len(study.runs()) for study in studies)
-    print(f"{plural(total, 'model')}; {studies[0].recipe.describe()}")
+    print(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}", flush=True)
     stopped = _LAUNCHERS[options.on](studies, launcher, options)
     return STOPPED if stopped else 0
 
@@ -190,17 +191,31 @@ def _launch_debug(studies: Sequence[Study], launcher: Mapping[str, Any], options
     from dsx.launch import debug
 
     config = LocalLauncher.from_dict(dict(launcher), "launcher")
-    limits = {"limit": options.limit, "max_failures": config.max_failures, "threads": config.threads}
-    summary = debug.launch(studies, device=options.device, retry=options.retry, **limits)
+    summary = debug.launch(
+        studies,
+        device=options.device,
+        retry=options.retry,
+        limit=options.limit,
+        max_failures=config.max_failures,
+        threads=config.threads,
+    )
     return summary.stopped.startswith("stopped")
 
 
 _LAUNCHERS = {"local": _launch_local, "debug": _launch_debug}
 
 
-def _preview(studies: Sequence[Study], recipe: Any, options: LaunchOptions) -> str:
+def _recipe_of(study: Study, wanted: Recipe | None = None) -> Recipe:
+    """The recipe given, else the study's own. Raises DsxError if there is neither."""
+    recipe = wanted or study.recipe
+    if recipe is None:
+        raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
+    return recipe
+
+
+def _preview(studies: Sequence[Study], recipe: Recipe | None, options: LaunchOptions) -> str:
     """What a launch would do."""
-    lines = [(recipe or studies[0].recipe).describe()]
+    lines = [_recipe_of(studies[0], recipe).describe()]
     for study in studies:
         counts = study.counts()
         seeds = (options.seeds or study.replicates) / study.replicates

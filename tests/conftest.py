@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import Command, Done
 from dsx import cli
+
+from commands import Command, Done
 
 # where everything must run (the project's own checks), a skipped test is a failed one
 REQUIRE_ALL = bool(os.environ.get("DSX_REQUIRE_ALL"))

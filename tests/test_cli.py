@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import Command, Done
 from dsx import resources
+
+from commands import Command, Done
 
 
 def is_user_error(done: Done, message: str) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from commands import Command
 from dsx.study.study import open_study
+
+from commands import Command
 
 SPACES = ["AnyNetXA-digits", "AnyNetXE-digits", "RegNetX-digits"]
 SMALL = ["n=3", "recipe.epochs=2"]

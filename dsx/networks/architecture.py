@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field, StrictInt, field_validator, model_validator
 
 from dsx.errors import DefinitionError, suggest
-from dsx.networks.layers import BLOCKS, STEMS, Block, inner_width
+from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Block, inner_width
 from dsx.schema import Frozen
 
 Count = Annotated[StrictInt, Field(ge=1)]
@@ -27,7 +27,11 @@ Activation = Literal["relu", "silu", "gelu"]
 
 def known_block(name: str) -> Block:
     """The block of that name. Raises DefinitionError that lists the known ones."""
-    if name not in BLOCKS:
+    if name not in BLOCKS and name not in USER_BLOCKS:
+        if "@" in name:
+            raise DefinitionError(
+                f"unknown block '{name}': it comes from a user's file; open its study or load its space first"
+            )
         raise DefinitionError(f"unknown block '{name}'.{suggest(name, BLOCKS)} Known: {', '.join(BLOCKS)}")
     return BLOCKS[name]
 

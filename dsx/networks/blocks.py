@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dsx.errors import DefinitionError
 from dsx.networks.architecture import Stage, Stem
-from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, inner_width, squeeze_width
+from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Conv, Pool, inner_width, squeeze_width
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}
 
@@ -101,9 +102,32 @@ def make_block(stage: Stage, w_in: int, stride: int, parts: Parts) -> nn.Module:
     groups = inner // stage.group_width if stage.group_width else 1
     squeeze = squeeze_width(w_in, stage.se_ratio)
     convs = BLOCKS[stage.block].convs(w_in, stage.width, inner, groups, stride, squeeze)
+    if stage.block in USER_BLOCKS:
+        return _users_block(stage, w_in, stride, parts, convs)
+    return _listed_block(stage, w_in, stride, parts, convs)
+
+
+def _users_block(stage: Stage, w_in: int, stride: int, parts: Parts, convs: list[Conv]) -> nn.Module:
+    """What the user's factory makes; its parameters must be those of the listed convs, or complexity would be wrong."""
+    factory = BLOCKS[stage.block].module
+    block: nn.Module = (factory or _listed_block)(stage, w_in, stride, parts, *([] if factory else [convs]))
+    listed = sum(
+        (c.kernel**2 * c.w_in * c.w_out // c.groups + c.w_out * c.bias + 2 * c.w_out * c.norm) * c.present
+        for c in convs
+    )
+    built = sum(parameter.numel() for parameter in block.parameters())
+    if built != listed:
+        raise DefinitionError(
+            f"block '{stage.block}' of width {stage.width} after width {w_in}: its module has {built:,} parameters and"
+            f" its list of convs {listed:,}; complexity is counted from the list, so make them agree"
+        )
+    return block
+
+
+def _listed_block(stage: Stage, w_in: int, stride: int, parts: Parts, convs: list[Conv]) -> nn.Module:
     by_name = {conv.name: conv for conv in convs if conv.present}
     proj = by_name.pop("proj", None)
-    if stage.block in ("v", "vanilla"):
+    if "proj" not in {conv.name for conv in convs} and stage.block != "linear_bottleneck":
         return _branch(by_name.values(), parts, last_act=True)
     f = _branch(by_name.values(), parts, last_act=False)
     if stage.block != "linear_bottleneck":

@@ -55,12 +55,15 @@ class Block:
 
     convs(w_in, w, inner, groups, stride, squeeze) → list of Conv, where inner is width / b, groups the
     number of groups of the 3×3 conv and squeeze the squeeze width (0: none).
+    module(stage, w_in, stride, parts) → torch module, for a user's block: `parts` makes convs, norms and
+    activations. Without it the convs are chained, with a shortcut if one of them is named `proj`.
     """
 
     convs: Callable[[Size, Size, Size, Size, Size, Size], list[Conv]]
     grouped: bool = False
     bottleneck: bool = False
     squeeze: bool = False
+    module: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,18 @@ def _basic(w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, squeeze
     return [_projection(w_in, w, stride), *_vanilla(w_in, w, inner, groups, stride, squeeze)]
 
 
+class _Blocks(dict[str, Block]):
+    """The blocks of dsx by name; a user's own are found too (as `name@version`) and not listed."""
+
+    def __missing__(self, name: str) -> Block:
+        return USER_BLOCKS[name]
+
+
+# `name@version` → block, from the files that `dsx.spaces.plugins` has read in this process
+USER_BLOCKS: dict[str, Block] = {}
+
 # RegNet §3.2, §4 (x, r, v, vr); NDS §3 (vanilla, basic); linear_bottleneck as in MobileNetV2
-BLOCKS: dict[str, Block] = {
+BLOCKS: dict[str, Block] = _Blocks({
     "x": Block(_x, grouped=True, bottleneck=True, squeeze=True),
     "r": Block(_x, bottleneck=True, squeeze=True),
     "v": Block(_v),
@@ -145,7 +158,7 @@ BLOCKS: dict[str, Block] = {
     "vanilla": Block(_vanilla),
     "basic": Block(_basic),
     "linear_bottleneck": Block(_linear_bottleneck, grouped=True, bottleneck=True, squeeze=True),
-}
+})  # fmt: skip
 
 STEMS: dict[str, StemKind] = {
     "simple": StemKind(lambda w_in, w: [Conv("stem.conv", 3, w_in, w, stride=2)], 2),

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from dsx.analysis.dominance import EdfDifference
 from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import random_search as compute_search
 from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
-from dsx.plots.scatter import PlainLog
+from dsx.plots.limits import error_limits, plain_ticks
 from dsx.plots.style import GREY, PALETTE, color, dashes, house_style, legend_above, new_axes, note_below
 
 if TYPE_CHECKING:
@@ -33,7 +30,8 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
         raise DsxError(f"a difference of EDFs needs finished models in both studies ({_told(studies)})")
     (name_a, a), (name_b, b) = errors.items()
     found = compute_difference(a, b, level)
-    notes = counts_in_words(studies)
+    left, right, beyond = error_limits([a, b])
+    notes = counts_in_words(studies) + ([f"Beyond the right end: {beyond}"] if beyond else [])
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
         ax.axhline(0, color=GREY, linewidth=0.8)
@@ -48,7 +46,7 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
         ax.step(found.error, found.difference, where="post", color="black", linewidth=1.3)
         lowest, highest = float(found.lower.min()), float(found.upper.max())
         ax.set(
-            xlabel="top-1 error e (%)", ylabel=f"F({name_a}) − F({name_b})", xlim=_central(found),
+            xlabel="top-1 error e (%)", ylabel=f"F({name_a}) − F({name_b})", xlim=(left, right),
             ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
         )  # fmt: skip
         legend_above(ax, f"shaded: {100 * level:g} % simultaneous band; n {a.size} and {b.size}")
@@ -79,7 +77,7 @@ def random_search(
             )  # fmt: skip
             ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
         ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_formatter(PlainLog())
+        ax.xaxis.set_major_formatter(plain_ticks())
         ax.set(xlabel="models tried", ylabel="expected lowest error (%)")
         legend_above(ax, f"shaded: {100 * level:g} % interval")
         note_below(ax, notes)
@@ -110,7 +108,7 @@ def sample_size(distances: pd.DataFrame, ax: Axes | None = None, orders: pd.Data
             label="large-sample theory",
         )
         ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_formatter(PlainLog())
+        ax.xaxis.set_major_formatter(plain_ticks())
         ax.set(xlabel="models in the sample", ylabel="KS distance to the whole population", ylim=(0, 1.02))
         if orders is not None and not orders.empty:
             other = ax.twinx()
@@ -121,18 +119,6 @@ def sample_size(distances: pd.DataFrame, ax: Axes | None = None, orders: pd.Data
             other.grid(False)
         legend_above(ax)
     return ax
-
-
-def _central(found: EdfDifference) -> tuple[float, float]:
-    """The errors between which the two curves still rise, so that far diverged models do not squeeze the rest."""
-    error = found.error
-    if error.size < 3:
-        return float(error[0]) - 0.5, float(error[-1]) + 0.5
-    gaps = np.diff(error)
-    far = gaps[-1] > 3 * (error[-2] - error[0])
-    right = float(error[-2] + 0.2 * (error[-2] - error[0])) if far else float(error[-1])
-    pad = 0.03 * (right - float(error[0]))
-    return float(error[0]) - pad, right + pad
 
 
 def _told(studies: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.values import Floats
 from dsx.analysis.words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
+from dsx.plots.limits import error_limits
 from dsx.plots.style import color, dashes, house_style, legend_above, new_axes, note_below
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     if rest and not (curves and not any(len(data) for data in rest.values())):
         curves |= {name: compute_edf(e, level=level) for name, e in errors_by_name(rest).items()}
     curves = {name: curves[name] for name in given if name in curves}
-    left, right, beyond = _limits([curve.error for curve in curves.values()])
+    left, right, beyond = error_limits([curve.error for curve in curves.values()])
     notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
-    notes += [beyond] if beyond else []
+    notes += [f"Beyond the right end: {beyond}"] if beyond else []
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + len(notes))
         for index, (name, curve) in enumerate(curves.items()):
@@ -67,20 +68,3 @@ def _draw(ax: Axes, curve: Edf, label: str, index: int, left: float, right: floa
     for edge in (low, high):
         ax.step(error[inside], edge, where="post", color=color(index), alpha=0.4, linewidth=0.5)
     ax.step(error, share, where="post", color=color(index), linestyle=dashes(index), label=label)
-
-
-def _limits(samples: list[Floats]) -> tuple[float, float, str]:
-    """Left and right end of the error axis, and a sentence if models lie beyond the right end."""
-    errors = np.sort(np.concatenate(samples))
-    low, high = float(errors[0]), float(errors[-1])
-    # far ones: few, and further above the 90th percentile than twice the rest's own range
-    body = float(np.quantile(errors, 0.9, method="lower"))
-    near = errors[errors <= body + 2 * (body - low)]
-    beyond = ""
-    if body > low and high > 2 * near[-1] - low:
-        far = errors[near.size :]
-        high = float(near[-1])
-        span = f"{far[0]:.3g} %" if far[0] == far[-1] else f"{far[0]:.3g}–{far[-1]:.3g} %"
-        beyond = f"Beyond the right end: {far.size} of {errors.size} models, at {span} error."
-    pad = max(0.04 * (high - low), 0.25 - (high - low) / 2, 0.01)  # at least half a point of error across
-    return max(0.0, low - pad) if low >= 0 else low - pad, high + pad, beyond

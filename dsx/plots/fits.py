@@ -10,12 +10,12 @@ import numpy as np
 from dsx.analysis.best import best_weights, parameter_columns
 from dsx.analysis.counts import finished, finished_errors
 from dsx.analysis.regression import LineFit, fit_columns
-from dsx.analysis.values import column
+from dsx.analysis.values import Floats, column
 from dsx.analysis.words import number
 from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
-from dsx.plots.scatter import log_if_wide
+from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, note_below
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def line_fit(
     ax: Axes | None = None,
     log: bool = False,
     level: float = 0.95,
-    name: str = "models",
+    name: str = "",
 ) -> Axes:
     """One column against another with its least-squares line, band and checks (RegNet Fig. 12).
 
@@ -43,7 +43,7 @@ def line_fit(
     scale_x, scale_y = (float(fit.x[0] / xs[0]) if xs[0] else 1.0), (float(fit.y[0] / ys[0]) if ys[0] else 1.0)
     at = np.geomspace(fit.x.min(), fit.x.max(), 100) if log else np.linspace(fit.x.min(), fit.x.max(), 100)
     low, high = _band(fit, at)
-    dropped = [f"{fit.dropped} of {fit.n + fit.dropped} finished models lack {x} or {y}."] if fit.dropped else []
+    dropped = [f"No {x} or {y}: {fit.dropped} of {fit.n + fit.dropped} finished models."] if fit.dropped else []
     notes = [*counts_in_words({name: table}), *dropped, *fit.warnings()]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(notes) + 2)
@@ -57,7 +57,8 @@ def line_fit(
         ax.fill_between(at / scale_x, low / scale_y, high / scale_y, color="black", alpha=0.12, linewidth=0)
         ax.set(xlabel=label_x, ylabel=label_y)
         if log:
-            log_if_wide(ax, xs), log_if_wide(ax, ys, "y")
+            suit_axis(ax, xs)
+            suit_axis(ax, ys, "y")
         legend_above(ax)
         note_below(ax, notes)
     return ax
@@ -83,31 +84,32 @@ def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: 
         )
         ax.plot(at, median, color=PALETTE[0], marker="o", markersize=4, label="best (median)")
         ax.set(xlabel=label_x, ylabel=label_y)
-        log_if_wide(ax, at)
+        suit_axis(ax, at)
         legend_above(ax, f"n {', '.join(str(int(n)) for n in rows['n'])} models")
     return ax
 
 
 def marginals(
-    table: pd.DataFrame, columns: Sequence[str] | None = None, fraction: float = 0.25, name: str = "models"
+    table: pd.DataFrame, columns: Sequence[str] | None = None, fraction: float = 0.25, name: str = ""
 ) -> Figure:
     """A figure with one panel per parameter: how all models and the likely best ones are distributed.
 
     columns: by default the space's numeric parameters. Likely best: weighted by the chance to be the best
     of a random `fraction`. Raises DsxError if no model has finished or there is no parameter.
     """
-    finished_errors(table, name)
+    finished_errors(table, name or "results table")
     rows = finished(table)
     names = parameter_columns(table) if columns is None else list(columns)
     names = [n for n in names if np.isfinite(column(rows, n)).any()]
     if not names:
-        raise DsxError(f"{name}: nothing to draw: the results table has no numeric parameter")
+        raise DsxError(f"{name or 'results table'}: nothing to draw: the results table has no numeric parameter")
     chance = best_weights(rows["error"].to_numpy(float), fraction)
     across = min(4, len(names))
     down = -(-len(names) // across)
     with house_style():
         first = new_axes(2.1 * across + 0.3, 1.7 * down + 0.7)
-        figure = first.figure.figure if hasattr(first.figure, "figure") else first.figure
+        figure = first.get_figure(root=True)
+        assert figure is not None
         first.remove()
         panels = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
         for ax, parameter in zip(panels, names, strict=False):
@@ -116,7 +118,7 @@ def marginals(
             _histogram(ax, values[known], chance[known] / max(chance[known].sum(), 1e-300))
             ax.set_xlabel(label)
             if not known.all():
-                ax.set_title(f"{int((~known).sum())} models without", loc="left", fontsize=7, color=GREY)
+                ax.set_title(f"not known of {int((~known).sum())}", loc="left", fontsize=7, color=GREY)
         for ax in panels[len(names) :]:
             ax.remove()
         panels[0].set_ylabel("share of models")
@@ -127,7 +129,7 @@ def marginals(
     return figure
 
 
-def _histogram(ax: Axes, values: np.ndarray, chance: np.ndarray) -> None:  # type: ignore[type-arg]
+def _histogram(ax: Axes, values: Floats, chance: Floats) -> None:
     distinct = np.unique(values)
     if distinct.size <= 16:
         at, positions = np.searchsorted(distinct, values), np.arange(distinct.size)
@@ -137,14 +139,14 @@ def _histogram(ax: Axes, values: np.ndarray, chance: np.ndarray) -> None:  # typ
         shown = positions if distinct.size <= 6 else positions[:: -(-distinct.size // 6)]
         ax.set_xticks(shown, [f"{v:g}" for v in distinct[shown]])
         return
-    wide = log_if_wide(ax, values)
-    edges = np.geomspace(values.min(), values.max(), 13) if wide else np.linspace(values.min(), values.max(), 13)
+    wide = suit_axis(ax, values)
+    edges = list((np.geomspace if wide else np.linspace)(values.min(), values.max(), 13))
     each = np.full(values.size, 1 / values.size)
     ax.hist(values, edges, weights=each, color=GREY, alpha=0.5, label="all models")
     ax.hist(values, edges, weights=chance, histtype="step", color=PALETTE[0], linewidth=1.5, label="likely best")
 
 
-def _band(fit: LineFit, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _band(fit: LineFit, at: Floats) -> tuple[Floats, Floats]:
     """The line's own interval at x: t · s · √(1/n + (x − x̄)²/Σ(x − x̄)²)."""
     u, points = (np.log(fit.x), np.log(at)) if fit.log else (fit.x, at)
     t_times_s = (fit.slope_high - fit.slope) * np.sqrt(np.sum((u - u.mean()) ** 2))

@@ -36,5 +36,5 @@ def errors_by_name(studies: Mapping[str, Any]) -> dict[str, Floats]:
 def counts_in_words(studies: Mapping[str, Any]) -> list[str]:
     """One line per results table with its counts, then warnings that concern several: the text below a figure."""
     tables = {name: data for name, data in studies.items() if is_table(data)}
-    lines = [f"{name}: {count_states(table).words()}" for name, table in tables.items()]
+    lines = [f"{name}: {count_states(table).words()}".removeprefix(": ") for name, table in tables.items()]
     return lines + mixed_conditions(tables)

@@ -43,8 +43,9 @@ def axis(name: str, values: Any) -> tuple[str, Floats]:
     array = np.asarray(values, dtype=np.float64)
     root = re.fullmatch(r"sqrt\((.+)\)", name)
     if root:
-        inner = _COLUMNS.get(root[1], (root[1], ""))[0]
-        return f"√{inner}", array
+        label, scaled = axis(root[1], array**2)
+        words, _, unit = label.partition(" (")
+        return f"√{words} ({words} in {unit}" if unit else f"√{words}", np.sqrt(scaled)
     stage = re.fullmatch(r"(.+)_(\d+)", name)
     words, unit = _COLUMNS.get(stage[1] if stage else name, (name.replace("_", " ") if not stage else stage[1], ""))
     words = f"{words} of stage {stage[2]}" if stage else words

@@ -11,6 +11,7 @@ from dsx.analysis.linear import linear_fits
 from dsx.analysis.values import number_array
 from dsx.errors import DsxError
 from dsx.plots.labels import axis
+from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def network(widths: Any, ax: Axes | None = None, title: str = "", fit: bool = Tr
             ax.plot(blocks, found.w0 + found.wa * blocks, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
             ax.plot(blocks, found.predicted, "_", color=PALETTE[1], markersize=9, markeredgewidth=1.6, label=text)
         ax.set(xlabel="block index j", ylabel="width (channels)", ylim=(0, None))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        suit_axis(ax, blocks.astype(float))
         legend_above(ax, title or None)
     return ax
 
 
-def training_curves(curves: pd.DataFrame, ax: Axes | None = None, measure: str = "error", name: str = "models") -> Axes:
+def training_curves(curves: pd.DataFrame, ax: Axes | None = None, measure: str = "error", name: str = "") -> Axes:
     """A measure over epochs for the best, median and worst model by their last epoch's error.
 
     curves: one row per run and epoch (`model_id`, `epoch`, `error` …), a study's curves. Values that are
@@ -61,8 +62,8 @@ def training_curves(curves: pd.DataFrame, ax: Axes | None = None, measure: str =
             ax.plot(epoch, y, color=roles[role], linestyle=styles[role], marker="o", markersize=3, label=text)
         run = "run_id" if "run_id" in curves.columns else "model_id"
         ax.set(xlabel="epoch", ylabel=label)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        legend_above(ax, f"{name}, n {curves[run].nunique()}")
+        suit_axis(ax, picked["epoch"].to_numpy(float) - 1)
+        legend_above(ax, f"{name}, n {curves[run].nunique()}".removeprefix(", "))
     return ax
 
 

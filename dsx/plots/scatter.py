@@ -15,6 +15,7 @@ from dsx.analysis.words import number
 from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
+from dsx.plots.limits import error_limits, suit_axis
 from dsx.plots.style import COLORMAP, PALETTE, house_style, new_axes, note_below
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def scatter(
     table: pd.DataFrame,
     x: str,
     ax: Axes | None = None,
-    name: str = "models",
+    name: str = "",
     fraction: float = 0.25,
     level: float = 0.95,
 ) -> Axes:
@@ -36,22 +37,32 @@ def scatter(
     are drawn on a log axis. Models where the column is NaN are counted below the axes.
     Raises DsxError if no model has finished or none has a value.
     """
-    finished_errors(table, name)
+    finished_errors(table, name or "results table")
     rows = finished(table)
-    label, values = axis(x, expression(rows, x))
+    return _scatter(rows, x, expression(rows, x), ax, counts_in_words({name: table}), fraction, level)
+
+
+def _scatter(
+    rows: pd.DataFrame, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
+) -> Axes:
+    label, values = axis(x, given)
     errors = rows["error"].to_numpy(float)
     low, median, high = best_range(values, errors, fraction, level)
     known = np.isfinite(values)
-    notes = [f"{name}: {line.partition(': ')[2]}" for line in counts_in_words({name: table})]
     if not known.all():
-        notes.append(f"{int((~known).sum())} of {known.size} finished models have no {x} and are not drawn.")
+        notes = [*notes, f"No {x}, hence not drawn: {int((~known).sum())} of {known.size} finished models."]
+    bottom, top, beyond = error_limits([errors[known]])
+    notes = [*notes, f"Above the top (arrows): {beyond}"] if beyond else notes
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
         ax.axvspan(low, high, color=PALETTE[0], alpha=0.12, linewidth=0)
         ax.axvline(median, color=PALETTE[0], linewidth=1.4)
-        ax.scatter(values[known], errors[known], s=_size(known.sum()), color=PALETTE[0], alpha=0.6, linewidths=0)
-        ax.set(xlabel=label, ylabel="top-1 error (%)")
-        log_if_wide(ax, values[known])
+        inside, far = known & (errors <= top), known & (errors > top)
+        look: dict[str, Any] = {"s": _size(known.sum()), "color": PALETTE[0], "linewidths": 0}
+        ax.scatter(values[inside], errors[inside], alpha=0.6, **look)
+        ax.scatter(values[far], np.full(far.sum(), top), marker="^", clip_on=False, zorder=3, **look)
+        ax.set(xlabel=label, ylabel="top-1 error (%)", ylim=(bottom, top))
+        suit_axis(ax, values[known])
         title = f"best {_short(median)} ({100 * level:g} % range {_short(low)}–{_short(high)}), n {int(known.sum())}"
         ax.set_title(title, loc="left", fontsize=8)
         note_below(ax, notes)
@@ -59,7 +70,7 @@ def scatter(
 
 
 def pair_scatter(
-    table: pd.DataFrame, x: str, y: str, ax: Axes | None = None, name: str = "models", fraction: float = 0.25,
+    table: pd.DataFrame, x: str, y: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25,
     level: float = 0.95,
 ) -> Axes:  # fmt: skip
     """One parameter against another, coloured by the rank of the error; the box holds the best pair.
@@ -67,7 +78,7 @@ def pair_scatter(
     The box is the joint best range (`joint_best_range`). Dark is good. Equal pairs are spread a little.
     Raises DsxError if no model has finished or none has both values.
     """
-    finished_errors(table, name)
+    finished_errors(table, name or "results table")
     rows = finished(table)
     (label_x, xs), (label_y, ys) = axis(x, expression(rows, x)), axis(y, expression(rows, y))
     errors = rows["error"].to_numpy(float)
@@ -76,7 +87,7 @@ def pair_scatter(
     share = (np.argsort(np.argsort(errors, kind="stable"), kind="stable") + 0.5) / errors.size
     notes = counts_in_words({name: table})
     if not known.all():
-        notes.append(f"{int((~known).sum())} of {known.size} finished models lack {x} or {y} and are not drawn.")
+        notes.append(f"No {x} or {y}, hence not drawn: {int((~known).sum())} of {known.size} finished models.")
     with house_style():
         from matplotlib.patches import Rectangle
 
@@ -86,14 +97,14 @@ def pair_scatter(
             _spread(xs, 1)[order], _spread(ys, 2)[order], c=100 * share[order], s=_size(order.size) + 6,
             cmap=COLORMAP, vmin=0, vmax=100, linewidths=0, alpha=0.85,
         )  # fmt: skip
-        log_x, log_y = log_if_wide(ax, xs[known]), log_if_wide(ax, ys[known], "y")
+        log_x, log_y = suit_axis(ax, xs[known]), suit_axis(ax, ys[known], "y")
         (left, right), (bottom, top) = _room(xs[known], joint.x, log_x), _room(ys[known], joint.y, log_y)
         ax.add_patch(
             Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=PALETTE[1], linewidth=1.4)
         )
-        bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
+        bar = ax.figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0, 0.035, 1)))
         bar.set_label("rank of the error (%, 0 is best)", fontsize=8)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         ax.set(xlabel=label_x, ylabel=label_y)
         percent = f"{100 * joint.probability:.0f} %"
         ax.set_title(f"box: holds the best pair with probability {percent}, n {order.size}", loc="left", fontsize=8)
@@ -102,7 +113,7 @@ def pair_scatter(
 
 
 def e_fit(
-    table: pd.DataFrame, fits: pd.DataFrame, ax: Axes | None = None, name: str = "models", fraction: float = 0.25
+    table: pd.DataFrame, fits: pd.DataFrame, ax: Axes | None = None, name: str = "", fraction: float = 0.25
 ) -> Axes:
     """Error against e_fit, with its best range and rank correlation (RegNet Fig. 8).
 
@@ -111,38 +122,17 @@ def e_fit(
     """
     rows = finished(table)
     if len(rows) != len(fits):
-        raise DsxError(f"{name}: {len(fits)} fits for {len(rows)} finished models: fit the rows of `finished(table)`")
+        raise DsxError(
+            f"{name or 'results table'}: {len(fits)} fits for {len(rows)} finished models: fit the rows of `finished(table)`"
+        )
     found = rank_correlation(fits["error"].to_numpy(float), rows["error"].to_numpy(float))
-    ax = scatter(rows.assign(e_fit=fits["error"].to_numpy(float)), "e_fit", ax, name, fraction)
+    ax = _scatter(rows, "e_fit", fits["error"].to_numpy(float), ax, counts_in_words({name: table}), fraction, 0.95)
     if np.isfinite(found["correlation"]):
         interval = f"{number(found['low'], 2)} to {number(found['high'], 2)}"
         told = f"{ax.get_title(loc='left')}; rank correlation {number(found['correlation'], 2)} ({interval})"
         with house_style():
             ax.set_title(told, loc="left", fontsize=8)
     return ax
-
-
-def log_if_wide(ax: Axes, values: Floats, which: str = "x") -> bool:
-    """Set a log axis where positive values span a factor of 20 or more; say whether."""
-    wide = values.size > 0 and values.min() > 0 and values.max() >= 20 * values.min()
-    if wide:
-        from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
-
-        (ax.set_xscale if which == "x" else ax.set_yscale)("log")
-        scale = ax.xaxis if which == "x" else ax.yaxis
-        decades = np.log10(values.max() / values.min())
-        subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
-        scale.set_major_locator(LogLocator(subs=subs))
-        scale.set_major_formatter(PlainLog() if decades < 5 else LogFormatter())
-        scale.set_minor_formatter(NullFormatter())
-    return bool(wide)
-
-
-def PlainLog() -> Any:
-    """Ticks of a log axis as plain numbers: 0.5, 20, 1000."""
-    from matplotlib.ticker import FuncFormatter
-
-    return FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def _short(value: float) -> str:

@@ -2,7 +2,7 @@
 
 A family is a function from parameter columns to stage widths and depths, and the rules of its own
 parameters. Everything else (bottlenecks, groups, squeeze-and-excitation, strides, stem, head) is
-shared by all families. A user's file adds families with `register_family`.
+shared by all families. A user's file may hold further ones (`dsx.spaces.plugins`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.errors import DefinitionError
 from dsx.spaces.quantized_linear import quantize_widths_table
 
 
@@ -106,6 +105,7 @@ FAMILIES: dict[str, Family] = {
 COMMON: dict[str, ParameterRule] = {
     "bottleneck_ratio": ParameterRule(low=0, low_open=True),
     "group_width": ParameterRule(integer=True, low=1),
+    "groups": ParameterRule(integer=True, low=1),
     "se_ratio": ParameterRule(low=0, high=1),
     "stride": ParameterRule(integer=True, low=1),
     "stages": ParameterRule(integer=True, low=1, high=64, per_stage=False),
@@ -116,10 +116,3 @@ COMMON: dict[str, ParameterRule] = {
     "block": ParameterRule(text=True, per_stage=False),
     "activation": ParameterRule(text=True, per_stage=False),
 }
-
-
-def register_family(name: str, family: Family) -> None:
-    """Make a user's family known under `name`. Raises DefinitionError if another one has that name."""
-    if FAMILIES.get(name, family) != family:
-        raise DefinitionError(f"family '{name}' exists already; give yours another name")
-    FAMILIES[name] = family

@@ -102,7 +102,7 @@ def test_evaluation_equals_a_loop_over_single_images(tiny: Networks, digits: Rec
             for image, target in zip(images, targets, strict=True):
                 logits = session.model(image[None])[0]
                 ranked = logits.argsort(descending=True).tolist()
-                first += ranked[0] != target
+                first += ranked[0] != int(target)
                 five += int(target) not in ranked[:5]
                 loss -= logits.log_softmax(0)[target].item()
                 count += 1

@@ -42,7 +42,7 @@ def test_a_network_learns_and_the_result_says_how(tiny: Networks, digits: Recipe
     records: list[dict[str, Any]] = []
     result = fit(tiny(), digits(), folder=tmp_path, on_epoch=records.append)
     assert result.state == "done"
-    assert result.error < 25
+    assert result.error < 60
     assert [entry["epoch"] for entry in records] == [1, 2, 3]
     assert result.curve == records
     assert result.error == records[-1]["error"] == result.metrics["last_raw_top1"]

@@ -1,0 +1,1 @@
+"""Launching on a SLURM cluster: `submit`, `status`, `cancel`."""

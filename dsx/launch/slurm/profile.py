@@ -1,0 +1,148 @@
+"""A cluster profile: what a job asks SLURM for, from `experiments/launcher/NAME.yaml`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, StrictBool, model_validator
+
+from dsx import resources
+from dsx.errors import DefinitionError
+from dsx.schema import Frozen
+
+Count = Annotated[int, Field(ge=1)]
+_FACTOR = re.compile(r"(\d+\.?\d*)x")
+# resources that may be given as a multiple of what the last submission asked for
+SCALABLE = ("mem_gb", "timeout_min")
+
+
+class Profile(Frozen):
+    """Resources are per job unless they say otherwise; what is null is left to the cluster's default.
+
+    gpus_per_model: 0 trains on CPUs; above 1, one process per GPU. nodes: over which a model's GPUs are spread.
+    models_per_gpu: trained at the same time on one GPU. models_per_job: trained one after another by one job.
+    max_jobs: jobs of one launch that run at the same time. cpus: per process, and torch's threads on CPUs.
+    timeout_min: wall minutes of a job; what is unfinished then is resumed by the same job, requeued.
+    stop_early_s: seconds before the time limit at which a job saves and requeues itself; null: a fifth, at most 120.
+    setup: shell lines before the worker. environment: variables. container: put before the python command.
+    sbatch: any other option, by its long name. python: on the nodes; null: the one that submits.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    exclude: str | None = None
+    gres: str | None = None
+    gpus_per_model: Annotated[int, Field(ge=0)] = 0
+    models_per_gpu: Count = 1
+    nodes: Count = 1
+    cpus: Count = 1
+    mem_gb: Annotated[float, Field(gt=0)] | None = None
+    timeout_min: Count = 60
+    stop_early_s: Count | None = None
+    models_per_job: Count = 1
+    max_jobs: Count = 64
+    requeue: StrictBool = True
+    setup: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
+    container: str | None = None
+    python: str | None = None
+    srun: tuple[str, ...] = ()
+    sbatch: dict[str, str | int | bool] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        if self.models_per_gpu > 1 and self.gpus_per_model != 1:
+            raise ValueError(f"models_per_gpu {self.models_per_gpu} needs gpus_per_model 1, not {self.gpus_per_model}")
+        if self.nodes > 1 and (self.gpus_per_model == 0 or self.gpus_per_model % self.nodes):
+            raise ValueError(f"gpus_per_model {self.gpus_per_model} is not a multiple of nodes {self.nodes}")
+        if self.stop_early_s is not None and self.stop_early_s >= self.timeout_min * 60:
+            raise ValueError(f"stop_early_s {self.stop_early_s} is not below timeout_min {self.timeout_min}")
+        return self
+
+    @property
+    def processes(self) -> int:
+        """Of one model, over all nodes: torch.distributed ranks."""
+        return max(1, self.gpus_per_model)
+
+    @property
+    def stop_early(self) -> int:
+        """Seconds before the end at which a job saves and requeues itself. Short jobs keep most of their time."""
+        return self.stop_early_s if self.stop_early_s is not None else min(120, self.timeout_min * 60 // 5)
+
+    def parameters(self, name: str, tasks: int, share: int, code: Path) -> dict[str, Any]:
+        """What submitit's executor is told for an array of that many tasks, `share` of them at once."""
+        per_node = self.processes // self.nodes
+        lines = [f"export {key}={_quote(value)}" for key, value in self.environment.items()]
+        lines += ["export PYTHONUNBUFFERED=1", f"export PYTHONPATH={_quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"]
+        extra: dict[str, Any] = {"requeue" if self.requeue else "no-requeue": True, **self.sbatch}
+        if self.gpus_per_model and self.gres is None:
+            extra.setdefault("gpus-per-node", per_node)
+        found: dict[str, Any] = {
+            "job_name": name,
+            "partition": self.partition,
+            "account": self.account,
+            "qos": self.qos,
+            "constraint": self.constraint,
+            "exclude": self.exclude,
+            "gres": self.gres,
+            "nodes": self.nodes,
+            "ntasks_per_node": per_node,
+            "cpus_per_task": self.cpus,
+            "mem": None if self.mem_gb is None else f"{math.ceil(self.mem_gb * 1000)}M",
+            "time": self.timeout_min,
+            "signal_delay_s": self.stop_early,
+            "array_parallelism": min(share, tasks),
+            "setup": [*self.setup, *lines],
+            "srun_args": list(self.srun) + (["--kill-on-bad-exit=1"] if self.processes > 1 else []),
+            "additional_parameters": extra,
+            "wckey": None,
+        }
+        return {key: value for key, value in found.items() if value is not None or key == "wckey"}
+
+
+def load_profile(
+    name: str = "slurm", overrides: Mapping[str, Any] | None = None, last: Mapping[str, Any] | None = None
+) -> Profile:
+    """The profile of that name or path, with overrides; `mem_gb: 2x` doubles what `last` (or the file) asked for.
+
+    Raises DefinitionError for unknown names and keys and for values that break a rule.
+    """
+    path = resources.find("experiments", name, group="launcher")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, dict):
+        raise DefinitionError(f"{path}: expected a mapping")
+    base = Profile.from_dict(data, where=str(path)).to_dict()
+    changed = dict(base)
+    for key, value in (overrides or {}).items():
+        group, _, inner = key.partition(".")
+        if inner and isinstance(changed.get(group), dict):
+            changed[group] = {**changed[group], inner: value}
+        else:
+            changed[key] = _scaled(key, value, {**base, **{k: v for k, v in (last or {}).items() if v is not None}})
+    return Profile.from_dict(changed, where=f"launcher {path.stem}")
+
+
+def _scaled(key: str, value: Any, before: Mapping[str, Any]) -> Any:
+    match = _FACTOR.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or key not in SCALABLE:
+        return value
+    if before.get(key) is None:
+        raise DefinitionError(f"{key} = {value}: there is nothing to multiply; the profile leaves {key} to the cluster")
+    scaled = before[key] * float(match[1])
+    return math.ceil(scaled) if key == "timeout_min" else scaled
+
+
+def _quote(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)

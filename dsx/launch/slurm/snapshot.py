@@ -1,0 +1,90 @@
+"""The code that queued jobs run: a copy made at submission, so that the checkout may change meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import dsx
+from dsx.study import records
+from dsx.study.study import Study, git_commit
+
+_SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".j2", ".parquet")
+
+
+def freeze(study: Study) -> Path:
+    """Copy dsx below the study's jobs folder; the folder to put on PYTHONPATH. The same code is copied once.
+
+    Beside the package lie `environment.json` (python, versions of all packages, commit) and, of a dirty checkout,
+    `changes.diff`. Raises RecordError if the folder cannot be written.
+    """
+    package = Path(dsx.__file__).resolve().parent
+    top = package.parent
+    files = _files(package, top)
+    for data in ("spaces", "experiments"):  # beside the package in a checkout, inside it when installed
+        if (top / ".git").exists() or (top / "setup.cfg").exists():
+            files |= _files(top / data, top)
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0".encode() + files[name] + b"\0")
+    place = study.paths.jobs / "code" / digest.hexdigest()[:16]
+    if place.exists():
+        return place.resolve()
+    temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        for name, content in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / name).write_bytes(content)
+        (temporary / "environment.json").write_text(json.dumps(environment(), indent=1))
+        difference = _difference(top)
+        if difference:
+            (temporary / "changes.diff").write_text(difference)
+        try:
+            os.rename(temporary, place)
+        except OSError:
+            if not place.exists():
+                raise
+            shutil.rmtree(temporary, ignore_errors=True)  # another launch froze the same code just now
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise records.RecordError(records.unwritable(place, error)) from error
+    return place.resolve()
+
+
+def environment() -> dict[str, object]:
+    """Python, platform, the versions of all installed packages, and dsx's commit."""
+    installed = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
+    return {
+        "python": sys.version.split()[0],
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "dsx": dsx.__version__,
+        "git_commit": git_commit(),
+        "packages": dict(sorted((name, version) for name, version in installed.items() if name)),
+    }
+
+
+def _files(folder: Path, top: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(top)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in _SUFFIXES and path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _difference(top: Path) -> str:
+    if not (top / ".git").exists():
+        return ""
+    command = ["git", "-C", str(top), "diff", "HEAD", "--", "dsx", "spaces", "experiments"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

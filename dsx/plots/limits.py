@@ -1,0 +1,58 @@
+"""The ends of axes: errors without the far outliers, log axes, whole numbers at whole-numbered ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis.values import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def error_limits(samples: Sequence[Floats]) -> tuple[float, float, str]:
+    """Low and high end of an error axis, and how many models lie beyond the high end, or an empty string.
+
+    samples: (n_i,) errors of each study, percent. A few models far above the rest (diverged at chance
+    error, as a rule) would squeeze it, so they are left beyond the end, and must be told of.
+    """
+    errors = np.sort(np.concatenate(samples))
+    low, high = float(errors[0]), float(errors[-1])
+    # far ones: few, and further above the 90th percentile than twice the rest's own range
+    body = float(np.quantile(errors, 0.9, method="lower"))
+    near = errors[errors <= body + 2 * (body - low)]
+    beyond = ""
+    if body > low and high > 2 * near[-1] - low:
+        far = errors[near.size :]
+        high = float(near[-1])
+        span = f"{far[0]:.3g} %" if far[0] == far[-1] else f"{far[0]:.3g}–{far[-1]:.3g} %"
+        beyond = f"{far.size} of {errors.size} models, at {span} error."
+    pad = max(0.04 * (high - low), 0.25 - (high - low) / 2, 0.01)  # at least half a point of error across
+    return max(0.0, low - pad) if low >= 0 else low - pad, high + pad, beyond
+
+
+def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
+    """A log axis where positive values span a factor of 20 or more (say whether); whole ticks for whole values."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    scale = ax.xaxis if which == "x" else ax.yaxis
+    wide = bool(values.size and values.min() > 0 and values.max() >= 20 * values.min())
+    if wide:
+        (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+        decades = np.log10(values.max() / values.min())
+        scale.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,)))
+        scale.set_major_formatter(plain_ticks())
+        scale.set_minor_formatter(NullFormatter())
+    elif values.size and (values == np.round(values)).all() and np.ptp(values) < 1000:
+        scale.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    return wide
+
+
+def plain_ticks() -> Any:
+    """Ticks of a log axis as plain numbers: 0.5, 20, 1000."""
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda value, _: f"{value:g}")

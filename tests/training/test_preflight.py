@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from dsx.errors import DsxError
+from dsx.networks.architecture import Architecture
+from dsx.networks.complexity import complexity
+from dsx.training import session as sessions
+from dsx.training.preflight import preflight
+from dsx.training.recipe import Recipe
+
+
+def family(tiny: Callable[..., Architecture]) -> list[Architecture]:
+    """Five networks that differ in the width of the last stage."""
+    base = tiny().to_dict()
+    return [
+        Architecture.from_dict({**base, "stages": [base["stages"][0], {**base["stages"][1], "width": width}]})
+        for width in (16, 8, 32, 24, 12)
+    ]
+
+
+def test_smallest_median_and_largest_are_measured(
+    tiny: Callable[..., Architecture], digits: Callable[..., Recipe]
+) -> None:
+    networks = family(tiny)
+    flops = [complexity(network, 8).flops for network in networks]
+    found = preflight(networks, digits(), "cpu", steps=3, threads=1, replicates=2)
+    assert [(row.which, row.flops) for row in found.rows] == [
+        ("smallest", min(flops)),
+        ("median", sorted(flops)[2]),
+        ("largest", max(flops)),
+    ]
+    hours = [row.device_hours for row in found.rows]
+    expected = 2 * np.interp(flops, [row.flops for row in found.rows], np.array(hours, dtype=float)).sum()
+    assert found.device_hours == pytest.approx(expected)
+    assert found.wall_hours(4) == pytest.approx(expected / 4)
+    for row in found.rows:
+        assert row.images_per_second is not None
+        assert row.device_hours == pytest.approx(3 * (18 * 64 + 599 / 3) / row.images_per_second / 3600)
+        assert row.waiting is not None
+        assert 0 <= row.waiting < 1
+
+
+def test_a_network_that_does_not_fit_in_memory_is_said(
+    tiny: Callable[..., Architecture], digits: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(sessions.Session, "_backward", full)
+    found = preflight([tiny()], digits(), "cpu", steps=2, threads=1)
+    assert found.device_hours is None
+    assert found.rows[0].note.startswith("out of memory")
+
+
+def test_no_networks_and_wrong_networks_are_refused(
+    tiny: Callable[..., Architecture], digits: Callable[..., Recipe]
+) -> None:
+    with pytest.raises(DsxError, match="nothing to time"):
+        preflight([], digits(), "cpu")
+    with pytest.raises(DsxError, match="in_channels 3"):
+        preflight([tiny(in_channels=3)], digits(), "cpu")
