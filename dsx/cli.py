@@ -137,6 +137,77 @@ def run(
     sys.exit(workflow.run(experiment, overrides or [], device))
 
 
+@app.command()
+def show(
+    target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
+    model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,
+    resolution: Annotated[int | None, typer.Option(help="pixels, for the complexity")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="every layer instead of every stage")] = False,
+) -> None:
+    """Show a study's models, or one network: stages, widths, complexity.
+
+    Example: dsx show RegNetX-400MF --layers
+    """
+    from dsx import single
+
+    print(single.show(target, model, resolution, layers))
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(help="a published network's name, or an architecture file")],
+    recipe: Annotated[str, typer.Option(help="a recipe's name or file")],
+    seeds: Annotated[int, typer.Option(help="train it with so many seeds")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="study folder; runs/NETWORK by default")] = None,
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=2")] = None,
+) -> None:
+    """Train one network with one recipe: a study of one.
+
+    Example: dsx train ResNet-56 --recipe cifar10
+    """
+    from dsx import single
+
+    sys.exit(single.train(network, recipe, seeds, device, out, overrides or []))
+
+
+@app.command(name="time")
+def time_(
+    targets: Annotated[list[str], typer.Argument(metavar="STUDY|NETWORK…", help="study folders or networks")],
+    resolution: Annotated[int | None, typer.Option(help="pixels; the study's or network's own by default")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="found by trial by default")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16")] = "float32",
+    threads: Annotated[int | None, typer.Option(help="of torch, on a CPU")] = None,
+    limit: Annotated[int | None, typer.Option(help="of a study: the first so many models")] = None,
+) -> None:
+    """Measure inference and training-step time: warmed up, synchronised, median and quartiles.
+
+    Example: dsx time RegNetX-400MF ResNet-50 --batch-size 16
+    """
+    from dsx import single
+
+    settings = {"batch_size": batch_size, "device": device, "dtype": dtype, "threads": threads}
+    print(single.time_models(targets, resolution=resolution, limit=limit, **settings))
+
+
+@app.command()
+def export(
+    target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
+    model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,
+    out: Annotated[Path, typer.Option(help="file to write: .onnx, .safetensors or .pt")] = Path("network.onnx"),
+    resolution: Annotated[int | None, typer.Option(help="pixels of the ONNX input")] = None,
+    weights: Annotated[Path | None, typer.Option(help="state dict to load first; any known layout")] = None,
+) -> None:
+    """Write a network as ONNX or its weights as safetensors.
+
+    Example: dsx export RegNetX-400MF --out regnetx.onnx
+    """
+    from dsx import single
+
+    print(single.export(target, model, out, resolution, weights))
+
+
 def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:
     """Study folders, and overrides: the arguments that hold `=` (a folder of that name counts as a folder)."""
     folders = [a for a in arguments or [] if "=" not in a or Path(a).is_dir()]

@@ -7,9 +7,11 @@ from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights,
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
 from dsx.analysis.comparison import compare, compare_all, comparison_in_words, holm, ks_test
 from dsx.analysis.counts import Counts, count_states, finished, finished_errors, mixed_conditions
+from dsx.analysis.curves import representative_curves
 from dsx.analysis.distribution import area, pointwise_band, share_below
 from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
+from dsx.analysis.imports import read_csv, read_nds, read_pycls
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.quantiles import (
     min_difference_interval,
@@ -23,19 +25,75 @@ from dsx.analysis.sample_size import ks_by_sample_size, plan, right_order
 from dsx.analysis.search import SearchCurve, expected_minimum, random_search
 from dsx.analysis.summary import summarize, summarize_errors
 from dsx.analysis.superiority import superiority
-from dsx.analysis.tables import analyze
+from dsx.analysis.tables import analyze, edf_difference_table, linear_table
 from dsx.analysis.trends import rank_agreement, rank_correlation, trend, trend_fits
 from dsx.analysis.weights import MatchedBins, compare_matched, matched_bins, matched_in_words, matched_weights
 
 __all__ = [
-    "Counts", "Edf", "EdfDifference", "JointRange", "LineFit", "LinearFit", "MatchedBins", "SearchCurve",
-    "analyze", "area", "best_range", "best_ranges", "best_weights", "block_widths", "compare", "compare_all",
-    "compare_matched", "comparison_in_words", "count_states", "dominance", "dominance_in_words", "edf",
-    "edf_difference", "expected_minimum", "finished", "finished_errors", "fit_columns", "fit_line", "holm",
-    "joint_best_range", "ks_by_sample_size", "ks_test", "linear_fit", "linear_fit_table", "linear_fits",
-    "matched_bins", "matched_in_words", "matched_weights", "mean_difference_interval", "mean_interval",
-    "min_difference_interval", "min_interval", "mixed_conditions", "parameter_columns", "plan",
-    "pointwise_band", "quantile", "quantile_difference", "quantile_interval", "random_search",
-    "rank_agreement", "rank_correlation", "right_order", "share_below", "summarize", "summarize_errors",
-    "superiority", "table_widths", "trend", "trend_fits",
+    "Counts",
+    "Edf",
+    "EdfDifference",
+    "JointRange",
+    "LineFit",
+    "LinearFit",
+    "MatchedBins",
+    "SearchCurve",
+    "analyze",
+    "area",
+    "best_range",
+    "best_ranges",
+    "best_weights",
+    "block_widths",
+    "compare",
+    "compare_all",
+    "compare_matched",
+    "comparison_in_words",
+    "count_states",
+    "dominance",
+    "dominance_in_words",
+    "edf",
+    "edf_difference",
+    "edf_difference_table",
+    "expected_minimum",
+    "finished",
+    "finished_errors",
+    "fit_columns",
+    "fit_line",
+    "holm",
+    "joint_best_range",
+    "ks_by_sample_size",
+    "ks_test",
+    "linear_fit",
+    "linear_fit_table",
+    "linear_fits",
+    "linear_table",
+    "matched_bins",
+    "matched_in_words",
+    "matched_weights",
+    "mean_difference_interval",
+    "mean_interval",
+    "min_difference_interval",
+    "min_interval",
+    "mixed_conditions",
+    "parameter_columns",
+    "plan",
+    "pointwise_band",
+    "quantile",
+    "quantile_difference",
+    "quantile_interval",
+    "random_search",
+    "rank_agreement",
+    "rank_correlation",
+    "read_csv",
+    "read_nds",
+    "read_pycls",
+    "representative_curves",
+    "right_order",
+    "share_below",
+    "summarize",
+    "summarize_errors",
+    "superiority",
+    "table_widths",
+    "trend",
+    "trend_fits",
 ]  # fmt: skip

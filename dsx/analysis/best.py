@@ -90,13 +90,17 @@ def best_ranges(
     """
     rows = finished(table)
     names = parameter_columns(table) if columns is None else list(columns)
+    tail = (1 - check_level(level)) / 2
+    errors = rows["error"].to_numpy(np.float64)
+    chance = best_weights(errors, fraction) if errors.size else errors
     found = []
     for name in names:
         x = column(rows, name)
-        known = int(np.isfinite(x).sum())
-        if known:
-            low, median, high = best_range(x, rows["error"].to_numpy(), fraction, level)
-            found.append((name, low, median, high, known, x.size - known))
+        known = np.isfinite(x)
+        if known.any():
+            weights = chance if known.all() else best_weights(errors[known], fraction)
+            ends = _quantiles(x[known], weights, (tail, 0.5, 1 - tail))
+            found.append((name, *ends, int(known.sum()), int((~known).sum())))
     return frame(found, ["parameter", "low", "median", "high", "n", "without"])
 
 

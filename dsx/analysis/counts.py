@@ -84,13 +84,14 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     """The models that count: one row per model that is done or diverged and has an error.
 
     Runs of one model with several seeds become one row: measured columns are averaged, the state is
-    `diverged` if any of its runs diverged. Raises DsxError as `count_states` does.
+    `diverged` if any of its runs diverged. Where all rows count, the table itself is returned.
+    Raises DsxError as `count_states` does.
     """
     state, error = _states(table), _errors(table)
-    kept = table[np.isin(state, FINISHED) & np.isfinite(error)]
-    if "model_id" not in kept.columns or not kept["model_id"].duplicated().any():
-        whole: pd.DataFrame = kept.reset_index(drop=True)
-        return whole
+    counted = np.isin(state, FINISHED) & np.isfinite(error)
+    kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
+    if "model_id" not in kept.columns or kept["model_id"].is_unique:
+        return kept
     rules = {name: "mean" if name in _MEASURED else "first" for name in kept.columns if name != "model_id"}
     ordered = kept.sort_values("state", kind="stable", ascending=True) if "state" in kept.columns else kept
     # `diverged` sorts before `done`, so that "first" keeps it

@@ -38,4 +38,5 @@ def representative_curves(curves: pd.DataFrame, by: str = "error") -> pd.DataFra
 
     parts = [ordered[ordered[run] == ranked[at]].assign(role=role) for role, at in places.items()]
     picked: pd.DataFrame = pd.concat(parts, ignore_index=True)
-    return picked[["role", *curves.columns]]
+    picked = picked[["role", *curves.columns]]
+    return picked

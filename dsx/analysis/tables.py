@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from dsx.analysis.best import best_ranges, parameter_columns
 from dsx.analysis.comparison import compare_all
 from dsx.analysis.counts import count_states, finished
+from dsx.analysis.dominance import dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import edf
+from dsx.analysis.linear import linear_fit_table, table_widths
+from dsx.analysis.search import random_search
 from dsx.analysis.summary import summarize
-from dsx.analysis.values import frame
+from dsx.analysis.trends import rank_correlation
+from dsx.analysis.values import column, frame
+from dsx.analysis.weights import matched_table
 from dsx.errors import DsxError
 
 if TYPE_CHECKING:
@@ -20,19 +27,31 @@ def analyze(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> dict[str
     """Every table of an analysis of some studies, by name.
 
     tables: name → results table, at least one. Returns
-      counts      one row per study: models and runs by state, and the same in words
-      summary     one row per study: lowest, mean and median error with intervals
-      comparison  one row per pair of studies, with a sentence
-      edf         one row per model that counts: study, error, probability (strict), lower, upper
-    Raises DsxError if there is no study or a table is malformed.
+      counts       one row per study: models and runs by state, and the same in words
+      summary      one row per study: lowest, mean and median error with intervals
+      comparison   one row per pair of studies, with a sentence
+      dominance    one row per pair: which is ahead somewhere, with p-values and a sentence
+      matched      one row per pair and measure (flops, params, acts): the difference at equal complexity
+      best_ranges  one row per study and parameter: the range of its likely best value
+      correlation  one row per study and parameter: rank correlation with error (positive: more is worse)
+      search       one row per study and number of models tried: expected lowest error
+      edf          one row per model that counts: study, error, probability (strict), lower, upper
+    The linear fits (`linear_table`) and differences of EDFs (`edf_difference_table`) take longer and are
+    made when asked for. Raises DsxError if there is no study or a table is malformed.
     """
     if not tables:
         raise DsxError("nothing to analyse: give at least one study")
+    models = {name: finished(table) for name, table in tables.items()}
     return {
         "counts": counts_table(tables),
         "summary": summarize(tables, level),
-        "comparison": compare_all(tables, level),
-        "edf": edf_table(tables, level),
+        "comparison": compare_all(models, level),
+        "dominance": dominance_table(models, level),
+        "matched": matched_table(models, level=level),
+        "best_ranges": best_ranges_table(models, level=level),
+        "correlation": correlation_table(models, level),
+        "search": search_table(models, level),
+        "edf": edf_table(models, level),
     }
 
 
@@ -59,3 +78,75 @@ def edf_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.Dat
             parts.append(frame({"study": name} | {c: getattr(curve, c) for c in columns[1:]}, columns))
     whole: pd.DataFrame = pd.concat(parts, ignore_index=True) if parts else frame([], columns)
     return whole
+
+
+def dominance_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+    """One row per pair of studies with finished models: a, b, the keys of `dominance`, words."""
+    rows = []
+    for a, b in itertools.combinations(_with_models(tables), 2):
+        result = dominance(tables[a], tables[b], level)
+        rows.append({"a": a, "b": b, **result, "words": dominance_in_words(result, a, b)})
+    keys = ["a_ahead", "a_ahead_pvalue", "b_ahead", "b_ahead_pvalue", "verdict"]
+    return frame(rows, ["a", "b", *keys, "words"])
+
+
+def best_ranges_table(tables: Mapping[str, pd.DataFrame], fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
+    """One row per study and numeric parameter: study, parameter, low, median, high, n, without."""
+    found = [
+        (name, *row) for name in _with_models(tables) for row in _rows(best_ranges(tables[name], None, fraction, level))
+    ]
+    return frame(found, ["study", "parameter", "low", "median", "high", "n", "without"])
+
+
+def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+    """One row per study and numeric parameter or complexity: study, parameter, n, correlation, low, high, pvalue."""
+    rows = []
+    for name in _with_models(tables):
+        models = finished(tables[name])
+        measures = [c for c in ("flops", "params", "acts", "seconds") if c in models.columns]
+        for parameter in [*measures, *parameter_columns(models)]:
+            result = rank_correlation(column(models, parameter), column(models, "error"), level)
+            rows.append({"study": name, "parameter": parameter, **result, "n": int(result["n"])})
+    return frame(rows, ["study", "parameter", "n", "correlation", "low", "high", "pvalue"])
+
+
+def search_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+    """One row per study and k: study, k, expected, low, high, spread_low, spread_high (`SearchCurve`)."""
+    columns = ["k", "expected", "low", "high", "spread_low", "spread_high"]
+    rows = []
+    for name in _with_models(tables):
+        curve = random_search(tables[name], level=level)
+        rows += [(name, *values) for values in zip(*(getattr(curve, c) for c in columns), strict=True)]
+    return frame(rows, ["study", *columns])
+
+
+def edf_difference_table(a: pd.DataFrame, b: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """F_a − F_b as drawn, one row per distinct error: error, difference, lower, upper."""
+    found = edf_difference(a, b, level)
+    columns = ["error", "difference", "lower", "upper"]
+    return frame({c: getattr(found, c) for c in columns}, columns)
+
+
+def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) -> pd.DataFrame:
+    """One row per finished model: study, model_id, error, w0, wa, wm, e_fit; of studies with depth_1, width_1 ….
+
+    stages: of every fit; by default as many as the space has. e_fit is NaN where there is no such fit.
+    """
+    rows = []
+    for name in _with_models(tables):
+        models = finished(tables[name])
+        count = sum(f"depth_{i}" in models.columns and f"width_{i}" in models.columns for i in range(1, 100))
+        if count:
+            fits = linear_fit_table(table_widths(models), stages or count)
+            ids = models["model_id"] if "model_id" in models.columns else range(len(models))
+            rows += [(name, *row) for row in zip(ids, models["error"], *fits.to_numpy().T, strict=True)]
+    return frame(rows, ["study", "model_id", "error", "w0", "wa", "wm", "e_fit"])
+
+
+def _with_models(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Names of the studies that have finished models; the counts show the others."""
+    return [name for name, table in tables.items() if len(finished(table))]
+
+
+def _rows(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    yield from table.itertuples(index=False, name=None)

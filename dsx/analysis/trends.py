@@ -11,7 +11,7 @@ import numpy as np
 from dsx.analysis.best import best_range, parameter_columns
 from dsx.analysis.counts import finished
 from dsx.analysis.regression import fit_line
-from dsx.analysis.values import check_level, column, frame, number_array
+from dsx.analysis.values import Floats, check_level, column, frame, number_array
 from dsx.errors import DsxError
 
 if TYPE_CHECKING:
@@ -35,17 +35,25 @@ def rank_correlation(x: Any, y: Any, level: float = 0.95) -> dict[str, float]:
     row["level"] = level
     if xs.size < 2 or np.ptp(xs) == 0 or np.ptp(ys) == 0:
         return row
-    from scipy.special import ndtri
-    from scipy.stats import spearmanr
+    from scipy.special import ndtri, stdtr
 
-    result = spearmanr(xs, ys)
-    rho = float(np.clip(result.statistic, -1, 1))
-    row |= {"correlation": rho, "pvalue": float(result.pvalue)}
-    if xs.size > 3:
-        reach = float(ndtri(tail)) * math.sqrt((1 + rho**2 / 2) / (xs.size - 3))
+    n = xs.size
+    rho = float(np.clip(np.corrcoef(_ranks(xs), _ranks(ys))[0, 1], -1, 1))
+    t = abs(rho) * math.sqrt((n - 2) / max(1 - rho**2, 1e-300))
+    row |= {"correlation": rho, "pvalue": float(2 * stdtr(n - 2, -t)) if n > 2 else math.nan}
+    if n > 3:
+        reach = float(ndtri(tail)) * math.sqrt((1 + rho**2 / 2) / (n - 3))
         z = math.atanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
         row |= {"low": math.tanh(z - reach), "high": math.tanh(z + reach)}
     return row
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1, ties their mean."""
+    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(sizes)
+    ranks: Floats = (last - (sizes - 1) / 2)[group]
+    return ranks
 
 
 def rank_agreement(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:

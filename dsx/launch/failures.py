@@ -39,6 +39,9 @@ def check_retry(retry: Collection[str], run_ids: Collection[str] = ()) -> None:
 def kind_of(error: BaseException) -> str:
     """The class of a failure: out_of_memory, timeout or error."""
     text = str(error).lower()
+    own = getattr(error, "failure_class", None)
+    if own in KINDS:
+        return str(own)
     if type(error).__name__ in ("MemoryError", "OutOfMemoryError") or any(word in text for word in _MEMORY_WORDS):
         return "out_of_memory"
     return "timeout" if isinstance(error, TimeoutError) else "error"

@@ -128,13 +128,12 @@ def to_train(
     failures.check_retry(retry, {run.run_id for study in studies for run in study.runs()})
     lists = []
     for study in studies:
-        found = study.scan()
+        found = study.scan(only=run_ids)
         lists.append(
             [
                 Task(study, run_id)
                 for run_id, state in found.states.items()
-                if (run_ids is None or run_id in run_ids)
-                and (state == "pending" or (state == "failed" and failures.may_train(found.failures[run_id], retry)))
+                if state == "pending" or (state == "failed" and failures.may_train(found.failures[run_id], retry))
             ]
         )
     return [task for turn in zip_longest(*lists) for task in turn if task is not None]

@@ -59,8 +59,12 @@ def read_network(path: Path) -> Network:
         raise DefinitionError(f"{path}: {line}not valid YAML ({problem})") from None
     if not isinstance(content, dict):
         raise DefinitionError(f"{path}: expected a mapping with stages, found {type(content).__name__}")
-    kind = Baseline if "baseline" in content else Architecture
-    return kind.from_dict(content, where=str(path))
+    return network_from_dict(content, where=str(path))
+
+
+def network_from_dict(content: dict[str, Any], where: str = "") -> Network:
+    """The architecture or baseline whose `to_dict()` this is. Raises DefinitionError, one line, opened by `where`."""
+    return (Baseline if "baseline" in content else Architecture).from_dict(content, where)
 
 
 def fit_to_data(network: N, num_classes: int, in_channels: int) -> N:

@@ -102,8 +102,9 @@ def weights(network: AnyNet, layout: str = "dsx", *, reverse_channels: bool = Fa
 def save_weights(network: AnyNet, path: str | Path, layout: str = "dsx", *, reverse_channels: bool = False) -> Path:
     """Write the weights, complete or not at all, and return the path.
 
-    A path in `.safetensors` also holds the architecture; `.pt`, `.pth` and `.pyth` are torch checkpoints, for
-    layout `pycls` under its key `model_state`. Raises DsxError for another suffix or an unknown layout.
+    A `.safetensors` file also holds the architecture and the layout's name (metadata `dsx`, JSON); `.pt`, `.pth`
+    and `.pyth` are torch checkpoints, for layout `pycls` under its key `model_state`.
+    Raises DsxError for another suffix or an unknown layout.
     """
     path = Path(path)
     state = {
@@ -119,8 +120,9 @@ def save_weights(network: AnyNet, path: str | Path, layout: str = "dsx", *, reve
         if path.suffix == ".safetensors":
             from safetensors.torch import save_file
 
-            metadata = {"format": "pt", "layout": layout, "architecture": json.dumps(network.architecture.to_dict())}
-            save_file(state, temporary, metadata=metadata)
+            # one entry only: their order is not fixed, and equal weights should give equal files
+            about = {"layout": layout, "architecture": network.architecture.to_dict()}
+            save_file(state, temporary, metadata={"dsx": json.dumps(about)})
         else:
             torch.save({"model_state": state} if layout == "pycls" else state, temporary)
         os.replace(temporary, path)

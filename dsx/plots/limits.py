@@ -46,8 +46,8 @@ def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
         scale.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,)))
         scale.set_major_formatter(plain_ticks())
         scale.set_minor_formatter(NullFormatter())
-    elif values.size and (values == np.round(values)).all() and np.ptp(values) < 1000:
-        scale.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    elif values.size and (values == np.round(values)).all() and np.ptp(values) < 40:
+        scale.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     return wide
 
 

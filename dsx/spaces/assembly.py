@@ -10,7 +10,7 @@ import numpy as np
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.complexity import Complexity, complexity_table
 from dsx.networks.groups import adjust_groups
-from dsx.networks.layers import BLOCKS
+from dsx.networks.layers import BLOCKS, inner_width
 from dsx.spaces.definition import Space
 
 # parameters that all networks of one ArchitectureTable share
@@ -60,13 +60,20 @@ def _assemble(
         return np.broadcast_to(column, (len(rows), most))
 
     chosen = header.get("block", space.block)
-    blocks = (chosen,) * most if isinstance(chosen, str) else tuple(chosen)  # type: ignore[arg-type]
-    ratio, group = by_stage("bottleneck_ratio", 1.0, np.float64), by_stage("group_width", 1, np.int64)
+    written = (chosen,) * most if isinstance(chosen, str) else tuple(chosen)  # type: ignore[arg-type]
+    blocks = tuple(space.block_name(name) for name in written)
+    counted = "groups" in settings
+    ratio, group = (
+        by_stage("bottleneck_ratio", 1.0, np.float64),
+        by_stage("groups" if counted else "group_width", 1, np.int64),
+    )
     if any(BLOCKS[name].bottleneck or BLOCKS[name].grouped for name in blocks):
         # a bottleneck without groups still needs a width that its ratio divides: groups of width 1
         grouped = np.where([BLOCKS[name].grouped for name in blocks], group, 1)
         narrowed = np.where([BLOCKS[name].bottleneck for name in blocks], ratio, 1.0)
+        # the inner width becomes a multiple of the groups' width, or of their number, by the same rule
         width, group = adjust_groups(width, narrowed, grouped)
+        group = inner_width(width, narrowed) // group if counted else group
     resolution = settings["resolution"] if "resolution" in settings else np.full(len(rows), space.resolution)
     stem_width = settings["stem_width"] if "stem_width" in settings else np.full(len(rows), space.stem.width)
     table = ArchitectureTable(

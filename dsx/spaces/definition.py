@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from dsx import resources
 from dsx.networks.architecture import Activation, Count, Head, Stem
 from dsx.schema import Frozen
-from dsx.spaces.checks import DERIVED, check_constraints, check_space
+from dsx.spaces.checks import check_constraints, check_space, names_in_rules
 from dsx.spaces.distributions import Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
@@ -121,7 +121,7 @@ class Space(Frozen):
 
     def inequalities(self) -> dict[str, Inequality]:
         """Rules that are inequalities, by name."""
-        known = set(self.parameters) | set(DERIVED)
+        known = names_in_rules(self)
         return {name: Inequality.parse(rule, known) for name, rule in self.rules.items() if isinstance(rule, str)}
 
     def metric_ranges(self) -> dict[str, tuple[float, float]]:

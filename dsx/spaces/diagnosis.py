@@ -21,7 +21,8 @@ class Tally:
 
     candidates: settings drawn. networks: those that are networks of the family. passed: rule or
     constraint → networks that keep it, whatever they do with the others. accepted: those that keep
-    all. seen: distinct accepted models → how often each was drawn.
+    all. seen: distinct accepted models → how often each was drawn; once, twice: how many just so often.
+    holds: exact number of models that keep all, if the space was enumerated.
     """
 
     def __init__(self, space: Space) -> None:
@@ -31,7 +32,8 @@ class Tally:
         self.accepted = 0
         self.passed: Counter[str] = Counter()
         self.seen: dict[bytes, int] = {}
-        self.once = 0
+        self.once = self.twice = 0
+        self.holds: int | None = None
         # per metric with a range: values of networks that keep everything else
         self.otherwise: dict[str, list[np.ndarray]] = {name: [] for name in METRICS}
 
@@ -59,6 +61,7 @@ class Tally:
         times = self.seen.get(key, 0)
         self.seen[key] = times + 1
         self.once += (times == 0) - (times == 1)
+        self.twice += (times == 1) - (times == 2)
         return times > 0
 
     def exhausted(self) -> bool:
@@ -84,24 +87,35 @@ class Tally:
     def shortfall(self, n: int) -> str:
         """Why fewer than n models were found, in one line, and what would help."""
         found = len(self.seen)
+        advice = f"ask for {found:,}, pass --allow-short, or widen the constraints"
+        if self.holds is not None:
+            advice = advice.replace(f"{found:,}", f"{self.holds:,}") if self.holds else "widen the constraints"
+            return (
+                f"{self.space.name}: {n:,} models asked for, and the space holds exactly {self.holds:,} distinct ones"
+                f" under its rules and constraints; {advice}"
+            )
         head = f"{self.space.name}: {found:,} of {n:,} distinct models found"
         if self.exhausted():
             return (
-                f"{head}: the space holds no more under these constraints (each of them was drawn at least twice in"
-                f" {self.accepted:,} draws); ask for {found:,}, pass --allow-short, or widen the constraints"
+                f"{head}, and the space very likely holds no more under these constraints (each of them was drawn at"
+                f" least twice in {self.accepted:,} draws); {advice}"
             )
         rate = f"{100 * self.acceptance:.2g} % of {self.candidates:,} candidates accepted"
-        if self.accepted > 4 * found > 0:
-            repeats = 100 * (1 - found / self.accepted)
+        repeats = 1 - found / max(self.accepted, 1)
+        if repeats > 0.3:
+            # Chao's lower bound from the models drawn once and twice
+            total = found + self.once**2 / (2 * max(self.twice, 1))
             return (
-                f"{head}, {rate}, but {repeats:.0f} % of those repeat a model already drawn: the space is nearly exhausted"
-                " under these constraints; ask for fewer, pass --allow-short, or widen the constraints"
+                f"{head}, {rate}, {100 * repeats:.0f} % of those repeats: the space is nearly exhausted under these"
+                f" constraints (it holds about {_outward(total, 1):,.0f}); {advice.replace(f'{found:,}', 'fewer')}"
             )
         binding = self.binding()
         share = 100 * self.rates()[binding]
         what = f"{binding} {self.space.constraints[binding]}" if binding in self.space.constraints else binding
-        remedy = self._remedy(binding, n)
-        return f"{head}, {rate}; {what} binds ({share:.2g} % pass it alone){remedy}; or pass --allow-short"
+        return (
+            f"{head}, {rate}; {what} binds ({share:.2g} % pass it alone){self._remedy(binding, n)};"
+            " or pass --allow-short"
+        )
 
     def _remedy(self, name: str, n: int) -> str:
         """The window that would do, or an advice in words."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from dsx import resources
 from dsx.errors import DsxError
 from dsx.spaces.cardinality import cardinality
-from dsx.spaces.definition import Space, lineage, load_space
+from dsx.spaces.definition import Space, load_space
 from dsx.spaces.distributions import SameAs
+from dsx.spaces.files import lineage
 from dsx.spaces.orders import SYMBOLS, OrderRule
 from dsx.text import align
 

@@ -12,9 +12,13 @@ from typing import Any
 from dsx import resources
 from dsx.errors import DefinitionError
 from dsx.spaces.distributions import from_shorthand
+from dsx.spaces.orders import ORDERS
 from dsx.spaces.plugins import read_plugins
 from dsx.spaces.population import RECIPE_PREFIX
 from dsx.yaml_files import read_yaml
+
+# fields of a distribution: the last part of a dotted key that is none of them belongs to a recipe's setting
+_FIELDS = ("distribution", "low", "high", "step", "values", "weights", "mean", "std", "value", "parameter")
 
 
 def read_definition(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -26,8 +30,10 @@ def read_definition(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     data = read_yaml(path)
     parent_name = data.pop("extends", None)
     data.setdefault("name", path.stem)
+    if "plugins" in data:
+        data["plugins"] = read_plugins(data["plugins"], beside=path)
     if parent_name is None:
-        return data
+        return merge({}, data)
     if not isinstance(parent_name, str):
         raise DefinitionError(f"{path}: extends = {parent_name!r}: expected the name or path of one space")
     try:
@@ -52,38 +58,32 @@ def merge(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
     """`child` laid over `parent`: mappings key by key, other values replaced, null removes."""
     merged = dict(parent)
     for key, value in child.items():
-        old = merged.get(key)
+        old = _expanded(merged.get(key)) if isinstance(value, dict) else None
         if value is None:
             merged.pop(key, None)
-        elif (
-            isinstance(value, dict)
-            and isinstance(old, dict)
-            and value.get("distribution", old.get("distribution")) == old.get("distribution")
-        ):
-            merged[key] = merge(old, value)
+        elif isinstance(value, dict):
+            same = old is not None and value.get("distribution", old.get("distribution")) == old.get("distribution")
+            merged[key] = merge(old if same and old is not None else {}, value)
         else:
             merged[key] = value
     return merged
 
 
+def _expanded(value: Any) -> dict[str, Any] | None:
+    """What a mapping is laid over: a mapping, or what a bare value (of a parameter) or an order's name stands for."""
+    if isinstance(value, dict) or value is None:
+        return value
+    return {"order": value} if value in ORDERS else from_shorthand(value)
+
+
 def assign(data: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set a nested key; `recipe.lr` below parameters is one key."""
-    head, _, rest = dotted.partition(".")
-    if not rest:
-        data.update(merge(data, {head: value}))
-        if value is None:
-            data.pop(head, None)
-        return
-    if head == "parameters" and rest.startswith(RECIPE_PREFIX):
-        name, _, field = rest[len(RECIPE_PREFIX) :].partition(".")
-        rest_path, keyed = field, data.setdefault(head, {}).setdefault(RECIPE_PREFIX + name, {})
-        if rest_path:
-            assign(keyed, rest_path, value)
-        else:
-            data[head][RECIPE_PREFIX + name] = value
-        return
-    inner = data.get(head)
-    if inner is None or not isinstance(inner, dict):
-        inner = {} if inner is None else from_shorthand(inner)
-    data[head] = dict(inner)
-    assign(data[head], rest, value)
+    """Set a nested key; below parameters, `recipe.optimiser.lr` is one key."""
+    path = dotted.split(".")
+    if path[0] == "parameters" and dotted.startswith(f"parameters.{RECIPE_PREFIX}"):
+        field = path[-1:] if path[-1] in _FIELDS and len(path) > 3 else []
+        path = ["parameters", ".".join(path[1 : len(path) - len(field)]), *field]
+    for key in reversed(path):
+        value = {key: value}
+    merged = merge(data, value)
+    data.clear()
+    data.update(merged)

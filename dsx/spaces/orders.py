@@ -9,6 +9,7 @@ and rejection keeps only about 1 draw in m!.
 
 from __future__ import annotations
 
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -71,10 +72,17 @@ def order_probability(masses: np.ndarray, order: str, length: int) -> float:
     return float(masses @ _continuations(masses, length, strict)[0])
 
 
+def in_order(values: np.ndarray, order: str) -> np.ndarray:
+    """(n,) bool: which of the (n, m) sequences are in that order."""
+    compare = {
+        "non_decreasing": np.less_equal, "increasing": np.less, "equal": np.equal,
+        "non_increasing": np.greater_equal, "decreasing": np.greater,
+    }[order]  # fmt: skip
+    return np.asarray(compare(values[:, :-1], values[:, 1:]).all(axis=1))
+
+
 def order_count(values: int, order: str, length: int) -> int:
     """Exact number of sequences of that length over `values` distinct values that are in that order."""
-    from math import comb
-
     if length == 0:
         return 1
     if order == "equal":

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.errors import StudyError
-from dsx.networks.architecture import Architecture, content_id
+from dsx.networks.architecture import content_id
+from dsx.networks.lookup import Network, network_from_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ class Model:
     model_id: str
     space: str
     setting: dict[str, Any]
-    architecture: Architecture
+    architecture: Network
     flops: int
     params: int
     acts: int
@@ -69,7 +70,7 @@ class Population:
             model_id=self.model_ids[row],
             space=self.space,
             setting={name: column[row].item() for name, column in self.settings.items()},
-            architecture=Architecture.from_dict(content),
+            architecture=network_from_dict(content),
             flops=int(self.flops[row]),
             params=int(self.params[row]),
             acts=int(self.acts[row]),

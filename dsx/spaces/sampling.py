@@ -3,28 +3,30 @@
 Candidates are drawn in a fixed order (`dsx.spaces.draws`); those that keep every rule and
 constraint are taken in that order, each distinct model once. That is successive sampling from
 the conditional law without replacement, so n = 100 is the first 100 of n = 500, and neither the
-number of cores nor n changes what is drawn.
+number of cores nor n changes what is drawn. A small space that is nearly used up is finished by
+enumeration (`dsx.spaces.enumeration`), under the same law.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dsx.errors import DsxError, ShortfallError
 from dsx.networks.architecture import canonical_json, content_id
-from dsx.networks.layers import STEMS
-from dsx.spaces.assembly import assemble, assembled_complexity, stage_columns
+from dsx.spaces.candidates import Candidate, Taken, evaluate, take
 from dsx.spaces.definition import Space
 from dsx.spaces.diagnosis import Tally
-from dsx.spaces.draws import CHUNK, Draws, setting_columns
-from dsx.spaces.population import METRICS, RECIPE_PREFIX, Population
+from dsx.spaces.draws import CHUNK, Draws
+from dsx.spaces.enumeration import enumerable, remaining
+from dsx.spaces.population import Population
 
 # candidates that are always tried, and the most that a sample may be expected to need
 PATIENCE = 1 << 22
 LIMIT = 1 << 26
+# a small space is enumerated after so many chunks; fixed, so that n never decides which models come
+STREAM_CHUNKS = 4
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,19 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
     if not 0 <= seed < 2**63:
         raise DsxError(f"seed = {seed}: expected an integer from 0 to 2^63 − 1")
     draws, tally = Draws(space, seed), Tally(space)
-    pace = _Pace()
-    taken: list[_Taken] = []
+    pace, small = _Pace(), enumerable(space)
+    taken: list[Taken] = []
     for index in range(LIMIT // CHUNK):
-        settings = draws.chunk(index)
-        taken.extend(_accepted(space, settings, tally, limit=n - len(tally.seen)))
-        if len(tally.seen) >= n or tally.exhausted() or pace.hopeless(len(tally.seen), n):
+        if small and index == STREAM_CHUNKS:
+            taken.extend(remaining(space, seed, tally, limit=n - len(taken)))
             break
-    if len(tally.seen) < n and (not allow_short or not tally.seen):
+        settings = draws.chunk(index)
+        tally.candidates += len(settings[next(iter(settings))])
+        accepted = sorted(evaluate(space, settings, tally), key=lambda candidate: candidate.row)
+        taken.extend(_new(space, settings, accepted, tally, limit=n - len(taken)))
+        if len(taken) >= n or (not small and (tally.exhausted() or pace.hopeless(len(taken), n))):
+            break
+    if len(taken) < n and (not allow_short or not taken):
         raise ShortfallError(tally.shortfall(n))
     return Sampling(_population(space, taken), tally, n)
 
@@ -110,56 +117,20 @@ class _Pace:
         return not recent or (n - found) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """One accepted model: its row of settings, content and complexity."""
-
-    setting: dict[str, Any]
-    content: dict[str, Any]
-    complexity: tuple[int, int, int]
-
-
-def _accepted(space: Space, settings: dict[str, np.ndarray], tally: Tally, limit: int) -> list[_Taken]:
-    """New distinct models among the candidates, in the candidates' order, `limit` at most."""
-    tally.candidates += CHUNK
-    found: list[tuple[int, bytes, Any, int, tuple[int, int, int]]] = []
-    for part in assemble(space, settings):
-        tally.networks += len(part.rows)
-        values = {name: column[part.rows] for name, column in settings.items()} | stage_columns(part.table)
-        keep = part.resolution >= STEMS[part.table.stem].total_stride * np.where(
-            part.table.depth > 0, part.table.stride, 1
-        ).prod(axis=1)
-        if not keep.all():
-            tally.count("resolution", keep)
-        for name, rule in space.inequalities().items():
-            holds = rule.holds(values)
-            tally.count(f"rules.{name}", holds)
-            keep = keep & holds
-        metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
-        keep = tally.constrain(metrics, keep)
-        chosen = np.flatnonzero(keep)
-        if len(chosen) == 0:
-            continue
-        kept = part.table.take(chosen)
-        recipe = [settings[name][part.rows[chosen]] for name in sorted(settings) if name.startswith(RECIPE_PREFIX)]
-        keys = [part.table.header.encode() + key for key in kept.keys().tolist()]
-        for i, row in enumerate(chosen.tolist()):
-            key = keys[i] + b"".join(column[i].tobytes() for column in recipe)
-            sizes = tuple(int(metrics[name][row]) for name in METRICS)
-            found.append((int(part.rows[row]), key, (kept, i), row, sizes))  # type: ignore[arg-type]
-    taken = []
-    columns = None
-    for candidate, key, (table, i), _, sizes in sorted(found, key=lambda entry: entry[0]):
-        if len(taken) >= limit:
+def _new(
+    space: Space, settings: dict[str, np.ndarray], accepted: list[Candidate], tally: Tally, limit: int
+) -> list[Taken]:
+    """Models among the accepted candidates that were not drawn before, `limit` at most."""
+    fresh = []
+    for candidate in accepted:
+        if len(fresh) >= limit:
             break
-        if tally.repeat(key):
-            continue
-        columns = columns if columns is not None else setting_columns(space, settings)
-        taken.append(_Taken({name: c[candidate] for name, c in columns.items()}, table.content(i), sizes))
-    return taken
+        if not tally.repeat(candidate.key):
+            fresh.append(candidate)
+    return take(space, settings, fresh)
 
 
-def _population(space: Space, taken: list[_Taken]) -> Population:
+def _population(space: Space, taken: list[Taken]) -> Population:
     metrics = np.array([model.complexity for model in taken], dtype=np.int64).reshape(-1, 3)
     names = list(taken[0].setting) if taken else []
     contents = [canonical_json(model.content) for model in taken]

@@ -32,7 +32,7 @@ _NAME = re.compile(r"claim\.(\d+)\.json")
 class Holder:
     """A process that trains. machine: host, boot and process namespace; started: its start time in the system's words.
 
-    job, restart: the scheduler's id of the job, and how often that job was requeued.
+    job, restart: `cluster/id` of the scheduler's job, or empty; and how often that job was requeued.
     """
 
     machine: str
@@ -87,11 +87,12 @@ def is_running(pid: int, started: str) -> bool:
 
 def this_process() -> Holder:
     """The holder that this process is, with its SLURM job if it runs in one."""
+    job = os.environ.get("SLURM_JOB_ID", "")
     return Holder(
         machine=machine(),
         pid=os.getpid(),
         started=process_start(os.getpid()),
-        job=os.environ.get("SLURM_JOB_ID", ""),
+        job=f"{os.environ.get('SLURM_CLUSTER_NAME', '')}/{job}" if job else "",
         restart=int(os.environ.get("SLURM_RESTART_COUNT", "0") or 0),
     )
 

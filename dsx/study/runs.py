@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dsx.networks.architecture import Architecture
+from dsx.networks.lookup import Network, network_from_dict
 from dsx.spaces.population import RECIPE_PREFIX, Population
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Run:
     base_recipe: Recipe | None = field(default=None, repr=False)
 
     @cached_property
-    def architecture(self) -> Architecture:
+    def architecture(self) -> Network:
         """Parsed when asked for: a study may have 100,000 runs."""
-        return Architecture.from_dict(json.loads(self.content), where=self.model_id)
+        return network_from_dict(json.loads(self.content), where=self.model_id)
 
     @property
     def recipe(self) -> Recipe | None:

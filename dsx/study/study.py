@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,8 +190,13 @@ class Study:
         """All runs, in the order in which they are trained."""
         return list(self._runs)
 
-    def scan(self, ended: Callable[[Holder], bool] | None = None) -> Scan:
-        """One look at the files: states, failures, holders, problems. ended: see `claims.ClaimRecord.is_stale`."""
+    def scan(self, ended: Callable[[Holder], bool] | None = None, only: Collection[str] | None = None) -> Scan:
+        """One look at the files: states, failures, holders, problems. only: run ids to look at.
+
+        ended: see `claims.ClaimRecord.is_stale`.
+        """
+        if only is not None:
+            return results.scan(self.paths, [run for run in self._runs if run.run_id in only], ended)
         found = results.scan(self.paths, self._runs, ended)
         if found.fresh > len(found.finished) // 50:
             self._keep(results.results_table(self.population, self._runs, found), found)

@@ -8,12 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from standins import behave, expected_error, make_study, starts, trainings
 
 from dsx.errors import DsxError
 from dsx.launch import debug
 from dsx.launch.local import Limits, launch
 from dsx.study.study import open_study
+
+from standins import behave, expected_error, make_study, starts, trainings
 
 HERE = Path(__file__).parent
 LAUNCH = (

@@ -2,8 +2,6 @@ import json
 import os
 
 import pytest
-import standins
-from standins import behave, make_study, starts, train, trainings
 
 from dsx.errors import DsxError
 from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train
@@ -11,6 +9,9 @@ from dsx.launch.worker import work
 from dsx.study.claims import claim
 from dsx.study.records import RecordError
 from dsx.study.results import Failure
+
+import standins
+from standins import behave, make_study, starts, train, trainings
 
 
 @pytest.fixture

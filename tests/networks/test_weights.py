@@ -229,7 +229,7 @@ def test_files_come_back_as_they_were_written(tmp_path, suffix, layout):
 def test_safetensors_files_hold_the_architecture(tmp_path):
     path = save_weights(build(TINY), tmp_path / "w.safetensors")
     with safe_open(path, "pt") as file:
-        assert Architecture.from_dict(json.loads(file.metadata()["architecture"])) == TINY
+        assert Architecture.from_dict(json.loads(file.metadata()["dsx"])["architecture"]) == TINY
 
 
 def test_weights_of_wrapped_networks_and_of_old_files_without_counters_load():
@@ -296,7 +296,7 @@ def test_other_mistakes_are_refused_in_one_line(tmp_path):
         (lambda: load_weights(network, tmp_path / "torn.pt"), "torn.pt: not a readable weights file ("),
         (lambda: load_weights(network, {}), "state dict: not a state dict: it is empty; known checkpoints keep"),
         (lambda: load_weights(network, {"a": 3}), "state dict: not a state dict: a is not a tensor; known"),
-        (lambda: weights(network, "tim"), "unknown layout 'tim'. Did you mean timm? Known: dsx, pycls, torchvision, timm"),
+        (lambda: weights(network, "tim"), "unknown layout 'tim'. Did you mean timm? Known: dsx, pycls, torchvision"),
         (lambda: weights(vanilla, "timm"), "layout 'timm' has no place for s1.b1.a; use layout dsx"),
         (lambda: save_weights(network, tmp_path / "w.bin"), "unknown kind of weights file '.bin': use .safetens"),
         (lambda: save_weights(network, tmp_path / "no" / "w.pt"), "there is no folder "),

@@ -25,6 +25,11 @@ class SlurmError(DsxError):
     """SLURM refused, did not answer, or is not installed."""
 
 
+def installed() -> bool:
+    """Whether this machine has SLURM's commands."""
+    return shutil.which("scontrol") is not None
+
+
 @dataclass(frozen=True)
 class Limits:
     """max_array: tasks of one array. free_submits: jobs that this user may still submit; None if nothing says."""
@@ -48,7 +53,9 @@ class QueueEntry:
 def run(*command: str, timeout_s: float = TIMEOUT_S) -> str:
     """Standard output of a SLURM command. Raises SlurmError with what it said."""
     if shutil.which(command[0]) is None:
-        raise SlurmError(f"{command[0]}: not found; is this a machine of a SLURM cluster? `dsx doctor --on slurm` looks")
+        raise SlurmError(
+            f"{command[0]}: not found; is this a machine of a SLURM cluster? `dsx doctor --on slurm` looks"
+        )
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
@@ -68,11 +75,11 @@ def words(text: str) -> str:
 
 def limits() -> Limits:
     """Limits of cluster and user. Raises SlurmError if the controller does not answer."""
-    config = dict(
-        (part.strip() for part in line.split("=", 1))
-        for line in run("scontrol", "show", "config").splitlines()
-        if "=" in line
-    )
+    config: dict[str, str] = {}
+    for line in run("scontrol", "show", "config").splitlines():
+        key, separator, value = line.partition("=")
+        if separator:
+            config[key.strip()] = value.strip()
     free = _max_submit()
     if free is not None:
         free = max(0, free - len(run("squeue", "-h", "-r", "-u", getpass.getuser(), "-o", "%i").split()))
@@ -121,12 +128,14 @@ def accounting(job_ids: Sequence[str]) -> dict[str, str] | None:
     """Job or array-task id → last state in accounting; None without accounting."""
     if not job_ids:
         return {}
-    states = {}
+    states: dict[str, str] = {}
     try:
         for start in range(0, len(job_ids), _AT_ONCE):
             wanted = ",".join(job_ids[start : start + _AT_ONCE])
             text = run("sacct", "-n", "-X", "-P", "-j", wanted, "-o", "JobID,State")
-            states |= {line.split("|")[0]: line.split("|")[1].split(" ")[0] for line in text.splitlines() if "|" in line}
+            states |= {
+                line.split("|")[0]: line.split("|")[1].split(" ")[0] for line in text.splitlines() if "|" in line
+            }
     except SlurmError:
         return None
     return states

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ class Profile(Frozen):
     """Resources are per job unless they say otherwise; what is null is left to the cluster's default.
 
     gpus_per_model: 0 trains on CPUs; above 1, one process per GPU. nodes: over which a model's GPUs are spread.
+    device: null is cuda with GPUs, else cpu.
     models_per_gpu: trained at the same time on one GPU. models_per_job: trained one after another by one job.
     max_jobs: jobs of one launch that run at the same time. cpus: per process, and torch's threads on CPUs.
     timeout_min: wall minutes of a job; what is unfinished then is resumed by the same job, requeued.
@@ -42,6 +44,7 @@ class Profile(Frozen):
     gpus_per_model: Annotated[int, Field(ge=0)] = 0
     models_per_gpu: Count = 1
     nodes: Count = 1
+    device: str | None = None
     cpus: Count = 1
     mem_gb: Annotated[float, Field(gt=0)] | None = None
     timeout_min: Count = 60
@@ -79,8 +82,11 @@ class Profile(Frozen):
     def parameters(self, name: str, tasks: int, share: int, code: Path) -> dict[str, Any]:
         """What submitit's executor is told for an array of that many tasks, `share` of them at once."""
         per_node = self.processes // self.nodes
-        lines = [f"export {key}={_quote(value)}" for key, value in self.environment.items()]
-        lines += ["export PYTHONUNBUFFERED=1", f"export PYTHONPATH={_quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"]
+        lines = [f"export {key}={shlex.quote(value)}" for key, value in self.environment.items()]
+        lines += [
+            "export PYTHONUNBUFFERED=1",
+            f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}",
+        ]
         extra: dict[str, Any] = {"requeue" if self.requeue else "no-requeue": True, **self.sbatch}
         if self.gpus_per_model and self.gres is None:
             extra.setdefault("gpus-per-node", per_node)
@@ -140,9 +146,3 @@ def _scaled(key: str, value: Any, before: Mapping[str, Any]) -> Any:
         raise DefinitionError(f"{key} = {value}: there is nothing to multiply; the profile leaves {key} to the cluster")
     scaled = before[key] * float(match[1])
     return math.ceil(scaled) if key == "timeout_min" else scaled
-
-
-def _quote(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)

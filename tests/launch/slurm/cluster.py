@@ -32,7 +32,11 @@ def missing() -> str:
     if os.name != "posix" or os.geteuid() != 0:
         return "needs root"
     absent = [name for name in COMMANDS if shutil.which(name) is None]
-    return f"needs {', '.join(absent)} (apt-get install slurmctld slurmd slurmdbd slurm-client munge mariadb-server)" if absent else ""
+    return (
+        f"needs {', '.join(absent)} (apt-get install slurmctld slurmd slurmdbd slurm-client munge mariadb-server)"
+        if absent
+        else ""
+    )
 
 
 class Cluster:
@@ -51,9 +55,7 @@ class Cluster:
     def client(self, *command: str, check: bool = True, timeout_s: float = CLIENT_TIMEOUT_S) -> str:
         """Run a SLURM client, with a limit in time; its output."""
         environment = {**os.environ, **self.environment}
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=timeout_s, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout_s, check=False)
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
@@ -108,7 +110,11 @@ class Cluster:
 
         def idle() -> None:
             states = self.client("sinfo", "-h", "-N", "-o", "%N %T", timeout_s=5).split("\n")
-            good = {line.split()[0] for line in states if line.split()[1:] and line.split()[1] in ("idle", "mixed", "allocated")}
+            good = {
+                line.split()[0]
+                for line in states
+                if line.split()[1:] and line.split()[1] in ("idle", "mixed", "allocated")
+            }
             assert len(good) >= count, states
 
         self._retry(idle, seconds)
@@ -155,7 +161,8 @@ AccountingStoragePort={DBD_PORT}
 AccountingStoragePass={f}/run/munge.sock
 JobAcctGatherType=jobacct_gather/none
 GresTypes=gpu
-NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{NODE_PORT + 1}-{NODE_PORT + 4}] CPUs={self.cpus} RealMemory={self.mem_mb}{" Gres=gpu:2" if gpus else ""} State=UNKNOWN
+NodeName=DEFAULT CPUs={self.cpus} RealMemory={self.mem_mb}{" Gres=gpu:2" if gpus else ""} State=UNKNOWN
+NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{NODE_PORT + 1}-{NODE_PORT + 4}]
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=ALL MaxTime=5 State=UP
 """.lstrip()
@@ -195,7 +202,8 @@ StorageLoc=slurm_acct
         self._start(
             "munged",
             ["munged", "--foreground", "--force", f"--key-file={self.folder}/munge.key", f"--socket={run}/munge.sock",
-             f"--pid-file={run}/munged.real.pid", f"--seed-file={run}/munge.seed", f"--log-file={self.folder}/log/munged.log"],
+             f"--pid-file={run}/munged.real.pid", f"--seed-file={run}/munge.seed",
+             f"--log-file={self.folder}/log/munged.log"],
         )  # fmt: skip
         self._retry(lambda: os.stat(run / "munge.sock"))
 

@@ -1,0 +1,192 @@
+"""What one SLURM job does: train its runs until they are done, its time is up, or it is told to stop.
+
+A job that is out of time (USR1, USR2, or its own clock) saves and requeues itself; SIGTERM only saves.
+State is found by run id in the study's folder, so the same job may start again anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Collection
+from typing import Any
+
+from dsx.errors import StudyError
+from dsx.launch import local
+from dsx.launch.slurm import client, ranks
+from dsx.launch.slurm.client import SlurmError
+from dsx.launch.slurm.profile import Profile
+from dsx.launch.slurm.submissions import Submission, Submissions
+from dsx.launch.worker import Outcome, work
+from dsx.study import records
+from dsx.study.study import Study, open_study
+
+# a network file system may show a record to a node some time after it was written
+_PATIENCE_S = 30.0
+
+
+class Stop:
+    """Why the job is to stop, if it is. requeue: whether to go on in another life of the job."""
+
+    def __init__(self, deadline: float) -> None:
+        self.why = ""
+        self.requeue = False
+        self._deadline = deadline
+
+    def __call__(self) -> bool:
+        """Polled at every step."""
+        if not self.why and time.time() > self._deadline:
+            self.now("its time is nearly up", requeue=True)
+        return bool(self.why)
+
+    def now(self, why: str, *, requeue: bool) -> None:
+        """Stop. A reason not to requeue outweighs one to requeue."""
+        self.requeue = requeue and (self.requeue or not self.why)
+        self.why = self.why or why
+
+    def listen(self) -> None:
+        """Take over the signals; submitit's own handlers misjudge short time limits."""
+
+        def out_of_time(number: int, _frame: object) -> None:
+            self.now(f"got {signal.Signals(number).name}", requeue=True)
+
+        def terminate(number: int, _frame: object) -> None:
+            self.now(f"got {signal.Signals(number).name}", requeue=False)
+
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, out_of_time)
+        signal.signal(signal.SIGTERM, terminate)
+
+
+class Task:
+    """The callable that submitit pickles: three names, no state."""
+
+    def __init__(self, study_path: str, submission: str, index: int) -> None:
+        self.study_path, self.submission, self.index = study_path, submission, index
+
+    def __call__(self) -> dict[str, int]:
+        """Train; the counts of what became of the runs. Requeues its job if there is more to do."""
+        began = time.time()
+        submission = self._read()
+        profile = Profile.from_dict(submission.profile)
+        stop = Stop(began + profile.timeout_min * 60 - 0.75 * profile.stop_early)
+        stop.listen()
+        study = open_study(self.study_path)
+        session = _Session(study, submission, profile, stop)
+        print(f"{submission.name} task {self.index}: {len(submission.tasks[self.index])} runs", flush=True)
+        if profile.processes > 1:
+            ranks.export()
+            if ranks.rank() > 0:
+                ranks.follow(study, session.trainer, session.device, session.threads, stop)
+                return {}
+        outcomes = session.train(submission.tasks[self.index])
+        if not stop():
+            outcomes += session.train(self._leftover(study, submission))
+        if profile.processes > 1:
+            ranks.dismiss()
+        counts: dict[str, int] = {}
+        for outcome in outcomes:
+            counts[outcome.what] = counts.get(outcome.what, 0) + 1
+        print(f"{counts} {stop.why}", flush=True)
+        if stop.requeue and profile.requeue:
+            requeue_this_job()
+        return counts
+
+    def checkpoint(self) -> Any:
+        """submitit's interface: called again, it goes on from what the folder holds."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+    def _read(self) -> Submission:
+        submissions = Submissions(open_study(self.study_path).paths)
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            submission = submissions.read(self.submission)
+            if submission is not None and self.index < len(submission.tasks):
+                return submission
+            time.sleep(1)
+        raise StudyError(f"{submissions.path(self.submission)}: no record of this job; does the node see the folder?")
+
+    def _leftover(self, study: Study, submission: Submission) -> list[str]:
+        data, _ = records.load_json(Submissions(study.paths).leftover_path(submission.launch))
+        return list(data["run_ids"]) if data else []
+
+
+class _Session:
+    """How this job trains."""
+
+    def __init__(self, study: Study, submission: Submission, profile: Profile, stop: Stop) -> None:
+        self.study, self.submission, self.profile, self.stop = study, submission, profile, stop
+        self.device = profile.device or ("cuda" if profile.gpus_per_model else "cpu")
+        self.threads = None if self.device == "cuda" else profile.cpus
+        self.trainer = submission.trainer
+
+    def train(self, run_ids: Collection[str]) -> list[Outcome]:
+        """One after another in this process, or several at a time in processes that share the GPU."""
+        if not run_ids:
+            return []
+        if self.profile.models_per_gpu > 1:
+            summary = local.launch(
+                self.study,
+                device=self.device,
+                models_per_gpu=self.profile.models_per_gpu,
+                workers=self.profile.models_per_gpu if self.device == "cpu" else None,
+                threads=self.threads,
+                retry=self.submission.retry,
+                trainer=self.submission.trainer,
+                run_ids=set(run_ids),
+                should_stop=self.stop,
+            )
+            for _, failure in summary.failed:
+                self._note(Outcome(failure.run_id, "failed", failure))
+            return [Outcome("", what) for what, count in summary.counts.items() for _ in range(count)]
+        return work(
+            self.study.path,
+            run_ids,
+            device=self.device,
+            threads=self.threads,
+            should_stop=self.stop,
+            retry=self.submission.retry,
+            trainer=ranks.leading(self.trainer) if self.profile.processes > 1 else self.trainer,
+            on_outcome=self._note,
+        )
+
+    def _note(self, outcome: Outcome) -> None:
+        """Count failures; after too many, the launch is hopeless. One failed rank leaves the others waiting for it."""
+        print(f"{outcome.run_id} {outcome.what}", flush=True)
+        if outcome.failure is None:
+            return
+        print(f"  {outcome.failure.kind}: {outcome.failure.message}", file=sys.stderr, flush=True)
+        submissions = Submissions(self.study.paths)
+        folder = submissions.failed_folder(self.submission.launch)
+        folder.mkdir(exist_ok=True)
+        (folder / outcome.run_id).touch()
+        most = self.submission.max_failures
+        if most is not None and len(os.listdir(folder)) > most:
+            self.stop.now(f"more than {most} models failed", requeue=False)
+            names = [name for name in submissions.names() if self.submission.launch in name]
+            with contextlib.suppress(SlurmError):
+                client.cancel(names)
+        elif self.profile.processes > 1:
+            requeue_this_job()
+            sys.exit(1)
+
+
+def requeue_this_job() -> None:
+    """Back into the queue, whatever state the controller is in; if it does not answer, launching again resumes."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    if not job:
+        return
+    for attempt in range(3):
+        try:
+            client.requeue(job)
+            break
+        except SlurmError as error:
+            print(error, file=sys.stderr, flush=True)
+            time.sleep(2 * attempt + 1)
+    # the controller ends this process; ending well before that would complete the job
+    time.sleep(10)

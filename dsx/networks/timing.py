@@ -1,0 +1,247 @@
+"""How long a network takes: inference and training step, measured on one device.
+
+Every pass is synchronised and timed alone. The median and the quartiles are reported: on a shared machine
+the mean follows the disturbances, not the network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from dsx.errors import DsxError, suggest
+from dsx.networks.anynet import build
+from dsx.networks.lookup import Network
+
+Mode = Literal["inference", "training"]
+MODES: tuple[Mode, ...] = ("inference", "training")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_LARGEST_BATCH = 1024
+_TRIAL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Measured time of one network in one mode.
+
+    median_ms, low_ms, high_ms: milliseconds per batch, median and quartiles of `passes` passes; a training pass
+    is forward, loss, backward and SGD step. images_per_second: batch_size / median. peak_memory_bytes: of
+    the device's allocator, None on CPU. threads: torch's, on CPU.
+    """
+
+    mode: Mode
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    images_per_second: float
+    batch_size: int
+    passes: int
+    resolution: int
+    device: str
+    dtype: str
+    threads: int
+    torch_version: str
+    peak_memory_bytes: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def time_network(
+    network: Network | nn.Module,
+    mode: Mode = "inference",
+    *,
+    resolution: int = 224,
+    batch_size: int | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    threads: int | None = None,
+    passes: int = 20,
+    warmup: int = 3,
+    seconds: float = 10.0,
+) -> Timing:
+    """Median and quartiles of the time of a pass, in channels-last layout.
+
+    batch_size: None finds one, a power of two ≤ 1024: the smallest whose throughput the next one does not raise
+    by 5 %. passes: measured ones, fewer (but at least 3) once `seconds` are over. warmup: passes before them.
+    dtype: float16 and bfloat16 run under autocast. threads: of torch on CPU, None leaves them.
+    Raises DsxError for an unknown device, dtype or mode, numbers < 1, or a resolution that is too small.
+    """
+    _check(
+        mode, dtype, {"batch_size": 1 if batch_size is None else batch_size, "passes": passes, "resolution": resolution}
+    )
+    place = _device(device)
+    if isinstance(network, nn.Module):
+        module, in_channels = network, _in_channels(network)
+    else:
+        network.check_resolution(resolution)
+        module, in_channels = build(network), network.in_channels
+    with _threads(threads), _borrowed(module, place) as module:
+        make = _Passes(module, mode, in_channels, resolution, place, DTYPES[dtype])
+        batch_size = batch_size or _find_batch_size(make)
+        times = sorted(_measure(make(batch_size), place, warmup, passes, seconds))
+        median = _quantile(times, 0.5)
+        return Timing(
+            mode=mode,
+            median_ms=median * 1e3,
+            low_ms=_quantile(times, 0.25) * 1e3,
+            high_ms=_quantile(times, 0.75) * 1e3,
+            images_per_second=batch_size / median,
+            batch_size=batch_size,
+            passes=len(times),
+            resolution=resolution,
+            device=torch.cuda.get_device_name(place) if place.type == "cuda" else str(place),
+            dtype=dtype,
+            threads=torch.get_num_threads(),
+            torch_version=torch.__version__,
+            peak_memory_bytes=torch.cuda.max_memory_allocated(place) if place.type == "cuda" else None,
+        )
+
+
+def time_networks(networks: Iterable[Network], modes: Iterable[Mode] = MODES, **settings: Any) -> Iterator[Timing]:
+    """Timings of many networks one after another, each in every mode; settings as for `time_network`."""
+    modes = tuple(modes)
+    for network in networks:
+        for mode in modes:
+            yield time_network(network, mode, **settings)
+
+
+class _Passes:
+    """Makes the function that runs one pass at a batch size."""
+
+    def __init__(
+        self, module: nn.Module, mode: Mode, in_channels: int, resolution: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.module, self.mode, self.device, self.dtype = module, mode, device, dtype
+        self.shape = (in_channels, resolution, resolution)
+        # the step costs what a training step costs, and changes no weight
+        self.optimiser = torch.optim.SGD(module.parameters(), lr=0.0, momentum=0.9, nesterov=True)
+
+    def __call__(self, batch_size: int) -> Callable[[], None]:
+        images = torch.rand(batch_size, *self.shape, device=self.device).to(memory_format=torch.channels_last)
+        labels = torch.zeros(batch_size, dtype=torch.long, device=self.device)
+        half = self.dtype != torch.float32
+        self.module.train(self.mode == "training")
+
+        def infer() -> None:
+            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype, enabled=half):
+                self.module(images)
+
+        def train() -> None:
+            self.optimiser.zero_grad(set_to_none=True)
+            with torch.autocast(self.device.type, self.dtype, enabled=half):
+                loss = nn.functional.cross_entropy(self.module(images), labels)
+            torch.autograd.backward(loss)
+            self.optimiser.step()
+
+        return train if self.mode == "training" else infer
+
+
+def _measure(run: Callable[[], None], device: torch.device, warmup: int, passes: int, seconds: float) -> list[float]:
+    """Seconds of each pass."""
+    for _ in range(warmup):
+        run()
+    _synchronise(device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    times: list[float] = []
+    while len(times) < passes and (sum(times) < seconds or len(times) < min(3, passes)):
+        start = time.perf_counter()
+        run()
+        _synchronise(device)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _find_batch_size(make: _Passes) -> int:
+    """Doubles the batch until the throughput rises by less than 5 %, memory ends, or a pass takes a second."""
+    size, best = 1, 0.0
+    while size <= _LARGEST_BATCH:
+        try:
+            elapsed = min(_measure(make(size), make.device, warmup=1, passes=3, seconds=_TRIAL_SECONDS))
+        except torch.OutOfMemoryError:
+            break
+        if size / elapsed < 1.05 * best:
+            break
+        best, size = size / elapsed, size * 2
+        if elapsed > _TRIAL_SECONDS:
+            break
+    return max(1, size // 2)
+
+
+def _check(mode: str, dtype: str, numbers: dict[str, int]) -> None:
+    for name, value, known in (("mode", mode, MODES), ("dtype", dtype, tuple(DTYPES))):
+        if value not in known:
+            raise DsxError(f"unknown {name} '{value}'.{suggest(value, known)} Known: {', '.join(known)}")
+    for name, number in numbers.items():
+        if number < 1:
+            raise DsxError(f"{name} = {number}: expected an integer ≥ 1")
+
+
+def _device(name: str) -> torch.device:
+    """Raises DsxError if it is unknown or not there. `auto` is a GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        text = (str(error).splitlines() or [""])[0]
+        raise DsxError(f"device '{name}' can't be used here: {text}; try cpu") from None
+    return device
+
+
+def _in_channels(module: nn.Module) -> int:
+    first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is None:
+        raise DsxError(f"{type(module).__name__} holds no convolution: its number of input channels is unknown")
+    return first.in_channels
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(count or before)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _borrowed(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
+    """The module on the device, channels-last; afterwards its statistics, mode and gradients are as they were."""
+    mode = module.training
+    home = next(module.parameters()).device
+    buffers = {name: value.clone() for name, value in module.named_buffers()}
+    try:
+        yield module.to(device).to(memory_format=torch.channels_last)
+    finally:
+        module.to(home)
+        module.zero_grad(set_to_none=True)
+        module.train(mode)
+        with torch.no_grad():
+            for name, value in module.named_buffers():
+                value.copy_(buffers[name])
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _quantile(ordered: list[float], q: float) -> float:
+    """Linear between order statistics."""
+    at = q * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)

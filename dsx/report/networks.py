@@ -1,0 +1,64 @@
+"""The networks of a study as a table: what each one is, for hovering, diagrams and structure columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# [depth, width, bottleneck ratio, group width (0: no groups)] of one stage
+Stages = list[list[float]]
+
+
+def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataFrame:
+    """One row per network: model_id, stages (`Stages`), total_depth (blocks), first_width, last_width (channels).
+
+    contents: canonical JSON of each architecture, in the order of model_ids.
+    """
+    import pandas as pd
+
+    stages = [stages_of(json.loads(content)) for content in contents]
+    return pd.DataFrame(
+        {
+            "model_id": list(model_ids),
+            "stages": stages,
+            "total_depth": np.array([sum(s[0] for s in each) for each in stages], dtype=np.int64),
+            "first_width": np.array([each[0][1] for each in stages], dtype=np.int64),
+            "last_width": np.array([each[-1][1] for each in stages], dtype=np.int64),
+        }
+    )
+
+
+def stages_of(architecture: dict[str, Any]) -> Stages:
+    """Depth, width, bottleneck ratio and group width of each stage of an architecture's dictionary."""
+    return [
+        [stage["depth"], stage["width"], stage.get("bottleneck_ratio", 1), stage.get("group_width") or 0]
+        for stage in architecture["stages"]
+    ]
+
+
+def block_widths_of(stages: Stages) -> list[float]:
+    """Width of every block, first to last."""
+    return [width for depth, width, _, _ in stages for _ in range(int(depth))]
+
+
+def stages_in_words(stages: Stages) -> str:
+    """`4 stages of 1, 2, 4, 2 blocks, widths 16, 32, 64, 96, bottleneck ratio 1, group width 8`."""
+
+    def listed(values: list[float]) -> str:
+        kinds = values[:1] if len(set(values)) == 1 else values
+        return ", ".join(f"{value:g}" for value in kinds)
+
+    depths, widths, ratios, groups = ([stage[i] for stage in stages] for i in range(4))
+    words = f"{len(stages)} stage{'' if len(stages) == 1 else 's'} of {', '.join(f'{d:g}' for d in depths)} blocks"
+    words += f", widths {', '.join(f'{w:g}' for w in widths)}"
+    if any(ratio != 1 for ratio in ratios):
+        words += f", bottleneck ratio {listed(ratios)}"
+    if any(groups):
+        words += f", group width {listed(groups)}"
+    return words

@@ -1,0 +1,155 @@
+"""What the commands do with one network: show it, train it, time it, export it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dsx.config import load_launch
+from dsx.errors import DsxError, StudyError
+from dsx.networks.architecture import canonical_json
+from dsx.networks.complexity import complexity
+from dsx.networks.describe import describe_network
+from dsx.networks.lookup import Network, find_network, fit_to_data
+from dsx.spaces.population import Model, Population
+from dsx.study.study import Study, open_study
+from dsx.text import align
+from dsx.training.recipe import Recipe
+from dsx.units import format_number
+
+
+def show(target: str, model: str | None, resolution: int | None, per_layer: bool) -> str:
+    """A study's models, one of them, or a network by name or file, in words."""
+    if not Path(target).is_dir():
+        if model is not None:
+            raise StudyError(f"{target}: no such study folder, to show its model {model}")
+        network = find_network(target)
+        return f"{target}\n{describe_network(network, resolution or _own_resolution(network), per_layer)}"
+    study = open_study(target)
+    if model is None:
+        return _models(study)
+    found = find_model(study, model)
+    setting = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in found.setting.items()
+    )
+    text = describe_network(found.architecture, resolution or study.population.resolution, per_layer)
+    return f"{found.model_id} of {study.path}\n  {setting}\n{text}"
+
+
+def _own_resolution(network: Network) -> int:
+    return getattr(network, "resolution", 224)
+
+
+def _models(study: Study) -> str:
+    """Every model with its state and error, the best first."""
+    table = study.results().sort_values("error", na_position="last", kind="stable")
+    rows = [["model", "state", "error %", "epochs", "flops", "params", "acts"]]
+    for row in table.to_dict("records"):
+        error = "–" if np.isnan(row["error"]) else f"{row['error']:.2f}"
+        epochs = "–" if np.isnan(row["epochs"] or np.nan) else f"{row['epochs']:.0f}"
+        costs = [format_number(row[name]) for name in ("flops", "params", "acts")]
+        rows.append([row["model_id"], row["state"], error, epochs, *costs])
+    return f"{study.path}\n{align(rows, left=2)}"
+
+
+def find_model(study: Study, prefix: str) -> Model:
+    """The model whose id begins so. Raises StudyError if there is none, or several."""
+    population = study.population
+    rows = [row for row, model_id in enumerate(population.model_ids) if model_id.startswith(prefix)]
+    if len(rows) != 1:
+        found = "no model" if not rows else f"{len(rows)} models"
+        raise StudyError(f"{study.path}: {found} whose id begins with '{prefix}'; `dsx show {study.path}` lists them")
+    return population[rows[0]]
+
+
+def one_model(name: str, network: Network, resolution: int) -> Population:
+    """The population of a single network."""
+    flops, params, acts = (np.array([value], dtype=np.int64) for value in complexity(network, resolution))
+    return Population(name, {}, flops, params, acts, [canonical_json(network.to_dict())], resolution)
+
+
+def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None, overrides: Sequence[str]) -> int:
+    """Train one network with one recipe, as a study of one; the exit code."""
+    from dsx import workflow
+
+    content = load_launch(recipe_name, "local", overrides)
+    recipe = Recipe.from_dict(content["recipe"], f"recipe {recipe_name}")
+    network = find_network(name)
+    if recipe.num_classes is not None:
+        network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
+    recipe.check(network)
+    label = Path(name).stem if "/" in name or name.endswith((".json", ".yaml", ".yml")) else name
+    folder = out or Path("runs") / label
+    definition = {"network": network.to_dict()}
+    request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
+    study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
+    workflow.remember([study])
+    options = workflow.LaunchOptions(seeds=seeds, device=device)
+    code = workflow.launch_studies([study], content["recipe"], content["launcher"], options)
+    if code == 0:
+        print(_models(study))
+    return code
+
+
+def time_models(
+    targets: Sequence[str],
+    *,
+    resolution: int | None,
+    batch_size: int | None,
+    device: str,
+    dtype: str,
+    threads: int | None,
+    limit: int | None,
+) -> str:
+    """Inference and training-step time of networks, or of a study's models, which are kept in its folder."""
+    from dsx.networks.timing import time_network
+
+    rows = [["", "mode", "ms/batch", "quartiles", "images/s", "batch", "resolution"]]
+    last = None
+    for target in targets:
+        study = open_study(target) if Path(target).is_dir() else None
+        for label, network, size in _to_time(target, study, limit):
+            for mode in ("inference", "training"):
+                last = time_network(
+                    network,
+                    mode,
+                    resolution=resolution or size,
+                    batch_size=batch_size,
+                    device=device,
+                    dtype=dtype,
+                    threads=threads,
+                )
+                spread = f"{last.low_ms:.3g}–{last.high_ms:.3g}"
+                numbers = [f"{last.median_ms:.3g}", spread, f"{last.images_per_second:.3g}"]
+                rows.append([label, mode, *numbers, str(last.batch_size), str(last.resolution)])
+    assert last is not None
+    where = f"{last.device}, {last.dtype}, {last.threads} threads, torch {last.torch_version}"
+    return f"{align(rows, left=2)}\n{where}"
+
+
+def _to_time(target: str, study: Study | None, limit: int | None) -> list[tuple[str, Network, int]]:
+    if study is None:
+        network = find_network(target)
+        return [(target, network, _own_resolution(network))]
+    size = study.recipe.resolution if study.recipe else study.population.resolution
+    rows = range(min(limit or len(study.population), len(study.population)))
+    return [(study.population.model_ids[row], study.population[row].architecture, size) for row in rows]
+
+
+def export(target: str, model: str | None, out: Path, resolution: int | None, weights: Path | None) -> str:
+    """Write a network, or a study's model, as ONNX or safetensors."""
+    from dsx.networks.export import export as write
+
+    if Path(target).is_dir():
+        if model is None:
+            raise DsxError(f"{target}: name the model to export; `dsx show {target}` lists them")
+        study = open_study(target)
+        network: Network = find_model(study, model).architecture
+        size = study.recipe.resolution if study.recipe else study.population.resolution
+    else:
+        network, size = find_network(target), 0
+    path = write(network, out, resolution or size or _own_resolution(network), weights=weights)
+    started = f"weights of {weights}" if weights else "random weights"
+    return f"wrote {path} ({started})"

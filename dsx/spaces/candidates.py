@@ -1,0 +1,85 @@
+"""Which of many settings are accepted: networks of the family that keep every rule and constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dsx.networks.architecture import ArchitectureTable
+from dsx.networks.layers import STEMS
+from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, stage_columns
+from dsx.spaces.definition import Space
+from dsx.spaces.diagnosis import Tally
+from dsx.spaces.draws import setting_columns
+from dsx.spaces.population import METRICS, RECIPE_PREFIX
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An accepted setting. row: among the settings. key: equal for equal models (architecture and recipe settings).
+
+    table, index: where its architecture is. complexity: flops, params, acts.
+    """
+
+    row: int
+    key: bytes
+    table: ArchitectureTable
+    index: int
+    complexity: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One model of a population: its setting by column, the content of its architecture, flops, params, acts."""
+
+    setting: dict[str, Any]
+    content: dict[str, Any]
+    complexity: tuple[int, int, int]
+
+
+def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[Candidate]:
+    """The accepted ones among the settings; the tally counts what each rule and constraint let pass."""
+    accepted: list[Candidate] = []
+    recipe = [settings[name] for name in sorted(settings) if name.startswith(RECIPE_PREFIX)]
+    for part in assemble(space, settings):
+        tally.networks += len(part.rows)
+        values = {name: column[part.rows] for name, column in settings.items()} | stage_columns(part.table)
+        keep = _large_enough(part)
+        if not keep.all():
+            tally.count("resolution", keep)
+        for name, rule in space.inequalities().items():
+            holds = rule.holds(values)
+            tally.count(f"rules.{name}", holds)
+            keep = keep & holds
+        metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
+        chosen = np.flatnonzero(tally.constrain(metrics, keep))
+        if len(chosen) == 0:
+            continue
+        table, rows = part.table.take(chosen), part.rows[chosen]
+        sizes = np.stack([metrics[name][chosen] for name in METRICS], axis=1).tolist()
+        header = table.header.encode()
+        for i, (row, key) in enumerate(zip(rows.tolist(), table.keys().tolist(), strict=True)):
+            full = header + key + b"".join(column[row].tobytes() for column in recipe)
+            accepted.append(Candidate(row, full, table, i, tuple(sizes[i])))
+    return accepted
+
+
+def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Candidate]) -> list[Taken]:
+    """The chosen candidates with their settings, as a population holds them."""
+    if not chosen:
+        return []
+    rows = np.array([candidate.row for candidate in chosen])
+    columns = setting_columns(space, {name: column[rows] for name, column in settings.items()})
+    return [
+        Taken({name: column[i] for name, column in columns.items()}, c.table.content(c.index), c.complexity)
+        for i, c in enumerate(chosen)
+    ]
+
+
+def _large_enough(part: Assembled) -> np.ndarray:
+    """Where an image survives all strides."""
+    strides = np.where(part.table.depth > 0, part.table.stride, 1).prod(axis=1)
+    return np.asarray(part.resolution >= STEMS[part.table.stem].total_stride * strides)

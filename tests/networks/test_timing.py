@@ -1,0 +1,71 @@
+"""What timing records and leaves behind; never how long something took."""
+
+import pytest
+import torch
+from torch import nn
+
+from dsx.errors import DsxError
+from dsx.networks.anynet import build
+from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.networks.baselines import Baseline
+from dsx.networks.timing import time_network, time_networks
+
+TINY = Architecture(
+    stem=Stem(type="cifar", width=8), stages=(Stage(depth=1, width=8, group_width=8),), num_classes=3, in_channels=1
+)
+
+
+@pytest.mark.parametrize("mode", ["inference", "training"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_timing_records_its_circumstances(mode, dtype):
+    timing = time_network(TINY, mode, resolution=8, batch_size=4, dtype=dtype, threads=1, passes=5)
+    assert (timing.mode, timing.dtype, timing.batch_size, timing.passes) == (mode, dtype, 4, 5)
+    assert (timing.resolution, timing.device, timing.threads) == (8, "cpu", 1)
+    assert timing.torch_version == torch.__version__
+    assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
+    assert timing.images_per_second == pytest.approx(4e3 / timing.median_ms)
+    assert timing.to_dict()["median_ms"] == timing.median_ms
+
+
+def test_timing_a_module_leaves_it_as_it_was():
+    network = build(TINY).eval()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    threads = torch.get_num_threads()
+    time_network(network, "training", resolution=8, batch_size=2, threads=threads + 1, passes=3)
+    assert not network.training
+    assert torch.get_num_threads() == threads
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_a_batch_size_is_found_and_is_a_power_of_two():
+    size = time_network(TINY, resolution=8, passes=3).batch_size
+    assert 1 <= size <= 1024
+    assert size & (size - 1) == 0
+
+
+def test_passes_end_after_the_given_seconds_but_not_before_three():
+    assert time_network(TINY, resolution=8, batch_size=1, passes=1000, seconds=0.0).passes == 3
+
+
+def test_many_networks_are_timed_in_every_mode():
+    networks = [TINY, Baseline(baseline="MobileNetV2", num_classes=2)]
+    timings = list(time_networks(networks, resolution=32, batch_size=2, passes=1, warmup=0))
+    assert [timing.mode for timing in timings] == ["inference", "training"] * 2
+
+
+def test_mistakes_are_refused_before_anything_is_built():
+    for settings, message in [
+        ({"mode": "train"}, "unknown mode 'train'. Did you mean training? Known: inference, training"),
+        ({"dtype": "float23"}, "unknown dtype 'float23'. Did you mean float32? Known: float32, bfloat16, float16"),
+        ({"batch_size": 0}, "batch_size = 0: expected an integer ≥ 1"),
+        ({"passes": 0}, "passes = 0: expected an integer ≥ 1"),
+        ({"resolution": 1}, "resolution 1 is too small: stem and stages reduce it 2-fold; use at least 2, or smaller"),
+        ({"device": "gpu"}, "device 'gpu' can't be used here: "),
+    ]:
+        with pytest.raises(DsxError) as refusal:
+            time_network(TINY, **{"resolution": 8, **settings})
+        assert str(refusal.value).startswith(message)
+        assert "\n" not in str(refusal.value)
+    with pytest.raises(DsxError, match="Linear holds no convolution"):
+        time_network(nn.Linear(2, 2), resolution=8)
