@@ -24,7 +24,7 @@ from dsx.analysis.bootstrap import (
 from dsx.analysis.counts import finished
 from dsx.analysis.quantiles import min_difference_interval
 from dsx.analysis.superiority import superiority
-from dsx.analysis.values import Errors, Floats, check_level, error_array, frame, is_table
+from dsx.analysis.values import Errors, Floats, check_level, error_array, frame, is_table, sample_array
 from dsx.analysis.words import number, points, spread
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> dict[str, float]:
     """Difference of two populations, with intervals. errors: (n,) percent each, or results tables.
 
+    NaN (a model without an error) is left out with a warning that counts it; a table says more.
     Keys: n_a, n_b; mean_difference (a − b, points) with _low and _high by the BCa bootstrap;
     median_difference by the percentile bootstrap; min_difference by the inverted precedence test;
     ks, the largest distance of the two EDFs, with ks_pvalue (exact up to 10,000 models, conservative
@@ -42,7 +43,7 @@ def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> dict[str
     An interval that needs more models is NaN. Raises DsxError if either has no finished model.
     """
     check_level(level)
-    return _compare(_resample(error_array(errors_a, "a")), _resample(error_array(errors_b, "b")), level)
+    return _compare(_resample(sample_array(errors_a, "a")), _resample(sample_array(errors_b, "b")), level)
 
 
 def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
     for name, table in tables.items():
         errors = finished(table)["error"].to_numpy(dtype=float) if is_table(table) else np.asarray(table)
         if errors.size:
-            samples[name] = _resample(error_array(errors, name))
+            samples[name] = _resample(sample_array(errors, name))
     rows: list[dict[str, Any]] = []
     for a, b in itertools.combinations(samples, 2):
         comparison = _compare(samples[a], samples[b], level)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array, weight_array
+from dsx.analysis.values import Errors, Floats, check_level, error_array, sample_array, weight_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +52,14 @@ class Edf:
 def edf(errors: Errors, weights: Any = None, level: float = 0.95) -> Edf:
     """F(e) = share of errors strictly below e, with a band that holds the whole true curve at once.
 
-    errors: (n,) percent, n ≥ 1, or a results table (its finished models). weights: (n,) ≥ 0 or None.
+    errors: (n,) percent, n ≥ 1, or a results table (its finished models); NaN is left out with a warning.
+    weights: (n,) ≥ 0 or None.
     The band is the Dvoretzky–Kiefer–Wolfowitz inequality with Massart's constant: the true F lies
     inside it everywhere with probability ≥ level, whatever its shape. With weights n is replaced by
     the effective sample size (Σw)²/Σw², which makes the band approximate.
     Raises DsxError if errors is empty or not finite. RegNet §3.1, eq. 1.
     """
-    values = error_array(errors)
+    values = sample_array(errors) if weights is None else error_array(errors)
     check_level(level)
     n = values.size
     w = np.full(n, 1 / n) if weights is None else weight_array(weights, n)

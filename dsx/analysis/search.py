@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array, weight_array
+from dsx.analysis.values import Errors, Floats, check_level, error_array, sample_array, weight_array
 from dsx.errors import DsxError
 
 
@@ -40,7 +40,7 @@ def expected_minimum(errors: Errors, k: Any, weights: Any = None) -> Any:
     the share of models above the i-th, so nothing is simulated. NDS §3.4, RegNet Fig. 9.
     """
     tries = _tries(k)
-    ordered, survival = _survival(errors, weights)
+    ordered, survival = _survival(sample_array(errors) if weights is None else errors, weights)
     expected = -np.diff(survival[None, :] ** tries[:, None], axis=1) @ ordered
     return float(expected[0]) if np.ndim(k) == 0 else expected
 
@@ -56,7 +56,7 @@ def random_search(
     """
     from scipy.special import ndtri
 
-    values = error_array(errors)
+    values = sample_array(errors) if weights is None else error_array(errors)
     if k is None:
         k = [2**i for i in range(max(1, int(math.log2(values.size))))]
     tries = _tries(k)

@@ -11,7 +11,7 @@ import numpy as np
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.counts import count_states, finished
 from dsx.analysis.quantiles import min_interval, quantile_interval
-from dsx.analysis.values import Errors, error_array, frame
+from dsx.analysis.values import Errors, frame, sample_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def summarize_errors(errors: Errors, level: float = 0.95) -> dict[str, float]:
     statistics (`quantile_interval`); the minimum's is the exact percentile bootstrap (`min_interval`),
     whose low end is the minimum itself. An interval that n is too small for is NaN.
     """
-    values = error_array(errors)
+    values = sample_array(errors)
     row: dict[str, float] = {"n": values.size}
     intervals = {
         "min_error": (values.min(), min_interval(values, level)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,6 +42,21 @@ def error_array(errors: Errors, name: str = "errors") -> Floats:
             "pass the results table, which leaves out failed and pending models and says how many"
         )
     return values
+
+
+def sample_array(errors: Errors, name: str = "errors") -> Floats:
+    """`error_array` for errors that nothing else is paired with: NaN (a model without an error) is left out, and said.
+
+    Raises DsxError as `error_array` does; warns (UserWarning) of how many of how many were left out.
+    """
+    if is_table(errors):
+        return error_array(errors, name)
+    values = number_array(errors, name)
+    missing = int(np.isnan(values).sum())
+    if missing and missing < values.size:
+        warnings.warn(f"{name}: {missing} of {values.size} models have no error and are left out", stacklevel=3)
+        values = values[~np.isnan(values)]
+    return error_array(values, name)
 
 
 def number_array(values: Any, name: str) -> Floats:

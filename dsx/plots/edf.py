@@ -9,7 +9,6 @@ import numpy as np
 
 from dsx.analysis.edf import Edf
 from dsx.analysis.edf import edf as compute_edf
-from dsx.analysis.values import Floats
 from dsx.analysis.words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits
@@ -33,8 +32,8 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     given = named(studies)
     curves = {name: data for name, data in given.items() if isinstance(data, Edf)}
     rest = {name: data for name, data in given.items() if name not in curves}
-    if rest and not (curves and not any(len(data) for data in rest.values())):
-        curves |= {name: compute_edf(e, level=level) for name, e in errors_by_name(rest).items()}
+    errors = errors_by_name(rest, required=not curves)
+    curves |= {name: compute_edf(e, level=level) for name, e in errors.items()}
     curves = {name: curves[name] for name in given if name in curves}
     left, right, beyond = error_limits([curve.error for curve in curves.values()])
     notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
@@ -42,7 +41,7 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + len(notes))
         for index, (name, curve) in enumerate(curves.items()):
-            _draw(ax, curve, f"{name} ({legend_text(curve.error, curve.mean)})", index, left, right)
+            _draw(ax, curve, f"{name} ({legend_text(curve)})", index, left, right)
         shown = {curve.level for curve in curves.values()}
         ax.set(xlim=(left, right), ylim=(0, 1.02), xlabel="top-1 error e (%)", ylabel="F(e): share of models below e")
         legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band")
@@ -50,10 +49,11 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     return ax
 
 
-def legend_text(errors: Floats, mean: float) -> str:
-    """`n 24, min 1.8, mean 2.5`, with a second decimal for errors below 1 %."""
-    places = 1 if mean >= 1 else 2
-    return f"n {errors.size}, min {number(float(errors[0]), places)}, mean {number(mean, places)}"
+def legend_text(curve: Edf) -> str:
+    """`n 24, min 1.8, mean 2.5`, with a second decimal for errors below 1 %, and the effective n of a weighted curve."""
+    places = 1 if curve.mean >= 1 else 2
+    effective = "" if abs(curve.effective_n - curve.n) < 0.5 else f" (weighted, effective {curve.effective_n:.0f})"
+    return f"n {curve.n}{effective}, min {number(curve.min, places)}, mean {number(curve.mean, places)}"
 
 
 def _draw(ax: Axes, curve: Edf, label: str, index: int, left: float, right: float) -> None:

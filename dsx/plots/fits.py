@@ -16,7 +16,7 @@ from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, note_below
+from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, note_below, panel_grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,11 +107,7 @@ def marginals(
     across = min(4, len(names))
     down = -(-len(names) // across)
     with house_style():
-        first = new_axes(2.1 * across + 0.3, 1.7 * down + 0.7)
-        figure = first.get_figure(root=True)
-        assert figure is not None
-        first.remove()
-        panels = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
+        figure, panels = panel_grid(down, across, 2.1, 1.8)
         for ax, parameter in zip(panels, names, strict=False):
             label, values = axis(parameter, column(rows, parameter))
             known = np.isfinite(values)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dsx.analysis.counts import count_states, finished, mixed_conditions
-from dsx.analysis.values import Floats, error_array, is_table
+from dsx.analysis.values import Floats, is_table, sample_array
 from dsx.errors import DsxError
 
 
@@ -20,14 +20,14 @@ def named(data: Any, name: str = "models") -> dict[str, Any]:
     return studies
 
 
-def errors_by_name(studies: Mapping[str, Any]) -> dict[str, Floats]:
-    """(n,) errors of the studies that have finished models. Raises DsxError, with the counts, if none has."""
+def errors_by_name(studies: Mapping[str, Any], required: bool = True) -> dict[str, Floats]:
+    """(n,) errors of the studies that have finished models. Raises DsxError, with the counts, if one is required."""
     found: dict[str, Floats] = {}
     for name, data in studies.items():
         errors = finished(data)["error"].to_numpy(dtype=float) if is_table(data) else np.asarray(data)
         if errors.size:
-            found[name] = error_array(errors, name)
-    if not found:
+            found[name] = sample_array(errors, name)
+    if required and not found:
         told = "; ".join(counts_in_words(studies)) or "no errors given"
         raise DsxError(f"nothing to draw: no study has a finished model ({told})")
     return found

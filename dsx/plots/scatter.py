@@ -122,14 +122,13 @@ def e_fit(
     """
     rows = finished(table)
     if len(rows) != len(fits):
-        raise DsxError(
-            f"{name or 'results table'}: {len(fits)} fits for {len(rows)} finished models: fit the rows of `finished(table)`"
-        )
-    found = rank_correlation(fits["error"].to_numpy(float), rows["error"].to_numpy(float))
+        found = f"{len(fits)} fits for {len(rows)} finished models"
+        raise DsxError(f"{name or 'results table'}: {found}: fit the rows of `finished(table)`")
+    ranks = rank_correlation(fits["error"].to_numpy(float), rows["error"].to_numpy(float))
     ax = _scatter(rows, "e_fit", fits["error"].to_numpy(float), ax, counts_in_words({name: table}), fraction, 0.95)
-    if np.isfinite(found["correlation"]):
-        interval = f"{number(found['low'], 2)} to {number(found['high'], 2)}"
-        told = f"{ax.get_title(loc='left')}; rank correlation {number(found['correlation'], 2)} ({interval})"
+    if np.isfinite(ranks["correlation"]):
+        interval = f"{number(ranks['low'], 2)} to {number(ranks['high'], 2)}"
+        told = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
         with house_style():
             ax.set_title(told, loc="left", fontsize=8)
     return ax

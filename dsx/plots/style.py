@@ -68,6 +68,15 @@ def new_axes(width_in: float = 5.2, height_in: float = 3.4, lines: int = 0) -> A
     return axes
 
 
+def panel_grid(down: int, across: int, width_in: float, height_in: float) -> tuple[Figure, list[Axes]]:
+    """A new figure of down × across panels of this size, row by row; managed as `new_axes` says."""
+    first = new_axes(width_in * across + 0.3, height_in * down + 0.5)
+    figure = first.get_figure(root=True)
+    assert figure is not None
+    first.remove()
+    return figure, list(figure.subplots(down, across, squeeze=False).ravel())
+
+
 def color(index: int) -> str:
     """The colour of the index-th study of a figure."""
     return PALETTE[index % len(PALETTE)]
@@ -80,6 +89,9 @@ def dashes(index: int) -> Any:
 
 def legend_above(ax: Axes, title: str | None = None) -> None:
     """The legend over the axes, one study a line, where it can hide no data."""
+    if not ax.get_legend_handles_labels()[0]:
+        ax.set_title(title or "", loc="left", fontsize=8)
+        return
     legend = ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, title=title, title_fontsize=7, labelspacing=0.3
     )

@@ -37,14 +37,18 @@ def _sample(study: Study, folder: str) -> str:
 
 def _space(name: str, definition: Mapping[str, Any]) -> str:
     """The name, where it stands for this very space but for what the flags set; else a file to be written."""
-    set_by_flags = ("constraints", "resolution", "num_classes", "description", "source")
     try:
-        known = load_space(name).to_dict()
+        same = _apart_from_flags(load_space(name).to_dict()) == _apart_from_flags(definition)
     except DsxError:
-        known = {}
-    ours = json.loads(json.dumps({k: v for k, v in definition.items() if k not in set_by_flags}))
-    theirs = json.loads(json.dumps({k: v for k, v in known.items() if k not in set_by_flags}))
-    return shlex.quote(name) if ours == theirs else shlex.quote(f"./{name}.yaml")
+        same = False
+    return shlex.quote(name) if same else shlex.quote(f"./{name}.yaml")
+
+
+def _apart_from_flags(definition: Mapping[str, Any]) -> str:
+    """What decides the population and has no flag of `dsx sample`."""
+    kept = {k: v for k, v in definition.items() if k not in ("resolution", "num_classes", "description", "source")}
+    others = {k: v for k, v in (definition.get("constraints") or {}).items() if k not in METRICS}
+    return json.dumps({**kept, "constraints": others}, sort_keys=True)
 
 
 def _launch(study: Study, folder: str) -> list[str]:

@@ -14,7 +14,7 @@ from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, stage
 from dsx.spaces.definition import Space
 from dsx.spaces.diagnosis import Tally
 from dsx.spaces.draws import setting_columns
-from dsx.spaces.population import METRICS, RECIPE_PREFIX
+from dsx.spaces.population import METRICS, recipe_settings
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Taken:
 def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[Candidate]:
     """The accepted ones among the settings; the tally counts what each rule and constraint let pass."""
     accepted: list[Candidate] = []
-    recipe = [settings[name] for name in sorted(settings) if name.startswith(RECIPE_PREFIX)]
+    recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
         tally.networks += len(part.rows)
         values = {name: column[part.rows] for name, column in settings.items()} | stage_columns(part.table)

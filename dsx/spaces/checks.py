@@ -79,6 +79,8 @@ def _check_known(space: Space, name: str, parameter: Any) -> None:
             raise ValueError(f"parameters.{name}.per = 'stage': a recipe's setting has one value: use network")
     elif name not in rules:
         raise ValueError(f"unknown parameter '{name}'.{suggest(name, rules)} Known: {', '.join(rules)}, recipe.…")
+    if name == "recipe.resolution":
+        raise ValueError("parameters.recipe.resolution: write `resolution`, which complexity is counted at too")
     if isinstance(parameter, SameAs):
         other = space.parameters.get(parameter.parameter)
         if other is None or isinstance(other, SameAs):

@@ -7,6 +7,7 @@ log(low − min(step, low / 2)), normalised: a log-uniform draw rounded up to th
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import abstractmethod
 from functools import cached_property
@@ -269,7 +270,7 @@ class Normal(Stepped):
             return grid, np.ones(len(grid))
         end = min(self.high, grid[-1] + self.step / 2)
         edges = self._standard(np.concatenate([[grid[0]], (grid[:-1] + grid[1:]) / 2, [end]]))
-        return grid, np.array([_normal_mass(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)])
+        return grid, np.array([_normal_mass(low, high) for low, high in itertools.pairwise(edges)])
 
     def quantile(self, u: np.ndarray) -> np.ndarray:
         if not self.continuous:
@@ -277,7 +278,7 @@ class Normal(Stepped):
         low, high = self._standard(np.array([self.low, self.high]))
         # above the mean the upper tail is the smaller number, and keeps its digits
         sign = -1.0 if low > 0 else 1.0
-        start, end = (_NORMAL.cdf(sign * z) for z in (low, high))
+        start, end = (_normal_cdf(sign * z) for z in (low, high))
         shares = np.clip(start + u * (end - start), 5e-324, 1 - 2.0**-53)
         z = sign * np.array([_NORMAL.inv_cdf(p) for p in shares.tolist()])
         return np.clip(self._value(z), self.low, self.high)
@@ -305,7 +306,12 @@ class LogNormal(Normal):
 
 def _normal_mass(low: float, high: float) -> float:
     """Standard normal probability of [low, high], exact to rounding in both tails."""
-    return _NORMAL.cdf(-low) - _NORMAL.cdf(-high) if low > 0 else _NORMAL.cdf(high) - _NORMAL.cdf(low)
+    return _normal_cdf(-low) - _normal_cdf(-high) if low > 0 else _normal_cdf(high) - _normal_cdf(low)
+
+
+def _normal_cdf(z: float) -> float:
+    # NormalDist.cdf loses the lower tail to cancellation
+    return math.erfc(-z / math.sqrt(2)) / 2
 
 
 Parameter = Annotated[

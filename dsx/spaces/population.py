@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,12 @@ RECIPE_PREFIX = "recipe."
 METRICS = ("flops", "params", "acts")
 
 
+def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings (values or columns) that are the recipe's: `recipe.lr` as `lr`, …, and a sampled resolution."""
+    prefixed = {k[len(RECIPE_PREFIX) :]: v for k, v in settings.items() if k.startswith(RECIPE_PREFIX)}
+    return prefixed | ({"resolution": settings["resolution"]} if "resolution" in settings else {})
+
+
 @dataclass(frozen=True)
 class Model:
     """One sampled model. setting: parameter column → value. flops (multiply-adds), params, acts: integers."""
@@ -40,8 +46,8 @@ class Model:
 
     @property
     def recipe_overrides(self) -> dict[str, Any]:
-        """Settings of the training recipe that the space samples (`recipe.lr`, …), without the prefix."""
-        return {k[len(RECIPE_PREFIX) :]: v for k, v in self.setting.items() if k.startswith(RECIPE_PREFIX)}
+        """Settings of the training recipe that the space samples: see `recipe_settings`."""
+        return recipe_settings(self.setting)
 
 
 @dataclass(frozen=True)

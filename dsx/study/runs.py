@@ -12,10 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dsx.networks.lookup import Network, network_from_dict
-from dsx.spaces.population import RECIPE_PREFIX, Population
+from dsx.spaces.population import Population, recipe_settings
 
 if TYPE_CHECKING:
     from dsx.training.recipe import Recipe
+
+# what a space may call settings of the recipe besides their full names
+_SHORT = {"weight_decay": "optimiser.weight_decay", "momentum": "optimiser.momentum"}
 
 
 def training_seed(study_seed: int, model_id: str, replicate: int = 0) -> int:
@@ -57,9 +60,10 @@ class Run:
     @property
     def recipe(self) -> Recipe | None:
         """What this run trains with."""
-        if self.base_recipe is None or not self.recipe_overrides:
+        own = {_SHORT.get(k, k): v for k, v in self.recipe_overrides.items() if k != "seed"}
+        if self.base_recipe is None or not own:
             return self.base_recipe
-        return self.base_recipe.with_overrides(self.recipe_overrides)
+        return self.base_recipe.with_overrides(own)
 
 
 def runs_of(population: Population, seed: int, recipe: Recipe | None = None, replicates: int = 1) -> list[Run]:
@@ -67,9 +71,9 @@ def runs_of(population: Population, seed: int, recipe: Recipe | None = None, rep
 
     So an interrupted study has as many models as it can. seed: the study's.
     """
-    sampled = {k: v for k, v in population.settings.items() if k.startswith(RECIPE_PREFIX)}
+    sampled = recipe_settings(population.settings)
     overrides = [
-        {name[len(RECIPE_PREFIX) :]: column[row].item() for name, column in sampled.items()}
+        {name: column[row].item() for name, column in sampled.items()}
         for row in range(len(population) if sampled else 0)
     ]
     found = []
@@ -82,7 +86,8 @@ def runs_of(population: Population, seed: int, recipe: Recipe | None = None, rep
                     model_id=model_id,
                     row=row,
                     replicate=replicate,
-                    seed=training_seed(seed, model_id, replicate),
+                    # a space may sample the seed, so that replicates are a space like any other
+                    seed=training_seed(own.get("seed", seed), model_id, replicate),
                     content=population.contents[row],
                     recipe_overrides=own,
                     base_recipe=recipe,

@@ -15,6 +15,7 @@ import yaml
 import dsx
 from dsx.errors import DsxError, StudyError
 from dsx.schema import Frozen
+from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
 from dsx.study import records, results
 from dsx.study.claims import Holder
@@ -47,6 +48,7 @@ class Study:
     """An existing study. Use `Study.create` or `open_study`."""
 
     def __init__(self, paths: StudyPaths, file: StudyFile) -> None:
+        load_plugins(file.space)  # a user's own blocks, from the frozen source, before any architecture is read
         self.paths = paths
         self._file = file
 
@@ -175,6 +177,7 @@ class Study:
                     " launch with that one, or sample into another folder with --out"
                 )
         recipe.check(self.population[0].architecture)
+        _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
         if before != recipe or replicates != self.replicates:
             wanted = _plain(recipe.to_dict())
             self._file = self._file.model_copy(update={"recipe": wanted, "replicates": replicates})

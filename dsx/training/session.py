@@ -22,6 +22,7 @@ from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
 from dsx.training.faults import Interrupted, TimeLimitExceeded
 from dsx.training.objective import loss_of, make_optimiser
+from dsx.training.pointwise import use_products
 from dsx.training.recipe import Recipe
 from dsx.training.schedule import lr_factor
 from dsx.training.streams import derive
@@ -61,6 +62,8 @@ class Session:
         torch.manual_seed(derive(seed, "weights"))
         layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model: nn.Module = build(architecture).to(device=self.device, memory_format=layout)  # type: ignore[call-overload]
+        if self.device.type == "cpu" and recipe.channels_last:
+            use_products(self.model)
         self.optimiser = make_optimiser(self.model, recipe)
         averaging = None if recipe.ema is None else get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         self.average = averaging and AveragedModel(self.model, multi_avg_fn=averaging, use_buffers=True)

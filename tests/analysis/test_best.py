@@ -93,7 +93,10 @@ def test_joint_range_holds_the_pair_with_the_probability_it_states():
     [
         (lambda: best_range([1.0], [1.0, 2.0]), "x and errors: 1 and 2 values: give one of each per model"),
         (lambda: best_range([np.nan], [1.0]), "x: no model has a value: a best range needs at least one"),
-        (lambda: best_range([1.0], [1.0], fraction=25), "fraction = 25: expected a share above 0 and at most 1, such as 0.25"),
+        (
+            lambda: best_range([1.0], [1.0], fraction=25),
+            "fraction = 25: expected a share above 0 and at most 1, such as 0.25",
+        ),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_clear_line(call, message):

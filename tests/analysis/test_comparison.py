@@ -126,3 +126,10 @@ def test_all_equal_and_all_diverged_are_compared_without_fuss(table):
 def test_no_errors_is_one_clear_line():
     with pytest.raises(DsxError, match="a: no values"):
         compare([], [1.0])
+
+
+def test_error_columns_with_failed_models_compare_as_their_tables_do(mixed, table):
+    other = table(np.linspace(1, 4, 20))
+    with pytest.warns(UserWarning, match="a: 1 of 24 models have no error and are left out"):
+        by_column = compare(mixed["error"], other["error"])
+    assert by_column == compare(mixed, other)

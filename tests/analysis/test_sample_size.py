@@ -76,7 +76,10 @@ def test_two_pilots_plan_for_their_own_difference():
     [
         (([1.0],), "plan: a pilot study needs at least 2 finished models to show the spread of errors"),
         (([1.0, 2.0],), "plan: one pilot shows no difference: give the difference in points that matters, such as 0.5"),
-        (([1.0, 2.0], [1.0, 2.0]), "plan: no difference to tell: give the difference in points that matters, such as 0.5"),
+        (
+            ([1.0, 2.0], [1.0, 2.0]),
+            "plan: no difference to tell: give the difference in points that matters, such as 0.5",
+        ),
         (([1.0, 2.0], None, 0.5, 80), "power = 80: expected a chance between 0 and 1, such as 0.8"),
     ],
 )  # fmt: skip

@@ -14,7 +14,8 @@ import pickle
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ from dsx.training.distributed import Group
 from dsx.training.recipe import Recipe, load_recipe
 from dsx.training.session import Session
 from dsx.training.trainer import train
+
+Clock = Callable[[], float]
 
 
 def network(stem: str, width: int, stages: tuple[tuple[int, int, int], ...], group: int, channels: int) -> Architecture:
@@ -111,33 +114,49 @@ def plain_steps(architecture: Architecture, recipe: Recipe) -> Iterator[None]:
             yield
 
 
-def trainer_steps(architecture: Architecture, recipe: Recipe) -> Iterator[None]:
-    """The trainer, one step at a time, with its data path."""
+def trainer_rounds(architecture: Architecture, recipe: Recipe, steps: int, clock: Clock) -> Iterator[list[float]]:
+    """Seconds of each of `steps` consecutive steps of the trainer, with its data path."""
     batches = open_batches(recipe, 0, torch.device("cpu"))
-    session = Session(architecture, recipe, 0, batches, Group())
+    stamps: list[float] = []
+
+    def note_time() -> bool:
+        stamps.append(clock())
+        return False
+
+    session = Session(architecture, recipe, 0, batches, Group(), should_stop=note_time)
+    try:
+        while True:
+            if session.step + steps >= batches.steps_per_epoch:
+                session.epoch, session.step = session.epoch + 1, 0
+            stamps.clear()
+            session.train_steps(session.step + steps + 1)  # asked to stop after each: the first starts the clock
+            yield [after - before for before, after in pairwise(stamps)]
+    finally:
+        batches.close()
+
+
+def plain_rounds(architecture: Architecture, recipe: Recipe, steps: int, clock: Clock) -> Iterator[list[float]]:
+    """The same of the textbook's loop."""
+    loop = plain_steps(architecture, recipe)
     while True:
-        for _ in range(batches.steps_per_epoch):
-            session.train_steps(session.step + 1)
-            yield
-        session.epoch, session.step = session.epoch + 1, 0
+        stamps = [clock() for _ in zip(range(steps + 1), loop, strict=False)]
+        yield [after - before for before, after in pairwise(stamps)]
 
 
-def compare(name: str, recipe: Recipe, rounds: int, steps: int) -> None:
-    """Print images per second of both, from alternating rounds."""
-    loops = {"trainer": trainer_steps(NETWORKS[name], recipe), "plain": plain_steps(NETWORKS[name], recipe)}
-    seconds: dict[str, list[float]] = {loop: [] for loop in loops}
-    for loop in loops.values():
-        for _ in range(3):
-            next(loop)
-    for _ in range(rounds):
-        for key, loop in loops.items():
-            began = time.perf_counter()
-            for _ in range(steps):
-                next(loop)
-            seconds[key].append((time.perf_counter() - began) / steps)
+def compare(name: str, recipe: Recipe, rounds: int, steps: int, clock: Clock) -> None:
+    """Print images per second of both: medians over the steps of alternating rounds, the first left out."""
+    loops = {"trainer": trainer_rounds, "plain": plain_rounds}
+    running = {key: loop(NETWORKS[name], recipe, steps, clock) for key, loop in loops.items()}
+    seconds: dict[str, list[float]] = {key: [] for key in loops}
+    for number in range(rounds + 1):
+        for key, loop in running.items():
+            took = next(loop)
+            seconds[key] += took if number else []
     speed = {key: recipe.batch_size / statistics.median(values) for key, values in seconds.items()}
     ratio = speed["trainer"] / speed["plain"]
-    print(f"{name:9} {speed['trainer']:9.1f} {speed['plain']:9.1f} {ratio:6.2f}×   batch {recipe.batch_size}")
+    print(
+        f"{name:9} {speed['trainer']:9.1f} {speed['plain']:9.1f} {ratio:6.2f}×   batch {recipe.batch_size}", flush=True
+    )
 
 
 def overhead(recipe: Recipe, models: int = 4) -> None:
@@ -148,23 +167,29 @@ def overhead(recipe: Recipe, models: int = 4) -> None:
         with tempfile.TemporaryDirectory() as folder:
             result = train(NETWORKS["digits"], recipe, seed=seed, folder=folder, device="cpu")
         extra.append(time.perf_counter() - began - sum(entry["seconds"] for entry in result.curve))
-    print(
-        f"overhead per model beyond its epochs: {statistics.median(extra[1:]):.3f} s (first of a process {extra[0]:.2f} s)"
-    )
+    median = statistics.median(extra[1:])
+    print(f"overhead per model beyond its epochs: {median:.3f} s (first of a process {extra[0]:.2f} s)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, help="torch's threads; by default torch decides")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", choices=sorted(NETWORKS), help="one network")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="time of this process alone: for a busy machine, 1 thread"
+    )
     options = parser.parse_args()
+    clock = time.process_time if options.cpu_time else time.perf_counter
     if options.threads:
         torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, median of {options.rounds} rounds")
     print(f"{'network':9} {'trainer':>9} {'plain':>9} {'ratio':>7}   images per second")
     with tempfile.TemporaryDirectory() as root:
         for name, recipe in recipes(Path(root)).items():
-            compare(name, recipe, options.rounds, {"digits": 12, "cifar": 3, "imagenet": 2}[name])
+            if options.only in (None, name):
+                steps = {"digits": 12, "cifar": 3, "imagenet": 3}[name]
+                compare(name, recipe, options.rounds, steps, clock)
         overhead(load_recipe("digits", {"epochs": 3}))
 
 

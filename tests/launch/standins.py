@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+import dsx
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
@@ -100,6 +101,9 @@ def train(
 ):
     """As the real one in what it writes and raises: resumes from checkpoint.pt, leaves result.json."""
     folder = Path(folder)
+    if os.environ.get("RANK", "0") != "0":
+        _mark(folder.parents[2] / "followed", folder.name)
+        return SimpleNamespace(state="done")
     root, run_id = folder.parents[2], folder.name
     behaviour = root / "behaviour.json"
     what = json.loads(behaviour.read_text()).get(run_id, "") if behaviour.exists() else ""
@@ -141,6 +145,8 @@ def train(
         "peak_memory_bytes": 10**8,
         "seed": seed,
         "began_at_epoch": done,
+        "code": dsx.__file__,
+        "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
     write_json(folder / "result.json", content)
     checkpoint.unlink(missing_ok=True)
@@ -151,6 +157,11 @@ def train(
 def slow_train(*args, **kwargs):
     """Some 0.2 s a model."""
     return train(*args, epoch_s=0.05, **kwargs)
+
+
+def second_train(*args, **kwargs):
+    """Some 2 s a model."""
+    return train(*args, epoch_s=0.5, **kwargs)
 
 
 def expected_error(model_id: str, seed: int) -> float:

@@ -94,3 +94,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DsxError, match="cannot write the figure edf"):
         plots.save(plots.edf([1.0, 2.0]), tmp_path / "file", "edf")
+
+
+def test_a_weighted_curve_says_so_in_the_legend():
+    ax = plots.edf({"A": edf([1.0, 2.0, 3.0, 4.0], weights=[1, 0, 0, 3])})
+    assert "n 4 (weighted, effective 2)" in ax.get_legend().get_texts()[0].get_text()

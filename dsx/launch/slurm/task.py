@@ -29,11 +29,12 @@ _PATIENCE_S = 30.0
 
 
 class Stop:
-    """Why the job is to stop, if it is. requeue: whether to go on in another life of the job."""
+    """Why the job is to stop, if it is. requeue: whether to go on in another life of the job. terminated: by SIGTERM."""
 
     def __init__(self, deadline: float) -> None:
         self.why = ""
         self.requeue = False
+        self.terminated = False
         self._deadline = deadline
 
     def __call__(self) -> bool:
@@ -54,6 +55,7 @@ class Stop:
             self.now(f"got {signal.Signals(number).name}", requeue=True)
 
         def terminate(number: int, _frame: object) -> None:
+            self.terminated = True
             self.now(f"got {signal.Signals(number).name}", requeue=False)
 
         for number in (signal.SIGUSR1, signal.SIGUSR2):
@@ -92,7 +94,7 @@ class Task:
             counts[outcome.what] = counts.get(outcome.what, 0) + 1
         print(f"{counts} {stop.why}", flush=True)
         if stop.requeue and profile.requeue:
-            requeue_this_job()
+            requeue_this_job(stop)
         return counts
 
     def checkpoint(self) -> Any:
@@ -172,21 +174,25 @@ class _Session:
             with contextlib.suppress(SlurmError):
                 client.cancel(names)
         elif self.profile.processes > 1:
-            requeue_this_job()
+            requeue_this_job(self.stop)
             sys.exit(1)
 
 
-def requeue_this_job() -> None:
-    """Back into the queue, whatever state the controller is in; if it does not answer, launching again resumes."""
-    job = os.environ.get("SLURM_JOB_ID", "")
-    if not job:
+def requeue_this_job(stop: Stop) -> None:
+    """Back into the queue; if the controller does not answer, launching again resumes all the same."""
+    array, job = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_JOB_ID", "")
+    # the id of an array's last task is that of the whole array, which must not be requeued
+    name = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else job
+    if not name:
         return
     for attempt in range(3):
         try:
-            client.requeue(job)
+            client.requeue(name)
             break
         except SlurmError as error:
             print(error, file=sys.stderr, flush=True)
             time.sleep(2 * attempt + 1)
     # the controller ends this process; ending well before that would complete the job
-    time.sleep(10)
+    deadline = time.monotonic() + 10
+    while not stop.terminated and time.monotonic() < deadline:
+        time.sleep(0.1)

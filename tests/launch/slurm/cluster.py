@@ -157,6 +157,7 @@ MpiDefault=none
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=1,sched_min_interval=200000
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
+AccountingStorageEnforce=limits
 AccountingStoragePort={DBD_PORT}
 AccountingStoragePass={f}/run/munge.sock
 JobAcctGatherType=jobacct_gather/none

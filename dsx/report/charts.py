@@ -1,0 +1,129 @@
+"""The data of the interactive charts: drawn points with their networks, best ranges, ends of axes. No drawing here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsx.analysis import best_range, edf, finished, parameter_columns
+from dsx.analysis.values import number_array
+from dsx.plots.labels import axis
+from dsx.plots.limits import error_limits
+from dsx.plots.style import color
+from dsx.report.facts import StudyFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# points drawn of one study; more would make the page slow and show nothing new
+MAX_POINTS = 1500
+# derived from the networks, besides the space's own parameters
+STRUCTURE = ("total_depth", "first_width", "last_width")
+COMPLEXITY = ("flops", "params", "acts", "seconds")
+
+
+def joined(facts: StudyFacts) -> pd.DataFrame:
+    """The finished models with the structure columns and `stages` of their networks."""
+    rows = finished(facts.table)
+    if facts.networks is None or "model_id" not in rows.columns:
+        return rows
+    new = [c for c in facts.networks.columns if c == "model_id" or c not in rows.columns]
+    return rows.merge(facts.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
+
+
+def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Columns worth reading against the error: the networks' structure, then every parameter of any study."""
+    names = {
+        name: None
+        for name in STRUCTURE
+        if any(name in table.columns and table[name].notna().any() for table in tables.values())
+    }
+    for table in tables.values():
+        names |= dict.fromkeys(parameter_columns(table))
+    return list(names)
+
+
+def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float = 0.25) -> dict[str, Any]:
+    """What the page's script draws, as plain JSON values; numbers that are not finite are null.
+
+    tables: name → finished models as `joined` gives them; studies without any are left out.
+    """
+    drawn = {name: table for name, table in tables.items() if len(table)}
+    columns = explored_columns(drawn) + [
+        c for c in COMPLEXITY if any(c in t.columns and t[c].notna().any() for t in drawn.values())
+    ]
+    low, high, beyond = error_limits([t["error"].to_numpy(float) for t in drawn.values()]) if drawn else (0, 100, "")
+    data = {
+        "level": level,
+        "columns": [_column(name, drawn) for name in columns],
+        "limits": [low, high],
+        "beyond": beyond,
+        "studies": [
+            _study(name, color(i), drawn[name], columns, level, fraction)
+            for i, name in enumerate(tables)
+            if name in drawn
+        ],
+    }
+    return plain(data)  # type: ignore[no-any-return]
+
+
+def points_drawn(n: int) -> int:
+    """Of n models, how many have a point in the interactive charts."""
+    return min(n, MAX_POINTS)
+
+
+def _column(name: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    values = np.concatenate([number_array(t[name], name) for t in tables.values() if name in t.columns])
+    values = values[np.isfinite(values)]
+    label, scaled = axis(name, values)
+    scale = float(values[0] / scaled[0]) if values.size and scaled[0] else 1.0
+    wide = bool(values.size and values.min() > 0 and values.max() >= 20 * values.min())
+    return {"name": name, "label": label, "log": wide, "scale": scale}
+
+
+def _study(
+    name: str, color: str, table: pd.DataFrame, columns: Sequence[str], level: float, fraction: float
+) -> dict[str, Any]:
+    curve = edf(table["error"], level=level)
+    order = np.argsort(table["error"].to_numpy(float), kind="stable")
+    keep = np.unique(np.linspace(0, curve.n - 1, points_drawn(curve.n)).round().astype(int))
+    rows = table.iloc[order[keep]]
+    share = np.searchsorted(curve.error, curve.error[keep], side="right") / curve.n
+    ranges = {}
+    for column in columns:
+        if column in table.columns and np.isfinite(x := number_array(table[column], column)).any():
+            ranges[column] = best_range(x, table["error"].to_numpy(float), fraction, level)
+    return {
+        "name": name,
+        "color": color,
+        "n": curve.n,
+        "half": curve.half_width,
+        "error": curve.error[keep],
+        "share": share,
+        "rank": keep + 1,
+        "id": rows["model_id"].tolist() if "model_id" in rows.columns else [f"row {i}" for i in rows.index],
+        "state": rows["state"].tolist() if "state" in rows.columns else ["done"] * len(rows),
+        "stages": rows["stages"].tolist() if "stages" in rows.columns else [None] * len(rows),
+        "values": {c: number_array(rows[c], c) for c in columns if c in rows.columns},
+        "ranges": ranges,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Lists, dicts, text and finite numbers to six digits; what is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return [plain(v) for v in value.tolist()]
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.6g}")
+    return value

@@ -1,0 +1,160 @@
+"""Speed and memory of networks: `python tests/benchmarks/bench_networks.py`.
+
+Prints one line per measurement. Steps of dsx and of torchvision alternate in one process, so that what
+else the machine does falls on both alike; the ratio of their medians is the result. Peak memory is that of a
+fresh process per network.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+from torchvision.models.regnet import BlockParams, RegNet
+from torchvision.ops.misc import Conv2dNormActivation
+
+from dsx.networks.anynet import build
+from dsx.networks.architecture import Architecture, ArchitectureTable, Stage, Stem
+from dsx.networks.complexity import complexity_table
+from dsx.networks.groups import adjust_groups
+from dsx.networks.published import published
+
+CHANNELS_LAST = torch.channels_last
+# name: architecture, images of a step, steps
+CASES = {
+    "RegNetX-200MF at 224": (published("RegNetX-200MF"), (16, 3, 224, 224), 11),
+    "CIFAR-sized at 32": (
+        Architecture(
+            stem=Stem(type="cifar", width=16),
+            stages=tuple(
+                Stage(depth=d, width=w, stride=s, group_width=8)
+                for d, w, s in zip((1, 2, 3, 2), (24, 48, 96, 128), (1, 2, 2, 2), strict=True)
+            ),
+            num_classes=10,
+        ),
+        (64, 3, 32, 32),
+        31,
+    ),
+}
+
+
+def of_torchvision(architecture: Architecture) -> nn.Module:
+    """torchvision's own implementation of an AnyNet of X blocks."""
+
+    def stem(w_in: int, w_out: int, norm_layer: type[nn.Module], activation_layer: type[nn.Module]) -> nn.Module:
+        stride = 1 if architecture.stem.type == "cifar" else 2
+        return Conv2dNormActivation(w_in, w_out, 3, stride, norm_layer=norm_layer, activation_layer=activation_layer)
+
+    fields = zip(*((s.depth, s.width, s.group_width, 1.0, s.stride) for s in architecture.stages), strict=True)
+    parameters = BlockParams(*(list(field) for field in fields))
+    return RegNet(parameters, architecture.num_classes, architecture.stem.width, stem, norm_layer=nn.BatchNorm2d)
+
+
+def training_step(network: nn.Module, shape: tuple[int, ...]) -> Callable[[], None]:
+    network.to(memory_format=CHANNELS_LAST)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-5)
+    images = torch.rand(shape).to(memory_format=CHANNELS_LAST)
+    labels = torch.zeros(len(images), dtype=torch.long)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(network(images), labels).backward()
+        optimiser.step()
+
+    return step
+
+
+def bench_complexity(n: int = 100_000) -> None:
+    """Random AnyNetX of four stages: the closed form over the whole table."""
+    rng = np.random.default_rng(0)
+    shape = (n, 4)
+    ratio = rng.choice([1.0, 2.0, 4.0], shape)
+    width, group = adjust_groups(8 * rng.integers(1, 129, shape), ratio, 2 ** rng.integers(0, 6, shape))
+    table = ArchitectureTable(
+        stem="simple",
+        stem_width=np.full(n, 32),
+        blocks=("x",) * 4,
+        depth=rng.integers(1, 17, shape),
+        width=width,
+        stride=np.full(shape, 2),
+        bottleneck_ratio=ratio,
+        group_width=group,
+        se_ratio=np.zeros(shape),
+    )
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        complexity_table(table, 224)
+        seconds.append(time.perf_counter() - start)
+    print(f"complexity of {n:,} architectures: {statistics.median(seconds):.3f} s (target: under 0.5 s)")
+
+
+def bench_steps() -> None:
+    """Training steps of dsx and torchvision in turn."""
+    for name, (architecture, shape, repetitions) in CASES.items():
+        steps = {
+            "dsx": training_step(build(architecture), shape),
+            "torchvision": training_step(of_torchvision(architecture), shape),
+        }
+        seconds: dict[str, list[float]] = {who: [] for who in steps}
+        for repetition in range(repetitions + 2):
+            for who in sorted(steps, reverse=bool(repetition % 2)):
+                start = time.perf_counter()
+                steps[who]()
+                if repetition >= 2:  # the first two warm up
+                    seconds[who].append(time.perf_counter() - start)
+        dsx, theirs = (statistics.median(seconds[who]) * 1e3 for who in ("dsx", "torchvision"))
+        ratios = [a / b for a, b in zip(seconds["dsx"], seconds["torchvision"], strict=True)]
+        print(
+            f"training step, {name}, batch {shape[0]}: dsx {dsx:.0f} ms, torchvision {theirs:.0f} ms,"
+            f" ratio of pairs {statistics.median(ratios):.3f} (target: at most 1)"
+        )
+
+
+def bench_memory() -> None:
+    """Peak memory of three training steps above that of the process before them."""
+    for name in CASES:
+        command = [sys.executable, __file__, "--memory", name]
+        peaks = {
+            who: int(subprocess.run([*command, who], capture_output=True, text=True, check=True).stdout)
+            for who in ("dsx", "torchvision")
+        }
+        print(
+            f"peak memory of a step, {name}: dsx {peaks['dsx'] / 2**20:.0f} MiB, torchvision"
+            f" {peaks['torchvision'] / 2**20:.0f} MiB, ratio {peaks['dsx'] / peaks['torchvision']:.3f}"
+        )
+
+
+def peak_memory(name: str, who: str) -> int:
+    """Bytes by which three steps raise this process's peak."""
+    architecture, shape, _ = CASES[name]
+    # convolutions of every kind load their libraries before the measurement
+    training_step(build(architecture), (2, *shape[1:]))()
+    step = training_step(build(architecture) if who == "dsx" else of_torchvision(architecture), shape)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3):
+        step()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
+
+
+def main() -> None:
+    threads = torch.get_num_threads()
+    print(f"torch {torch.__version__}, {threads} threads, {torch.backends.cpu.get_cpu_capability()}")
+    bench_complexity()
+    bench_steps()
+    bench_memory()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--memory"]:
+        print(peak_memory(*sys.argv[2:4]))
+    else:
+        main()

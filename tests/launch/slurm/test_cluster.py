@@ -1,0 +1,327 @@
+"""Against a real SLURM. Waits are bounded; nothing is asserted about speed."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import HERE
+
+from dsx.errors import DsxError
+from dsx.launch.slurm.client import SlurmError, live_jobs
+from dsx.launch.slurm.status import jobs
+from dsx.launch.slurm.submissions import Submissions
+from dsx.launch.slurm.submit import cancel, submit
+from dsx.study.status import describe, status
+
+from standins import behave, expected_error, make_study, starts, trainings
+
+STANDIN = "standins:train"
+SECONDS = "standins:second_train"
+
+
+def wait_until(condition, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.3)
+
+
+def in_queue(study):
+    return sum(jobs(study).queued.values())
+
+
+def hurry(cluster):
+    """Jobs that were requeued wait for two minutes; let them start at once."""
+    for job_id in cluster.client("squeue", "-h", "-r", "-t", "PENDING", "-o", "%i").split():
+        cluster.client("scontrol", "update", f"JobId={job_id}", "StartTime=now", check=False)
+
+
+def finish(study, cluster, profile, trainer=STANDIN, seconds=120):
+    """Launch again and again, as a user would, until all is done."""
+    deadline = time.monotonic() + seconds
+    while study.counts()["done"] < len(study.runs()):
+        assert time.monotonic() < deadline, (study.counts(), jobs(study).lines(), study.failures())
+        submit(study, profile, trainer=trainer)
+        hurry(cluster)
+        time.sleep(1)
+
+
+def check_complete(study):
+    table = study.results()
+    assert (table["state"] == "done").all()
+    assert list(table["error"]) == [expected_error(run.model_id, run.seed) for run in study.runs()]
+    assert trainings(study) == sorted(run.run_id for run in study.runs())
+
+
+def records(study):
+    return [json.loads(study.paths.run(run.run_id).result.read_text()) for run in study.runs()]
+
+
+def test_a_population_of_real_models_equals_the_same_one_trained_here(calm, tmp_path, profile):
+    from dsx.launch.local import launch
+
+    changes = {"epochs": 1, "schedule.warmup_epochs": 0}
+    there = make_study(tmp_path / "there" / "a", n=60, **changes)
+    here = make_study(tmp_path / "here" / "a", n=60, **changes)
+    trainer = "dsx.training.trainer:train"
+    finish(there, calm, profile(models_per_job=15, mem_gb=1), trainer, seconds=300)
+    launch(here, workers=2, device="cpu", progress=False)
+    measured = {"seconds", "images_per_second", "peak_memory_bytes", "train_seconds", "wait_seconds", "environment"}
+
+    def plain(content):
+        if isinstance(content, dict):
+            return {key: plain(value) for key, value in content.items() if key not in measured}
+        return [plain(value) for value in content] if isinstance(content, list) else content
+
+    assert [plain(record) for record in records(there)] == [plain(record) for record in records(here)]
+
+
+def begin(study, profile, trained=2):
+    submit(study, profile, trainer=SECONDS)
+    wait_until(lambda: len(trainings(study)) >= trained and study.counts()["running"] >= 2)
+
+
+def requeue_a_task(study, cluster):
+    (job_id,) = jobs(study).arrays.values()
+    for task in (0, 3):
+        cluster.client("scontrol", "requeue", f"{job_id}_{task}", check=False)
+
+
+def preempt_with_usr1(study, cluster):
+    (job_id,) = jobs(study).arrays.values()
+    for task in (1, 3):  # the last task of an array bears the id of the whole array
+        cluster.client("scancel", "--signal=USR1", f"{job_id}_{task}")
+    wait_until(lambda: "REQUEUED" in jobs(study).queued or "PENDING" in jobs(study).queued)
+
+
+def cancel_half(study, cluster):
+    (job_id,) = jobs(study).arrays.values()
+    cluster.client("scancel", f"{job_id}_[0-1]")
+
+
+def kill_a_node(study, cluster):
+    nodes = cluster.client("squeue", "-h", "-t", "RUNNING", "-o", "%N").split()
+    cluster.kill_node(nodes[0])
+    wait_until(lambda: "down" in cluster.client("sinfo", "-h", "-N", "-n", nodes[0], "-o", "%T"))
+    cluster.start_node(nodes[0])
+    cluster.wait_for_nodes()
+
+
+def restart_the_controller(study, cluster):
+    cluster.kill("slurmctld")
+    assert jobs(study).known is False
+    assert study.counts()["failed"] == 0
+    cluster.start_slurmctld()
+
+
+def stop_accounting(study, cluster):
+    cluster.kill("slurmdbd")
+    found = jobs(study)
+    assert found.known
+    assert not found.ended
+
+
+FAULTS = [requeue_a_task, preempt_with_usr1, cancel_half, kill_a_node, restart_the_controller, stop_accounting]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_whatever_happens_every_model_is_trained_once(calm, tmp_path, profile, fault):
+    study = make_study(tmp_path / "a", n=16)
+    asked = profile(models_per_job=4)
+    begin(study, asked)
+    try:
+        fault(study, calm)
+        finish(study, calm, asked)
+    finally:
+        if fault is stop_accounting:
+            calm.start_slurmdbd()
+    check_complete(study)
+
+
+def test_a_job_that_runs_out_of_time_goes_on_by_itself(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=2)
+    behave(study, r0="endless")
+    submit(study, profile(timeout_min=1, models_per_job=2), trainer=STANDIN)
+    wait_until(lambda: "PENDING" in jobs(study).queued and starts(study))
+    folder = study.paths.run(study.runs()[0].run_id).folder
+    assert int((folder / "checkpoint.pt").read_text()) > 0
+    assert study.counts() == {"pending": 2, "running": 0, "done": 0, "diverged": 0, "failed": 0}
+    behave(study)
+    hurry(calm)
+    wait_until(lambda: study.counts()["done"] == 2)
+    check_complete(study)
+
+
+def test_two_launches_at_the_same_moment_submit_each_model_once(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=12)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm.submit import submit\n"
+        "p = load_profile('slurm', {'mem_gb': 0.5, 'models_per_job': 3, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "print(submit(sys.argv[2], p, trainer='standins:slow_train')[0].runs)"
+    )
+    command = [sys.executable, "-c", code, str(HERE), str(study.path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    submitted = sorted(int(process.communicate(timeout=120)[0]) for process in both)
+    assert submitted == [0, 12]
+    wait_until(lambda: study.counts()["done"] == 12)
+    check_complete(study)
+
+
+def test_a_launch_that_is_killed_while_it_submits_can_be_repeated(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=8)
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm import submit, submissions\n"
+        "p = load_profile('slurm', {'mem_gb': 0.5, 'models_per_job': 2, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "submissions.Submissions.accepted = lambda *a: os.kill(os.getpid(), 9)\n"
+        "submit.submit(sys.argv[2], p, trainer='standins:second_train')"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(HERE), str(study.path)], check=False, timeout=60)
+    assert killed.returncode == -9
+    (again,) = submit(study, profile(models_per_job=2), trainer=SECONDS)
+    assert (again.runs, again.queued + again.running + study.counts()["done"] >= 8) == (0, True)
+    finish(study, calm, profile(models_per_job=2), SECONDS)
+    check_complete(study)
+
+
+def test_five_thousand_models_pass_an_array_limit_of_a_thousand(calm, tmp_path, profile, capsys):
+    study = make_study(tmp_path / "a", n=5000)
+    began = time.monotonic()
+    (first,) = submit(study, profile(models_per_job=1, max_jobs=12, sbatch={"hold": True}), trainer=STANDIN)
+    seconds = time.monotonic() - began
+    assert (first.jobs, len(first.job_ids)) == (5000, 5)
+    assert in_queue(study) == 5000
+    (again,) = submit(study, profile(models_per_job=1), trainer=STANDIN)
+    assert (again.runs, again.queued) == (0, 5000)
+    assert list(cancel(study).values()) == [5000]
+    wait_until(lambda: in_queue(study) == 0)
+    submit(study, profile(models_per_job=250), trainer=STANDIN)
+    wait_until(lambda: study.counts()["done"] == 5000, seconds=240)
+    check_complete(study)
+    began = time.monotonic()
+    describe(status(study))
+    with capsys.disabled():
+        print(f"\n5,000 jobs submitted in {seconds:.1f} s; status in {time.monotonic() - began:.1f} s")
+
+
+def test_a_refusal_is_given_in_slurms_words_and_leaves_nothing_behind(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=2)
+    for changes, words in (
+        ({"partition": "nowhere"}, "invalid partition specified: nowhere"),
+        ({"partition": "short", "timeout_min": 60}, "Requested time limit is invalid"),
+        ({"mem_gb": 9000}, "Memory specification can not be satisfied"),
+    ):
+        with pytest.raises(SlurmError, match=words) as caught:
+            submit(study, profile(**changes), trainer=STANDIN)
+        assert "\n" not in str(caught.value)
+        assert Submissions(study.paths).names() == []
+    submit(study, profile(), trainer=STANDIN)
+    wait_until(lambda: study.counts()["done"] == 2)
+
+
+def test_a_submit_limit_leaves_the_rest_to_the_jobs_that_fit(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=9)
+    calm.client("sacctmgr", "-i", "modify", "user", "root", "set", "MaxSubmitJobs=3")
+    try:
+        wait_until(
+            lambda: "MaxSubmitJobs=3" in calm.client("scontrol", "show", "assoc_mgr", "users=root", "flags=assoc")
+        )
+        (found,) = submit(study, profile(models_per_job=1), trainer=STANDIN)
+        assert found.leftover == 6
+        wait_until(lambda: study.counts()["done"] == 9)
+    finally:
+        calm.client("sacctmgr", "-i", "modify", "user", "root", "set", "MaxSubmitJobs=-1")
+    check_complete(study)
+
+
+def test_jobs_submitted_from_inside_a_job_run_and_use_the_frozen_code(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=2)
+    code = (
+        "import sys; from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm.submit import submit\n"
+        "p = load_profile('slurm', {'mem_gb': 0.5, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "print(submit(sys.argv[2], p, trainer='standins:train')[0].sentence())"
+    )
+    out = calm.client(
+        "srun", "--mem=500M", "-n1", "-t2", sys.executable, "-c", code, str(HERE), str(study.path), timeout_s=60
+    )
+    assert "2 models in 1 jobs" in out
+    wait_until(lambda: study.counts()["done"] == 2)
+    frozen = study.paths.jobs / "code"
+    assert all(record["code"].startswith(str(frozen.resolve())) for record in records(study))
+    (copy,) = frozen.iterdir()
+    environment = json.loads((copy / "environment.json").read_text())
+    assert environment["packages"]["torch"]
+
+
+def test_a_hopeless_sweep_stops_early_and_can_go_on(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=40)
+    behave(study, **{f"r{row}": "raise" for row in range(40)})
+    submit(study, profile(models_per_job=10, max_jobs=1), trainer=STANDIN, max_failures=3)
+    wait_until(lambda: study.counts()["failed"] > 3 and in_queue(study) == 0)
+    assert study.counts()["failed"] < 20
+    behave(study)
+    submit(study, profile(models_per_job=20), trainer=STANDIN, retry=["error"])
+    wait_until(lambda: study.counts()["done"] == 40)
+
+
+def test_cancelling_leaves_a_study_that_can_be_resumed(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=4)
+    behave(study, **{f"r{row}": "endless" for row in range(4)})
+    submit(study, profile(models_per_job=1), trainer=STANDIN)
+    wait_until(lambda: study.counts()["running"] == 4)
+    assert cancel(study) == {study.path: 4}
+    wait_until(lambda: in_queue(study) == 0)
+    assert study.counts() == {"pending": 4, "running": 0, "done": 0, "diverged": 0, "failed": 0}
+    behave(study)
+    finish(study, calm, profile())
+    check_complete(study)
+
+
+def test_gpus_are_asked_for_and_seen(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=2)
+    submit(study, profile(gpus_per_model=1, models_per_job=1, device="cpu"), trainer=STANDIN)
+    wait_until(lambda: study.counts()["done"] == 2)
+    assert all(record["gpus"] in ("0", "1") for record in records(study))
+
+
+def test_models_share_a_gpu(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=6)
+    submit(study, profile(gpus_per_model=1, models_per_gpu=3, models_per_job=2, device="cpu"), trainer=STANDIN)
+    wait_until(lambda: study.counts()["done"] == 6)
+    check_complete(study)
+
+
+def test_a_model_over_several_processes_is_led_by_one(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=3)
+    asked = profile(gpus_per_model=2, nodes=2, models_per_job=3, device="cpu", mem_gb=1)
+    submit(study, asked, trainer=STANDIN)
+    wait_until(lambda: study.counts()["done"] == 3 and in_queue(study) == 0)
+    check_complete(study)
+    followed = [name.partition(".")[0] for name in os.listdir(study.path / "followed")]
+    assert sorted(followed) == trainings(study)
+
+
+def test_a_dry_run_shows_the_script_and_submits_nothing(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=10)
+    (found,) = submit(study, profile(models_per_job=3, partition="short", timeout_min=5), dry_run=True)
+    assert (found.runs, found.jobs, found.job_ids) == (10, 4, [])
+    assert (study.paths.jobs / "preview.sh").read_text() == found.script
+    for line in ("--array=0-3%4", "--partition=short", "--time=5", "--signal=USR2@60", "--requeue"):
+        assert f"#SBATCH {line}\n" in found.script
+    assert in_queue(study) == 0
+    assert sorted(os.listdir(study.paths.jobs)) == ["preview.sh"]
+
+
+def test_jobs_that_slurm_does_not_know_have_ended(calm):
+    assert live_jobs(["999999"]) == set()
+
+
+def test_without_a_cluster_the_error_says_so(tmp_path, profile, monkeypatch):
+    study = make_study(tmp_path / "a", n=2)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(DsxError, match="scontrol: not found"):
+        submit(study, profile(), trainer=STANDIN)

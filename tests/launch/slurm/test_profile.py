@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+
+from dsx.errors import DefinitionError
+from dsx.launch.slurm import client
+from dsx.launch.slurm.profile import Profile, load_profile
+from dsx.launch.slurm.submissions import chunks, job_name
+from dsx.launch.slurm.submit import array_sizes, concurrency
+from dsx.launch.slurm.task import Stop
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 999, 1000, 1001, 5000, 12_345])
+def test_arrays_hold_every_task_and_respect_the_limit(tasks):
+    sizes = array_sizes(tasks, 1000)
+    assert sum(sizes) == tasks
+    assert max(sizes) <= 1000
+    assert len(sizes) == -(-tasks // 1000)
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(("arrays", "cap"), [(1, 64), (5, 64), (5, 3), (1, 1), (7, 7)])
+def test_arrays_share_one_cap(arrays, cap):
+    shares = concurrency(arrays, cap)
+    assert sum(shares) == cap
+    assert min(shares) >= 1
+    assert len(shares) == min(arrays, cap)
+
+
+def test_runs_are_packed_in_order():
+    assert chunks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_job_names_are_safe():
+    assert job_name("my study, v2/ü", "l", 0) == "dsx-my_study__v2__-l-0"
+
+
+def test_a_profile_takes_overrides_and_multiples():
+    assert load_profile("slurm", {"partition": "gpu", "gpus_per_model": 1}).partition == "gpu"
+    assert load_profile("slurm", {"mem_gb": "2x"}).mem_gb == 8
+    assert load_profile("slurm", {"mem_gb": "2x", "timeout_min": "1.5x"}, last={"mem_gb": 10.0}).mem_gb == 20
+    assert load_profile("slurm", {"timeout_min": "1.5x"}).timeout_min == 90
+    assert load_profile("slurm", {"environment.A": "b"}).environment == {"A": "b"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"partitoin": "gpu"}, "launcher slurm: unknown key 'partitoin'. Did you mean partition?"),
+        ({"timeout_min": "soon"}, "launcher slurm: timeout_min = 'soon': expected an integer"),
+        ({"max_jobs": 0}, "launcher slurm: max_jobs = 0: expected a value ≥ 1"),
+        ({"models_per_gpu": 2}, "launcher slurm: models_per_gpu 2 needs gpus_per_model 1, not 0"),
+        ({"nodes": 2, "gpus_per_model": 3}, "launcher slurm: gpus_per_model 3 is not a multiple of nodes 2"),
+        ({"timeout_min": 1, "stop_early_s": 60}, "launcher slurm: stop_early_s 60 is not below timeout_min 1"),
+        ({"mem_gb": "2x"}, "mem_gb = 2x: there is nothing to multiply; the profile leaves mem_gb to the cluster"),
+    ],
+)
+def test_a_bad_profile_is_one_line(changes, message, tmp_path, monkeypatch):
+    if "mem_gb" in changes:
+        (tmp_path / "slurm.yaml").write_text("{}")
+        with pytest.raises(DefinitionError) as caught:
+            load_profile(str(tmp_path / "slurm.yaml"), changes)
+    else:
+        with pytest.raises(DefinitionError) as caught:
+            load_profile("slurm", changes)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("timeout_min", [1, 2, 5, 10, 60, 1440])
+def test_short_jobs_keep_most_of_their_time(timeout_min):
+    profile = Profile(timeout_min=timeout_min)
+    assert 0 < profile.stop_early <= min(120, timeout_min * 12)
+
+
+def test_what_sbatch_is_told():
+    told = Profile(gpus_per_model=4, nodes=2, mem_gb=1.5, sbatch={"mail-type": "FAIL"}).parameters(
+        "n", 7, 3, Path("/c")
+    )
+    assert (told["nodes"], told["ntasks_per_node"], told["mem"], told["array_parallelism"]) == (2, 2, "1500M", 3)
+    assert told["additional_parameters"] == {"requeue": True, "mail-type": "FAIL", "gpus-per-node": 2}
+    assert told["setup"][-1] == "export PYTHONPATH=/c${PYTHONPATH:+:$PYTHONPATH}"
+    assert "partition" not in told
+
+
+def test_a_stop_that_forbids_requeueing_outweighs_one_that_asks_for_it():
+    stop = Stop(deadline=0.0)
+    assert stop()
+    assert stop.requeue
+    stop.now("cancelled", requeue=False)
+    assert not stop.requeue
+    later = Stop(deadline=1e12)
+    assert not later()
+    later.now("cancelled", requeue=False)
+    later.now("USR1", requeue=True)
+    assert not later.requeue
+
+
+def test_slurms_words_are_one_line():
+    said = "sbatch: error: invalid partition specified: gpuu\nsbatch: error: Batch job submission failed: Invalid\n"
+    assert client.words(said) == "invalid partition specified: gpuu; Batch job submission failed: Invalid"
+
+
+def test_a_client_that_does_not_answer_is_an_error(tmp_path, monkeypatch):
+    slow = tmp_path / "squeue"
+    slow.write_text("#!/bin/sh\nsleep 20\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(client.SlurmError, match=r"squeue: no answer in 0\.2 s"):
+        client.run("squeue", timeout_s=0.2)
+    with pytest.raises(client.SlurmError, match="no-such-command: not found"):
+        client.run("no-such-command")
+
+
+def test_a_job_inside_a_job_inherits_nothing_of_it(monkeypatch):
+    import os
+
+    for name in ("SLURM_JOB_ID", "SLURM_CONF", "SBATCH_PARTITION", "RANK"):
+        monkeypatch.setenv(name, "x")
+    with client.outside_of_jobs():
+        assert [name for name in ("SLURM_JOB_ID", "SBATCH_PARTITION", "RANK") if name in os.environ] == []
+        assert os.environ["SLURM_CONF"] == "x"
+    assert os.environ["RANK"] == "x"

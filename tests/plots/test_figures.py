@@ -1,0 +1,146 @@
+"""What all figures promise: axes used and returned, settings left alone, clear errors, no empty plot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from dsx import analysis, plots
+from dsx.errors import DsxError
+
+FIGURES = {
+    "edf": lambda t, c, ax: plots.edf({"A": t}, ax=ax),
+    "scatter": lambda t, c, ax: plots.scatter(t, "depth", ax=ax),
+    "scatter of time": lambda t, c, ax: plots.scatter(t, "seconds", ax=ax),
+    "pair_scatter": lambda t, c, ax: plots.pair_scatter(t, "depth", "width_1", ax=ax),
+    "random_search": lambda t, c, ax: plots.random_search({"A": t}, ax=ax),
+    "edf_difference": lambda t, c, ax: plots.edf_difference({"A": t, "B": t}, ax=ax),
+    "line_fit": lambda t, c, ax: plots.line_fit(t, "flops", "acts", ax=ax, log=True),
+    "sample_size": lambda t, c, ax: plots.sample_size(analysis.ks_by_sample_size(t), ax=ax),
+    "trend": lambda t, c, ax: plots.trend(analysis.trend({"A": t}, "flops"), "depth", ax=ax),
+    "network": lambda t, c, ax: plots.network([32, 64, 64, 128], ax=ax),
+    "training_curves": lambda t, c, ax: plots.training_curves(c, ax=ax),
+}
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_axes_are_used_and_returned_and_settings_left_alone(draw, results, curves, tmp_path):
+    before = dict(matplotlib.rcParams)
+    ax = Figure().add_subplot()
+    assert draw(results, curves, ax) is ax
+    assert ax.has_data()
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    plots.save(draw(results, curves, None), tmp_path, "figure")
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("n", [1, 4])
+@pytest.mark.parametrize("name", ["edf", "scatter", "pair_scatter", "random_search", "edf_difference", "sample_size"])
+def test_small_populations_are_drawn(name, n, results, curves, tmp_path):
+    few = results.iloc[10 : 10 + n].reset_index(drop=True)
+    for table in (few, few.assign(error=3.0), few.assign(state="diverged", error=90.0)):
+        plots.save(FIGURES[name](table, curves, None), tmp_path, "figure")
+
+
+@pytest.mark.parametrize("name", ["edf", "scatter", "pair_scatter", "random_search", "edf_difference", "line_fit"])
+def test_a_population_without_finished_models_is_an_error_not_an_empty_plot(name, results, curves):
+    pending = results.assign(state="pending", error=np.nan)
+    with pytest.raises(DsxError):
+        FIGURES[name](pending, curves, None)
+
+
+def test_scatter_says_the_best_range_and_what_is_not_drawn(results, text_of):
+    ax = plots.scatter(results, "depth", name="AnyNetXA")
+    low, median, high = analysis.best_range(*(analysis.finished(results)[c] for c in ("depth", "error")))
+    told = text_of(ax)
+    assert f"best {median:.3g} (95 % range {low:.3g}–{high:.3g}), n 58" in told
+    assert "No depth, hence not drawn: 1 of 59 finished models." in told
+    assert "Above the top (arrows): 1 of 58 models, at 90 % error." in told
+    assert "AnyNetXA: 60 models: 58 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending" in told
+    assert "depth (blocks)" in told
+
+
+def test_wide_ranges_are_drawn_on_a_log_axis_with_plain_ticks(results):
+    ax = plots.scatter(results.assign(width_1=np.geomspace(8, 1024, 60)), "width_1")
+    assert ax.get_xscale() == "log"
+    assert ax.xaxis.get_major_formatter()(500.0) == "500"
+    assert plots.scatter(results, "depth").get_xscale() == "linear"
+
+
+def test_a_misspelt_column_has_a_suggestion(results):
+    with pytest.raises(DsxError, match=r"no column 'dpeth'\. Did you mean depth\?"):
+        plots.scatter(results, "dpeth")
+
+
+def test_line_fit_shows_slope_interval_and_scaled_units(results, text_of):
+    told = text_of(plots.line_fit(results, "flops", "acts", log=True))
+    assert "slope 0.50 (0.50 to 0.50) on log–log axes; R² 1.00, n 59" in told
+    assert "flops (G multiply-adds)" in told
+    assert "activations (M)" in told
+    rooted = text_of(plots.line_fit(results, "sqrt(flops)", "acts"))
+    assert "slope 6.5 (6.5 to 6.5)" in rooted
+    assert "√flops (flops in G multiply-adds)" in rooted
+
+
+def test_training_curves_name_the_three_models(curves, text_of):
+    told = text_of(plots.training_curves(curves, name="A"))
+    assert "best: m0, last 12.5" in told
+    assert "worst: m4, last 16.5" in told
+    assert "A, n 5" in told
+    assert "worst: m4, last not finite" in text_of(plots.training_curves(curves, measure="loss"))
+    with pytest.raises(DsxError, match="curves: no column 'top9'"):
+        plots.training_curves(curves, measure="top9")
+
+
+def test_network_shows_its_linear_fit(text_of):
+    widths = analysis.block_widths([2, 4, 5, 5], [64, 128, 272, 704])
+    assert "fit, e_fit 0.15:\nw0 80, wa 30, wm 1.9" in text_of(plots.network(widths))
+
+
+def test_difference_names_who_is_ahead_and_wants_two_studies(text_of):
+    rng = np.random.default_rng(0)
+    told = text_of(plots.edf_difference({"A": rng.normal(40, 2, 100), "B": rng.normal(36, 2, 100)}))
+    assert "B is ahead" in told
+    assert "A is ahead" not in told
+    with pytest.raises(DsxError, match="a difference of EDFs is drawn of two studies; 1 given"):
+        plots.edf_difference({"A": [1.0]})
+
+
+def test_e_fit_counts_all_models_and_shows_the_rank_correlation(results, text_of):
+    fits = pd.DataFrame({"error": np.linspace(0.1, 4, 59)})
+    told = text_of(plots.e_fit(results, fits))
+    assert "rank correlation" in told
+    assert "60 models: 58 done, 1 diverged" in told
+    with pytest.raises(DsxError, match="59 finished models: fit the rows of `finished"):
+        plots.e_fit(results, fits.iloc[:3])
+
+
+def test_marginals_have_a_panel_per_numeric_parameter(results, tmp_path):
+    figure = plots.marginals(results, name="A")
+    assert [ax.get_xlabel() for ax in figure.axes] == ["depth (blocks)", "width of stage 1 (channels)"]
+    plots.save(figure, tmp_path, "marginals")
+    with pytest.raises(DsxError, match="A: nothing to draw: the results table has no numeric parameter"):
+        plots.marginals(results[["model_id", "state", "error"]], name="A")
+
+
+def test_drawing_without_pyplot_leaves_pyplot_unloaded():
+    code = "import sys, dsx.plots as p; p.edf([1.0, 2.0]); print('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_top_networks_are_drawn_best_first(results, tmp_path, text_of):
+    table = results.assign(depth_1=2, depth_2=3, width_2=results["width_1"] * 2)
+    figure = plots.top_networks(table, count=4, name="A")
+    assert len(figure.axes) == 4
+    order = analysis.finished(table).sort_values("error")["model_id"].tolist()
+    assert [text_of(ax).split("error ")[0].split("\n")[-1].rstrip(", ") for ax in figure.axes] == order[:4]
+    plots.save(figure, tmp_path, "top")
+    with pytest.raises(DsxError, match="no columns depth_1 … and width_1 …"):
+        plots.top_networks(results)
