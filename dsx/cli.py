@@ -70,7 +70,7 @@ def sample(
 def launch(
     studies: Studies = None,
     recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
-    on: Annotated[str, typer.Option(help="local, debug, or slurm")] = "local",
+    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
     workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
     limit: Annotated[int | None, typer.Option(help="train at most so many models, then stop")] = None,
     seeds: Annotated[int | None, typer.Option(help="train each model with so many seeds")] = None,
@@ -78,17 +78,31 @@ def launch(
     retry: Annotated[
         str, typer.Option(help="failure classes to train again, as in out_of_memory,timeout; or failed for all")
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be trained, and train nothing")] = False,
+    max_failures: Annotated[int | None, typer.Option(help="stop once more models than this failed")] = None,
+    mem_gb: Annotated[str | None, typer.Option(help="memory of a cluster's job; 2x doubles the last one's")] = None,
+    timeout_min: Annotated[str | None, typer.Option(help="time limit of a cluster's job; 2x doubles it")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be trained and what it costs")] = False,
 ) -> None:
     """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
 
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
-    from dsx import workflow
+    from dsx import launching
 
     folders, overrides = _split(studies)
-    options = workflow.LaunchOptions(on, workers, limit, seeds, device, tuple(filter(None, retry.split(","))), dry_run)
-    sys.exit(workflow.launch(folders, recipe, options, overrides))
+    options = launching.LaunchOptions(
+        on=on,
+        workers=workers,
+        limit=limit,
+        seeds=seeds,
+        device=device,
+        retry=tuple(filter(None, retry.split(","))),
+        max_failures=max_failures,
+        mem_gb=mem_gb,
+        timeout_min=timeout_min,
+        dry_run=dry_run,
+    )
+    sys.exit(launching.launch(folders, recipe, options, overrides))
 
 
 @app.command()
@@ -100,9 +114,20 @@ def status(
 
     Example: dsx status runs/AnyNetXE --watch
     """
-    from dsx import workflow
+    from dsx import launching
 
-    workflow.status(_folders(studies), watch)
+    launching.status(_folders(studies), watch)
+
+
+@app.command()
+def cancel(studies: Studies = None) -> None:
+    """Cancel the jobs of studies on a cluster; what they trained stays, and the next launch resumes the rest.
+
+    Example: dsx cancel runs/AnyNetXE
+    """
+    from dsx import launching
+
+    print(launching.cancel(_folders(studies)))
 
 
 @app.command()
@@ -187,8 +212,8 @@ def time_(
     """
     from dsx import single
 
-    settings = {"batch_size": batch_size, "device": device, "dtype": dtype, "threads": threads}
-    print(single.time_models(targets, resolution=resolution, limit=limit, **settings))
+    settings = single.TimingSettings(resolution, batch_size, device, dtype, threads)
+    print(single.time_models(targets, settings, limit))
 
 
 @app.command()

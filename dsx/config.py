@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, field_validator
 
@@ -23,13 +23,14 @@ GROUPS = ("recipe", "launcher")
 
 
 class LocalLauncher(Frozen):
-    """Training on this machine.
+    """Training on this machine: `local` in worker processes, `debug` in the command's own.
 
     workers: processes; null: one per core, or models_per_gpu per GPU. threads: torch threads of each; null: one on a
     CPU. time_limit_min, memory_limit_gb: of one model; null: none. max_failures: stop once more models failed than
     this; null: never. nice: added to the niceness of the workers.
     """
 
+    kind: Literal["local", "debug"] = "local"
     workers: Count | None = None
     threads: Count | None = None
     models_per_gpu: Count = 1

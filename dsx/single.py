@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dsx.config import load_launch
 from dsx.errors import DsxError, StudyError
+from dsx.launching import LaunchOptions, launch_studies
 from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.describe import describe_network
 from dsx.networks.lookup import Network, find_network, fit_to_data
+from dsx.selection import remember
 from dsx.spaces.population import Model, Population
 from dsx.study.study import Study, open_study
 from dsx.text import align
@@ -72,8 +75,6 @@ def one_model(name: str, network: Network, resolution: int) -> Population:
 
 def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None, overrides: Sequence[str]) -> int:
     """Train one network with one recipe, as a study of one; the exit code."""
-    from dsx import workflow
-
     content = load_launch(recipe_name, "local", overrides)
     recipe = Recipe.from_dict(content["recipe"], f"recipe {recipe_name}")
     network = find_network(name)
@@ -85,45 +86,51 @@ def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None
     definition = {"network": network.to_dict()}
     request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
     study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
-    workflow.remember([study])
-    options = workflow.LaunchOptions(seeds=seeds, device=device)
-    code = workflow.launch_studies([study], content["recipe"], content["launcher"], options)
+    remember([study])
+    options = LaunchOptions(seeds=seeds, device=device)
+    code = launch_studies([study], content["recipe"], content["launcher"], options)
     if code == 0:
         print(_models(study))
     return code
 
 
-def time_models(
-    targets: Sequence[str],
-    *,
-    resolution: int | None,
-    batch_size: int | None,
-    device: str,
-    dtype: str,
-    threads: int | None,
-    limit: int | None,
-) -> str:
+@dataclass(frozen=True)
+class TimingSettings:
+    """Flags of `dsx time`; resolution and batch_size: None takes the network's own, or finds one."""
+
+    resolution: int | None = None
+    batch_size: int | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+    threads: int | None = None
+
+
+def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | None) -> str:
     """Inference and training-step time of networks, or of a study's models, which are kept in its folder."""
-    from dsx.networks.timing import time_network
+    from dsx.networks.timing import MODES, time_network
 
     rows = [["", "mode", "ms/batch", "quartiles", "images/s", "batch", "resolution"]]
     last = None
     for target in targets:
         study = open_study(target) if Path(target).is_dir() else None
+        kept = []
         for label, network, size in _to_time(target, study, limit):
-            for mode in ("inference", "training"):
+            for mode in MODES:
                 last = time_network(
                     network,
                     mode,
-                    resolution=resolution or size,
-                    batch_size=batch_size,
-                    device=device,
-                    dtype=dtype,
-                    threads=threads,
+                    resolution=settings.resolution or size,
+                    batch_size=settings.batch_size,
+                    device=settings.device,
+                    dtype=settings.dtype,
+                    threads=settings.threads,
                 )
+                kept.append({"model_id": label, **last.to_dict()})
                 spread = f"{last.low_ms:.3g}–{last.high_ms:.3g}"
                 numbers = [f"{last.median_ms:.3g}", spread, f"{last.images_per_second:.3g}"]
                 rows.append([label, mode, *numbers, str(last.batch_size), str(last.resolution)])
+        if study is not None:
+            study.keep_timings(kept)
     assert last is not None
     where = f"{last.device}, {last.dtype}, {last.threads} threads, torch {last.torch_version}"
     return f"{align(rows, left=2)}\n{where}"

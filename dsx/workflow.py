@@ -1,45 +1,26 @@
-"""What the commands do: sample, launch, status, analyze, and all of it for an experiment."""
+"""From a space to a comparison: sample, analyze, and all of it for an experiment."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.config import Experiment, LocalLauncher, load_experiment, load_launch, parse_overrides
-from dsx.errors import DsxError, StudyError
+from dsx.config import Experiment, load_experiment, parse_overrides
+from dsx.errors import DsxError
+from dsx.launching import LaunchOptions, launch_studies
+from dsx.selection import chosen, remember
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
 from dsx.study import records
-from dsx.study.study import Study, open_study
+from dsx.study.study import Study
 from dsx.text import align, plural
 from dsx.units import format_number, parse_range
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from dsx.training.recipe import Recipe
-
-LAST = Path("runs/.last.json")
-STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
-
-
-@dataclass(frozen=True)
-class LaunchOptions:
-    """Flags of `dsx launch`. on: local, debug or slurm; retry: failure classes; the rest as in `local.launch`."""
-
-    on: str = "local"
-    workers: int | None = None
-    limit: int | None = None
-    seeds: int | None = None
-    device: str = "auto"
-    retry: tuple[str, ...] = ()
-    dry_run: bool = False
 
 
 def sample(
@@ -99,146 +80,6 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
         quantiles = np.quantile(getattr(population, name), [0, 0.25, 0.5, 0.75, 1])
         rows.append([name, *(format_number(float(q)) for q in quantiles)])
     return "\n".join([*lines, align(rows)])
-
-
-def remember(studies: Sequence[Study]) -> None:
-    """Note these studies as the ones that commands take when none is named; kept under ./runs."""
-    if any(Path("runs").resolve() in study.path.resolve().parents for study in studies):
-        records.write_json(LAST, {"studies": [str(study.path) for study in studies]})
-
-
-def chosen(folders: Sequence[str]) -> list[Study]:
-    """The named studies, or those that the last sample or run wrote, which are then printed.
-
-    A folder that holds several studies, as an experiment's does, stands for all of them.
-    """
-    if folders:
-        return [study for folder in folders for study in _studies_in(folder)]
-    if not LAST.is_file():
-        raise StudyError("no study named, and none under ./runs that the last `dsx sample` or `dsx run` wrote")
-    last = [open_study(path) for path in json.loads(LAST.read_text())["studies"]]
-    print(f"studies: {', '.join(str(study.path) for study in last)}")
-    return last
-
-
-def _studies_in(folder: str) -> list[Study]:
-    path = Path(folder)
-    inside = [] if (path / "study.yaml").exists() or not path.is_dir() else sorted(path.glob("*/study.yaml"))
-    return [open_study(file.parent) for file in inside] or [open_study(folder)]
-
-
-def launch(folders: Sequence[str], recipe: str | None, options: LaunchOptions, overrides: Sequence[str]) -> int:
-    """Set the recipe where one is given and train what is pending; the exit code."""
-    studies = chosen(folders)
-    if recipe is None and any(text.startswith("recipe") for text in overrides):
-        recipe = _common_recipe(studies)
-    content = load_launch(recipe, options.on, overrides)
-    return launch_studies(studies, content["recipe"] or None, content["launcher"], options)
-
-
-def _common_recipe(studies: Sequence[Study]) -> str:
-    names = {study.recipe.name if study.recipe else None for study in studies}
-    if len(names) != 1 or None in names:
-        raise DsxError("recipe overrides need a recipe to change: name one with --recipe")
-    return str(names.pop())
-
-
-def launch_studies(
-    studies: Sequence[Study], recipe: Mapping[str, Any] | None, launcher: Mapping[str, Any], options: LaunchOptions
-) -> int:
-    """Train the pending models of these studies with one launcher."""
-    from dsx.launch.devices import slots
-    from dsx.training.recipe import Recipe
-
-    slots(options.device, options.workers)  # a device that is not there is told before anything is written
-    wanted = None if recipe is None else Recipe.from_dict(dict(recipe), f"recipe {recipe.get('name', '')}")
-    for study in studies:
-        _recipe_of(study, wanted)
-    if options.dry_run:
-        print(_preview(studies, wanted, options))
-        return 0
-    for study in studies:
-        if wanted is not None or options.seeds is not None:
-            study.set_recipe(_recipe_of(study, wanted), options.seeds or study.replicates)
-    total = sum(len(study.runs()) for study in studies)
-    print(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}", flush=True)
-    stopped = _LAUNCHERS[options.on](studies, launcher, options)
-    return STOPPED if stopped else 0
-
-
-def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
-    """Train on this machine's cores or GPUs; whether a signal ended it."""
-    from dsx.launch import local
-
-    config = LocalLauncher.from_dict(dict(launcher), "launcher")
-    summary = local.launch(
-        studies,
-        workers=options.workers or config.workers,
-        device=options.device,
-        retry=options.retry,
-        limit=options.limit,
-        max_failures=config.max_failures,
-        models_per_gpu=config.models_per_gpu,
-        limits=local.Limits(config.time_limit_min, config.memory_limit_gb),
-        nice=config.nice,
-        threads=config.threads,
-    )
-    return summary.stopped.startswith("stopped")
-
-
-def _launch_debug(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
-    """Train in this process, one model after another."""
-    from dsx.launch import debug
-
-    config = LocalLauncher.from_dict(dict(launcher), "launcher")
-    summary = debug.launch(
-        studies,
-        device=options.device,
-        retry=options.retry,
-        limit=options.limit,
-        max_failures=config.max_failures,
-        threads=config.threads,
-    )
-    return summary.stopped.startswith("stopped")
-
-
-_LAUNCHERS = {"local": _launch_local, "debug": _launch_debug}
-
-
-def _recipe_of(study: Study, wanted: Recipe | None = None) -> Recipe:
-    """The recipe given, else the study's own. Raises DsxError if there is neither."""
-    recipe = wanted or study.recipe
-    if recipe is None:
-        raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
-    return recipe
-
-
-def _preview(studies: Sequence[Study], recipe: Recipe | None, options: LaunchOptions) -> str:
-    """What a launch would do."""
-    lines = [_recipe_of(studies[0], recipe).describe()]
-    for study in studies:
-        counts = study.counts()
-        seeds = (options.seeds or study.replicates) / study.replicates
-        left = int(counts["pending"] * seeds)
-        lines.append(
-            f"{study.path}: would train {plural(left, 'model')}; "
-            + ", ".join(f"{v} {k}" for k, v in counts.items() if v)
-        )
-    return "\n".join(lines)
-
-
-def status(folders: Sequence[str], watch: bool, every_s: float = 5.0) -> None:
-    """Print the state of studies, once or until interrupted."""
-    from dsx.study import status as look
-
-    studies = chosen(folders)
-    while True:
-        print("\n".join(line for study in studies for line in look.describe(look.status(study))), flush=True)
-        if not watch:
-            return
-        time.sleep(every_s)
-        studies = [open_study(study.path) for study in studies]
-        print()
 
 
 def analyze(folders: Sequence[str], out: Path | None, level: float) -> str:

@@ -31,7 +31,8 @@ def joined(facts: StudyFacts) -> pd.DataFrame:
     if facts.networks is None or "model_id" not in rows.columns:
         return rows
     new = [c for c in facts.networks.columns if c == "model_id" or c not in rows.columns]
-    return rows.merge(facts.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
+    whole: pd.DataFrame = rows.merge(facts.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
+    return whole
 
 
 def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:

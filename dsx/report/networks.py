@@ -23,7 +23,7 @@ def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataF
     import pandas as pd
 
     stages = [stages_of(json.loads(content)) for content in contents]
-    return pd.DataFrame(
+    table: pd.DataFrame = pd.DataFrame(
         {
             "model_id": list(model_ids),
             "stages": stages,
@@ -32,6 +32,7 @@ def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataF
             "last_width": np.array([each[-1][1] for each in stages], dtype=np.int64),
         }
     )
+    return table
 
 
 def stages_of(architecture: dict[str, Any]) -> Stages:

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about some studies: everything inside, nothing fetched, the same input the same bytes."""
+"""One self-contained HTML page about some studies: all inside, nothing fetched, the same input the same bytes."""
 
 from __future__ import annotations
 

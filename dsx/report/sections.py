@@ -81,7 +81,7 @@ def comparison_grid(pairs: pd.DataFrame) -> Grid:
     rows = []
     for _, row in pairs.iterrows():
         differences = [_stat(row, f"{name}_difference") for name in ("mean", "median", "min")]
-        chance = _spread(*(row[f"superiority{end}"] for end in ("", "_low", "_high")), places=2)
+        chance = _stat(row, "superiority", places=2)
         distance = f"{row['ks']:.2f} ({_pvalue(row['ks_pvalue_holm'])})"
         rows.append([f"{row['a']} – {row['b']}", *differences, chance, distance])
     return Grid(headers, rows)
@@ -182,8 +182,8 @@ def unfinished_warning(facts: Sequence[StudyFacts]) -> list[str]:
         missing = models - counted
         if counted and missing / models >= 0.02:
             found.append(
-                f"{one.name}: {missing:,} of {models:,} models ({100 * missing / models:.0f} %) have no error and enter "
-                "no statistic; if they are not a random share, the comparison leans towards the rest."
+                f"{one.name}: {missing:,} of {models:,} models ({100 * missing / models:.0f} %) have no error and "
+                "enter no statistic; if they are not a random share, the comparison leans towards the rest."
             )
     return found
 
@@ -192,8 +192,8 @@ def _word(column: str) -> str:
     return {"acts": "activations", "params": "parameters", "seconds": "training time"}.get(column, column)
 
 
-def _stat(row: Any, name: str) -> str:
-    return _spread(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
+def _stat(row: Any, name: str, places: int | None = None) -> str:
+    return _spread(float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"]), places)
 
 
 def _spread(value: float, low: float, high: float, places: int | None = None) -> str:

@@ -52,6 +52,7 @@ def _assemble(
     keep = np.flatnonzero(shapes.valid)
     rows, settings = rows[keep], {name: column[keep] for name, column in settings.items()}
     depth, width = shapes.depth[keep], shapes.width[keep]
+    present = depth > 0
 
     def by_stage(name: str, default: object, dtype: type) -> np.ndarray:
         column = np.asarray(settings.get(name, default), dtype=dtype)
@@ -81,10 +82,10 @@ def _assemble(
         stem_width=stem_width.astype(np.int64),
         blocks=blocks,
         depth=depth,
-        width=np.where(depth > 0, width, 1),
+        width=np.where(present, width, 1),
         stride=by_stage("stride", space.strides, np.int64),
-        bottleneck_ratio=ratio,
-        group_width=group,
+        bottleneck_ratio=np.where(present, ratio, 1.0),
+        group_width=np.where(present, group, 1),
         se_ratio=by_stage("se_ratio", space.se_ratio, np.float64),
         head_width=int(header.get("head_width", space.head.width)),  # type: ignore[call-overload]
         activation=str(header.get("activation", space.activation)),

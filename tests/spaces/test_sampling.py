@@ -1,5 +1,6 @@
 """Populations: their law, and that they are a function of space, constraint and seed alone."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -56,9 +57,20 @@ def test_the_first_model_has_the_exact_conditional_law(rules, small_space, monke
 
 def test_the_second_model_has_the_law_without_the_first(small_space, monkeypatch):
     monkeypatch.setattr(draws, "CHUNK", 64)
-    space = small_space(constraints={"flops": "84k:92k"}, rules=ORDERS["E"][0])
-    law = small_law(ORDERS["E"][1], window=(84e3, 92e3))
-    assert 3 <= len(law) <= 60
+    sizes = {
+        "depth": {"distribution": "log_uniform", "low": 1, "high": 2, "step": 1, "per": "stage"},
+        "width": {"distribution": "log_uniform", "low": 8, "high": 16, "step": 8, "per": "stage"},
+        "bottleneck_ratio": 1,
+    }
+    space = small_space(parameters=sizes, constraints={"flops": "150k:400k"}, rules=ORDERS["E"][0])
+
+    def keeps(ds, ws):
+        return max(ds) <= 2 and max(ws) <= 16 and ORDERS["E"][1](ds, ws)
+
+    # a log-uniform law restricted to a shorter range is the log-uniform law of that range
+    law = {key: mass for key, mass in small_law(keeps, window=(150e3, 400e3)).items() if key[2] == 1}
+    law = {key: mass / sum(law.values()) for key, mass in law.items()}
+    assert 10 <= len(law) <= 60
     seeds = 700
     second = [identity(draw_population(space, 2, seed).population[1]) for seed in range(seeds)]
     keys = sorted(law, key=lambda key: -law[key])
@@ -88,8 +100,8 @@ def test_populations_agree_with_rejection_in_a_large_space(rules, small):
         constraints={"flops": "10M:30M"},
     )
     table = draw_population(space_from_dict(content), 3000).population.table
-    brute = rejection(ORDERS[rules][0], n={"A": 40_000, "D": 600_000, "E": 6_000_000}[rules])
-    assert len(brute["flops"]) > 1500
+    brute = rejection(ORDERS[rules][0], n={"A": 40_000, "D": 600_000, "E": 3_000_000}[rules])
+    assert len(brute["flops"]) > 800
     for name in [f"{p}_{i}" for p in ("depth", "width") for i in (1, 2, 3, 4)] + ["flops"]:
         assert stats.ks_2samp(table[name], brute[name]).pvalue > 0.001, name
     for name in ("bottleneck_ratio", "group_width"):
@@ -126,7 +138,7 @@ def rejection(rules, n):
 @pytest.mark.parametrize("name", ["AnyNetXE", "RegNetX-digits", "AnyNetXA-digits"])
 def test_fewer_models_are_the_first_of_more(name):
     space = dsx.load_space(name)
-    few, many = dsx.sample(space, 40, seed=3), dsx.sample(space, 700, seed=3)
+    few, many = dsx.sample(space, 40, seed=3), dsx.sample(space, 300, seed=3)
     assert few.table.equals(many.table.iloc[:40])
     assert few.contents == many.contents[:40]
 
@@ -167,7 +179,7 @@ def test_a_population_is_this_one_on_every_machine():
     assert population.model_ids == PINNED
 
 
-PINNED = ["?", "?", "?"]
+PINNED = ["758a76f7e8af7f43", "0c10646a0ff4e0f1", "7af0bf8a7037ee3b"]
 
 
 def test_sampling_never_imports_torch_or_matplotlib():
@@ -362,7 +374,12 @@ def test_every_setting_is_inside_its_ranges_and_rules(drawn, seed):
         assert dsx.complexity(model.architecture, space.resolution) == (model.flops, model.params, model.acts)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@functools.cache
+def all_of_small():
+    return small_law(lambda ds, ws: True)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(limit=st.integers(4, 9), high=st.integers(2, 3), seed=st.integers(0, 1000))
 def test_a_child_with_a_tighter_rule_holds_only_models_of_its_parent(limit, high, seed):
     from conftest import SMALL
@@ -372,7 +389,7 @@ def test_a_child_with_a_tighter_rule_holds_only_models_of_its_parent(limit, high
     before, draws.CHUNK = draws.CHUNK, 512
     try:
         child = merge(SMALL, {"parameters": {"depth": {"high": high}}, "rules": {"total": f"sum(depth) <= {limit}"}})
-        parent_ids = set(small_law(lambda ds, ws: True))
+        parent_ids = set(all_of_small())
         population = draw_population(space_from_dict(child), 30, seed, allow_short=True).population
     finally:
         draws.CHUNK = before

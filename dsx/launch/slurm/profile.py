@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, StrictBool, model_validator
@@ -35,6 +35,7 @@ class Profile(Frozen):
     sbatch: any other option, by its long name. python: on the nodes; null: the one that submits.
     """
 
+    kind: Literal["slurm"] = "slurm"
     partition: str | None = None
     account: str | None = None
     qos: str | None = None

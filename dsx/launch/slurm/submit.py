@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -198,7 +200,8 @@ class _Plan:
         )
         self._submissions.write(submission)
         try:
-            with client.outside_of_jobs():
+            # submitit prints what sbatch says; here it becomes the error's text
+            with client.outside_of_jobs(), contextlib.redirect_stderr(io.StringIO()):
                 executor = self._executor(name, len(tasks), share, after)
                 path = str(self.study.path.resolve())
                 jobs = executor.submit_array([Task(path, name, index) for index in range(len(tasks))])

@@ -29,7 +29,7 @@ _PATIENCE_S = 30.0
 
 
 class Stop:
-    """Why the job is to stop, if it is. requeue: whether to go on in another life of the job. terminated: by SIGTERM."""
+    """Why the job is to stop, if it is. requeue: to go on in another life of the job. terminated: got SIGTERM."""
 
     def __init__(self, deadline: float) -> None:
         self.why = ""

@@ -140,6 +140,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
+EnforcePartLimits=ALL
 SlurmdParameters=config_overrides
 StateSaveLocation={f}/state
 SlurmdSpoolDir={f}/spool/%n

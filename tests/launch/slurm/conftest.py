@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-from cluster import FOLDER, Cluster, missing
+from cluster import FOLDER, Cluster, missing  # noqa: E402
 
 HERE = Path(__file__).parent.parent
 
