@@ -12,7 +12,7 @@ demo: install  ## three design spaces on handwritten digits, trained on all core
 install: $(VENV)/installed
 
 test: $(VENV)/installed-dev  ## the whole test suite
-	$(BIN)/pytest -n 2 --dist loadgroup tests
+	$(BIN)/pytest -n 2 --dist loadfile tests
 
 check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
 	$(BIN)/ruff format --check .

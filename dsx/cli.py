@@ -30,11 +30,19 @@ Studies = Annotated[
 
 
 @app.command()
-def spaces(name: Annotated[str | None, typer.Argument(help="a space's name or file")] = None) -> None:
+def spaces(
+    name: Annotated[str | None, typer.Argument(help="a space's name or file")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema of space files, for editors")] = False,
+) -> None:
     """List the design spaces, or describe one.
 
     Example: dsx spaces AnyNetXE
     """
+    if schema:
+        from dsx.spaces.json_schema import schema_text
+
+        print(schema_text())
+        return
     from dsx.spaces.explain import describe_space, list_spaces
 
     print(describe_space(name) if name else list_spaces())
@@ -231,6 +239,43 @@ def export(
     from dsx import single
 
     print(single.export(target, model, out, resolution, weights))
+
+
+@app.command()
+def narrow(
+    studies: Studies = None,
+    parameters: Annotated[str, typer.Option(help="those to look at, as in width,depth; all by default")] = "",
+    out: Annotated[Path | None, typer.Option(help="YAML file of the new space; without it nothing is written")] = None,
+    take: Annotated[str, typer.Option(help="numbers of the suggestions to take, as in 1,3; the supported ones")] = "",
+    level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+) -> None:
+    """Suggest a narrower space from what the best models share, with the evidence, and write it as a new space.
+
+    Example: dsx narrow runs/AnyNetXA --parameters width,depth --out spaces/mine.yaml
+    """
+    from dsx import exploration
+    from dsx.selection import chosen
+
+    numbers = [int(n) if n.strip().isdigit() else 0 for n in filter(None, take.split(","))]
+    names = [name.strip() for name in parameters.split(",") if name.strip()]
+    print(exploration.narrow(chosen(_folders(studies)), names, out, numbers, level))
+
+
+@app.command()
+def plan(
+    studies: Studies = None,
+    difference: Annotated[float | None, typer.Option(help="points of mean error; the studies' own by default")] = None,
+    power: Annotated[float, typer.Option(help="chance to tell it")] = 0.8,
+    level: Annotated[float, typer.Option(help="level of the interval that is to tell it")] = 0.95,
+) -> None:
+    """How many models tell a difference between two spaces, and what they cost, from pilot studies.
+
+    Example: dsx plan runs/AnyNetXA runs/AnyNetXE --difference 0.5
+    """
+    from dsx import exploration
+    from dsx.selection import chosen
+
+    print(exploration.plan(chosen(_folders(studies)), difference, power, level))
 
 
 def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:

@@ -65,6 +65,12 @@ class Frozen(BaseModel, metaclass=_OneLineErrors):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def __eq__(self, other: object) -> bool:
+        # by fields alone: what an object has computed and kept beside them is no part of it
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in type(self).model_fields
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, numbers and strings, as YAML and JSON hold them."""
         return self.model_dump(mode="json")
@@ -85,7 +91,9 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
     failures = [f for f in failures if f["type"] != "too_short"] or failures
     # an unknown key explains a missing one (a misspelling), so it is named first
     first = next((f for f in failures if f["type"] == "extra_forbidden"), failures[0])
-    more = f" ({len(failures) - 1} more)" if len(failures) > 1 else ""
+    # every member of a union fails by itself; to the reader that is one failure
+    places = {tuple(_written_path(f["loc"], data, f["type"] in ("missing", "extra_forbidden"))) for f in failures}
+    more = f" ({len(places) - 1} more)" if len(places) > 1 else ""
     path = _written_path(first["loc"], data, named=first["type"] in ("missing", "extra_forbidden"))
     key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
     kind, context = first["type"], first.get("ctx", {})
@@ -114,6 +122,8 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
             return f"{where}: {key}.{discriminator} is required{more}"
         rule = f"expected one of {', '.join(options)}.{suggest(str(tag), options)}"
         return f"{where}: {key}.{discriminator} = {tag!r}: {rule}{more}"
+    elif kind == "int_type" and any(f["type"] == "float_type" and f["input"] is first["input"] for f in failures):
+        rule = _RULES["float_type"]
     else:
         rule = _RULES.get(kind, first["msg"][:1].lower() + first["msg"][1:])
     return f"{where}: {key} = {_show(first['input'])}: {rule}{more}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,9 +90,15 @@ def analyze(folders: Sequence[str], out: Path | None, level: float) -> str:
     return analyze_studies(chosen(folders), out, level)
 
 
-def analyze_studies(studies: Sequence[Study], out: Path | None, level: float, question: str = "") -> str:
-    """Write every table as CSV and every figure as PNG and PDF; the table and findings as text."""
+def analyze_studies(
+    studies: Sequence[Study], out: Path | None, level: float, question: str = "", command: str = ""
+) -> str:
+    """Write every table as CSV, every figure as PNG and PDF, and report.html; the table and findings as text.
+
+    question: what the studies are to answer; command: the one that makes all of it again; both for the report.
+    """
     from dsx import analysis, plots
+    from dsx.report import gather, write_report
 
     tables = _tables(studies)
     folder = out or _common_folder(studies) / "analysis"
@@ -105,7 +112,11 @@ def analyze_studies(studies: Sequence[Study], out: Path | None, level: float, qu
         figures = 1
     findings = list(written["comparison"]["words"])
     warnings = analysis.mixed_conditions(tables)
-    closing = f"wrote {folder}: {plural(len(written), 'table')} (CSV), {plural(figures, 'figure')} (PNG and PDF)"
+    facts = [gather(study, name, tables[name]) for name, study in zip(tables, studies, strict=True)]
+    command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
+    write_report(folder / "report.html", facts, written, level=level, question=question, command=command)
+    made = f"{plural(len(written), 'table')} (CSV), {plural(figures, 'figure')} (PNG and PDF)"
+    closing = f"wrote {folder}: report.html, {made}"
     head = [question] if question else []
     return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing])
 
@@ -152,7 +163,11 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
     if code == 0:
         print(
             analyze_studies(
-                studies, Path(experiment.out) / "analysis", experiment.analysis.level, experiment.description
+                studies,
+                Path(experiment.out) / "analysis",
+                experiment.analysis.level,
+                experiment.description,
+                shlex.join(["dsx", "run", name, *overrides]),
             )
         )
     return code

@@ -56,12 +56,13 @@ def analyze(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> dict[str
 
 
 def counts_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per study: study, models, runs, done, diverged, failed, running, pending, n, words."""
+    """One row per study: study, models, runs, each state, n (models that count), words."""
     fields = ("models", "runs", "done", "diverged", "failed", "running", "pending", "n")
     rows = []
     for name, table in tables.items():
         counts = count_states(table)
-        rows.append({"study": name, **{f: getattr(counts, f) for f in fields}, "words": counts.words()})
+        states = {f: getattr(counts, f) for f in fields[:-1]}
+        rows.append({"study": name, **states, "n": len(finished(table)), "words": counts.words()})
     return frame(rows, ["study", *fields, "words"])
 
 

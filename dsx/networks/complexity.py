@@ -68,8 +68,12 @@ def complexity(architecture: Architecture | Baseline, resolution: int = 224) -> 
     return total
 
 
-def complexity_table(table: ArchitectureTable, resolution: int = 224) -> Complexity:
-    """Exact flops, params and acts of every architecture of a table: three (n,) int64 arrays."""
+def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Complexity:
+    """Exact flops, params and acts of every architecture of a table: three (n,) int64 arrays.
+
+    resolution: one integer, or (n,) int64 with one per architecture. Unlike `complexity`, this does not refuse
+    a resolution below a network's strides: it counts at least one pixel at every layer.
+    """
     total = Complexity(0, 0, 0)
     height: Size = resolution
     width: Size = table.in_channels

@@ -50,7 +50,7 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
 
 
 def legend_text(curve: Edf) -> str:
-    """`n 24, min 1.8, mean 2.5`, with a second decimal for errors below 1 %, and the effective n of a weighted curve."""
+    """`n 24, min 1.8, mean 2.5`: two decimals for errors below 1 %, and the effective n of a weighted curve."""
     places = 1 if curve.mean >= 1 else 2
     effective = "" if abs(curve.effective_n - curve.n) < 0.5 else f" (weighted, effective {curve.effective_n:.0f})"
     return f"n {curve.n}{effective}, min {number(curve.min, places)}, mean {number(curve.mean, places)}"

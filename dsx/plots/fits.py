@@ -40,7 +40,7 @@ def line_fit(
     """
     fit = fit_columns(table, x, y, log, level)
     (label_x, xs), (label_y, ys) = axis(x, fit.x), axis(y, fit.y)
-    scale_x, scale_y = (float(fit.x[0] / xs[0]) if xs[0] else 1.0), (float(fit.y[0] / ys[0]) if ys[0] else 1.0)
+    scale_x, scale_y = _scale(fit.x, xs), _scale(fit.y, ys)
     at = np.geomspace(fit.x.min(), fit.x.max(), 100) if log else np.linspace(fit.x.min(), fit.x.max(), 100)
     low, high = _band(fit, at)
     dropped = [f"No {x} or {y}: {fit.dropped} of {fit.n + fit.dropped} finished models."] if fit.dropped else []
@@ -75,13 +75,13 @@ def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: 
         known = ", ".join(dict.fromkeys(trends["parameter"])) or "none"
         raise DsxError(f"nothing to draw: no trend of '{parameter}' (there are: {known})")
     label_x, at = axis(regime, rows["regime"])
-    label_y, median = axis(parameter, rows["median"])
+    ends = ["all_low", "all_high", "low", "high", "median"]
+    label_y, drawn = axis(parameter, rows[ends].to_numpy(float).ravel())
+    all_low, all_high, low, high, median = drawn.reshape(-1, len(ends)).T
     with house_style():
         ax = ax if ax is not None else new_axes(lines=3)
-        ax.fill_between(at, rows["all_low"], rows["all_high"], color=GREY, alpha=0.12, linewidth=0, label="all models")
-        ax.fill_between(
-            at, rows["low"], rows["high"], color=PALETTE[0], alpha=0.25, linewidth=0, label="likely best (95 %)"
-        )
+        ax.fill_between(at, all_low, all_high, color=GREY, alpha=0.12, linewidth=0, label="all models")
+        ax.fill_between(at, low, high, color=PALETTE[0], alpha=0.25, linewidth=0, label="likely best (95 %)")
         ax.plot(at, median, color=PALETTE[0], marker="o", markersize=4, label="best (median)")
         ax.set(xlabel=label_x, ylabel=label_y)
         suit_axis(ax, at)
@@ -140,6 +140,11 @@ def _histogram(ax: Axes, values: Floats, chance: Floats) -> None:
     each = np.full(values.size, 1 / values.size)
     ax.hist(values, edges, weights=each, color=GREY, alpha=0.5, label="all models")
     ax.hist(values, edges, weights=chance, histtype="step", color=PALETTE[0], linewidth=1.5, label="likely best")
+
+
+def _scale(values: Floats, drawn: Floats) -> float:
+    """What the label's unit divides by."""
+    return float(np.abs(values).max() / np.abs(drawn).max()) if drawn.any() else 1.0
 
 
 def _band(fit: LineFit, at: Floats) -> tuple[Floats, Floats]:

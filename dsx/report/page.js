@@ -4,7 +4,9 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const narrow = () => window.innerWidth < 640;
   const config = () => ({
-    responsive: true, displaylogo: false, displayModeBar: !narrow(), modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+    responsive: true, displaylogo: false, displayModeBar: !narrow(),
+    /* named one by one: by itself plotly also offers to upload the chart */
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
   });
   const byId = (id) => document.getElementById(id);
   document.body.classList.remove("no-script");

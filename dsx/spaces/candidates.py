@@ -46,7 +46,7 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
     recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
         tally.networks += len(part.rows)
-        values = {name: column[part.rows] for name, column in settings.items()} | stage_columns(part.table)
+        values = _present(settings, part.rows) | stage_columns(part.table)
         keep = _large_enough(part)
         if not keep.all():
             tally.count("resolution", keep)
@@ -77,6 +77,16 @@ def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Cand
         Taken({name: column[i] for name, column in columns.items()}, c.table.content(c.index), c.complexity)
         for i, c in enumerate(chosen)
     ]
+
+
+def _present(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Settings of these rows as rules see them: NaN in stages that a network lacks."""
+    values = {name: column[rows] for name, column in settings.items()}
+    if "stages" in values:
+        for name, column in values.items():
+            if column.ndim == 2 and column.dtype.kind in "if":
+                values[name] = np.where(np.arange(column.shape[1]) < values["stages"][:, None], column, np.nan)
+    return values
 
 
 def _large_enough(part: Assembled) -> np.ndarray:

@@ -27,7 +27,7 @@ DERIVED = ("stage_width", "stage_depth", "total_depth")
 ACTIVATIONS = ("relu", "silu", "gelu")
 # parameter → the property of a block that uses it, and that property in words
 _USED_BY = {
-    "bottleneck_ratio": ("bottleneck", "a bottleneck"),
+    "bottleneck_ratio": ("bottleneck", "bottleneck"),
     "group_width": ("grouped", "groups"),
     "groups": ("grouped", "groups"),
     "se_ratio": ("squeeze", "squeeze-and-excitation"),
@@ -40,11 +40,12 @@ def check_constraints(constraints: Mapping[str, str]) -> None:
         try:
             if name in METRICS:
                 parse_range(text)
+            elif ":" in text:
+                raise ValueError(f"unknown metric '{name}'.{suggest(name, METRICS)} Known: {', '.join(METRICS)}")
             else:
                 Inequality.parse(text, set(METRICS))
-        except DsxError as error:
-            near = suggest(name, METRICS) if name not in METRICS else ""
-            raise ValueError(f"{name}: {error}{near}") from None
+        except ValueError as error:
+            raise ValueError(f"constraints.{name}: {error}") from None
 
 
 def check_space(space: Space) -> None:
@@ -53,16 +54,17 @@ def check_space(space: Space) -> None:
     for name, parameter in space.parameters.items():
         _check_known(space, name, parameter)
     _check_blocks(space)
+    for name, parameter in space.parameters.items():
+        _check_parameter(space, name, parameter)
     for what, value in (("strides", space.strides), ("block", space.block)):
         if isinstance(value, tuple) and len(value) != space.max_stages:
             raise ValueError(f"{what} lists {len(value)} entries for {space.max_stages} stages: give one for each")
-    for name, parameter in space.parameters.items():
-        _check_parameter(space, name, parameter)
     for name, rule in space.parameter_rules.items():
         if rule.required and name not in space.parameters:
             raise ValueError(f"parameters.{name} is required by family '{space.family}'")
     for name, order in space.rules.items():
         _check_rule(space, name, order)
+    check_constraints(space.constraints)
 
 
 def _check_family(space: Space) -> None:
@@ -142,6 +144,8 @@ def _check_parameter(space: Space, name: str, parameter: Any) -> None:
     elif not rule.accepts(values):
         bad = next((v for v in values.tolist() if not rule.accepts(np.array([v]))), values.tolist()[0])
         key = next((k for k in ("low", "high", "value") if getattr(parameter, k, None) == bad), "values")
+        if key == "values" and rule.integer and isinstance(getattr(parameter, "step", None), float):
+            key, bad = "step", parameter.step
         raise ValueError(f"parameters.{name}.{key} = {bad}: {rule.words()}")
 
 

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from dsx import resources
 from dsx.networks.architecture import Activation, Count, Head, Stem
 from dsx.schema import Frozen
-from dsx.spaces.checks import check_constraints, check_space, names_in_rules
+from dsx.spaces.checks import check_space, names_in_rules
 from dsx.spaces.distributions import Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
@@ -69,10 +69,12 @@ class Space(Frozen):
             return rules
         return {k: {"order": v} if isinstance(v, str) and v in ORDERS else v for k, v in rules.items()}
 
-    @field_validator("constraints")
+    @field_validator("constraints", mode="before")
     @classmethod
-    def _constraints(cls, constraints: dict[str, str]) -> dict[str, str]:
-        check_constraints(constraints)
+    def _as_text(cls, constraints: Any) -> Any:
+        for name, text in constraints.items() if isinstance(constraints, dict) else ():
+            if not isinstance(text, str):
+                raise ValueError(f"{name} = {text!r}: expected low:high in quotes, as in ':5M' (YAML reads 1:30 as 90)")
         return constraints
 
     @model_validator(mode="after")

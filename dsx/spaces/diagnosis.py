@@ -14,6 +14,8 @@ from dsx.units import format_number, format_range
 
 # metric values kept to say how wide a window would have to be
 KEPT = 1 << 18
+# candidates after which a space may count as used up
+EXHAUSTIVE = 1 << 20
 
 
 class Tally:
@@ -65,9 +67,12 @@ class Tally:
         return times > 0
 
     def exhausted(self) -> bool:
-        """Whether the space probably holds no further model: none was drawn just once (Good–Turing: nothing unseen)."""
-        drawn = sum(self.seen.values()) if self.once == 0 else 0
-        return drawn >= 100 and drawn >= 10 * len(self.seen)
+        """Whether the space very likely holds no further model: many candidates, and each model was drawn repeatedly.
+
+        Good and Turing: what was never drawn is about as likely as what was drawn just once.
+        """
+        drawn = sum(self.seen.values()) if self.candidates >= EXHAUSTIVE and self.once == self.twice == 0 else 0
+        return drawn >= 10 * max(len(self.seen), 10)
 
     @property
     def acceptance(self) -> float:
@@ -98,10 +103,10 @@ class Tally:
         if self.exhausted():
             return (
                 f"{head}, and the space very likely holds no more under these constraints (each of them was drawn at"
-                f" least twice in {self.accepted:,} draws); {advice}"
+                f" least three times in {self.accepted:,} draws); {advice}"
             )
         rate = f"{100 * self.acceptance:.2g} % of {self.candidates:,} candidates accepted"
-        repeats = 1 - found / max(self.accepted, 1)
+        repeats = 1 - found / self.accepted if self.accepted else 0.0
         if repeats > 0.3:
             # Chao's lower bound from the models drawn once and twice
             total = found + self.once**2 / (2 * max(self.twice, 1))

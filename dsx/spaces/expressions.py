@@ -120,9 +120,8 @@ def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> Any:
     for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True):
         left, right = _aligned(left, right)
         true = np.asarray(_COMPARE[type(op)](left, right))
-        if true.ndim == 2:  # an absent stage (NaN) breaks no rule
-            true = (true | np.isnan(left + right)).all(axis=1)
-        result = result & true
+        true = true | np.isnan(np.add(left, right, dtype=float))  # an absent stage (NaN) breaks no rule
+        result = result & (true.all(axis=1) if true.ndim == 2 else true)
     return result
 
 

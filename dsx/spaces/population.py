@@ -32,6 +32,11 @@ def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return prefixed | ({"resolution": settings["resolution"]} if "resolution" in settings else {})
 
 
+def plain(value: Any) -> Any:
+    """One entry of a settings column as Python has it; text comes from files as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 @dataclass(frozen=True)
 class Model:
     """One sampled model. setting: parameter column → value. flops (multiply-adds), params, acts: integers."""
@@ -75,7 +80,7 @@ class Population:
         return Model(
             model_id=self.model_ids[row],
             space=self.space,
-            setting={name: column[row].item() for name, column in self.settings.items()},
+            setting={name: plain(column[row]) for name, column in self.settings.items()},
             architecture=network_from_dict(content),
             flops=int(self.flops[row]),
             params=int(self.params[row]),

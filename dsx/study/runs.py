@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dsx.networks.lookup import Network, network_from_dict
-from dsx.spaces.population import Population, recipe_settings
+from dsx.spaces.population import Population, plain, recipe_settings
 
 if TYPE_CHECKING:
     from dsx.training.recipe import Recipe
@@ -73,7 +73,7 @@ def runs_of(population: Population, seed: int, recipe: Recipe | None = None, rep
     """
     sampled = recipe_settings(population.settings)
     overrides = [
-        {name: column[row].item() for name, column in sampled.items()}
+        {name: plain(column[row]) for name, column in sampled.items()}
         for row in range(len(population) if sampled else 0)
     ]
     found = []

@@ -20,7 +20,7 @@ NAS = RESNEXT | {"net": {"genotype": {"normal": [["sep_conv_3x3", 0]]}, "width":
 PYCLS = {
     "cfg": {
         "MODEL": {"TYPE": "regnet"}, "REGNET": {"WA": 19.5, "W0": 96, "WM": 2.942, "DEPTH": 12},
-        "OPTIM": {"BASE_LR": 1.0, "MAX_EPOCH": 2}, "RNG_SEED": 1, "OUT_DIR": "/tmp/a",
+        "OPTIM": {"BASE_LR": 1.0, "MAX_EPOCH": 2}, "RNG_SEED": 1, "OUT_DIR": "out",
     },
     "complexity": {"flops": 125_000_000, "params": 1_500_000, "acts": 900_000},
     "train_epoch": {"loss": [2.0, 1.0], "time_epoch": [30.0, 31.0]},

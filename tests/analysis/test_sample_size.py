@@ -12,7 +12,7 @@ from dsx.errors import DsxError
 
 def test_distance_of_small_samples_is_as_expected_and_falls_with_their_size():
     errors = np.random.default_rng(0).gamma(2, 1, 4096)
-    frame = ks_by_sample_size(errors, trials=400)
+    frame = ks_by_sample_size(errors, trials=200)
     assert frame["n"].tolist() == [2**i for i in range(11)]
     assert (np.diff(frame["distance"]) < 0).all()
     middle = frame[frame["n"].between(16, 128)]

@@ -35,8 +35,8 @@ def population(n: int = 6, space: str = "Small") -> Population:
         Architecture(
             stem=Stem(type="cifar", width=8),
             stages=(
-                Stage(depth=1 + row % 2, width=8, stride=1, group_width=8),
-                Stage(depth=1, width=8 * (1 + row // 2), stride=2, group_width=8),
+                Stage(depth=1 + row % 2, width=8 * (1 + row // 2 % 3), stride=1, group_width=8),
+                Stage(depth=1, width=8 * (1 + row // 6), stride=2, group_width=8),
             ),
             num_classes=10,
             in_channels=1,

@@ -121,6 +121,13 @@ def test_table_of_many_networks_equals_one_at_a_time_also_with_missing_stages():
         np.testing.assert_array_equal(together[fits], alone)
 
 
+def test_a_table_takes_one_resolution_for_each_network():
+    networks = [Architecture(stages=(Stage(depth=d, width=8 * d, group_width=8),)) for d in (1, 2, 3)]
+    resolutions = np.array([32, 65, 224])
+    together = np.stack(complexity_table(ArchitectureTable.of(networks), resolutions), axis=1)
+    np.testing.assert_array_equal(together, [complexity(a, int(r)) for a, r in zip(networks, resolutions, strict=True)])
+
+
 @pytest.mark.parametrize("row", PAPER, ids=lambda row: row["name"])
 def test_published_regnets_have_the_authors_counts_to_the_integer(row):
     depths, widths, groups = ([int(x) for x in row[f"stage_{key}"].split()] for key in ("depths", "widths", "group_ws"))

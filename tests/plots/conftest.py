@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Where some other test has loaded pyplot, it keeps the figures of these."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture

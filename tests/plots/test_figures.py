@@ -144,3 +144,9 @@ def test_top_networks_are_drawn_best_first(results, tmp_path, text_of):
     plots.save(figure, tmp_path, "top")
     with pytest.raises(DsxError, match="no columns depth_1 … and width_1 …"):
         plots.top_networks(results)
+
+
+def test_all_curves_of_a_trend_share_the_unit_of_its_label(results):
+    ax = plots.trend(analysis.trend({"A": results, "B": results.assign(flops=1e10)}, "flops", ["acts"]), "acts")
+    assert ax.get_ylabel() == "activations (M)"
+    assert ax.get_ylim()[1] < 20

@@ -10,7 +10,9 @@ import numpy as np
 
 def log_uniform(low, high, step):
     values = list(range(low, high + 1, step))
-    masses = [math.log(low) - math.log(low - min(step, low / 2))] + [math.log(v) - math.log(v - step) for v in values[1:]]
+    masses = [math.log(low) - math.log(low - min(step, low / 2))] + [
+        math.log(v) - math.log(v - step) for v in values[1:]
+    ]
     return dict(zip(values, np.array(masses) / sum(masses), strict=True))
 
 

@@ -45,7 +45,8 @@ def digits() -> Callable[..., Recipe]:
     """digits(**overrides): the recipe over three epochs; `__` in a key stands for a dot."""
 
     def make(**overrides: Any) -> Recipe:
-        return load_recipe("digits", {"epochs": 3} | {key.replace("__", "."): v for key, v in overrides.items()})
+        short = {"epochs": 3, "data.split.held_out": 0.3333}  # 1198 training images, 18 steps an epoch; 599 evaluated
+        return load_recipe("digits", short | {key.replace("__", "."): v for key, v in overrides.items()})
 
     return make
 

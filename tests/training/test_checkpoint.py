@@ -28,9 +28,10 @@ def test_the_newest_is_read_and_the_one_before_is_kept(tmp_path: Path) -> None:
 def test_a_torn_file_falls_back_to_the_one_before(tmp_path: Path, damage: str) -> None:
     save_two(tmp_path)
     path = tmp_path / CHECKPOINT
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    torn = {"empty": b"", "half": content[: len(content) // 2], "one byte": content, "text": b"hello"}[damage]
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    torn = {"empty": b"", "half": whole[:middle], "one byte": flipped, "text": b"hello"}[damage]
     path.write_bytes(torn)
     with pytest.warns(RecordWarning, match="torn checkpoint"):
         state = load_checkpoint(tmp_path)

@@ -44,7 +44,7 @@ def test_nesterov_steps_by_hand(tiny: Networks, digits: Recipes) -> None:
         # warm-up of one epoch, 18 steps, from a tenth; the cosine over 54 steps
         lr = 0.1 * (0.1 + 0.9 * step / 18) * (1 + torch.tensor(torch.pi * step / 54).cos().item()) / 2
         if step == 0:
-            nn.functional.cross_entropy(reference(planes), targets).backward()
+            nn.functional.cross_entropy(reference(planes), targets).backward()  # type: ignore[no-untyped-call]
             assert weight.grad is not None
             gradient = weight.grad + 0.01 * weight.detach()
             velocity = 0.9 * velocity + gradient

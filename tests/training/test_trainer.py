@@ -29,7 +29,8 @@ def numbers(result: Result) -> list[dict[str, Any]]:
 
 
 def fit(architecture: Architecture, recipe: Recipe, **options: Any) -> Result:
-    return train(architecture, recipe, **{"seed": 3, "device": "cpu", "threads": 1} | options)
+    fixed: dict[str, Any] = {"seed": 3, "device": "cpu", "threads": 1}
+    return train(architecture, recipe, **fixed | options)
 
 
 def stop_at(step: int) -> Callable[[], bool]:

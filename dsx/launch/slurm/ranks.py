@@ -20,10 +20,16 @@ _named = 0
 
 
 def export() -> None:
-    """Set MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE and LOCAL_RANK from SLURM's variables."""
+    """Set MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE and LOCAL_RANK from SLURM's variables.
+
+    A MASTER_ADDR in the profile's environment stays: for nodes whose names do not resolve.
+    """
     from submitit.helpers import TorchDistributedEnvironment
 
+    given = os.environ.pop("MASTER_ADDR", None)
     TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
+    if given:
+        os.environ["MASTER_ADDR"] = given
 
 
 def rank() -> int:

@@ -16,6 +16,31 @@ import dsx
 from dsx.study import records
 from dsx.study.study import Study, git_commit
 
+# python reads this file as it starts, in a job and in every process below it: an editable install or the current
+# folder would otherwise come before PYTHONPATH
+_STARTUP = '''"""Makes `import dsx` find the copy beside this file, whatever else is installed."""
+import importlib.util
+import pathlib
+import sys
+from importlib.machinery import PathFinder
+
+HERE = str(pathlib.Path(__file__).resolve().parent)
+
+
+class Frozen:
+    """Finds dsx here and leaves everything else to others."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return PathFinder.find_spec(name, [HERE]) if name == "dsx" else None
+
+
+sys.meta_path.insert(0, Frozen)
+others = [folder for folder in sys.path if folder and str(pathlib.Path(folder).resolve()) != HERE]
+spec = PathFinder.find_spec("sitecustomize", others)
+if spec is not None and spec.loader is not None:
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+'''
 _SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".j2", ".parquet")
 
 
@@ -31,6 +56,7 @@ def freeze(study: Study) -> Path:
     for data in ("spaces", "experiments"):  # beside the package in a checkout, inside it when installed
         if (top / ".git").exists() or (top / "setup.cfg").exists():
             files |= _files(top / data, top)
+    files["sitecustomize.py"] = _STARTUP.encode()
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0".encode() + files[name] + b"\0")

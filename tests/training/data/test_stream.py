@@ -101,7 +101,12 @@ def test_a_dataset_by_import_path_in_memory_and_streamed(
     monkeypatch.syspath_prepend(str(tmp_path))
     found = []
     for storage in ("memory", "stream"):
-        overrides = {"data.dataset": "mine:Data", "data.storage": storage, "resolution": 16, "batch_size": 16}
+        overrides: dict[str, Any] = {
+            "data.dataset": "mine:Data",
+            "data.storage": storage,
+            "resolution": 16,
+            "batch_size": 16,
+        }
         overrides |= {"epochs": 2, "schedule.warmup_epochs": 0, "augmentation.random_area": None, "data.workers": 0}
         result = train(tiny(3, 2), load_recipe("folder", overrides), device="cpu", threads=1)
         found.append((result.split["training_images"], result.split["evaluation_images"], result.error))

@@ -1,0 +1,69 @@
+"""Inequalities: what they mean on arrays, and what is refused."""
+
+import numpy as np
+import pytest
+
+from dsx.errors import DefinitionError
+from dsx.spaces.expressions import Inequality
+
+NAN = np.nan
+VALUES = {
+    "depth": np.array([[1, 2, 3], [4, 4, NAN], [1, 1, 1]]),
+    "width": np.array([[8, 16, 24], [32, 16, NAN], [8, 8, 8]]),
+    "d": np.array([6, 9, 2]),
+    "flops": np.array([4e8, 1e8, 1e9]),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sum(depth) <= 6", [True, False, True]),
+        ("d < 9", [True, False, True]),
+        ("2 <= d <= 6", [True, False, True]),
+        ("max(width) > 2 * min(width)", [True, False, False]),
+        ("depth <= 3", [True, False, True]),
+        ("width > 4 * depth", [True, False, True]),
+        ("depth[0] < depth[-1]", [True, False, False]),
+        ("width[2] == 24", [True, True, False]),  # the second has no third stage, which breaks no rule
+        ("sqrt(flops / 1e8) >= 2", [True, False, True]),
+        ("log2(d) != 1", [True, True, False]),
+        ("abs(d - 6) <= 3", [True, True, False]),
+        ("-d <= -6", [True, True, False]),
+        ("d ** 2 >= 36", [True, True, False]),
+        ("depth < d", [True, True, True]),
+    ],
+)
+def test_an_inequality_is_evaluated_for_every_network(text, expected):
+    assert Inequality.parse(text, VALUES).holds(VALUES).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sum(depth <= 6", "'sum(depth <= 6' is not an inequality such as 'sum(depth) <= 40'"),
+        ("sum(depth)", "'sum(depth)' compares nothing: write an inequality such as 'sum(depth) <= 40'"),
+        ("3 < 4", "'3 < 4' names no parameter. Known: d, depth, flops, width"),
+        ("dept <= 4", "'dept <= 4': unknown name 'dept'. Did you mean depth? Known: d, depth, flops, width"),
+        (
+            "summ(depth) <= 4",
+            "'summ(depth) <= 4': 'summ' is not one of sum, min, max, sqrt, log2, abs of one value. Did you mean sum?",
+        ),
+        ("depth['a'] <= 4", "'depth['a'] <= 4': a stage is picked by a whole number, as in width[0] or width[-1]"),
+        ("d <= 'a'", "'d <= 'a'': 'a' is not a number"),
+        ("d % 2 == 0", "'d % 2 == 0': only + - * / ** and comparisons are understood"),
+        (
+            "(d if d else d) < 3",
+            "'(d if d else d) < 3': only numbers, parameters, + - * / **, comparisons and sum, min, max, sqrt, log2, abs"
+            " are understood",
+        ),
+        (
+            "__import__('os') < d",
+            "'__import__('os') < d': '__import__' is not one of sum, min, max, sqrt, log2, abs of one value.",
+        ),
+    ],
+)
+def test_a_bad_inequality_is_refused_with_one_line(text, message):
+    with pytest.raises(DefinitionError) as refusal:
+        Inequality.parse(text, VALUES)
+    assert str(refusal.value) == message
