@@ -64,6 +64,11 @@ class StudyPaths:
         return self.root / "results.parquet"
 
     @property
+    def timings(self) -> Path:
+        """Measured inference and training times of the models."""
+        return self.root / "timings.parquet"
+
+    @property
     def analysis(self) -> Path:
         """Tables, figures and report of this study alone."""
         return self.root / "analysis"

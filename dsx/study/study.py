@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from dsx.errors import DsxError, StudyError
 from dsx.schema import Frozen
 from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
-from dsx.study import records, results
+from dsx.study import records, results, timings
 from dsx.study.claims import Holder
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
@@ -223,7 +223,11 @@ class Study:
         table = results.results_table(self.population, self._runs, found)
         if found.fresh:
             self._keep(table, found)
-        return table
+        return timings.join(table, timings.read(self.paths))
+
+    def keep_timings(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add measured times: model_id and the fields of `dsx.networks.timing.Timing`; `results` then shows them."""
+        timings.keep(self.paths, rows)
 
     def curves(self) -> pd.DataFrame:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""

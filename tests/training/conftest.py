@@ -45,7 +45,11 @@ def digits() -> Callable[..., Recipe]:
     """digits(**overrides): the recipe over three epochs; `__` in a key stands for a dot."""
 
     def make(**overrides: Any) -> Recipe:
-        short = {"epochs": 3, "data.split.held_out": 0.3333}  # 1198 training images, 18 steps an epoch; 599 evaluated
+        short = {
+            "epochs": 3,
+            "batch_size": 64,
+            "data.split.held_out": 0.3333,
+        }  # 1198 training images, 18 steps an epoch; 599 evaluated
         return load_recipe("digits", short | {key.replace("__", "."): v for key, v in overrides.items()})
 
     return make

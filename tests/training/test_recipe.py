@@ -35,7 +35,7 @@ def test_recipes_resolve_without_torch() -> None:
         ({"epochs": 0}, "digits: epochs = 0: expected a value ≥ 1"),
         ({"metric": "last_ema_top1"}, "digits: metric last_ema_top1 needs ema (a decay such as 0.999)"),
         ({"schedule.warmup_epochs": 9}, "digits: schedule.warmup_epochs 9 exceeds epochs 8"),
-        ({"micro_batch_size": 24}, "digits: batch_size 64 is not a multiple of micro_batch_size 24"),
+        ({"micro_batch_size": 20}, "digits: batch_size 48 is not a multiple of micro_batch_size 20"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_it(overrides: dict[str, object], message: str) -> None:

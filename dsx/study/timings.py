@@ -1,0 +1,53 @@
+"""Measured times of a study's models, kept in its folder and joined to its results."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dsx.errors import StudyError
+from dsx.study import records
+from dsx.study.paths import StudyPaths
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# one measurement replaces an earlier one of the same model under the same conditions
+_CONDITIONS = ["model_id", "mode", "resolution", "device", "dtype", "threads"]
+
+
+def keep(paths: StudyPaths, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add measurements: model_id and the fields of `dsx.networks.timing.Timing`. Complete or not at all."""
+    import pandas as pd
+
+    known = read(paths)
+    new = pd.DataFrame(list(rows))
+    table = new if known is None else pd.concat([known, new], ignore_index=True)
+    buffer = io.BytesIO()
+    table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(buffer, index=False)
+    records.write_bytes(paths.timings, buffer.getvalue())
+
+
+def read(paths: StudyPaths) -> pd.DataFrame | None:
+    """All measurements, one row each; None if there are none. Raises StudyError if the file is torn."""
+    import pandas as pd
+
+    if not paths.timings.exists():
+        return None
+    try:
+        return pd.read_parquet(paths.timings)
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{paths.timings}: not readable ({error}); delete it and run `dsx time` again") from None
+
+
+def join(results: pd.DataFrame, timings: pd.DataFrame | None) -> pd.DataFrame:
+    """Results with inference_ms and training_ms: median milliseconds per image, of each model's latest measurement."""
+    if timings is None:
+        return results
+    joined = results
+    for mode in ("inference", "training"):
+        own = timings[timings["mode"] == mode].drop_duplicates("model_id", keep="last").set_index("model_id")
+        per_image = own["median_ms"] / own["batch_size"]
+        joined = joined.assign(**{f"{mode}_ms": joined["model_id"].map(per_image)})
+    return joined

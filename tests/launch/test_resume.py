@@ -1,0 +1,58 @@
+"""With the real trainer: kill -9 of the whole tree, then the same command again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from standins import make_study
+
+from dsx.launch.local import launch
+
+# what depends on the clock, and is no part of a result
+MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "environment")
+LAUNCH = (
+    "import sys; from dsx.launch.local import launch\n"
+    "if __name__ == '__main__': launch(sys.argv[1:], workers=2, device='cpu')\n"
+)
+CHANGES = {"epochs": 3, "schedule.warmup_epochs": 1}
+
+
+def plain(content):
+    if isinstance(content, dict):
+        return {key: plain(value) for key, value in content.items() if key not in MEASURED}
+    return [plain(value) for value in content] if isinstance(content, list) else content
+
+
+def results(study):
+    return [plain(json.loads(study.paths.run(run.run_id).result.read_text())) for run in study.runs()]
+
+
+def test_a_launch_killed_at_any_moment_ends_with_the_results_of_an_undisturbed_one(tmp_path):
+    whole = make_study(tmp_path / "whole" / "a", n=4, **CHANGES)
+    launch(whole, workers=2, device="cpu", progress=False)
+    broken = make_study(tmp_path / "broken" / "a", n=4, **CHANGES)
+    script = tmp_path / "l.py"
+    script.write_text(LAUNCH)
+    for kills in range(2):
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(broken.path)],
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 120
+        while len(list(broken.paths.models.glob("*/*/checkpoint.pt"))) <= kills % 2:
+            assert time.monotonic() < deadline
+            if process.poll() is not None or broken.counts()["done"] == 4:
+                break
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    launch(broken, workers=2, device="cpu", progress=False)
+    assert broken.counts()["done"] == 4
+    assert results(broken) == results(whole)
+    assert not list(broken.paths.models.rglob("claim*"))
+    assert not list(broken.paths.models.rglob("checkpoint*"))
