@@ -24,6 +24,7 @@ _HOMES = {
     "load_recipe": "dsx.training.recipe",
     "Result": "dsx.training.trainer",
     "train": "dsx.training.trainer",
+    "load_reference": "dsx.reference",
 }
 _PACKAGES = ("analysis", "plots")
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dsx.networks.architecture import Architecture as Architecture
     from dsx.networks.complexity import complexity as complexity
     from dsx.networks.published import published as published
+    from dsx.reference import load_reference as load_reference
     from dsx.spaces.definition import Space as Space
     from dsx.spaces.definition import load_space as load_space
     from dsx.spaces.population import Population as Population

@@ -126,6 +126,8 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
         rule = _RULES["float_type"]
     else:
         rule = _RULES.get(kind, first["msg"][:1].lower() + first["msg"][1:])
+    if not key:
+        return f"{where}: {rule}, found {_show(first['input'])}{more}"
     return f"{where}: {key} = {_show(first['input'])}: {rule}{more}"
 
 

@@ -155,6 +155,13 @@ class Pretended(Study):
         return with_errors(table, 0.5 * steps_down)
 
 
+class Flat(Pretended):
+    """A study in which nothing matters."""
+
+    def results(self) -> pd.DataFrame:
+        return with_errors(self.population.table, np.zeros(len(self.population)))
+
+
 def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
     population = dsx.sample(space, n=n, seed=0)
     request = {"n": n, "constraints": space.constraints, "resolution": 8, "num_classes": 10}
@@ -172,11 +179,13 @@ def test_narrow_tells_writes_and_names_the_next_command(tmp_path) -> None:
 
 
 def test_narrow_writes_nothing_where_nothing_is_shown(tmp_path, capsys) -> None:
+    study = pretended(tmp_path / "a")
+    study.__class__ = Flat
     with pytest.raises(DsxError, match="none of these is supported by the models, so no space was written"):
-        narrow([pretended(tmp_path / "a")], ["group_width"], tmp_path / "mine.yaml")
+        narrow([study], ["group_width"], tmp_path / "mine.yaml")
     assert "[not shown]" in capsys.readouterr().out
     assert not (tmp_path / "mine.yaml").exists()
-    narrow([pretended(tmp_path / "a")], ["group_width"], tmp_path / "mine.yaml", take=[1])
+    narrow([study], ["group_width"], tmp_path / "mine.yaml", take=[1])
     assert (tmp_path / "mine.yaml").exists()
 
 
