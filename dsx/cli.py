@@ -60,6 +60,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="the population is a function of space, constraint and seed")] = 0,
     out: Annotated[Path | None, typer.Option(help="study folder; runs/SPACE by default")] = None,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="accept fewer models than asked for")] = False,
+    figure: Annotated[bool, typer.Option("--figure", help="draw the marginals of the population too")] = False,
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to the space's definition")
     ] = None,
@@ -71,7 +72,7 @@ def sample(
     from dsx import workflow
 
     ranges = {"flops": flops, "params": params, "acts": acts}
-    print(workflow.sample(space, n, ranges, resolution, num_classes, seed, out, allow_short, overrides or []))
+    print(workflow.sample(space, n, ranges, resolution, num_classes, seed, out, allow_short, overrides or [], figure))
 
 
 @app.command()

@@ -42,6 +42,13 @@ class Reference:
     curves: dict[str, pd.DataFrame]
     manifest: dict[str, Any]
 
+    def block_widths(self, name: str) -> list[list[float]]:
+        """Width of every block of each finished network of a space, in the order of `finished(table)`."""
+        from dsx.analysis import finished
+        from dsx.report.networks import block_widths_of
+
+        return [block_widths_of(stages) for stages in finished(self.tables[name])["stages"]]
+
 
 def load_reference(folder: str | Path | None = None) -> Reference:
     """The reference results: of that folder, of ./experiments/reference, or those shipped with dsx.

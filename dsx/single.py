@@ -16,6 +16,8 @@ from dsx.networks.complexity import complexity
 from dsx.networks.describe import describe_network
 from dsx.networks.lookup import Network, find_network, fit_to_data
 from dsx.selection import remember
+from dsx.spaces.definition import space_from_dict
+from dsx.spaces.derivation import describe_derivation
 from dsx.spaces.population import Model, Population
 from dsx.study.study import Study, open_study
 from dsx.text import align
@@ -38,7 +40,10 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in found.setting.items()
     )
     text = describe_network(found.architecture, resolution or study.population.resolution, per_layer)
-    return f"{found.model_id} of {study.path}\n  {setting}\n{text}"
+    derivation = ""
+    if "family" in study.definition:  # a study of one network has no space
+        derivation = describe_derivation(space_from_dict(study.definition), found) + "\n"
+    return f"{found.model_id} of {study.path}\n  {setting}\n{derivation}{text}"
 
 
 def _own_resolution(network: Network) -> int:

@@ -34,6 +34,7 @@ def sample(
     out: Path | None,
     allow_short: bool,
     overrides: Sequence[str] = (),
+    figure: bool = False,
 ) -> str:
     """Draw a population and make its study; the account of it in words. Writes nothing if anything is wrong."""
     space = load_space(name, parse_overrides(overrides))
@@ -41,7 +42,16 @@ def sample(
     drawn = draw_population(space, n, seed=seed, allow_short=allow_short)
     study = _create(space, drawn, seed, out or Path("runs") / space.name)
     remember([study])
-    return f"{describe_sampling(space, drawn, seed)}\nwrote {study.path}   next: dsx launch {study.path} --recipe NAME"
+    drawing = f"\nfigure: {_draw_population(study)}" if figure else ""
+    words = describe_sampling(space, drawn, seed)
+    return f"{words}{drawing}\nwrote {study.path}   next: dsx launch {study.path} --recipe NAME"
+
+
+def _draw_population(study: Study) -> Path:
+    """Marginals of every parameter, flops, params and acts, beside the study's other figures."""
+    from dsx import plots
+
+    return plots.save(plots.population(study.population.table), study.paths.analysis, "population")[0]
 
 
 def _ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, float]]:

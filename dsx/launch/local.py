@@ -27,6 +27,8 @@ from dsx.study.study import Study, open_study
 
 # seconds that workers have to save and end after a stop before they are killed
 GRACE_S = 30.0
+# seconds that the workers of a launch that was just killed may take to be gone
+_DYING_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,14 @@ def launch(
             timeout_s=limits.time_limit_min * 60 if limits.time_limit_min is not None else None,
         )
         with Report(tally, show=progress) as report, _stop_signals(session, report):
-            session.run(tasks, groups, processes, settings, report)
+            seen: set[tuple[Path, str]] = set()
+            while tasks:
+                session.run(tasks, groups, processes, settings, report)
+                seen |= {(task.study.path, task.run_id) for task in tasks}
+                # what another launch held when we began and has given up since
+                again = [] if session.stopped or limit is not None else to_train(opened, (), run_ids)
+                tasks = [task for task in again if (task.study.path, task.run_id) not in seen]
+                tally.total += len(tasks)
             report.say(_closing(tally, session, time.monotonic() - started))
     return Summary(dict(tally.counts), time.monotonic() - started, session.stopped, session.failed)
 
@@ -129,6 +138,9 @@ def to_train(
     lists = []
     for study in studies:
         found = study.scan(only=run_ids)
+        if any(holder is not None and holder.alive for holder in found.holders.values()):
+            time.sleep(_DYING_S)
+            found = study.scan(only=run_ids)
         lists.append(
             [
                 Task(study, run_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -14,7 +14,6 @@ from dsx.networks.baselines import BASELINES, Baseline
 from dsx.networks.published import published, published_names
 
 Network = Architecture | Baseline
-N = TypeVar("N", Architecture, Baseline)
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -67,6 +66,6 @@ def network_from_dict(content: dict[str, Any], where: str = "") -> Network:
     return (Baseline if "baseline" in content else Architecture).from_dict(content, where)
 
 
-def fit_to_data(network: N, num_classes: int, in_channels: int) -> N:
+def fit_to_data(network: Network, num_classes: int, in_channels: int) -> Network:
     """The same network with another number of classes and of input channels: what a recipe's data need."""
     return type(network).from_dict({**network.to_dict(), "num_classes": num_classes, "in_channels": in_channels})

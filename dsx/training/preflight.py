@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from dsx.errors import DsxError
-from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import complexity
+from dsx.networks.lookup import Network
 from dsx.training.data.batches import Batches, open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
@@ -58,7 +58,7 @@ class Preflight:
 
 
 def preflight(
-    architectures: Sequence[Architecture],
+    architectures: Sequence[Network],
     recipe: Recipe,
     device: str = "auto",
     *,
@@ -96,9 +96,7 @@ def preflight(
     return Preflight(rows, len(architectures), total, text)
 
 
-def _measured(
-    which: str, architecture: Architecture, flops: int, recipe: Recipe, batches: Batches, steps: int
-) -> Estimate:
+def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, batches: Batches, steps: int) -> Estimate:
     reset_peak_memory(batches.device)
     warm = min(2, batches.steps_per_epoch - 1)
     try:

@@ -15,7 +15,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from dsx import resources
 from dsx.errors import DefinitionError, DsxError
-from dsx.networks.architecture import Architecture
+from dsx.networks.lookup import Network
 from dsx.schema import Frozen
 from dsx.training.data.facts import DATASETS
 from dsx.training.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
@@ -138,7 +138,7 @@ class Recipe(Frozen):
             return self
         return Recipe.from_dict(_merged(self.to_dict(), overrides), f"recipe {self.name}")
 
-    def check(self, architecture: Architecture, num_classes: int | None = None) -> None:
+    def check(self, architecture: Network, num_classes: int | None = None) -> None:
         """Raises DsxError if the network does not fit the data: channels, classes, or too small a resolution.
 
         num_classes: of the data as read, for data sets whose classes only the data tells.

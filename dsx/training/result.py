@@ -48,7 +48,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""
-        return _plain(dataclasses.asdict(self))  # type: ignore[no-any-return]
+        return _plain(dataclasses.asdict(self))
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Result:

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dsx.networks.anynet import build
-from dsx.networks.architecture import Architecture
+from dsx.networks.lookup import Network
 from dsx.training.checkpoint import save_checkpoint
 from dsx.training.data.augment import Mixed, mix
 from dsx.training.data.batches import Batches
@@ -45,7 +45,7 @@ class Session:
 
     def __init__(
         self,
-        architecture: Architecture,
+        architecture: Network,
         recipe: Recipe,
         seed: int,
         batches: Batches,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from dsx.errors import StudyError
-from dsx.networks.architecture import Architecture
+from dsx.networks.lookup import Network
 from dsx.study.records import read_json, sweep, write_json
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
 from dsx.training.data.batches import Batches, Share, open_batches
@@ -27,7 +27,7 @@ log = logging.getLogger("dsx.training")
 
 
 def train(
-    architecture: Architecture,
+    architecture: Network,
     recipe: Recipe,
     seed: int = 0,
     folder: Path | str | None = None,
@@ -63,7 +63,7 @@ def train(
 
 
 def _train(
-    architecture: Architecture,
+    architecture: Network,
     recipe: Recipe,
     seed: int,
     folder: Path | None,
@@ -126,7 +126,7 @@ def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) ->
     return ""
 
 
-def _result(architecture: Architecture, session: Session, note: str) -> Result:
+def _result(architecture: Network, session: Session, note: str) -> Result:
     recipe, batches, classes = session.recipe, session.batches, architecture.num_classes
     metrics = _metrics(session.curve, classes, diverged=bool(note))
     images = sum(1 for _ in session.curve) * batches.steps_per_epoch * batches.batch_size
@@ -180,7 +180,7 @@ def _metrics(curve: list[dict[str, Any]], num_classes: int, diverged: bool) -> d
     return metrics
 
 
-def _recorded(folder: Path, architecture: Architecture, recipe: Recipe, seed: int) -> Result | None:
+def _recorded(folder: Path, architecture: Network, recipe: Recipe, seed: int) -> Result | None:
     """The result in the folder, if there is a whole one. Raises StudyError if it is another training's."""
     record = read_json(folder / RESULT)
     if record is None:

@@ -6,13 +6,14 @@ import subprocess
 import warnings
 
 import pytest
-from standins import expected_error, make_study
 
 from dsx.errors import DsxError
 from dsx.launch.local import launch
 from dsx.study.records import RecordWarning
 from dsx.study.status import status
 from dsx.study.study import open_study
+
+from standins import expected_error, make_study
 
 
 @pytest.fixture

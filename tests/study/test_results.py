@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from standins import expected_error, make_study, train
 
 from dsx.launch.worker import work
 from dsx.study import results
@@ -13,6 +12,8 @@ from dsx.study.claims import claim
 from dsx.study.records import write_json
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
+
+from standins import expected_error, make_study, train
 
 
 @pytest.fixture
@@ -160,9 +161,9 @@ def test_status_survives_any_file_being_garbage(study):
 
 
 def test_five_thousand_finished_models_are_read_once(tmp_path, monkeypatch):
-    from standins import population
-
     from dsx.study.study import Study
+
+    from standins import population
 
     n = 5000
     drawn = population(8)

@@ -4,9 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from standins import population
 
 from dsx.study.runs import run_name, runs_of, training_seed
+
+from standins import population
 
 
 def test_seeds_differ_by_each_argument_and_fit_63_bits():

@@ -3,7 +3,6 @@ import shutil
 
 import numpy as np
 import pytest
-from standins import make_study, population
 
 import dsx
 from dsx.errors import DsxError, StudyError
@@ -11,6 +10,8 @@ from dsx.study.claims import claim
 from dsx.study.records import write_json
 from dsx.study.study import Study, open_study
 from dsx.training.recipe import load_recipe
+
+from standins import make_study, population
 
 REQUEST = {"n": 4, "resolution": 8, "flops": [0, 1e6]}
 

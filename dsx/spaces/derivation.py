@@ -1,0 +1,84 @@
+"""How one model's setting became its stages: raw widths, quantised widths, widths after group adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dsx.networks.layers import inner_width
+from dsx.spaces.definition import Space
+from dsx.spaces.population import Model
+from dsx.spaces.quantized_linear import block_levels
+from dsx.text import align
+
+
+def setting_arrays(space: Space, setting: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """A model's setting (one number a column) as the arrays of one network: (1,), or (1, stages)."""
+    arrays = {}
+    for name, parameter in space.parameters.items():
+        if name in setting:
+            arrays[name] = np.array([setting[name]])
+            continue
+        values = [setting.get(f"{name}_{i + 1}", np.nan) for i in range(space.max_stages)]
+        # a stage that the network lacks: any value of the parameter will do
+        absent = [value is None or value != value for value in values]
+        filler = next((v for v, gone in zip(values, absent, strict=True) if not gone), parameter.per == "stage")
+        whole = [filler if gone else v for v, gone in zip(values, absent, strict=True)]
+        array = np.array(whole)
+        is_whole = array.dtype.kind == "f" and (array == np.rint(array)).all()
+        arrays[name] = (array.astype(np.int64) if is_whole else array)[None, :]
+    return arrays
+
+
+def describe_derivation(space: Space, model: Model) -> str:
+    """A table with one row for each stage: what was drawn or derived, and what group adjustment made of it."""
+    settings = setting_arrays(space, model.setting)
+    stages = settings["stages"] if "stages" in settings else np.full(1, space.stages)
+    shapes = space.family_rules.shape(settings, stages, space.max_stages, space.width_step)
+    linear = _linear(settings) if space.family == "regnet" else None
+    header = [
+        "",
+        "depth",
+        *(["u (w0 + wa·j)", "w0·wm^k"] if linear else []),
+        "width before",
+        "width",
+        "inner",
+        "g drawn",
+        "g",
+    ]
+    rows = [header]
+    for i, stage in enumerate(model.architecture.stages):
+        cells = [f"stage {i + 1}", str(stage.depth)]
+        if linear is not None:
+            u, levels, exact = linear
+            own = u[levels == i]
+            cells += [f"{own[0]:.4g}" if len(own) == 1 else f"{own[0]:.4g}–{own[-1]:.4g}", f"{exact(i):.4g}"]
+        inner = inner_width(stage.width, stage.bottleneck_ratio)
+        drawn = _drawn_groups(settings, i)
+        group = "–" if stage.group_width is None else str(stage.group_width)
+        rows.append([*cells, str(shapes.width[0, i]), str(stage.width), str(inner), drawn, group])
+    before = int((shapes.width[0] * shapes.depth[0]).sum())
+    after = sum(model.architecture.block_widths)
+    words = (
+        f"  {model.architecture.depth} blocks; widths of all blocks add up to {before:,} before group adjustment and"
+        f" {after:,} after ({100 * (after - before) / before:+.1f} %)"
+    )
+    return f"{align(rows)}\n{words}"
+
+
+def _drawn_groups(settings: Mapping[str, np.ndarray], stage: int) -> str:
+    for name, words in (("group_width", "{}"), ("groups", "{} groups")):
+        if name in settings:
+            values = np.broadcast_to(np.atleast_2d(settings[name]), (1, max(stage + 1, settings[name].shape[-1])))
+            return words.format(values[0, stage])
+    return "–"
+
+
+def _linear(settings: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, Any]:
+    """u of every block, its level, and the exact width of a level. RegNet equations 2–4."""
+    w0, wa, wm = (settings[name].astype(float) for name in ("w0", "wa", "wm"))
+    depth = int(settings["depth"][0])
+    levels = block_levels(w0, wa, wm, depth)[0]
+    return w0[0] + wa[0] * np.arange(depth), levels, lambda level: float(w0[0] * wm[0] ** level)

@@ -1,0 +1,50 @@
+"""Every notebook runs from top to bottom, over the reference results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import reference_results
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "analysis").glob("*.ipynb"))
+
+
+def test_there_is_one_notebook_per_question() -> None:
+    assert {path.stem for path in NOTEBOOKS} == {
+        "comparing_spaces", "complexity_and_speed", "how_many_models", "linear_structure", "normalised_comparison",
+        "parameter_ranges",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the notebooks run: a folder with made-up reference results of its own, if none are shipped."""
+    place = tmp_path_factory.mktemp("notebooks")
+    if not reference_results.shipped():
+        reference_results.make_up(place / "experiments" / "reference")
+    return place
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_draws(path: Path, folder: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2 - (path.stem == "how_many_models")
+    texts = " ".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+    assert "models" in texts
+    assert "Warning" not in texts
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_stored_without_outputs_and_calls_dsx_alone(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    imported = re.findall(r"^(?:from|import) (\w+)", "\n".join(cell.source for cell in code), re.MULTILINE)
+    assert set(imported) <= {"dsx", "itertools", "pandas"}
