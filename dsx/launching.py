@@ -96,6 +96,8 @@ def launch_studies(
     if options.dry_run:
         print(_preview(studies, wanted, launcher, options))
         return 0
+    if kind != "slurm":  # a cluster's nodes may see folders that this machine does not
+        _check_data(studies, wanted)
     for study in studies:
         chosen_recipe = _recipe_of(study, wanted)
         if wanted is not None or options.seeds is not None:
@@ -103,6 +105,16 @@ def launch_studies(
     total = sum(len(study.runs()) for study in studies)
     print(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}", flush=True)
     return STOPPED if _LAUNCHERS[kind](studies, launcher, options) else 0
+
+
+def _check_data(studies: Sequence[Study], wanted: Recipe | None) -> None:
+    """Raises DataError once, instead of failing every model, if the data of a recipe is not there."""
+    from dsx.training.data.check import check_data
+
+    for recipe in {
+        _recipe_of(study, wanted) for study in studies if any(s == "pending" for s in study.states().values())
+    }:
+        check_data(recipe)
 
 
 def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsx import resources
 from dsx.errors import DsxError
+from dsx.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,8 +154,9 @@ def from_studies(studies: Sequence[Study], folder: Path) -> str:
         tables[study.name] = study.results().merge(networks[new], on="model_id", how="left", validate="many_to_one")
         curves[study.name] = study.curves()
     hashes = write_reference(folder, tables, curves, _facts(studies, tables))
+    runs = sum(map(len, tables.values()))
     size = sum((folder / file).stat().st_size for file in hashes)
-    return f"wrote {folder}: {len(tables)} studies, {sum(map(len, tables.values())):,} runs, {size / 1e6:.2f} MB"
+    return f"wrote {folder}: {plural(len(tables), 'table')}, {plural(runs, 'run')}, {size / 1e6:.2f} MB"
 
 
 def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:

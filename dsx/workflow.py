@@ -86,6 +86,9 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     lines = [f"{space.name}: {count}, {window or 'no constraint'} at {size}, seed {seed}"]
     binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""
     lines.append(f"  drawn from {tally.candidates:,} candidates, {100 * tally.acceptance:.2g} % accepted{binding}")
+    rates = {name: share for name, share in tally.rates().items() if share < 1}
+    if len(rates) > 1:
+        lines.append("  passing alone: " + ", ".join(f"{name} {100 * share:.2g} %" for name, share in rates.items()))
     rows = [["", "min", "25 %", "median", "75 %", "max"]]
     for name in ("flops", "params", "acts"):
         quantiles = np.quantile(getattr(population, name), [0, 0.25, 0.5, 0.75, 1])

@@ -25,7 +25,9 @@ def module(stage, w_in, stride, parts):
 
     from dsx.networks.layers import inner_width
 
-    listed = {c.name: c for c in convs(w_in, stage.width, inner_width(stage.width, stage.bottleneck_ratio), 1, stride, 0)}
+    listed = {
+        c.name: c for c in convs(w_in, stage.width, inner_width(stage.width, stage.bottleneck_ratio), 1, stride, 0)
+    }
 
     class ConvNeXtBlock(nn.Module):
         def __init__(self):

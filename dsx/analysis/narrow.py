@@ -26,6 +26,7 @@ from dsx.analysis.words import number
 from dsx.errors import DsxError, suggest
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import Ranged
+from dsx.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,7 @@ def _judged(found: list[Suggestion], level: float) -> list[Suggestion]:
     for s in found:
         if id(s) in corrected:
             p = float(corrected[id(s)])
-            told = f"{s.evidence} (p = {p:.2g} after correction for {len(tested)} looks)."
+            told = f"{s.evidence} (p = {p:.2g} after correction for {plural(len(tested), 'look')})."
             s = replace(s, supported=s.supported and p <= 1 - level, evidence=told)
         judged.append(s)
     return sorted(judged, key=lambda s: not s.supported)
@@ -168,19 +169,14 @@ def _orders(space: Space, name: str, rows: pd.DataFrame, level: float) -> list[S
         kept = steps >= 0 if order == "non_decreasing" else steps <= 0
         ordered = np.where(count > 0, (kept & np.isfinite(steps)).sum(axis=1) / np.maximum(count, 1), np.nan)
         result = rank_correlation(ordered, errors, level)
-        if not result["correlation"] < 0:
-            continue
+        interval = f"{number(result['low'], 2)} to {number(result['high'], 2)}"
         evidence = (
-            f"the more steps from stage to stage keep the order, the lower the error: rank correlation "
-            f"{number(result['correlation'], 2)} ({number(result['low'], 2)} to {number(result['high'], 2)}); "
-            f"{_means(errors, ordered == 1, 'in order', 'not in order')}"
+            f"rank correlation of the share of steps in this order with the error {number(result['correlation'], 2)} "
+            f"({interval}), below 0 if it helps; {_means(errors, ordered == 1, 'in order', 'not in order')}"
         )
-        found.append(
-            Suggestion(
-                name, "order", {"rules": {name: order}}, f"{name}s {words} from stage to stage", evidence,
-                result["pvalue"], True,
-            )
-        )  # fmt: skip
+        told, helps = f"{name}: values {words} from stage to stage", bool(result["correlation"] < 0)
+        pvalue = result["pvalue"] if math.isfinite(result["pvalue"]) else 1.0
+        found.append(Suggestion(name, "order", {"rules": {name: order}}, told, evidence, pvalue, helps))
     return found
 
 

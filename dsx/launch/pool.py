@@ -101,7 +101,9 @@ def _context(trainer: str) -> Any:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([trainer.partition(":")[0], "dsx.launch.pool"])
+    module = trainer.partition(":")[0]
+    loaded = "dsx.training.preload" if trainer == TRAINER else module
+    context.set_forkserver_preload([loaded, "dsx.launch.pool"])
     return context
 
 

@@ -33,8 +33,11 @@ class Figure:
 
 def figure(draw: Callable[[], Axes], alternative: str, caption: str = "") -> Figure | None:
     """The figure that `draw` makes, or None where there is nothing to draw (`draw` raises DsxError)."""
+    import matplotlib
+
     try:
-        return Figure(svg(draw()), alternative, caption)
+        with matplotlib.rc_context({"text.parse_math": False}):  # a name with $ signs is a name
+            return Figure(svg(draw()), alternative, caption)
     except DsxError:
         return None
 

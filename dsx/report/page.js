@@ -153,7 +153,7 @@
   const edfNote = () => {
     const log = byId("edf-log").checked;
     const zeros = data.studies.reduce((sum, study) => sum + study.error.filter((e) => e <= 0).length, 0);
-    const beyond = !log && data.beyond ? `Beyond the right end: ${data.beyond} Drag or zoom out to see them.` : "";
+    const beyond = !log && data.beyond ? `Beyond the right end: ${data.beyond} The log axis shows all.` : "";
     byId("edf-note").textContent = log && zeros ? `${zeros} drawn models with error 0 have no place on a log axis.` : beyond;
   };
 
@@ -225,7 +225,7 @@
     const above = study.error.filter((e) => e > data.limits[1]).length;
     byId("scatter-note").textContent =
       `Best ${short(median)} (${100 * data.level} % range ${short(low)}–${short(high)}), of all ${study.n} models.` +
-      (above ? ` ${above} drawn models lie above the top; zoom out to see them.` : "");
+      (above ? ` ${above} drawn models lie above the top.` : "");
     Plotly.react(scatter, [points], layout, config());
   };
 

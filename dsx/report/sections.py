@@ -158,7 +158,7 @@ def complexity_grid(facts: Sequence[StudyFacts], level: float) -> tuple[Grid, li
                 fit = fit_columns(one.table, x, y, log=True, level=level)
             except DsxError:
                 continue
-            if fit.n < 3 or math.isnan(fit.slope_low):
+            if fit.n < 3 or math.isnan(fit.slope_low) or not 0 <= fit.r2 <= 1:  # nothing varies but rounding
                 continue
             exponent = _spread(fit.slope, fit.slope_low, fit.slope_high, places=2)
             found.setdefault(fit_name, {})[one.name] = f"{exponent}, R² {number(fit.r2, 2)}"

@@ -55,7 +55,7 @@ def _assemble(
     present = depth > 0
 
     def by_stage(name: str, default: object, dtype: type) -> np.ndarray:
-        column = np.asarray(settings.get(name, default), dtype=dtype)
+        column: np.ndarray = np.asarray(settings.get(name, default), dtype=dtype)
         if column.ndim == 1 and name in settings:
             column = column[:, None]
         return np.broadcast_to(column, (len(rows), most))

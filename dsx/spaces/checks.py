@@ -152,9 +152,8 @@ def _check_parameter(space: Space, name: str, parameter: Any) -> None:
 def _check_rule(space: Space, name: str, rule: OrderRule | str) -> None:
     if isinstance(rule, str):
         if rule.isidentifier():
-            raise ValueError(
-                f"rules.{name}: unknown order '{rule}'.{suggest(rule, ORDERS)} Known: {', '.join(ORDERS)}, or an inequality"
-            )
+            known = f"{', '.join(ORDERS)}, or an inequality"
+            raise ValueError(f"rules.{name}: unknown order '{rule}'.{suggest(rule, ORDERS)} Known: {known}")
         try:
             Inequality.parse(rule, names_in_rules(space))
         except DsxError as error:

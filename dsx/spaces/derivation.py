@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dsx.networks.architecture import Architecture
 from dsx.networks.layers import inner_width
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model
@@ -34,6 +35,7 @@ def setting_arrays(space: Space, setting: Mapping[str, Any]) -> dict[str, np.nda
 
 def describe_derivation(space: Space, model: Model) -> str:
     """A table with one row for each stage: what was drawn or derived, and what group adjustment made of it."""
+    assert isinstance(model.architecture, Architecture)  # spaces hold nothing else
     settings = setting_arrays(space, model.setting)
     stages = settings["stages"] if "stages" in settings else np.full(1, space.stages)
     shapes = space.family_rules.shape(settings, stages, space.max_stages, space.width_step)

@@ -139,7 +139,8 @@ class Stepped(Ranged):
     def _finite(self) -> Stepped:
         if self.step is not None and (self.high - self.low) / self.step > MAX_VALUES:
             raise ValueError(
-                f"step {self.step} makes more than {MAX_VALUES:,} values of [{self.low}, {self.high}]; take a coarser one"
+                f"step {self.step} makes more than {MAX_VALUES:,} values of [{self.low}, {self.high}];"
+                " take a coarser one"
             )
         return self
 

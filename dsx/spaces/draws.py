@@ -55,7 +55,7 @@ class Draws:
             elif parameter.per == "network":
                 settings[column.name] = parameter.quantile(u[:, 0])
             else:
-                stages = settings["stages"] if "stages" in settings else None
+                stages = settings.get("stages")
                 settings[column.name] = parameter.values[self._by_stage(column.name, u, stages)]
         for name, parameter in space.parameters.items():
             if isinstance(parameter, SameAs):

@@ -76,7 +76,8 @@ def remaining(space: Space, seed: int, tally: Tally, limit: int) -> list[Taken]:
         clocks = -np.log(((raw >> np.uint64(11)) + np.uint64(1)) * 2.0**-53) / masses
         entered += [(clocks[c.row], k, c) for c in evaluate(space, settings, look)]
     entered.sort(key=lambda entry: (entry[0], entry[1], entry[2].row))
-    taken, seen = [], set(tally.seen)
+    taken: list[Taken] = []
+    seen = set(tally.seen)
     for _, k, candidate in entered:
         if candidate.key not in seen:
             seen.add(candidate.key)

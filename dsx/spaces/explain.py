@@ -28,7 +28,7 @@ def list_spaces() -> str:
 
 
 def describe_space(name: str | Path) -> str:
-    """Parameters with distributions, rules, constraints, degrees of freedom, number of settings, and the line of files."""
+    """Parameters with distributions, rules, constraints, degrees of freedom, size, and the line of files."""
     space = load_space(name)
     parts = [f"{space.name}: {space.description}" + (f" ({space.source})" if space.source else "")]
     parts.append(_networks(space))

@@ -16,13 +16,13 @@ import numpy as np
 
 from dsx.errors import DefinitionError, suggest
 
-_COMPARE = {ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
+_COMPARE: dict[type, Any] = {ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
 _COMPARE |= {ast.Eq: lambda a, b: np.isclose(a, b), ast.NotEq: lambda a, b: ~np.isclose(a, b)}
 _ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 _ARITHMETIC |= {ast.Pow: lambda a, b: np.power(np.asarray(a, dtype=float), b)}
 # over the stages; absent stages are NaN
-_REDUCTIONS = {"sum": np.nansum, "min": np.nanmin, "max": np.nanmax}
-_ELEMENTWISE = {"sqrt": np.sqrt, "log2": np.log2, "abs": np.abs}
+_REDUCTIONS: dict[str, Any] = {"sum": np.nansum, "min": np.nanmin, "max": np.nanmax}
+_ELEMENTWISE: dict[str, Any] = {"sqrt": np.sqrt, "log2": np.log2, "abs": np.abs}
 FUNCTIONS = (*_REDUCTIONS, *_ELEMENTWISE)
 
 

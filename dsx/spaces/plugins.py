@@ -83,7 +83,7 @@ def gather(plugins: Iterable[Plugin]) -> Loaded:
     for plugin in plugins:
         loaded = plugin.load()
         for kind, known, new in (("block", blocks, loaded.blocks), ("family", families, loaded.families)):
-            for name in set(known) & set(new):  # type: ignore[call-overload]
+            for name in set(known) & set(new):
                 raise DefinitionError(f"{plugin.file}: {kind} '{name}' is in another plugin too; rename one")
         blocks |= loaded.blocks
         families |= loaded.families

@@ -128,7 +128,8 @@ class Population:
         except (pa.ArrowException, OSError) as error:
             text = str(error).splitlines()[0]
             raise StudyError(
-                f"{path}: not a readable Parquet file, perhaps cut short ({text}); restore it from a copy, or sample again"
+                f"{path}: not a readable Parquet file, perhaps cut short ({text});"
+                " restore it from a copy, or sample again"
             ) from None
         wanted = {"model_id", "space", "architecture", *METRICS}
         missing = sorted(wanted - set(table.column_names))

@@ -35,8 +35,9 @@ def quantize_widths(w0: float, wa: float, wm: float, depth: int, step: int = 8) 
     ):
         if not valid:
             raise DsxError(f"{name} = {value}: expected {rule}")
-    levels = block_levels(*(np.array([x], dtype=float) for x in (w0, wa, wm)), int(depth))[0]
-    widths, counts = np.unique(level_widths(np.array([w0]), np.array([wm]), levels, step), return_counts=True)
+    initial, slope, multiplier = (np.array([x], dtype=float) for x in (w0, wa, wm))
+    levels = block_levels(initial, slope, multiplier, int(depth))[0]
+    widths, counts = np.unique(level_widths(initial, multiplier, levels, step), return_counts=True)
     return [StageShape(int(w), int(d)) for w, d in zip(widths, counts, strict=True)]
 
 

@@ -66,7 +66,7 @@ def sample(
 def configured(
     space: Space, *, resolution: int | None = None, num_classes: int | None = None, **ranges: tuple[float, float] | None
 ) -> Space:
-    """The space with another window, resolution or number of classes; None keeps its own. Raises DsxError if one is bad."""
+    """The space with another window, resolution or number of classes; None keeps its own. Raises DsxError."""
     for name, ends in ranges.items():
         if ends is not None and not 0 <= ends[0] <= ends[1]:
             raise DsxError(f"{name} = {ends}: expected 0 ≤ low ≤ high")
@@ -121,7 +121,7 @@ def _new(
     space: Space, settings: dict[str, np.ndarray], accepted: list[Candidate], tally: Tally, limit: int
 ) -> list[Taken]:
     """Models among the accepted candidates that were not drawn before, `limit` at most."""
-    fresh = []
+    fresh: list[Candidate] = []
     for candidate in accepted:
         if len(fresh) >= limit:
             break

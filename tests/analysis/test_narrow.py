@@ -38,8 +38,8 @@ def test_an_order_that_helps_is_found_and_its_opposite_is_not(population: pd.Dat
     found = suggestions(SPACE, with_errors(population, 0.5 * steps_down), ["width"])
     orders = [s for s in found if s.kind == "order" and s.supported]
     assert [s.change for s in orders] == [{"rules": {"width": "non_decreasing"}}]
-    assert orders[0].words == "widths never decrease from stage to stage"
-    assert "rank correlation −0." in orders[0].evidence
+    assert orders[0].words == "width: values never decrease from stage to stage"
+    assert "with the error −0." in orders[0].evidence
     assert "after correction for" in orders[0].evidence
 
 
@@ -159,7 +159,7 @@ class Flat(Pretended):
     """A study in which nothing matters."""
 
     def results(self) -> pd.DataFrame:
-        return with_errors(self.population.table, np.zeros(len(self.population)))
+        return with_errors(self.population.table, np.zeros(len(self.population)), seed=1)
 
 
 def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
@@ -173,7 +173,7 @@ def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
 def test_narrow_tells_writes_and_names_the_next_command(tmp_path) -> None:
     told = narrow([pretended(tmp_path / "a")], ["width"], tmp_path / "mine.yaml")
     assert "AnyNetXA-digits: 60 models: 60 done" in told
-    assert "[supported] widths never decrease from stage to stage" in told
+    assert "[supported] width: values never decrease from stage to stage" in told
     assert f"next: dsx sample --space {tmp_path}/mine.yaml --n 60 --seed 1" in told
     assert dsx.load_space(str(tmp_path / "mine.yaml")).rules["width"].order == "non_decreasing"
 

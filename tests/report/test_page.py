@@ -80,6 +80,11 @@ def test_strings_from_outside_are_escaped_everywhere() -> None:
     assert data_of(page)["studies"][0]["name"] == EVIL
 
 
+def test_names_with_dollar_signs_are_no_formulas() -> None:
+    page = render([made_up(r"a$\frac{$b", n=3)])
+    assert r"a$\frac{$b" in text_of(page)
+
+
 def test_five_percent_failures_are_counted_grouped_and_warned_of() -> None:
     told = text_of(render([with_failures(made_up("E", n=40))]))
     assert "37 done, 1 diverged (counted at chance error 90 %), 2 failed" in told

@@ -25,7 +25,7 @@ def adjusted(width, ratio, group):
     """One stage's width and group width after adjustment, for b ≥ 1 whole."""
     inner = max(1, width // ratio)
     group = min(group, inner)
-    inner = max(group, int(round(inner / group)) * group)
+    inner = max(group, round(inner / group) * group)
     return inner * ratio, group
 
 

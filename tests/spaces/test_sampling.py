@@ -1,6 +1,7 @@
 """Populations: their law, and that they are a function of space, constraint and seed alone."""
 
 import functools
+import itertools
 import os
 import subprocess
 import sys
@@ -375,7 +376,7 @@ def test_every_setting_is_inside_its_ranges_and_rules(drawn, seed):
         assert all(low <= d <= low + 6 for d in depths)
         assert sum(depths) <= space.stages * (low + 4)
         if order:
-            pairs = list(zip(depths, depths[1:], strict=False))
+            pairs = itertools.pairwise(depths)
             compare = {
                 "non_decreasing": lambda a, b: a <= b,
                 "non_increasing": lambda a, b: a >= b,

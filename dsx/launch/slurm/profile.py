@@ -135,8 +135,23 @@ def load_profile(
         if inner and isinstance(changed.get(group), dict):
             changed[group] = {**changed[group], inner: value}
         else:
-            changed[key] = _scaled(key, value, {**base, **{k: v for k, v in (last or {}).items() if v is not None}})
-    return Profile.from_dict(changed, where=f"launcher {path.stem}")
+            changed[key] = value
+    return profile_from(changed, {**base, **_known(last)}, where=f"launcher {path.stem}")
+
+
+def profile_from(
+    content: Mapping[str, Any], before: Mapping[str, Any] | None = None, where: str = "launcher"
+) -> Profile:
+    """The profile that a composed mapping describes; `2x` multiplies what `before` (the last submission's) says.
+
+    Raises DefinitionError for unknown keys and for values that break a rule.
+    """
+    known = _known(before)
+    return Profile.from_dict({key: _scaled(key, value, known) for key, value in content.items()}, where=where)
+
+
+def _known(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (values or {}).items() if value is not None}
 
 
 def _scaled(key: str, value: Any, before: Mapping[str, Any]) -> Any:

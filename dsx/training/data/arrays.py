@@ -41,6 +41,11 @@ def load_arrays(data: Data) -> Arrays:
     return _load(data.dataset, data.root, data.split, data.download, data.num_classes)
 
 
+def forget() -> None:
+    """Free what `load_arrays` keeps for the next call."""
+    _load.cache_clear()
+
+
 @lru_cache(maxsize=2)
 def _load(dataset: str, root: str | None, split: Split, download: bool, num_classes: int | None) -> Arrays:
     if ":" in dataset:

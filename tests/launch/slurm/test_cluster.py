@@ -327,3 +327,16 @@ def test_without_a_cluster_the_error_says_so(tmp_path, profile, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(DsxError, match="scontrol: not found"):
         submit(study, profile(), trainer=STANDIN)
+
+
+def test_the_doctor_finds_a_cluster_that_shares_the_folder(calm, tmp_path):
+    from dsx.launch.doctor import cluster
+
+    findings = {finding.what: finding for finding in cluster(tmp_path)}
+    assert all(finding.ok for finding in findings.values()), [f.line() for f in findings.values()]
+    assert "cluster dsx answers" in findings["slurm"].found
+    assert "arrays of 1000 tasks" in findings["limits"].found
+    assert "main (4 nodes" in findings["partitions"].found
+    assert str(tmp_path) in findings["shared folder"].found
+    assert list(findings) == ["slurm", "limits", "partitions", "accounting", "shared folder", "clocks"]
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,197 @@
+"""What is here and what is missing: each line ok, or what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import dsx
+from dsx.launch import devices
+from dsx.launch.slurm import client
+from dsx.launch.slurm.client import SlurmError
+
+_PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pyarrow", "submitit", "pebble")
+_PROBE_S = 90.0
+_SKEW_S = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. ok: whether nothing is to be done; remedy: what is, if something."""
+
+    what: str
+    found: str
+    ok: bool = True
+    remedy: str = ""
+
+    def line(self) -> str:
+        """`ok    python   3.11.7`, or `CHECK slurm    no answer → what to do`."""
+        text = f"{'ok   ' if self.ok else 'CHECK'} {self.what:<16} {self.found}"
+        return text if self.ok else f"{text} → {self.remedy}"
+
+
+def examine(*, slurm: bool = False, folder: Path | None = None) -> Iterator[Finding]:
+    """Look at this machine and, if asked, at the cluster. folder: where studies are to lie; the current one by default.
+
+    Findings come as they are made: the last ones of a cluster wait for a probe job.
+    """
+    place = folder or Path.cwd()
+    yield from here(place)
+    if slurm or client.installed():
+        yield from cluster(place) if slurm else controller()
+
+
+def here(folder: Path) -> Iterator[Finding]:
+    """Versions, devices, folder, data sets."""
+    yield Finding("dsx", f"{dsx.__version__} in {Path(dsx.__file__).parent}")
+    yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
+    versions, missing = [], []
+    for name in _PACKAGES:
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    yield Finding("packages", ", ".join(versions), not missing, f"pip install {' '.join(missing)}")
+    yield Finding("cores", f"{devices.cpu_count()} of {os.cpu_count()}")
+    yield _gpus()
+    yield _writable(folder)
+    yield _data()
+
+
+def _gpus() -> Finding:
+    driver = shutil.which("nvidia-smi") is not None
+    found = devices.gpus()
+    if found:
+        import torch
+
+        names = [torch.cuda.get_device_name(i) for i in range(len(found))]
+        return Finding("GPUs", ", ".join(names))
+    if driver:
+        return Finding("GPUs", "a driver, and none that torch can use", False, "install a torch built for this CUDA")
+    return Finding("GPUs", "none: models train on the CPU")
+
+
+def _writable(folder: Path) -> Finding:
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free / 1e9
+    except OSError as error:
+        return Finding("folder", f"{folder}: {error.strerror}", False, "choose a folder that you may write")
+    enough = free > 1
+    return Finding(
+        "folder", f"{folder}, {free:.0f} GB free", enough, "free some space: checkpoints and results need it"
+    )
+
+
+def _data() -> Finding:
+    from dsx.training.data import facts
+
+    return Finding("data sets", f"known: {', '.join(facts.DATASETS)}; digits needs no files")
+
+
+def controller() -> Iterator[Finding]:
+    """Whether SLURM answers, its limits, its partitions with GPUs, and whether it keeps accounts."""
+    remedy = "is this a login node of the cluster, and is the controller up (`scontrol ping`)?"
+    try:
+        limits = client.limits()
+    except SlurmError as error:
+        yield Finding("slurm", str(error), False, remedy)
+        return
+    yield Finding("slurm", f"cluster {limits.cluster} answers")
+    free = "no submit limit" if limits.free_submits is None else f"{limits.free_submits} more jobs may be submitted"
+    full = limits.free_submits == 0
+    yield Finding(
+        "limits", f"arrays of {limits.max_array} tasks, {free}", not full, "wait for jobs to end, or cancel some"
+    )
+    yield _partitions()
+    yield _accounting()
+
+
+def _partitions() -> Finding:
+    try:
+        rows = [line.split("|") for line in client.run("sinfo", "-h", "-o", "%R|%a|%l|%D|%G").splitlines()]
+    except SlurmError as error:
+        return Finding("partitions", str(error), False, "ask the cluster's administrators")
+    parts = []
+    for name, state, limit, nodes, gres in rows:
+        gpus = f", {re.sub(r'[(].*?[)]', '', gres)} each" if "gpu" in gres else ""
+        parts.append(f"{name} ({nodes} nodes, limit {limit}{gpus}{'' if state == 'up' else ', ' + state})")
+    return Finding("partitions", "; ".join(parts), bool(parts), "no partition is visible to you")
+
+
+def _accounting() -> Finding:
+    try:
+        client.run("sacct", "-n", "-X", "-S", "now", "-o", "JobID", timeout_s=10)
+    except SlurmError as error:
+        return Finding("accounting", f"{error}; how ended jobs ended stays unknown, nothing else needs it")
+    return Finding("accounting", "answers")
+
+
+def cluster(folder: Path, wait: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+    """What `controller` finds and, by a probe job, whether a node sees the folder and has the same clock."""
+    usable = True
+    for finding in controller():
+        usable = usable and finding.ok
+        yield finding
+    if not usable:
+        return
+    try:
+        probe = Path(tempfile.mkdtemp(prefix=".dsx-probe-", dir=folder)).resolve()
+    except OSError as error:
+        yield Finding("shared folder", f"{folder}: {error.strerror}", False, "choose a folder that you may write")
+        return
+    try:
+        yield from _probe(probe, wait)
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+
+
+def _probe(probe: Path, wait: Callable[[float], None]) -> Iterator[Finding]:
+    script, answer = probe / "probe.sh", probe / "answer"
+    script.write_text(
+        f"#!/bin/sh\ndate +%s.%N > '{answer}.part' && hostname >> '{answer}.part' && mv '{answer}.part' '{answer}'\n"
+    )
+    options = ["--parsable", "--time=1", "--job-name=dsx-probe", f"--output={probe}/log", f"--chdir={probe}"]
+    try:
+        with client.outside_of_jobs():
+            job_id = client.run("sbatch", *options, str(script)).strip().partition(";")[0]
+    except SlurmError as error:
+        yield Finding(
+            "shared folder", str(error), False, "give the profile what the cluster asks for (partition, account)"
+        )
+        return
+    deadline = time.monotonic() + _PROBE_S
+    while not answer.exists() and time.monotonic() < deadline and (client.live_jobs([job_id]) != set()):
+        wait(0.5)
+    wait(0 if answer.exists() else 2)
+    if not answer.exists():
+        ended = client.live_jobs([job_id]) == set()
+        if not ended:
+            client.run("scancel", job_id)
+        found = "a job on a node ended without writing here" if ended else f"no node was free for {_PROBE_S:.0f} s"
+        remedy = "put studies on a folder that all nodes share" if ended else "look again when the queue is shorter"
+        yield Finding("shared folder", found, False, remedy)
+        return
+    stamp, node = answer.read_text().split()
+    yield Finding("shared folder", f"{probe.parent} is seen from node {node}")
+    # the file's own time is the file system's; the node's and ours are compared through it
+    skew = float(stamp) - answer.stat().st_mtime
+    here_skew = _own_skew(probe)
+    worst = max(abs(skew), abs(here_skew))
+    yield Finding(
+        "clocks", f"apart by at most {worst:.1f} s", worst < _SKEW_S, "set up NTP on the nodes; claims allow minutes"
+    )
+
+
+def _own_skew(folder: Path) -> float:
+    path = folder / "now"
+    path.touch()
+    return time.time() - path.stat().st_mtime

@@ -1,0 +1,28 @@
+import os
+
+from dsx.launch import doctor
+from dsx.launch.doctor import Finding, examine
+
+
+def test_a_healthy_machine_is_ok_on_every_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor.client, "installed", lambda: False)
+    findings = list(examine(folder=tmp_path))
+    assert [f.what for f in findings] == ["dsx", "python", "packages", "cores", "GPUs", "folder", "data sets"]
+    assert all(finding.ok for finding in findings)
+    assert "torch" in findings[2].found
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_wrong_comes_with_a_remedy(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    findings = {f.what: f for f in examine(slurm=True, folder=tmp_path / "nowhere")}
+    assert not findings["folder"].ok
+    assert "No such file or directory" in findings["folder"].found
+    assert not findings["slurm"].ok
+    assert "scontrol: not found" in findings["slurm"].line()
+    assert "partitions" not in findings
+
+
+def test_lines_are_aligned_and_say_ok_or_what_to_do():
+    assert Finding("cores", "2").line() == "ok    cores            2"
+    assert Finding("cores", "0", False, "buy one").line() == "CHECK cores            0 → buy one"
