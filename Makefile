@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench install clean
+.PHONY: demo test check bench install clean slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
@@ -21,6 +21,12 @@ check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
 
 bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+slurm-up: $(VENV)/installed-dev  ## a SLURM cluster of four nodes on this machine (Debian, as root)
+	$(BIN)/python tests/launch/slurm/cluster.py up
+
+slurm-down: $(VENV)/installed-dev
+	$(BIN)/python tests/launch/slurm/cluster.py down
 
 $(VENV)/installed: setup.cfg setup.py pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

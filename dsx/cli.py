@@ -172,6 +172,26 @@ def run(
 
 
 @app.command()
+def doctor(
+    on: Annotated[str, typer.Option(help="local, or slurm to look at the cluster too")] = "local",
+    folder: Annotated[Path | None, typer.Option(help="where studies are to lie; here by default")] = None,
+) -> None:
+    """Look at this machine and the cluster: each line is ok, or says what to do.
+
+    Example: dsx doctor --on slurm
+    """
+    from dsx.launch.doctor import examine
+
+    if on not in ("local", "slurm"):
+        raise DsxError(f"--on {on}: expected local or slurm")
+    good = True
+    for finding in examine(slurm=on == "slurm", folder=folder):
+        print(finding.line(), flush=True)
+        good = good and finding.ok
+    sys.exit(0 if good else 2)
+
+
+@app.command()
 def show(
     target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
     model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsx import resources
-from dsx.config import LocalLauncher, load_launch, parse_overrides
+from dsx.config import LocalLauncher, load_launch
 from dsx.errors import DsxError
 from dsx.selection import chosen
 from dsx.study.study import Study, open_study
 from dsx.text import align, plural
 from dsx.training.recipe import Recipe
 from dsx.units import format_number
-from dsx.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from dsx.launch.slurm.profile import Profile
@@ -54,24 +52,17 @@ def launch(folders: Sequence[str], recipe: str | None, options: LaunchOptions, o
     overrides = [*overrides, *options.overrides()]
     if recipe is None and any(text.startswith("recipe") for text in overrides):
         recipe = _common_recipe(studies)
-    name = str(parse_overrides(overrides).get("launcher", options.on))
-    content = load_launch(recipe, name, overrides)
-    launcher = _profile(name, overrides, studies) if _kind(name) == "slurm" else content["launcher"]
-    return launch_studies(studies, content["recipe"] or None, launcher, options)
+    content = load_launch(recipe, options.on, overrides)
+    return launch_studies(studies, content["recipe"] or None, content["launcher"], options)
 
 
-def _kind(launcher: str) -> str:
-    return str(read_yaml(resources.find("experiments", launcher, group="launcher")).get("kind", "local"))
-
-
-def _profile(name: str, overrides: Sequence[str], studies: Sequence[Study]) -> dict[str, Any]:
-    """A cluster's profile with overrides; a factor such as `2x` is of what the last submission asked for."""
-    from dsx.launch.slurm.profile import load_profile
+def _profile(launcher: Mapping[str, Any], studies: Sequence[Study]) -> Profile:
+    """A cluster's profile; a factor such as `2x` is of what the last submission asked for."""
+    from dsx.launch.slurm.profile import profile_from
     from dsx.launch.slurm.submissions import Submissions
 
-    own = {k.removeprefix("launcher."): v for k, v in parse_overrides(overrides).items() if k.startswith("launcher.")}
     last = Submissions(studies[0].paths).last()
-    return load_profile(name, own, last.profile if last else None).to_dict()
+    return profile_from(launcher, last.profile if last else None)
 
 
 def _common_recipe(studies: Sequence[Study]) -> str:
@@ -93,27 +84,24 @@ def launch_studies(
 
         slots(options.device, options.workers)  # a device that is not there is told before anything is written
     wanted = None if recipe is None else Recipe.from_dict(dict(recipe), f"recipe {recipe.get('name', '')}")
+    planned = [study.with_recipe(_recipe_of(study, wanted), options.seeds or study.replicates) for study in studies]
     if options.dry_run:
-        print(_preview(studies, wanted, launcher, options))
+        print(_preview(planned, launcher, options))
         return 0
     if kind != "slurm":  # a cluster's nodes may see folders that this machine does not
-        _check_data(studies, wanted)
-    for study in studies:
-        chosen_recipe = _recipe_of(study, wanted)
-        if wanted is not None or options.seeds is not None:
-            study.set_recipe(chosen_recipe, options.seeds or study.replicates)
+        _check_data(planned)
+    for study, plan in zip(studies, planned, strict=True):
+        study.set_recipe(_recipe_of(plan), plan.replicates)
     total = sum(len(study.runs()) for study in studies)
     print(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}", flush=True)
     return STOPPED if _LAUNCHERS[kind](studies, launcher, options) else 0
 
 
-def _check_data(studies: Sequence[Study], wanted: Recipe | None) -> None:
+def _check_data(studies: Sequence[Study]) -> None:
     """Raises DataError once, instead of failing every model, if the data of a recipe is not there."""
     from dsx.training.data.check import check_data
 
-    for recipe in {
-        _recipe_of(study, wanted) for study in studies if any(s == "pending" for s in study.states().values())
-    }:
+    for recipe in {_recipe_of(study) for study in studies if study.counts()["pending"]}:
         check_data(recipe)
 
 
@@ -157,19 +145,13 @@ def _launch_slurm(studies: Sequence[Study], launcher: Mapping[str, Any], options
     """Submit to SLURM and return."""
     from dsx.launch.slurm.submit import submit
 
-    profile = _as_profile(launcher)
+    profile = _profile(launcher, studies)
     submitted = submit(studies, profile, retry=options.retry, limit=options.limit, max_failures=options.max_failures)
     print("\n".join(entry.sentence() for entry in submitted))
     return False
 
 
 _LAUNCHERS = {"local": _launch_local, "debug": _launch_debug, "slurm": _launch_slurm}
-
-
-def _as_profile(launcher: Mapping[str, Any]) -> Profile:
-    from dsx.launch.slurm.profile import Profile
-
-    return Profile.from_dict(dict(launcher), "launcher")
 
 
 def _first(given: int | None, otherwise: int | None) -> int | None:
@@ -184,22 +166,17 @@ def _recipe_of(study: Study, wanted: Recipe | None = None) -> Recipe:
     return recipe
 
 
-def _preview(
-    studies: Sequence[Study], wanted: Recipe | None, launcher: Mapping[str, Any], options: LaunchOptions
-) -> str:
-    """What a launch would do, and what it would cost by some training steps here; nothing is changed."""
-    recipe = _recipe_of(studies[0], wanted)
+def _preview(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> str:
+    """What a launch would do, and what it would cost by some training steps here; no study is changed."""
+    recipe = _recipe_of(studies[0])
     lines = [recipe.describe()]
     for study in studies:
-        recipe.check(study.population[0].architecture)
         counts = study.counts()
-        replicates = options.seeds or study.replicates
-        left = counts["pending"] + len(study.population) * (replicates - study.replicates)
         states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        lines.append(f"{study.path}: would train {plural(max(left, 0), 'model')}; now {states}")
+        lines.append(f"{study.path}: would train {plural(counts['pending'], 'model')}; now {states}")
     lines += _cost(studies, recipe, options)
     if launcher.get("kind") == "slurm":
-        lines += _script(studies, wanted, launcher, options)
+        lines += _script(studies, launcher, options)
     return "\n".join(lines)
 
 
@@ -229,17 +206,12 @@ def _cost(studies: Sequence[Study], recipe: Recipe, options: LaunchOptions) -> l
     return lines
 
 
-def _script(
-    studies: Sequence[Study], wanted: Recipe | None, launcher: Mapping[str, Any], options: LaunchOptions
-) -> list[str]:
-    """The jobs that would be submitted."""
+def _script(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> list[str]:
+    """The jobs that would be submitted, and where their sbatch script lies."""
     from dsx.launch.slurm.submit import submit
 
-    if wanted is not None and any(study.recipe is None for study in studies):
-        return ["the sbatch script is shown once the study has its recipe"]
-    previews = submit(studies, _as_profile(launcher), retry=options.retry, limit=options.limit, dry_run=True)
-    scripts = [f"{entry.study / 'jobs' / 'preview.sh'}:\n{entry.script}" for entry in previews if entry.script]
-    return [entry.sentence() for entry in previews] + scripts[:1]
+    previews = submit(studies, _profile(launcher, studies), retry=options.retry, limit=options.limit, dry_run=True)
+    return [f"{entry.sentence()}   (script: {entry.study / 'jobs' / 'preview.sh'})" for entry in previews]
 
 
 def status(folders: Sequence[str], watch: bool, every_s: float = 5.0) -> None:

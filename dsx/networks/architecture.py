@@ -153,6 +153,20 @@ def content_id(content: dict[str, Any] | str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _stage_content(
+    block: str, depth: int, width: int, stride: int, ratio: float, group: int | None, squeeze: float
+) -> dict[str, Any]:
+    return {
+        "block": block,
+        "depth": depth,
+        "width": width,
+        "stride": stride,
+        "bottleneck_ratio": ratio,
+        "group_width": group,
+        "se_ratio": squeeze,
+    }
+
+
 @dataclass(frozen=True)
 class ArchitectureTable:
     """n architectures as columns. Stages beyond an architecture's own number have depth 0.
@@ -186,30 +200,33 @@ class ArchitectureTable:
 
     def content(self, row: int) -> dict[str, Any]:
         """The dictionary of one architecture: equal to `Architecture.to_dict()` of it."""
-        stages = []
+        return self.take(np.array([row])).contents()[0]
+
+    def contents(self) -> list[dict[str, Any]]:
+        """The dictionaries of all architectures, in order."""
+        columns = []
         for i, name in enumerate(self.blocks):
-            if self.depth[row, i] == 0:
-                continue
-            block = BLOCKS[name]
-            stages.append(
-                {
-                    "block": name,
-                    "depth": int(self.depth[row, i]),
-                    "width": int(self.width[row, i]),
-                    "stride": int(self.stride[row, i]),
-                    "bottleneck_ratio": float(self.bottleneck_ratio[row, i]) if block.bottleneck else 1.0,
-                    "group_width": int(self.group_width[row, i]) if block.grouped else None,
-                    "se_ratio": float(self.se_ratio[row, i]) if block.squeeze else 0.0,
-                }
+            block, n = BLOCKS[name], len(self)
+            fields = (
+                self.depth[:, i].tolist(),
+                self.width[:, i].tolist(),
+                self.stride[:, i].tolist(),
+                self.bottleneck_ratio[:, i].tolist() if block.bottleneck else [1.0] * n,
+                self.group_width[:, i].tolist() if block.grouped else [None] * n,
+                self.se_ratio[:, i].tolist() if block.squeeze else [0.0] * n,
             )
-        return {
-            "stem": {"type": self.stem, "width": int(self.stem_width[row])},
-            "stages": stages,
-            "head": {"width": self.head_width},
-            "activation": self.activation,
-            "num_classes": self.num_classes,
-            "in_channels": self.in_channels,
-        }
+            columns.append([_stage_content(name, *values) for values in zip(*fields, strict=True)])
+        return [
+            {
+                "stem": {"type": self.stem, "width": width},
+                "stages": [stage for stage in stages if stage["depth"]],
+                "head": {"width": self.head_width},
+                "activation": self.activation,
+                "num_classes": self.num_classes,
+                "in_channels": self.in_channels,
+            }
+            for width, *stages in zip(self.stem_width.tolist(), *columns, strict=True)
+        ]
 
     @property
     def header(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_POINTS = 1500
 # derived from the networks, besides the space's own parameters
 STRUCTURE = ("total_depth", "first_width", "last_width")
-COMPLEXITY = ("flops", "params", "acts", "seconds")
+COMPLEXITY = ("flops", "params", "acts", "seconds", "inference_ms", "training_ms")
 
 
 def joined(facts: StudyFacts) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         if any(name in table.columns and table[name].notna().any() for table in tables.values())
     }
     for table in tables.values():
-        names |= dict.fromkeys(parameter_columns(table))
+        names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COMPLEXITY)
     return list(names)
 
 
@@ -68,7 +68,8 @@ def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float
             if name in drawn
         ],
     }
-    return plain(data)  # type: ignore[no-any-return]
+    whole: dict[str, Any] = plain(data)
+    return whole
 
 
 def points_drawn(n: int) -> int:

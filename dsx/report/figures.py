@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from dsx import plots
 from dsx.analysis import finished
 from dsx.errors import DsxError
-from dsx.report.networks import block_widths_of, stages_in_words
+from dsx.plots.style import PALETTE
+from dsx.report.diagram import network_svg
+from dsx.report.networks import stages_in_words
 from dsx.units import format_number
 
 if TYPE_CHECKING:
@@ -54,7 +56,11 @@ def svg(drawn: Axes) -> str:
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "dsx", "svg.fonttype": "path", "savefig.bbox": "tight"}):
         whole.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return _data_url(buffer.getvalue())
+
+
+def _data_url(image: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"
 
 
 def edf_figure(tables: Mapping[str, pd.DataFrame], level: float) -> Figure | None:
@@ -87,8 +93,8 @@ def _curves(curves: pd.DataFrame) -> Axes:
     return axes
 
 
-def best_networks(table: pd.DataFrame, count: int = 3) -> list[Figure]:
-    """Diagrams of the networks of lowest error, best first: width of every block, with the linear fit.
+def best_networks(table: pd.DataFrame, count: int = 3, color: str = PALETTE[0]) -> list[Figure]:
+    """Drawings of the networks of lowest error, best first (`dsx.report.diagram`).
 
     table: finished models with `stages`, as `dsx.report.charts.joined` gives them.
     """
@@ -98,16 +104,11 @@ def best_networks(table: pd.DataFrame, count: int = 3) -> list[Figure]:
     rows = table[table["stages"].notna()]
     for _, row in rows.sort_values(["error", "model_id"], kind="stable").head(count).iterrows():
         words = stages_in_words(row["stages"])
+        drawing, fit = network_svg(row["stages"], color)
         numbers = [f"{format_number(row[c])} {c}" for c in ("flops", "params", "acts") if c in row.index]
-        caption = f"{row['error']:.3g} % error: {row['model_id']}, {words}; {', '.join(numbers)}"
-        stages = row["stages"]
-
-        def draw(stages: Any = stages) -> Axes:
-            axes: Axes = plots.network(block_widths_of(stages))
-            return axes
-
-        made = figure(draw, f"width of each block: {words}", caption)
-        found += [made] if made else []
+        fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
+        caption = f"{row['error']:.3g} % error: {row['model_id']}, {words}; {', '.join(numbers)}{fitted}"
+        found.append(Figure(_data_url(drawing.encode()), f"width of each block: {words}", caption))
     return found
 
 

@@ -18,6 +18,7 @@
     }
     return String(+value.toPrecision(4));
   };
+  const count = (n) => n.toLocaleString("en");
   const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
   /* ---- one network in words and as a picture ---- */
@@ -26,7 +27,7 @@
 
   const inWords = (study, i) => {
     const stages = study.stages[i];
-    const parts = [`error ${short(study.error[i])} %`, `rank ${study.rank[i]} of ${study.n}`];
+    const parts = [`error ${short(study.error[i])} %`, `rank ${count(study.rank[i])} of ${count(study.n)}`];
     if (study.state[i] === "diverged") parts.push("diverged, counted at chance error");
     for (const name of ["flops", "params", "acts"]) {
       const values = study.values[name];
@@ -167,7 +168,7 @@
     const swatch = Object.assign(document.createElement("span"), { className: "swatch" });
     swatch.style.background = study.color;
     const chip = document.createElement("label");
-    chip.append(box, swatch, `${study.name} (n ${study.n})`);
+    chip.append(box, swatch, `${study.name} (n ${count(study.n)})`);
     byId("edf-studies").append(chip);
     box.addEventListener("change", () => {
       shown[box.checked ? "add" : "delete"](study.name);
@@ -224,7 +225,7 @@
     };
     const above = study.error.filter((e) => e > data.limits[1]).length;
     byId("scatter-note").textContent =
-      `Best ${short(median)} (${100 * data.level} % range ${short(low)}–${short(high)}), of all ${study.n} models.` +
+      `Best ${short(median)} (${100 * data.level} % range ${short(low)}–${short(high)}), of all ${count(study.n)} models.` +
       (above ? ` ${above} drawn models lie above the top.` : "");
     Plotly.react(scatter, [points], layout, config());
   };

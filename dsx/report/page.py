@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dsx
 from dsx import analysis
+from dsx.plots.style import color
 from dsx.report import figures, sections
 from dsx.report.charts import MAX_POINTS, chart_data, joined
 from dsx.report.facts import StudyFacts
@@ -95,11 +96,16 @@ def _content(
         "edf": figures.edf_figure(tables, level) if finished else None,
         "search": figures.search_figure(tables, level) if finished else None,
         "curves": [f for one in facts if (f := figures.curve_figure(one.name, one.curves))],
-        "best": [(name, made) for name, t in rows.items() if (made := figures.best_networks(t))],
+        "best": [
+            (name, made)
+            for i, (name, t) in enumerate(rows.items())
+            if (made := figures.best_networks(t, color=color(i)))
+        ],
         "failures": [(one.name, one.failures, sections.failure_total(one)) for one in facts if one.failures],
         "problems": [problem for one in facts for problem in one.problems],
         "data": _embedded(chart_data(rows, level)) if finished else "{}",
         "thinned": thinned,
+        "max_points": f"{MAX_POINTS:,}",
         "versions": _versions(),
         "plural": plural,
     }

@@ -33,11 +33,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Taken:
-    """One model of a population: its setting by column, the content of its architecture, flops, params, acts."""
+    """m models of a population. settings: column → (m,). contents: of their architectures. complexity: (m, 3)."""
 
-    setting: dict[str, Any]
-    content: dict[str, Any]
-    complexity: tuple[int, int, int]
+    settings: dict[str, np.ndarray]
+    contents: list[dict[str, Any]]
+    complexity: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.contents)
 
 
 def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[Candidate]:
@@ -67,16 +70,20 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
     return accepted
 
 
-def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Candidate]) -> list[Taken]:
-    """The chosen candidates with their settings, as a population holds them."""
-    if not chosen:
-        return []
-    rows = np.array([candidate.row for candidate in chosen])
+def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Candidate]) -> Taken:
+    """The chosen candidates, in that order, as a population holds them."""
+    rows = np.array([candidate.row for candidate in chosen], dtype=np.int64)
     columns = setting_columns(space, {name: column[rows] for name, column in settings.items()})
-    return [
-        Taken({name: column[i] for name, column in columns.items()}, c.table.content(c.index), c.complexity)
-        for i, c in enumerate(chosen)
-    ]
+    places: dict[int, list[int]] = {}
+    for place, candidate in enumerate(chosen):
+        places.setdefault(id(candidate.table), []).append(place)
+    contents: list[dict[str, Any]] = [{}] * len(chosen)
+    for own in places.values():
+        table = chosen[own[0]].table.take(np.array([chosen[place].index for place in own]))
+        for place, content in zip(own, table.contents(), strict=True):
+            contents[place] = content
+    sizes = np.array([candidate.complexity for candidate in chosen], dtype=np.int64)
+    return Taken(columns, contents, sizes.reshape(-1, len(METRICS)))
 
 
 def _present(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:

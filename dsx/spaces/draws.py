@@ -122,6 +122,9 @@ def setting_columns(space: Space, settings: Mapping[str, np.ndarray]) -> dict[st
             columns[name] = values
             continue
         for i in range(values.shape[1]):
-            absent = settings["stages"] <= i if "stages" in settings else np.zeros(len(values), dtype=bool)
-            columns[f"{name}_{i + 1}"] = np.where(absent, np.nan, values[:, i]) if absent.any() else values[:, i]
+            column = values[:, i]
+            # by the space, not by these rows: a column has one type whatever was drawn
+            if i >= space.stage_counts.min():
+                column = np.where(settings["stages"] <= i, np.nan, column)
+            columns[f"{name}_{i + 1}"] = column
     return columns

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from dsx.spaces.orders import OrderRule, in_order
 # the largest number of settings that are enumerated, and how many at a time
 ENUMERABLE = 1 << 18
 CHUNK = 1 << 15
+NONE = Taken({}, [], np.empty((0, 3), dtype=np.int64))
 
 
 def enumerable(space: Space) -> bool:
@@ -64,7 +66,7 @@ def enumerate_settings(space: Space) -> Iterator[tuple[dict[str, np.ndarray], np
             yield settings, masses
 
 
-def remaining(space: Space, seed: int, tally: Tally, limit: int) -> list[Taken]:
+def remaining(space: Space, seed: int, tally: Tally, limit: int) -> Taken:
     """Up to `limit` models that the tally has not seen, by the race; the tally learns how many there are in all."""
     entered: list[tuple[float, int, Candidate]] = []
     chunks: list[dict[str, np.ndarray]] = []
@@ -76,15 +78,17 @@ def remaining(space: Space, seed: int, tally: Tally, limit: int) -> list[Taken]:
         clocks = -np.log(((raw >> np.uint64(11)) + np.uint64(1)) * 2.0**-53) / masses
         entered += [(clocks[c.row], k, c) for c in evaluate(space, settings, look)]
     entered.sort(key=lambda entry: (entry[0], entry[1], entry[2].row))
-    taken: list[Taken] = []
-    seen = set(tally.seen)
+    chosen, seen = [], set(tally.seen)
     for _, k, candidate in entered:
         if candidate.key not in seen:
             seen.add(candidate.key)
-            if len(taken) < limit:
-                taken += take(space, chunks[k], [candidate])
+            chosen.append((k, candidate))
     tally.holds = len(seen)
-    return taken
+    rows = [(k, candidate.row) for k, candidate in chosen[:limit]]
+    # the chosen settings alone, as one chunk
+    names = chunks[0] if chunks else {}
+    settings = {name: np.array([chunks[k][name][row] for k, row in rows]) for name in names}
+    return take(space, settings, [replace(c, row=i) for i, (_, c) in enumerate(chosen[:limit])]) if rows else NONE
 
 
 def _table(parameter: Parameter, rule: OrderRule | None, stages: int, most: int) -> tuple[np.ndarray, np.ndarray]:

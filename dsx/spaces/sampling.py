@@ -85,20 +85,23 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
         raise DsxError(f"seed = {seed}: expected an integer from 0 to 2^63 − 1")
     draws, tally = Draws(space, seed), Tally(space)
     pace, small = _Pace(), enumerable(space)
-    taken: list[Taken] = []
+    batches: list[Taken] = []
+    found = 0
     for index in range(LIMIT // CHUNK):
         if small and index == STREAM_CHUNKS:
-            taken.extend(remaining(space, seed, tally, limit=n - len(taken)))
+            batches.append(remaining(space, seed, tally, limit=n - found))
             break
         settings = draws.chunk(index)
         tally.candidates += len(settings[next(iter(settings))])
         accepted = sorted(evaluate(space, settings, tally), key=lambda candidate: candidate.row)
-        taken.extend(_new(space, settings, accepted, tally, limit=n - len(taken)))
-        if len(taken) >= n or (not small and (tally.exhausted() or pace.hopeless(len(taken), n))):
+        batches.append(take(space, settings, _new(accepted, tally, limit=n - found)))
+        found += len(batches[-1])
+        if found >= n or (not small and (tally.exhausted() or pace.hopeless(found, n))):
             break
-    if len(taken) < n and (not allow_short or not taken):
+    found = sum(map(len, batches))
+    if found < n and (not allow_short or not found):
         raise ShortfallError(tally.shortfall(n))
-    return Sampling(_population(space, taken), tally, n)
+    return Sampling(_population(space, batches), tally, n)
 
 
 class _Pace:
@@ -117,9 +120,7 @@ class _Pace:
         return not recent or (n - found) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
 
 
-def _new(
-    space: Space, settings: dict[str, np.ndarray], accepted: list[Candidate], tally: Tally, limit: int
-) -> list[Taken]:
+def _new(accepted: list[Candidate], tally: Tally, limit: int) -> list[Candidate]:
     """Models among the accepted candidates that were not drawn before, `limit` at most."""
     fresh: list[Candidate] = []
     for candidate in accepted:
@@ -127,16 +128,16 @@ def _new(
             break
         if not tally.repeat(candidate.key):
             fresh.append(candidate)
-    return take(space, settings, fresh)
+    return fresh
 
 
-def _population(space: Space, taken: list[Taken]) -> Population:
-    metrics = np.array([model.complexity for model in taken], dtype=np.int64).reshape(-1, 3)
-    names = list(taken[0].setting) if taken else []
-    contents = [canonical_json(model.content) for model in taken]
+def _population(space: Space, batches: list[Taken]) -> Population:
+    batches = [batch for batch in batches if len(batch)]
+    metrics = np.concatenate([batch.complexity for batch in batches])
+    contents = [canonical_json(content) for batch in batches for content in batch.contents]
     population = Population(
         space=space.name,
-        settings={name: np.array([model.setting[name] for model in taken]) for name in names},
+        settings={name: np.concatenate([batch.settings[name] for batch in batches]) for name in batches[0].settings},
         flops=metrics[:, 0],
         params=metrics[:, 1],
         acts=metrics[:, 2],

@@ -159,7 +159,16 @@ class Study:
         return Recipe.from_dict(self._file.recipe, where=str(self.paths.definition))
 
     def set_recipe(self, recipe: Recipe, replicates: int = 1) -> None:
-        """Fix the recipe. The same again changes nothing; more replicates may be asked for at any time.
+        """Fix the recipe, as `with_recipe` checks it. The same again changes nothing."""
+        file = self.with_recipe(recipe, replicates)._file
+        if file != self._file:
+            self._file = file
+            _write(self.paths, file)
+        for name in ("recipe", "_runs"):
+            self.__dict__.pop(name, None)
+
+    def with_recipe(self, recipe: Recipe, replicates: int = 1) -> Study:
+        """The study as it would be with this recipe; nothing is written. More replicates may be asked for at any time.
 
         Raises StudyError, with what differs, if models have started under a recipe that gives other results,
         and DsxError if the networks do not fit the recipe's data.
@@ -178,12 +187,10 @@ class Study:
                 )
         recipe.check(self.population[0].architecture)
         _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
-        if before != recipe or replicates != self.replicates:
-            wanted = _plain(recipe.to_dict())
-            self._file = self._file.model_copy(update={"recipe": wanted, "replicates": replicates})
-            _write(self.paths, self._file)
-        for name in ("recipe", "_runs"):
-            self.__dict__.pop(name, None)
+        update: dict[str, Any] = {"replicates": replicates}
+        if before != recipe:
+            update["recipe"] = _plain(recipe.to_dict())
+        return Study(self.paths, self._file.model_copy(update=update))
 
     @cached_property
     def _runs(self) -> list[Run]:

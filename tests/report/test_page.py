@@ -120,6 +120,15 @@ def test_different_recipes_are_warned_of() -> None:
     assert "Careful: The models were trained with different recipes" in told
 
 
+def test_measured_inference_times_are_fitted_and_are_no_parameter() -> None:
+    facts = made_up("E", n=30)
+    facts = made_up("E", n=30, inference_ms=1e-3 * facts.table["acts"])
+    page = render([facts])
+    assert "inference time ∝ activationsˢ 1.00 (1.00–1.00), R² 1.00" in text_of(page)
+    assert "inference ms" not in text_of(page)
+    assert "inference_ms" in [column["name"] for column in data_of(page)["columns"]]
+
+
 def test_a_table_from_elsewhere_needs_only_errors() -> None:
     table = pd.DataFrame({"error": [3.0, 4.0, 5.0, np.nan], "lr": [0.1, 0.2, 0.3, 0.4]})
     page = render([StudyFacts("theirs", table)])
@@ -138,5 +147,5 @@ def test_many_models_are_thinned_in_the_charts_alone_and_the_page_says_so() -> N
     assert [study["error"][0], study["error"][-1]] == pytest.approx(
         [table["error"].min(), table["error"].max()], rel=1e-5
     )
-    assert "many: 1,500 of 100,000 drawn" in text_of(page)
+    assert "evenly over the ranks of error: many: 1,500 of 100,000." in text_of(page)
     assert len(page) < 9e6

@@ -1,0 +1,46 @@
+"""The figure of a population: one panel for each column that varies."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dsx import plots
+from dsx.errors import DsxError
+
+TABLE = pd.DataFrame(
+    {
+        "model_id": [f"m{i}" for i in range(40)],
+        "space": "mine",
+        "depth_1": np.arange(40) % 3 + 1,
+        "width_1": np.arange(40) * 8 + 8,
+        "activation": ["relu", "silu"] * 20,
+        "group_width": 8,
+        "stage_2": [np.nan, 3.0] * 20,
+        "flops": np.arange(40) * 10**6 + 10**8,
+    }
+)
+
+
+def panels(figure):
+    return {ax.get_xlabel(): ax for ax in figure.axes if ax.get_visible()}
+
+
+def test_every_column_that_varies_has_a_panel_with_all_models():
+    figure = plots.population(TABLE)
+    found = panels(figure)
+    assert len(found) == 4
+    assert figure.get_suptitle() == "mine: 40 models"
+    for ax in found.values():
+        assert sum(bar.get_height() for bar in ax.patches) == 40
+    assert any("flops" in label for label in found)
+
+
+def test_nothing_that_varies_is_an_error():
+    with pytest.raises(DsxError, match="nothing to draw: all models of the population are alike"):
+        plots.population(TABLE[["model_id", "space", "group_width"]])
+
+
+def test_dsx_sample_draws_it_on_request(dsx):
+    done = dsx("sample", "--space", "AnyNetXE-digits", "--n", 12, "--figure")
+    assert done.code == 0, done
+    assert "figure: runs/AnyNetXE-digits/analysis/population.png\n" in done.out
