@@ -3,11 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench install clean slurm-up slurm-down
+.PHONY: demo test check bench install clean reference schema slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
-	@echo "figure: runs/quickstart/analysis/edf.png   tables: runs/quickstart/analysis/*.csv"
+	@echo "look at runs/quickstart/analysis: report.html (all of it), edf.png (the figure), *.csv (the numbers)"
 
 install: $(VENV)/installed
 
@@ -21,6 +21,13 @@ check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
 
 bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
+	$(BIN)/dsx run reference
+	$(BIN)/python -m dsx.reference runs/reference experiments/reference
+
+schema: install  ## the JSON Schema that editors complete and check space files by
+	$(BIN)/dsx spaces --schema > spaces/space.schema.json
 
 slurm-up: $(VENV)/installed-dev  ## a SLURM cluster of four nodes on this machine (Debian, as root)
 	$(BIN)/python tests/launch/slurm/cluster.py up

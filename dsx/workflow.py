@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ from dsx.units import format_number, parse_range
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# studies up to which each pair gets a figure of its own
+MOST_FOR_PAIRS = 4
 
 
 def sample(
@@ -110,7 +114,7 @@ def analyze_studies(
 
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
     """
-    from dsx import analysis, plots
+    from dsx import analysis
     from dsx.report import gather, write_report
 
     tables = _tables(studies)
@@ -119,27 +123,42 @@ def analyze_studies(
     written = analysis.analyze(tables, level)
     for name, table in written.items():
         records.write_bytes(folder / f"{name}.csv", table.to_csv(index=False).encode())
-    figures = 0
-    if any(len(analysis.finished(table)) for table in tables.values()):
-        plots.save(plots.edf(tables, level=level), folder, "edf")
-        figures = 1
+    figures = _figures(tables, folder, level)
     findings = list(written["comparison"]["words"])
     warnings = analysis.mixed_conditions(tables)
     facts = [gather(study, name, tables[name]) for name, study in zip(tables, studies, strict=True)]
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
     write_report(folder / "report.html", facts, written, level=level, question=question, command=command)
-    made = f"{plural(len(written), 'table')} (CSV), {plural(figures, 'figure')} (PNG and PDF)"
+    tables_made = len(written) + sum(name.startswith("edf_difference") for name in figures)
+    made = f"{plural(tables_made, 'table')} (CSV), {plural(len(figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {made}"
     head = [question] if question else []
     return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing])
+
+
+def _figures(tables: Mapping[str, pd.DataFrame], folder: Path, level: float) -> list[str]:
+    """EDFs, random search, and the difference of each pair's EDFs, with its CSV; the names of what was drawn."""
+    from dsx import analysis, plots
+
+    drawn = {name: table for name, table in tables.items() if len(analysis.finished(table))}
+    if not drawn:
+        return []
+    figures = {"edf": plots.edf(tables, level=level), "random_search": plots.random_search(tables, level=level)}
+    if len(drawn) <= MOST_FOR_PAIRS:
+        for a, b in combinations(drawn, 2):
+            name = f"edf_difference_{Path(a).name}_{Path(b).name}"
+            figures[name] = plots.edf_difference({a: drawn[a], b: drawn[b]}, level=level)
+            difference = analysis.edf_difference_table(drawn[a], drawn[b], level)
+            records.write_bytes(folder / f"{name}.csv", difference.to_csv(index=False).encode())
+    for name, ax in figures.items():
+        plots.save(ax, folder, name)
+    return list(figures)
 
 
 def _tables(studies: Sequence[Study]) -> dict[str, pd.DataFrame]:
     """Results by a name for each study: its folder's, or its path where two folders have one name."""
     names = [study.path.resolve().name for study in studies]
     paths = [str(study.path) for study in studies]
-    if len(set(paths)) < len(paths):
-        raise DsxError("a study is named twice: name each one once")
     return {
         (name if names.count(name) == 1 else path): study.results()
         for name, path, study in zip(names, paths, studies, strict=True)

@@ -82,7 +82,7 @@ def test_an_unknown_space_gets_the_near_miss(dsx: Command, tmp_path: Path) -> No
     ("text", "message"),
     [
         ("paramaters: {}", "unknown key 'paramaters'. Did you mean parameters?"),
-        ("parameters: {depth: {low: a}}", "parameters.depth.low = 'a': expected an integer (1 more)"),
+        ("parameters: {depth: {low: a}}", "parameters.depth.low = 'a': expected a number"),
         (
             "parameters: {depth: {low: 20}}",
             "parameters.depth: low 20 is above high 16: an empty range; swap them",

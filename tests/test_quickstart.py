@@ -56,9 +56,13 @@ def test_quickstart_trains_all_models_and_compares_the_spaces(undisturbed: tuple
         assert row["mean_error"] == pytest.approx(errors.mean())
         assert row["min_error"] == errors.min()
     assert len(pd.read_csv(analysis / "comparison.csv")) == 3
-    for name in ("edf.png", "edf.pdf"):
+    differences = [f"edf_difference_{a}_{b}" for i, a in enumerate(SPACES) for b in SPACES[i + 1 :]]
+    figures = ["edf", "random_search", *differences]
+    for name in [*(f"{figure}.{kind}" for figure in figures for kind in ("png", "pdf")), "report.html"]:
         assert (analysis / name).stat().st_size > 5000
     assert all(space in out for space in SPACES)
+    made = sorted(path.name for path in analysis.glob("*.csv"))
+    assert f"report.html, {len(made)} tables (CSV), {len(figures)} figures (PNG and PDF)" in out
     assert "95 % interval" in out
 
 

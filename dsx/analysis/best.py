@@ -129,6 +129,8 @@ RESULT_COLUMNS = frozenset(
         "seconds",
         "images_per_second",
         "peak_memory_bytes",
+        "inference_ms",
+        "training_ms",
         "seed",
         "replicate",
         "recipe",

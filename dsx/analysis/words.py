@@ -29,9 +29,10 @@ def points(value: float, low: float, high: float) -> str:
 
 
 def spread(low: float, high: float) -> str:
-    """`0.4–1.6`; a bound that could not be had is `–`."""
+    """`0.4–1.6`, `−0.6 to 0.4` where an end is negative; a bound that could not be had is `–`."""
     places = decimals(low, high)
-    return f"{number(low, places)}–{number(high, places)}"
+    between = " to " if low < 0 or high < 0 else "–"
+    return f"{number(low, places)}{between}{number(high, places)}"
 
 
 def with_interval(value: float, low: float, high: float) -> str:

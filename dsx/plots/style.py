@@ -30,6 +30,7 @@ _RC: Any = {
     "legend.frameon": False,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
+    "text.parse_math": False,  # names of studies may hold dollar signs
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

@@ -99,7 +99,7 @@ def test_sentence_is_honest_when_nothing_could_be_shown():
         "superiority": 0.52, "superiority_low": 0.48, "superiority_high": 0.56,
     }  # fmt: skip
     assert comparison_in_words(open_question, "A", "B") == (
-        "No difference in mean error could be shown between A and B: −0.1 points (95 % interval −0.6–0.4)."
+        "No difference in mean error could be shown between A and B: −0.1 points (95 % interval −0.6 to 0.4)."
     )
     apart = open_question | {"superiority": 0.2, "superiority_low": 0.1, "superiority_high": 0.3}
     assert comparison_in_words(apart, "A", "B").endswith(
