@@ -192,16 +192,13 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
     code = launch_studies(
         studies, experiment.recipe, experiment.launcher, LaunchOptions(device=device, seeds=experiment.replicates)
     )
-    if code == 0:
-        print(
-            analyze_studies(
-                studies,
-                Path(experiment.out) / "analysis",
-                experiment.analysis.level,
-                experiment.description,
-                shlex.join(["dsx", "run", name, *overrides]),
-            )
-        )
+    left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
+    if left:
+        print(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
+        return code
+    command = shlex.join(["dsx", "run", name, *overrides])
+    out = Path(experiment.out) / "analysis"
+    print(analyze_studies(studies, out, experiment.analysis.level, experiment.description, command))
     return code
 
 
