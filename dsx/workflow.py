@@ -133,7 +133,8 @@ def analyze_studies(
     made = f"{plural(tables_made, 'table')} (CSV), {plural(len(figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {made}"
     head = [question] if question else []
-    return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing])
+    found = conclusion(written["summary"], written["comparison"])
+    return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing, *found])
 
 
 def _figures(tables: Mapping[str, pd.DataFrame], folder: Path, level: float) -> list[str]:
@@ -182,6 +183,25 @@ def summary_text(summary: pd.DataFrame) -> str:
         numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
         rows.append([row["study"], *(str(row[state]) for state in states), *(with_interval(*n) for n in numbers)])
     return align(rows)
+
+
+def conclusion(summary: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
+    """What several studies show, in one sentence with numbers; nothing for fewer than two with finished models."""
+    from dsx.analysis.words import with_interval
+
+    ranked = summary.dropna(subset=["mean_error"]).sort_values("mean_error")
+    if len(ranked) < 2:
+        return []
+
+    def mean(row: pd.Series) -> str:
+        return f"{with_interval(row['mean_error'], row['mean_error_low'], row['mean_error_high'])} %"
+
+    best, worst = ranked.iloc[0], ranked.iloc[-1]
+    shown = int(((comparison["mean_difference_low"] > 0) | (comparison["mean_difference_high"] < 0)).sum())
+    return [
+        f"found: {best['study']} has the lowest mean error, {mean(best)}, {worst['study']} the highest, {mean(worst)};"
+        f" {shown} of {plural(len(comparison), 'difference')} between spaces could be shown"
+    ]
 
 
 def run(name: str, overrides: Sequence[str], device: str) -> int:
