@@ -11,21 +11,7 @@ from dsx.spaces.definition import space_from_dict
 # the oracle is shared by several files
 sys.path.insert(0, str(Path(__file__).parent))
 
-SMALL = {
-    "name": "small",
-    "family": "anynet",
-    "stages": 3,
-    "stem": {"type": "cifar", "width": 8},
-    "strides": [1, 2, 2],
-    "resolution": 16,
-    "num_classes": 10,
-    "parameters": {
-        "depth": {"distribution": "log_uniform", "low": 1, "high": 3, "step": 1, "per": "stage"},
-        "width": {"distribution": "log_uniform", "low": 8, "high": 32, "step": 8, "per": "stage"},
-        "bottleneck_ratio": {"distribution": "powers_of_two", "low": 1, "high": 2},
-        "group_width": {"distribution": "powers_of_two", "low": 1, "high": 16},
-    },
-}
+from oracle import SMALL
 
 
 @pytest.fixture

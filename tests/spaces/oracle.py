@@ -69,3 +69,21 @@ def small_law(keeps, window=(0, math.inf)):
                     law[key] = law.get(key, 0.0) + mass * ratio[b] * group[g]
     total = sum(law.values())
     return {key: mass / total for key, mass in law.items()}
+
+
+# a space that is small enough to enumerate
+SMALL = {
+    "name": "small",
+    "family": "anynet",
+    "stages": 3,
+    "stem": {"type": "cifar", "width": 8},
+    "strides": [1, 2, 2],
+    "resolution": 16,
+    "num_classes": 10,
+    "parameters": {
+        "depth": {"distribution": "log_uniform", "low": 1, "high": 3, "step": 1, "per": "stage"},
+        "width": {"distribution": "log_uniform", "low": 8, "high": 32, "step": 8, "per": "stage"},
+        "bottleneck_ratio": {"distribution": "powers_of_two", "low": 1, "high": 2},
+        "group_width": {"distribution": "powers_of_two", "low": 1, "high": 16},
+    },
+}

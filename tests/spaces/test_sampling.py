@@ -290,7 +290,7 @@ def all_of_small():
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(limit=st.integers(4, 9), high=st.integers(2, 3), seed=st.integers(0, 1000))
 def test_a_child_with_a_tighter_rule_holds_only_models_of_its_parent(limit, high, seed):
-    from conftest import SMALL
+    from oracle import SMALL
 
     from dsx.spaces.files import merge
 

@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from conftest import HERE
 
 from dsx.errors import DsxError
 from dsx.launch.slurm.client import SlurmError, live_jobs
@@ -17,6 +17,9 @@ from dsx.launch.slurm.submit import cancel, submit
 from dsx.study.status import describe, status
 
 from standins import behave, expected_error, make_study, starts, trainings
+
+# where the stand-in trainers lie
+HERE = Path(__file__).parent.parent
 
 STANDIN = "standins:train"
 SECONDS = "standins:second_train"
