@@ -46,7 +46,9 @@ def test_axes_are_used_and_returned_and_settings_left_alone(draw, results, curve
 def test_small_populations_are_drawn(name, n, results, curves, tmp_path):
     few = results.iloc[10 : 10 + n].reset_index(drop=True)
     for table in (few, few.assign(error=3.0), few.assign(state="diverged", error=90.0)):
-        plots.save(FIGURES[name](table, curves, None), tmp_path, "figure")
+        ax = FIGURES[name](table, curves, None)
+        assert ax.has_data()
+        assert all(path.stat().st_size > 0 for path in plots.save(ax, tmp_path, "figure"))
 
 
 @pytest.mark.parametrize("name", ["edf", "scatter", "pair_scatter", "random_search", "edf_difference", "line_fit"])

@@ -71,6 +71,17 @@ def small_law(keeps, window=(0, math.inf)):
     return {key: mass / total for key, mass in law.items()}
 
 
+def identity(model):
+    """What tells two models of the small space apart: depths, widths, bottleneck ratio and group widths."""
+    stages = model.architecture.stages
+    return (
+        tuple(s.depth for s in stages),
+        tuple(s.width for s in stages),
+        int(stages[0].bottleneck_ratio),
+        tuple(s.group_width for s in stages),
+    )
+
+
 # a space that is small enough to enumerate
 SMALL = {
     "name": "small",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from oracle import log_uniform, powers_of_two, small_law, x_flops
+from oracle import identity, log_uniform, powers_of_two, small_law, x_flops
 from scipy import stats
 
 from dsx.spaces import draws
@@ -17,16 +17,6 @@ ORDERS = {
         lambda ds, ws: list(ws) == sorted(ws) and list(ds) == sorted(ds),
     ),
 }
-
-
-def identity(model):
-    stages = model.architecture.stages
-    return (
-        tuple(s.depth for s in stages),
-        tuple(s.width for s in stages),
-        int(stages[0].bottleneck_ratio),
-        tuple(s.group_width for s in stages),
-    )
 
 
 @pytest.mark.parametrize("rules", ORDERS)

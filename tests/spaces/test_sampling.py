@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import log_uniform, small_law
+from oracle import identity, log_uniform, small_law
 from scipy import stats
 
 import dsx
@@ -18,16 +18,6 @@ from dsx.errors import DsxError, ShortfallError
 from dsx.spaces import draws
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.sampling import draw_population
-
-
-def identity(model):
-    stages = model.architecture.stages
-    return (
-        tuple(s.depth for s in stages),
-        tuple(s.width for s in stages),
-        int(stages[0].bottleneck_ratio),
-        tuple(s.group_width for s in stages),
-    )
 
 
 @pytest.mark.parametrize("name", ["AnyNetXE", "RegNetX-digits", "AnyNetXA-digits"])
