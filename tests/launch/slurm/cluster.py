@@ -105,6 +105,29 @@ class Cluster:
         for pid in victims:
             _signal(pid, signal.SIGKILL)
 
+    def restart_nodes(self) -> None:
+        """Restart every slurmd and put drained nodes back.
+
+        A controller that is killed forgets jobs that it started in its last seconds and gives their ids again; a node
+        that remembers those ids refuses the new jobs and is drained for "Duplicate jobid". A slurmd remembers jobs
+        only as long as it runs.
+        """
+        for node in NODES:
+            self.kill(f"slurmd-{node}", signal.SIGTERM)
+            self.start_node(node)
+        self.wait_until_answering()
+        self.client("scontrol", "update", f"NodeName={','.join(NODES)}", "State=RESUME", check=False)
+        self.wait_for_nodes()
+
+    def wait_until_answering(self) -> None:
+        """Until every node's daemon has registered with the controller."""
+
+        def registered() -> None:
+            states = self.client("sinfo", "-h", "-N", "-o", "%N %T", timeout_s=5)
+            assert not {"*", "unknown"} & {*states, *states.split()}, states
+
+        self._retry(registered)
+
     def wait_for_nodes(self, count: int = len(NODES), seconds: float = 60) -> None:
         """Until so many nodes can take jobs."""
 

@@ -42,10 +42,13 @@ def calm(cluster):
 
 def _settle(cluster):
     cluster.client("scancel", "--user=root", check=False)
-    cluster.wait_for_nodes()
-    deadline = time.monotonic() + 30
-    while cluster.client("squeue", "-h").strip() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while (queue := cluster.client("squeue", "-h").strip()) and time.monotonic() < deadline:
         time.sleep(0.2)
+    assert not queue, queue
+    if "drain" in cluster.client("sinfo", "-h", "-N", "-o", "%T"):
+        cluster.restart_nodes()
+    cluster.wait_for_nodes()
 
 
 @pytest.fixture

@@ -25,11 +25,19 @@ STANDIN = "standins:train"
 SECONDS = "standins:second_train"
 
 
-def wait_until(condition, seconds=90):
+def wait_until(condition, seconds=180):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"waited in vain\n{the_cluster()}"
         time.sleep(0.3)
+
+
+def the_cluster():
+    """Its queue and nodes, for the message of a test that failed."""
+    commands = (["squeue", "-r"], ["sinfo", "-N", "-o", "%N %T %E"])
+    return "\n".join(
+        subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout for command in commands
+    )
 
 
 def in_queue(study):
@@ -42,11 +50,11 @@ def hurry(cluster):
         cluster.client("scontrol", "update", f"JobId={job_id}", "StartTime=now", check=False)
 
 
-def finish(study, cluster, profile, trainer=STANDIN, seconds=120):
+def finish(study, cluster, profile, trainer=STANDIN, seconds=240):
     """Launch again and again, as a user would, until all is done."""
     deadline = time.monotonic() + seconds
     while study.counts()["done"] < len(study.runs()):
-        assert time.monotonic() < deadline, (study.counts(), jobs(study).lines(), study.failures())
+        assert time.monotonic() < deadline, (study.counts(), jobs(study).lines(), study.failures(), the_cluster())
         submit(study, profile, trainer=trainer)
         hurry(cluster)
         time.sleep(1)
@@ -141,6 +149,8 @@ def test_whatever_happens_every_model_is_trained_once(calm, tmp_path, profile, f
     finally:
         if fault is stop_accounting:
             calm.start_slurmdbd()
+        if fault is restart_the_controller:
+            calm.restart_nodes()
     check_complete(study)
 
 
