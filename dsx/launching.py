@@ -174,24 +174,22 @@ def _preview(studies: Sequence[Study], launcher: Mapping[str, Any], options: Lau
         counts = study.counts()
         states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         lines.append(f"{study.path}: would train {plural(counts['pending'], 'model')}; now {states}")
-    lines += _cost(studies, recipe, options)
+    lines += _cost(studies, recipe, launcher, options)
     if launcher.get("kind") == "slurm":
         lines += _script(studies, launcher, options)
     return "\n".join(lines)
 
 
-def _cost(studies: Sequence[Study], recipe: Recipe, options: LaunchOptions) -> list[str]:
+def _cost(studies: Sequence[Study], recipe: Recipe, launcher: Mapping[str, Any], options: LaunchOptions) -> list[str]:
     """Speed of the smallest, median and largest model on this machine's device, and what all of them would take."""
-    from dsx.launch.devices import slots
     from dsx.training.preflight import preflight
 
     architectures = [run.architecture for study in studies for run in study.runs() if run.replicate == 0]
     try:
-        groups = slots(options.device, options.workers)
+        workers, place = _workers(studies, launcher, options)
         found = preflight(architectures, recipe, options.device, threads=1, replicates=options.seeds or 1)
     except DsxError as error:
         return [f"cost not measured: {error}"]
-    workers = sum(group.workers for group in groups)
     rows = [["", "flops", "images/s", "waiting for data", "peak memory", "device-hours"]]
     for row in found.rows:
         measured = row.images_per_second is not None
@@ -202,8 +200,24 @@ def _cost(studies: Sequence[Study], recipe: Recipe, options: LaunchOptions) -> l
     lines = [align(rows)]
     if found.device_hours is not None:
         wall = found.wall_hours(workers)
-        lines.append(f"{found.device_hours:.3g} device-hours in all; {wall:.3g} h on {plural(workers, 'worker')} here")
+        lines.append(f"{found.device_hours:.3g} device-hours in all; {wall:.3g} h {place}")
     return lines
+
+
+def _workers(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> tuple[int, str]:
+    """How many models would be trained at a time, and where, in words."""
+    if launcher.get("kind") == "slurm":
+        profile = _profile(launcher, studies)
+        runs = sum(study.counts()["pending"] for study in studies)
+        jobs = min(profile.max_jobs, -(-runs // (profile.models_per_job * profile.models_per_gpu))) or 1
+        return (
+            jobs * profile.models_per_gpu,
+            f"in {plural(jobs, 'job')} at a time, if nodes are as fast as this machine",
+        )
+    from dsx.launch.devices import slots
+
+    workers = sum(group.workers for group in slots(options.device, options.workers))
+    return workers, f"on {plural(workers, 'worker')} here"
 
 
 def _script(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> list[str]:

@@ -19,6 +19,9 @@ _JOB_PREFIXES = ("SLURM_", "SLURMD_", "SRUN_", "SBATCH_", "SUBMITIT_")
 _KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT")
 _RANKS = ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _AT_ONCE = 500  # names or ids in one command line
+# what SLURM says where no cluster is configured or its controller is away
+_UNREACHABLE = ("configuration source", "unable to contact slurm controller", "unable to open slurm config")
+_NO_CLUSTER = " (no cluster answers here: go to its login node, set SLURM_CONF, or wait; `dsx doctor --on slurm` looks)"
 
 
 class SlurmError(DsxError):
@@ -61,9 +64,11 @@ def run(*command: str, timeout_s: float = TIMEOUT_S) -> str:
             command, capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
-        raise SlurmError(f"{command[0]}: no answer in {timeout_s:g} s; is the SLURM controller up?") from None
+        raise SlurmError(f"{command[0]}: no answer in {timeout_s:g} s{_NO_CLUSTER}") from None
     if done.returncode:
-        raise SlurmError(f"{command[0]}: {words(done.stderr or done.stdout) or f'exit code {done.returncode}'}")
+        said = words(done.stderr or done.stdout) or f"exit code {done.returncode}"
+        unreachable = any(part in said.lower() for part in _UNREACHABLE)
+        raise SlurmError(f"{command[0]}: {said}{_NO_CLUSTER if unreachable else ''}")
     return done.stdout
 
 

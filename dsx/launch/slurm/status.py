@@ -40,7 +40,9 @@ class Jobs:
             line += f" ({', '.join(f'{reason}: {count}' for reason, count in sorted(self.reasons.items()))})"
         if self.ended:
             line += f"; ended: {', '.join(f'{count} {state.lower()}' for state, count in sorted(self.ended.items()))}"
-        return [line]
+        held = sum(count for reason, count in self.reasons.items() if "held" in reason.lower())
+        release = f"  {held} held and will not start by themselves: scontrol release {','.join(self.arrays.values())}"
+        return [line, *([release] if held else [])]
 
 
 class JobWatch:

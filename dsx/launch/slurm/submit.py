@@ -29,7 +29,6 @@ from dsx.study.study import Study
 
 # how long to wait for another launch of the same study that is submitting at this moment
 _TURN_S = 300.0
-_SBATCH_TIMEOUT_S = 120
 _SUBMIT_LIMIT_WORDS = (
     "submitjob",
     "submit limit",

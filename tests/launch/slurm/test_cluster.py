@@ -320,6 +320,29 @@ def test_a_model_over_several_processes_is_led_by_one(calm, tmp_path, profile):
     assert sorted(followed) == trainings(study)
 
 
+def test_a_real_model_is_trained_by_two_processes_on_two_nodes(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=1, epochs=2)
+    asked = profile(gpus_per_model=2, nodes=2, device="cpu", mem_gb=1, **{"environment.MASTER_ADDR": "127.0.0.1"})
+    submit(study, asked, trainer="dsx.training.trainer:train")
+    wait_until(lambda: study.counts()["done"] == 1 and in_queue(study) == 0)
+    (record,) = records(study)
+    assert record["effective_recipe"]["devices"] == 2
+    assert "global batch 48 (24 per batch-norm group" in record["effective_recipe"]["text"]
+    assert record["error"] < 80  # chance is 90
+
+
+def test_held_jobs_are_named_with_their_remedy(calm, tmp_path, profile):
+    study = make_study(tmp_path / "a", n=4)
+    (found,) = submit(study, profile(models_per_job=2, sbatch={"hold": True}), trainer=STANDIN)
+    wait_until(lambda: "JobHeldUser" in jobs(study).reasons)
+    line = jobs(study).lines()[-1]
+    assert line.startswith("  2 held")
+    command = line.rpartition(": ")[2].split()
+    assert command == ["scontrol", "release", *found.job_ids]
+    calm.client(*command)
+    wait_until(lambda: study.counts()["done"] == 4)
+
+
 def test_a_dry_run_shows_the_script_and_submits_nothing(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=10)
     (found,) = submit(study, profile(models_per_job=3, partition="short", timeout_min=5), dry_run=True)
@@ -340,6 +363,18 @@ def test_without_a_cluster_the_error_says_so(tmp_path, profile, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(DsxError, match="scontrol: not found"):
         submit(study, profile(), trainer=STANDIN)
+
+
+def test_a_machine_that_knows_no_cluster_is_told_where_to_go(tmp_path, profile, monkeypatch):
+    """SLURM's own commands without a configuration, in the words of SLURM 22.05."""
+    study = make_study(tmp_path / "a", n=2)
+    command = tmp_path / "scontrol"
+    command.write_text("#!/bin/sh\necho 'scontrol: fatal: Could not establish a configuration source' >&2\nexit 1\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DsxError, match="SLURM_CONF, or wait; `dsx doctor --on slurm` looks") as caught:
+        submit(study, profile(), trainer=STANDIN)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_doctor_finds_a_cluster_that_shares_the_folder(calm, tmp_path):
