@@ -24,6 +24,8 @@ from dsx.text import align
 from dsx.training.recipe import Recipe
 from dsx.units import format_number
 
+_RESOLUTION = "recipe.resolution="
+
 
 def show(target: str, model: str | None, resolution: int | None, per_layer: bool) -> str:
     """A study's models, one of them, or a network by name or file, in words."""
@@ -79,13 +81,28 @@ def one_model(name: str, network: Network, resolution: int) -> Population:
 
 
 def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None, overrides: Sequence[str]) -> int:
-    """Train one network with one recipe, as a study of one; the exit code."""
+    """Train one network with one recipe, as a study of one; the exit code.
+
+    A network whose strides use up the recipe's images gets them scaled up, unless their resolution was asked for.
+    """
     content = load_launch(recipe_name, "local", overrides)
     recipe = Recipe.from_dict(content["recipe"], f"recipe {recipe_name}")
     network = find_network(name)
+    if recipe.resolution < network.total_stride and not any(_RESOLUTION in text for text in overrides):
+        print(
+            f"{name} reduces images {network.total_stride}-fold: those of recipe {recipe.name} are scaled up from"
+            f" {recipe.resolution}×{recipe.resolution} to {network.total_stride}×{network.total_stride}"
+            f" ({_RESOLUTION}{network.total_stride})"
+        )
+        content["recipe"]["resolution"] = network.total_stride
+        recipe = recipe.with_overrides({"resolution": network.total_stride})
     if recipe.num_classes is not None:
         network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
     recipe.check(network)
+    if content["launcher"].get("kind") != "slurm":  # a cluster's nodes may see folders that this machine does not
+        from dsx.training.data.check import check_data
+
+        check_data(recipe)  # before anything is written
     label = Path(name).stem if "/" in name or name.endswith((".json", ".yaml", ".yml")) else name
     folder = out or Path("runs") / label
     definition = {"network": network.to_dict()}

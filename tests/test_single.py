@@ -59,10 +59,24 @@ def test_one_network_is_trained_as_a_study_of_one(dsx_process: Command, tmp_path
     assert "done" in done.out.splitlines()[-1]
 
 
-def test_a_network_too_deep_for_the_images_is_refused(dsx: Command, tmp_path: Path) -> None:
-    done = dsx("train", "RegNetX-200MF", "--recipe", "digits")
+def test_images_too_small_for_a_published_network_are_scaled_up(dsx_process: Command, tmp_path: Path) -> None:
+    done = dsx_process("train", "RegNetX-200MF", "--recipe", "digits", "recipe.epochs=1")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0] == (
+        "RegNetX-200MF reduces images 32-fold: those of recipe digits are scaled up from 8×8 to 32×32"
+        " (recipe.resolution=32)"
+    )
+    (record,) = (tmp_path / "runs" / "RegNetX-200MF" / "models").rglob("result.json")
+    result = json.loads(record.read_text())
+    assert result["effective_recipe"]["resolution"] == 32
+    assert "digits at 32×32" in result["effective_recipe"]["text"]
+    assert result["state"] == "done"
+
+
+def test_a_resolution_that_was_asked_for_is_kept_or_refused(dsx: Command, tmp_path: Path) -> None:
+    done = dsx("train", "RegNetX-200MF", "--recipe", "digits", "recipe.resolution=16")
     assert done.code == 2
-    assert "does not fit recipe digits: resolution 8 is too small" in done.err
+    assert "does not fit recipe digits: resolution 16 is too small" in done.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -82,3 +96,10 @@ def test_export_writes_what_the_suffix_says(dsx: Command, tmp_path: Path) -> Non
     state = load_file(tmp_path / "net.safetensors")
     assert sum(t.numel() for name, t in state.items() if "running" not in name and "batches" not in name) == 855770
     assert dsx("export", "ResNet-56", "--out", "net.zip").code == 2
+
+
+def test_a_missing_data_set_is_told_before_anything_is_written(dsx: Command, tmp_path: Path) -> None:
+    done = dsx("train", "ResNet-56", "--recipe", "cifar10", f"recipe.data.root={tmp_path / 'nowhere'}")
+    assert done.code == 2
+    assert "nowhere" in done.err
+    assert not list(tmp_path.iterdir())

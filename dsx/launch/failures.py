@@ -67,6 +67,16 @@ def record_failure(study: Study, run_id: str, kind: str, message: str, traceback
     return failure
 
 
+def told(study: Study, run_id: str) -> Failure | None:
+    """The failure that another process of this very training has recorded; None if none has.
+
+    Beside a claim whose training goes on, every older failure is marked as being retried. The first cause stays: what
+    the other processes meet afterwards is only that one of them is gone.
+    """
+    failure, _ = results.read_failure(study.paths, run_id)
+    return None if failure is None or failure.retrying else failure
+
+
 def write_failure(paths: RunPaths, failure: Failure, *, retrying: bool = False) -> None:
     """Write failure.json. retrying: it is being tried again, so that an interruption leaves it pending."""
     data = {

@@ -26,6 +26,7 @@ from dsx.launch.heartbeat import Heartbeat
 from dsx.launch.worker import TRAINER, Outcome, Trainer, work
 from dsx.study import claims
 from dsx.study.study import Study
+from dsx.training.allocator import keep_freed_memory
 
 WORKER_LOST = (ProcessExpired, TimeoutError, BrokenProcessPool)
 _OVER_MEMORY, _ORPHAN, _TERMINATED = 86, 87, 88  # exit codes of our own workers
@@ -156,6 +157,7 @@ def _begin(stop_pipe: Connection, gpu: str | None, nice: int, memory_limit_gb: f
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     if nice and hasattr(os, "nice"):
         os.nice(nice)
+    keep_freed_memory()
     _heartbeat = Heartbeat()
     _idle.set()
     signal.signal(signal.SIGTERM, _on_terminate)

@@ -22,6 +22,7 @@ from dsx.launch.failures import (
     message_of,
     record_failure,
     reraise_if_unwritable,
+    told,
     write_failure,
 )
 from dsx.launch.heartbeat import Heartbeat
@@ -192,6 +193,10 @@ def _train(
             held.release()
             return Outcome(run.run_id, "interrupted")
         reraise_if_unwritable(paths, error)
+        cause = told(study, run.run_id)
+        if cause is not None and held.is_held():
+            held.release()
+            return Outcome(run.run_id, "failed", cause)
         return _fail(study, run, held, kind_of(error), message_of(error), tracebacks.format_exc())
     if held.is_held():
         paths.failure.unlink(missing_ok=True)

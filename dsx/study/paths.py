@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+_RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class RunPaths:
     @property
     def result(self) -> Path:
         """The final record, with the whole curve; written once."""
-        return self.folder / "result.json"
+        return self.folder / _RESULT
 
     @property
     def checkpoint(self) -> Path:
@@ -76,3 +79,8 @@ class StudyPaths:
     def run(self, run_id: str) -> RunPaths:
         """The records of one run: `models/<first two characters>/<run_id>/`."""
         return RunPaths(self.models / run_id[:2] / run_id)
+
+    def results_of(self, run_ids: Iterable[str]) -> list[str]:
+        """`run(run_id).result` of each, as text: for 100,000 runs, many times faster than making the paths."""
+        folder = str(self.models)
+        return [f"{folder}/{run_id[:2]}/{run_id}/{_RESULT}" for run_id in run_ids]

@@ -70,16 +70,28 @@ def load_json(path: Path) -> tuple[dict[str, Any] | None, str]:
     """(record, "") or (None, what is wrong with the file), where a missing file is no problem: (None, "")."""
     try:
         with open(path, "rb") as file:
-            data = json.loads(file.read())
+            content = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None, ""
     except OSError as error:
-        return None, f"{path}: cannot be read ({error.strerror or error}); treated as absent"
+        return None, unreadable(path, error)
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path | str) -> tuple[dict[str, Any] | None, str]:
+    """The record that these bytes are, or what is wrong with them. path: where they were found."""
+    try:
+        data = json.loads(content)
     except ValueError:
         return None, f"{path}: torn or not JSON; treated as absent"
     if not isinstance(data, dict):
         return None, f"{path}: holds a {type(data).__name__}, not a record; treated as absent"
     return data, ""
+
+
+def unreadable(path: Path | str, error: OSError) -> str:
+    """The one line that says that the record at `path` could not be read."""
+    return f"{path}: cannot be read ({error.strerror or error}); treated as absent"
 
 
 def sweep(folder: Path) -> None:

@@ -1,20 +1,18 @@
 """What the files of a study say: the state of every run, and the tidy table of results.
 
-Reading 100,000 records takes seconds, so `results.parquet` keeps what was read, with the identity
-(modification time, size, inode) of each record; a record is read again only when that changed.
+A study may have 100,000 runs, so nothing here opens a file twice, or builds a path that is not needed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dsx.study import claims, records
+from dsx.study.finished import FINISHED, Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
 from dsx.study.runs import Run
 
@@ -24,27 +22,6 @@ if TYPE_CHECKING:
     from dsx.spaces.population import Population
 
 STATES = ("pending", "running", "done", "diverged", "failed")
-FINISHED = ("done", "diverged")
-
-
-class Finished(NamedTuple):
-    """One finished run as the table needs it. mtime_ns, size, inode: identity of the record it was read from."""
-
-    mtime_ns: int
-    size: int
-    inode: int
-    state: str
-    error: float
-    best_error: float
-    epochs: int | None
-    seconds: float
-    images_per_second: float
-    peak_memory_bytes: int | None
-
-
-# columns of results.parquet that hold a `Finished`, in its order
-_CACHED = [f"record_{name}" if at < 3 else name for at, name in enumerate(Finished._fields)]
-_FLOATS = ("error", "best_error", "seconds", "images_per_second")
 
 
 @dataclass(frozen=True)
@@ -91,59 +68,57 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
 
     ended: tells from a claim's holder whether its job is known to have ended.
     """
-    known = read_cache(paths.results)
     started = set(_started(paths))
-    states: dict[str, str] = {}
-    finished: dict[str, Finished] = {}
-    failures: dict[str, Failure] = {}
-    holders: dict[str, claims.Holder | None] = {}
-    problems: list[str] = []
-    fresh = 0
+    candidates = [run for run in runs if run.run_id in started]
+    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results))
+    look = _Look(paths, ended, unusable)
+    states = {}
     for run in runs:
         if run.run_id not in started:
             states[run.run_id] = "pending"
-            continue
-        own = paths.run(run.run_id)
-        identity = _identity(own.result)
-        if identity is not None:
-            row = known.get(run.run_id)
-            if row is None or row[:3] != identity:
-                row, problem = _read_result(own.result, identity, run.model_id)
-                fresh += 1
-                problems += [problem] if problem else []
-            if row is not None:
-                finished[run.run_id], states[run.run_id] = row, row.state
-                continue
-        states[run.run_id] = _unfinished(own.folder, paths, run.run_id, failures, holders, problems, ended)
-    return Scan(states, finished, failures, holders, problems, fresh)
+        elif run.run_id in finished:
+            states[run.run_id] = finished[run.run_id].state
+        else:
+            states[run.run_id] = look.state(run, finished)
+    return Scan(states, finished, look.failures, look.holders, [*unusable.values(), *look.problems], fresh)
 
 
-def _unfinished(
-    folder: Path,
-    paths: StudyPaths,
-    run_id: str,
-    failures: dict[str, Failure],
-    holders: dict[str, claims.Holder | None],
-    problems: list[str],
-    ended: Callable[[claims.Holder], bool] | None,
-) -> str:
-    """State of a run without a usable result; notes its failure or its holder."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return "pending"
-    failure = None
-    if "failure.json" in names:
-        failure, problem = read_failure(paths, run_id)
-        problems += [problem] if problem else []
-    held = claims.current(paths.run(run_id), names)
-    if held is not None and not held.is_stale(ended):
-        holders[run_id] = held.holder
-        return "running"
-    if failure is None or failure.retrying:
-        return "pending"
-    failures[run_id] = failure
-    return "failed"
+@dataclass
+class _Look:
+    """What is found of the runs without a usable result. unusable: run_id → what is wrong with its result."""
+
+    paths: StudyPaths
+    ended: Callable[[claims.Holder], bool] | None
+    unusable: dict[str, str]
+    failures: dict[str, Failure] = field(default_factory=dict)
+    holders: dict[str, claims.Holder | None] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def state(self, run: Run, finished: dict[str, Finished]) -> str:
+        """State of one run; notes its failure, its holder, or the result that came since the results were read."""
+        own = self.paths.run(run.run_id)
+        try:
+            names = os.listdir(own.folder)
+        except OSError:
+            return "pending"
+        if own.result.name in names and run.run_id not in self.unusable:
+            found, unusable, _ = read_finished(self.paths, [run], {})
+            finished |= found
+            self.unusable |= unusable
+            if found:
+                return found[run.run_id].state
+        failure = None
+        if own.failure.name in names:
+            failure, problem = read_failure(self.paths, run.run_id)
+            self.problems += [problem] if problem else []
+        held = claims.current(own, names)
+        if held is not None and not held.is_stale(self.ended):
+            self.holders[run.run_id] = held.holder
+            return "running"
+        if failure is None or failure.retrying:
+            return "pending"
+        self.failures[run.run_id] = failure
+        return "failed"
 
 
 def is_finished(paths: RunPaths) -> bool:
@@ -186,80 +161,6 @@ def _started(paths: StudyPaths) -> Iterator[str]:
 def any_started(paths: StudyPaths) -> bool:
     """Whether any run was ever claimed."""
     return next(_started(paths), None) is not None
-
-
-def _identity(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino & (2**63 - 1)
-
-
-def _read_result(path: Path, identity: tuple[int, int, int], model_id: str) -> tuple[Finished | None, str]:
-    data, problem = records.load_json(path)
-    if data is None:
-        return None, problem
-    if data.get("model_id", model_id) != model_id:
-        return None, f"{path}: is the result of another model ({data['model_id']}); treated as absent"
-    try:
-        if data["state"] not in FINISHED or not math.isfinite(data["error"]):
-            raise ValueError
-        return Finished(
-            *identity,
-            state=data["state"],
-            error=float(data["error"]),
-            best_error=_number(data.get("best_error")),
-            epochs=_count(data.get("epochs")),
-            seconds=_number(data.get("seconds")),
-            images_per_second=_number(data.get("images_per_second")),
-            peak_memory_bytes=_count(data.get("peak_memory_bytes")),
-        ), ""
-    except (KeyError, TypeError, ValueError):
-        return None, f"{path}: not a result; treated as absent"
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _count(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-def read_cache(path: Path) -> dict[str, Finished]:
-    """run_id → what was read before. A missing, torn or foreign file is an empty cache."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, columns=["run_id", *_CACHED])
-        rows = table.filter(table["record_inode"].is_valid())
-        columns = [rows[name].to_pylist() for name in ("run_id", *_CACHED)]
-    except (OSError, pa.ArrowException, KeyError):
-        return {}
-    columns = [
-        [math.nan if v is None else v for v in c] if n in _FLOATS else c
-        for n, c in zip(("run_id", *_CACHED), columns, strict=True)
-    ]
-    return {values[0]: Finished(*values[1:]) for values in zip(*columns, strict=True)}
-
-
-def write_cache(path: Path, table: pd.DataFrame, found: Scan) -> None:
-    """Keep the table, with the identity of each record. A folder that cannot be written costs only time."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    read = [found.finished.get(run_id) for run_id in table["run_id"]]
-    identity = {
-        name: pd.Series([None if one is None else one[at] for one in read], dtype="Int64")
-        for at, name in enumerate(_CACHED[:3])
-    }
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(table.assign(**identity), preserve_index=False), sink, compression="zstd")
-    with contextlib.suppress(records.RecordError):
-        records.write_bytes(path, sink.getvalue().to_pybytes())
 
 
 def results_table(population: Population, runs: Sequence[Run], found: Scan) -> pd.DataFrame:

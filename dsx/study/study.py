@@ -19,6 +19,7 @@ from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
 from dsx.study import records, results, timings
 from dsx.study.claims import Holder
+from dsx.study.finished import write_cache
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Run, runs_of
@@ -241,7 +242,7 @@ class Study:
         return results.curves_table(self.paths, self._runs)
 
     def _keep(self, table: pd.DataFrame, found: Scan) -> None:
-        results.write_cache(self.paths.results, table, found)
+        write_cache(self.paths.results, table, found.finished)
 
 
 def open_study(path: str | Path) -> Study:

@@ -11,6 +11,7 @@ import torch
 
 import dsx
 from dsx.errors import DsxError, suggest
+from dsx.training.allocator import return_freed_memory
 
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
@@ -40,6 +41,7 @@ def reset_peak_memory(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif device.type == "cpu" and _CLEAR_REFS.exists():
+        return_freed_memory()
         try:
             _CLEAR_REFS.write_text("5")
         except OSError:  # a container may forbid it: the peak then covers the whole process's life

@@ -2,12 +2,16 @@
 
 torchrun and SLURM-aware launchers set RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT;
 without WORLD_SIZE there is one process and every method does nothing.
+
+Whatever ends a training early is decided together, so that no process waits for one that has left. What only
+one process meets (no memory, a full disk) ends that process, and with it the others: their launcher sees to it.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -39,6 +43,22 @@ class Group:
             return flags
         return [bool(count) for count in self.sum(torch.tensor(flags, dtype=torch.float32, device=device)).tolist()]
 
+    def union(self, names: set[str]) -> set[str]:
+        """The names of all processes; each must call it."""
+        if self.world == 1:
+            return names
+        every: list[Any] = [None] * self.world
+        dist.all_gather_object(every, sorted(names))
+        return {name for own in every for name in own}
+
+    def from_leader(self, value: Any) -> Any:
+        """What the leading process passes, in every process; what the others pass is ignored."""
+        if self.world == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.world > 1:
@@ -51,6 +71,12 @@ class Group:
                 if buffer.is_floating_point():
                     dist.all_reduce(buffer)
                     buffer /= self.world
+
+    def share_buffers(self, model: nn.Module) -> None:
+        """Make batch-norm statistics equal in all processes: the leading one's, which a checkpoint holds."""
+        if self.world > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, src=0)
 
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
         """The module to call while training: gradients are averaged over processes."""
@@ -68,6 +94,8 @@ def join_group(device: torch.device) -> Group:
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise DsxError(f"WORLD_SIZE is {world} and {missing[0]} is not set: start the processes with torchrun")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # where NCCL exchanges Python objects
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return Group(dist.get_rank(), dist.get_world_size())

@@ -23,7 +23,8 @@ def evaluate(model: nn.Module, batches: Batches, group: Group) -> dict[str, floa
             loss = F.cross_entropy(logits, targets, reduction="sum")
             counts = (loss, hits[:, 0].sum(), hits.sum(), torch.tensor(len(targets), device=loss.device))
             sums += torch.stack([count.double() for count in counts])
-    loss_sum, first, five, images_seen = group.sum(sums).tolist()
+    loss_sum, first, five, count = group.sum(sums).tolist()
+    images_seen = max(count, 1.0)  # none, if all are unreadable
     return {
         "loss": loss_sum / images_seen,
         "error": 100.0 * (1.0 - first / images_seen),

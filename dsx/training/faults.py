@@ -1,4 +1,7 @@
-"""How a training can end other than with a result. `failure_class` is what failure.json records."""
+"""How a training can end other than with a result. `failure_class` is what failure.json records.
+
+Interrupted, TimeLimitExceeded and CorruptData are raised in all processes of a training at the same step.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ class TimeLimitExceeded(TimeoutError):
 
 
 class DataError(DsxError):
-    """A data set that is missing, incomplete, or has too many unreadable images."""
+    """A data set that is missing or incomplete."""
 
     failure_class = "error"
+
+
+class CorruptData(DataError):
+    """Too many images cannot be read."""

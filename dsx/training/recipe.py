@@ -30,8 +30,16 @@ Metric = Literal[
     "last_ema_top5",
     "best_ema_top5",
 ]
-# what may differ between two sessions of one training: where things lie and how long they may take
-_OPERATIONAL = ("description", "time_limit_min", "keep_checkpoint", "data.root", "data.workers", "data.download")
+# what may differ between two sessions of one training: where things lie, how long they may take, how much memory
+_OPERATIONAL = (
+    "description",
+    "time_limit_min",
+    "keep_checkpoint",
+    "save_memory",
+    "data.root",
+    "data.workers",
+    "data.download",
+)
 
 
 class Recipe(Frozen):
@@ -41,7 +49,8 @@ class Recipe(Frozen):
     batch_size: images per optimiser step, over all devices together. The last incomplete batch of an epoch is left out.
     lr: highest learning rate; with lr_reference_batch it holds for a batch of that size and scales in proportion.
     micro_batch_size: images per forward pass and batch-norm group; gradients are summed over the batch. null: all.
-    on_out_of_memory: `fail`, or `accumulate` to halve the micro batch and go on from the last checkpoint.
+    on_out_of_memory: `fail`, or `accumulate` to halve the micro batch and go on from the last checkpoint (one device).
+    save_memory: keep a quarter less for the backward pass and compute it anew; the same numbers up to rounding.
     clip_gradient: highest 2-norm of all gradients together; null: none. label_smoothing: share spread over classes.
     ema: decay per step of the moving average of weights; null: none.
     precise_bn: training images (un-mixed) from which batch-norm statistics are computed before evaluating; 0: none.
@@ -70,6 +79,7 @@ class Recipe(Frozen):
     precise_bn: Natural = 0
     micro_batch_size: Count | None = None
     on_out_of_memory: Literal["fail", "accumulate"] = "fail"
+    save_memory: StrictBool = False
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: StrictBool = True
     compile: StrictBool = False

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dsx.networks.anynet import build
@@ -21,6 +21,7 @@ from dsx.training.device import synchronise
 from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
 from dsx.training.faults import Interrupted, TimeLimitExceeded
+from dsx.training.fused import fuse
 from dsx.training.objective import loss_of, make_optimiser
 from dsx.training.pointwise import use_products
 from dsx.training.recipe import Recipe
@@ -64,13 +65,15 @@ class Session:
         self.model: nn.Module = build(architecture).to(device=self.device, memory_format=layout)  # type: ignore[call-overload]
         if self.device.type == "cpu" and recipe.channels_last:
             use_products(self.model)
+        if recipe.save_memory:
+            fuse(self.model)
         self.optimiser = make_optimiser(self.model, recipe)
         averaging = None if recipe.ema is None else get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         self.average = averaging and AveragedModel(self.model, multi_avg_fn=averaging, use_buffers=True)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         called = group.wrap(self.model, self.device)
         self.call: Callable[..., Any] = torch.compile(called) if recipe.compile else called
-        self.epoch = self.step = 0
+        self.epoch = self.step = self._corrupt_known = 0
         self.curve: list[dict[str, Any]] = []
         self.seconds = self.train_seconds = self.wait_seconds = 0.0
         # loss · images, correct, images of the running epoch
@@ -106,7 +109,7 @@ class Session:
         """Train up to step `until` of the running epoch; None: to its end."""
         steps = self.batches.steps_per_epoch
         end = steps if until is None else min(until, steps)
-        looks = 1 if self.device.type == "cpu" and self.group.world == 1 else _STEPS_BETWEEN_LOOKS
+        looks = 1 if self.device.type == "cpu" else _STEPS_BETWEEN_LOOKS
         self.model.train()
         self._clock = time.perf_counter()
         source = self.batches.training(self.epoch, self.step)
@@ -117,6 +120,8 @@ class Session:
             if len(targets):
                 batch = mix(images, targets, self.recipe, self.seed, self.epoch, step)
                 self._optimise(batch, self._lr(step))
+            elif self.group.world > 1:
+                self._optimise(Mixed(images, targets), self._lr(step))
             self.step = step + 1
             if self.step % looks == 0 or self.step == end:
                 self._look()
@@ -130,18 +135,20 @@ class Session:
         return self.recipe.scaled_lr * factor
 
     def _optimise(self, batch: Mixed, lr: float) -> None:
-        """One optimiser step; gradients are the mean over the batch, however many passes it takes."""
+        """One optimiser step; gradients are the mean over the batch, however many passes or processes it takes."""
         for options in self.optimiser.param_groups:
             options["lr"] = lr
-        share = self.micro_batch_size and max(1, self.micro_batch_size // self.group.world)
-        parts = [batch] if not share or share >= len(batch.targets) else _parts(batch, share)
+        share, images = self.micro_batch_size and max(1, self.micro_batch_size // self.group.world), len(batch.targets)
+        parts = [batch] if not share or share >= images else _parts(batch, share)
+        scale = self._share_of_processes(images)
         for i, part in enumerate(parts):
             last = i == len(parts) - 1
+            weight = scale * (len(part.targets) / images) if images else scale
             if self.group.world > 1 and not last:
                 with self.call.no_sync():  # type: ignore[attr-defined]
-                    self._backward(part, len(part.targets) / len(batch.targets))
+                    self._backward(part, weight)
             else:
-                self._backward(part, len(part.targets) / len(batch.targets))
+                self._backward(part, weight)
         if self.recipe.clip_gradient is not None:
             self.scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_gradient)
@@ -151,12 +158,23 @@ class Session:
         if self.average is not None:
             self.average.update_parameters(self.model)
 
-    def _backward(self, batch: Mixed, weight: float) -> None:
+    def _share_of_processes(self, images: int) -> float | Tensor:
+        """What the gradient of this process's images counts in the mean of all processes; 1 if all have as many."""
+        if self.group.world == 1:
+            return 1.0
+        every = self.group.sum(torch.tensor(float(images), device=self.device))
+        return images * self.group.world / every.clamp(min=1.0)
+
+    def _backward(self, batch: Mixed, weight: float | Tensor) -> None:
+        if not len(batch.targets):
+            self._attend(batch)
+            return
         dtype = _DTYPES[self.recipe.precision]
         with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
             logits = self.call(batch.images)
         loss = loss_of(logits.float(), batch, self.recipe.label_smoothing)
-        self.scaler.scale(loss * weight if weight != 1.0 else loss).backward()  # type: ignore[no-untyped-call]
+        whole = isinstance(weight, float) and weight == 1.0
+        self.scaler.scale(loss if whole else loss * weight).backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             majority = batch.targets if batch.partners is None or batch.share >= 0.5 else batch.partners
             correct = logits.argmax(1).eq(majority).sum()
@@ -165,16 +183,26 @@ class Session:
                 [loss.detach().double() * images, correct.double(), correct.new_tensor(images).double()]
             )
 
+    def _attend(self, nothing: Mixed) -> None:
+        """A pass that changes nothing, for the processes that have images: gradients are exchanged by all or none."""
+        self.model.eval()  # leaves batch-norm statistics alone
+        blank = nothing.images.new_zeros((1, *nothing.images.shape[1:]))
+        (self.call(blank).float().sum() * 0.0).backward()
+        self.model.train()
+
     def _look(self) -> None:
-        """See whether to stop: loss not finite, asked to, or out of time."""
+        """See, with all processes, whether to stop: loss not finite, asked to, out of time, or data unreadable."""
         limit = self.recipe.time_limit_min
         elapsed = self.seconds + time.perf_counter() - self._clock
         flags = [
             not math.isfinite(self.sums[0].item()),
             bool(self.should_stop and self.should_stop()),
             limit is not None and elapsed > 60 * limit,
+            self._met_corrupt(),
         ]
-        diverged, stop, late = self.group.any(flags, self.device)
+        diverged, stop, late, corrupt = self.group.any(flags, self.device)
+        if corrupt:
+            self._count_corrupt()
         if diverged:
             self._count_time()
             raise Diverged(f"loss not finite in epoch {self.epoch + 1}, step {self.step}")
@@ -189,6 +217,16 @@ class Session:
                 " time_limit_min goes on from the checkpoint"
             )
 
+    def _met_corrupt(self) -> bool:
+        """Whether this process met unreadable images that the others have not heard of."""
+        return len(self.batches.corrupt) > self._corrupt_known
+
+    def _count_corrupt(self) -> None:
+        """Let every process know of all unreadable images. Raises CorruptData, in all of them, if they are too many."""
+        self.batches.corrupt |= self.group.union(self.batches.corrupt)
+        self._corrupt_known = len(self.batches.corrupt)
+        self.batches.check_corrupt()
+
     def _count_time(self) -> None:
         now = time.perf_counter()
         self.seconds += now - self._clock
@@ -196,14 +234,16 @@ class Session:
         self._clock = now
 
     def _evaluated(self) -> dict[str, float]:
-        self.group.average_buffers(self.model)
         models = {"": self.model} | ({"ema_": self.average} if self.average is not None else {})
         record: dict[str, float] = {}
         for prefix, model in models.items():
+            self.group.share_buffers(model)
             if self.recipe.precise_bn:
                 precise_batch_norm(model, self.batches, self.recipe.precise_bn, self.epoch, self.group)
             found = evaluate(model, self.batches, self.group)
             record |= {f"{prefix}{name}": value for name, value in found.items()}
+        if self.group.any([self._met_corrupt()], self.device)[0]:
+            self._count_corrupt()
         if math.isnan(record["loss"]):
             raise Diverged(f"evaluation loss not a number after epoch {self.epoch + 1}")
         return record

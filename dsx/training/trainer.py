@@ -75,6 +75,7 @@ def _train(
     log.info("%s", recipe.describe(group.world, batches.training_images))
     micro: int | None = None
     while True:
+        session: Session | None = None
         try:
             session = Session(
                 architecture,
@@ -91,9 +92,9 @@ def _train(
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            micro = _smaller(session, micro, error)
-            del session
-            torch.cuda.empty_cache()
+            micro = _smaller(session, batches, group, error)
+        session = None
+        torch.cuda.empty_cache()
     result = _result(architecture, session, note)
     if folder is not None and group.leads:
         write_json(folder / RESULT, result.to_dict())
@@ -105,7 +106,9 @@ def _train(
 
 def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) -> str:
     """Resume, then train to the end; returns why it diverged, or nothing."""
-    resumed = load_checkpoint(session.folder) if session.folder is not None else None
+    folder = session.folder if session.group.leads else None
+    # another node may see an older file: all go on from what one has read
+    resumed = session.group.from_leader(load_checkpoint(folder) if folder is not None else None)
     if resumed is not None:
         assert session.folder is not None
         _same(session.folder / "checkpoint.pt", resumed["identity"], session.identity)
@@ -214,21 +217,28 @@ def _lists(value: Any) -> Any:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python ran out of memory: on a GPU, or in the CPU's allocator."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    """Whether torch or Python ran out of memory: on a GPU, in one of its libraries, or in the CPU's allocator."""
+    words = ("can't allocate memory", "_STATUS_ALLOC_FAILED")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 
-def _smaller(session: Session, micro: int | None, error: BaseException) -> int:
-    """Half the images per pass, if the recipe allows it. Raises OutOfMemory."""
-    recipe = session.recipe
-    size = micro or session.micro_batch_size or recipe.batch_size
-    if recipe.on_out_of_memory == "accumulate" and size % 2 == 0 and size // 2 >= session.group.world:
+def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:
+    """Half the images per pass, if the recipe allows it. session: None if there was no memory even for the network.
+
+    Raises OutOfMemory.
+    """
+    recipe = batches.recipe
+    size = (session and session.micro_batch_size) or recipe.batch_size
+    # of several processes, the others wait inside a step for the one that has no memory: only its end frees them
+    if session is not None and recipe.on_out_of_memory == "accumulate" and size % 2 == 0 and group.world == 1:
         log.warning("out of memory with %d images per pass; going on with %d", size, size // 2)
         return size // 2
-    peak = peak_memory_bytes(session.device)
+    peak = peak_memory_bytes(batches.device)
     reached = f" (peak {peak / 2**20:,.0f} MiB)" if peak else ""
     text = str(error).splitlines()[0] if str(error) else "no memory left"
-    raise OutOfMemory(f"out of memory in epoch {session.epoch + 1}{reached}: {text}", peak) from error
+    when = f"in epoch {session.epoch + 1}" if session else "while the network was made"
+    remedy = f"; set micro_batch_size below {size}" if group.world > 1 else ""
+    raise OutOfMemory(f"out of memory {when}{reached}: {text}{remedy}", peak) from error
 
 
 @contextlib.contextmanager

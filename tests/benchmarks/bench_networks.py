@@ -26,6 +26,7 @@ from dsx.networks.architecture import Architecture, ArchitectureTable, Stage, St
 from dsx.networks.complexity import complexity_table
 from dsx.networks.groups import adjust_groups
 from dsx.networks.published import published
+from dsx.training.fused import fuse
 from dsx.training.pointwise import use_products
 
 CHANNELS_LAST = torch.channels_last
@@ -105,13 +106,20 @@ def as_trained(architecture: Architecture) -> nn.Module:
     return network
 
 
+def saving_memory(architecture: Architecture) -> nn.Module:
+    """The network as a recipe with `save_memory` trains it."""
+    network = as_trained(architecture)
+    fuse(network)
+    return network
+
+
+NETWORKS = {"torchvision": of_torchvision, "dsx": as_trained, "dsx saving memory": saving_memory}
+
+
 def bench_steps() -> None:
-    """Training steps of dsx and torchvision in turn."""
+    """Training steps of dsx, with and without saving memory, and of torchvision in turn."""
     for name, (architecture, shape, repetitions) in CASES.items():
-        steps = {
-            "dsx": training_step(as_trained(architecture), shape),
-            "torchvision": training_step(of_torchvision(architecture), shape),
-        }
+        steps = {who: training_step(network(architecture), shape) for who, network in NETWORKS.items()}
         seconds: dict[str, list[float]] = {who: [] for who in steps}
         for repetition in range(repetitions + 2):
             for who in sorted(steps, reverse=bool(repetition % 2)):
@@ -119,12 +127,14 @@ def bench_steps() -> None:
                 steps[who]()
                 if repetition >= 2:  # the first two warm up
                     seconds[who].append(time.perf_counter() - start)
-        dsx, theirs = (statistics.median(seconds[who]) * 1e3 for who in ("dsx", "torchvision"))
-        ratios = [a / b for a, b in zip(seconds["dsx"], seconds["torchvision"], strict=True)]
-        print(
-            f"training step, {name}, batch {shape[0]}: dsx {dsx:.0f} ms, torchvision {theirs:.0f} ms,"
-            f" ratio of pairs {statistics.median(ratios):.3f} (target: at most 1)"
-        )
+        theirs = seconds.pop("torchvision")
+        for who, ours in seconds.items():
+            ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+            print(
+                f"training step, {name}, batch {shape[0]}: {who} {statistics.median(ours) * 1e3:.0f} ms, torchvision"
+                f" {statistics.median(theirs) * 1e3:.0f} ms, ratio of pairs {statistics.median(ratios):.3f}"
+                + (" (target: at most 1)" if who == "dsx" else "")
+            )
 
 
 def bench_memory() -> None:
@@ -138,12 +148,11 @@ def bench_memory() -> None:
         command = [sys.executable, __file__, "--memory", name]
         peaks = {
             who: int(subprocess.run([*command, who], capture_output=True, check=True, env=environment).stdout)
-            for who in ("dsx", "torchvision")
+            for who in NETWORKS
         }
-        print(
-            f"peak memory of a step, {name}: dsx {peaks['dsx'] / 2**20:.0f} MiB, torchvision"
-            f" {peaks['torchvision'] / 2**20:.0f} MiB, ratio {peaks['dsx'] / peaks['torchvision']:.3f}"
-        )
+        theirs = peaks.pop("torchvision")
+        ours = ", ".join(f"{who} {peak / 2**20:.0f} MiB (ratio {peak / theirs:.3f})" for who, peak in peaks.items())
+        print(f"peak memory of a step, {name}: torchvision {theirs / 2**20:.0f} MiB, {ours}")
 
 
 def peak_memory(name: str, who: str) -> int:
@@ -151,7 +160,7 @@ def peak_memory(name: str, who: str) -> int:
     architecture, shape, _ = CASES[name]
     # convolutions of every kind load their libraries before the measurement
     training_step(build(architecture), (2, *shape[1:]))()
-    step = training_step(as_trained(architecture) if who == "dsx" else of_torchvision(architecture), shape)
+    step = training_step(NETWORKS[who](architecture), shape)
     before = _memory("VmRSS")
     for _ in range(3):
         step()

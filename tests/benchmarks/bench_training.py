@@ -2,30 +2,38 @@
 
     .venv/bin/python tests/benchmarks/bench_training.py
 
-The plain loop is the textbook's: NCHW tensors, a DataLoader over a TensorDataset, SGD with its defaults, loss.item()
-and accuracy every step. Both train the same network on the same images with the same batch and torch's threads; the
-median of alternating rounds is compared, first steps left out.
+The plain loop is the textbook's: NCHW tensors, a DataLoader over a TensorDataset or an ImageFolder, SGD with its
+defaults, loss.item() and accuracy every step. Both train the same network on images of the same size (the largest from
+the same JPEG files) with the same batch and torch's threads. Each has a process of its own, the trainer's set up as
+`dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import pickle
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
 
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.training.allocator import keep_freed_memory
 from dsx.training.data.batches import open_batches
 from dsx.training.distributed import Group
 from dsx.training.recipe import Recipe, load_recipe
@@ -85,16 +93,21 @@ def recipes(root: Path) -> dict[str, Recipe]:
     }
 
 
+def plain_data(architecture: Architecture, recipe: Recipe) -> tuple[Dataset[Any], int]:
+    """Images, and how many processes load them: one for files, as many as the trainer has where the CPU trains."""
+    size = recipe.resolution
+    if recipe.data.dataset == "folder":
+        steps = [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+        normalised = transforms.Compose([*steps, transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+        return ImageFolder(f"{recipe.data.root}/train", normalised), 1
+    images = torch.randn(recipe.batch_size * 12, architecture.in_channels, size, size)
+    return TensorDataset(images, torch.arange(len(images)) % 10), 0
+
+
 def plain_steps(architecture: Architecture, recipe: Recipe) -> Iterator[None]:
-    """The textbook's loop, one step at a time, on random images of the same shape."""
-    channels, size = architecture.in_channels, recipe.resolution
-    images = torch.randn(recipe.batch_size * 12, channels, size, size)
-    loader = DataLoader(
-        TensorDataset(images, torch.arange(len(images)) % 10),
-        batch_size=recipe.batch_size,
-        shuffle=True,
-        drop_last=True,
-    )
+    """The textbook's loop, one step at a time, on the same files, or else on random images of the same shape."""
+    data, workers = plain_data(architecture, recipe)
+    loader = DataLoader(data, batch_size=recipe.batch_size, shuffle=True, drop_last=True, num_workers=workers)
     model = build(architecture)
     criterion = nn.CrossEntropyLoss()
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
@@ -114,7 +127,9 @@ def plain_steps(architecture: Architecture, recipe: Recipe) -> Iterator[None]:
             yield
 
 
-def trainer_rounds(architecture: Architecture, recipe: Recipe, steps: int, clock: Clock) -> Iterator[list[float]]:
+def trainer_rounds(
+    architecture: Architecture, recipe: Recipe, steps: int, clock: Clock
+) -> Generator[list[float], None, None]:
     """Seconds of each of `steps` consecutive steps of the trainer, with its data path."""
     batches = open_batches(recipe, 0, torch.device("cpu"))
     stamps: list[float] = []
@@ -135,7 +150,9 @@ def trainer_rounds(architecture: Architecture, recipe: Recipe, steps: int, clock
         batches.close()
 
 
-def plain_rounds(architecture: Architecture, recipe: Recipe, steps: int, clock: Clock) -> Iterator[list[float]]:
+def plain_rounds(
+    architecture: Architecture, recipe: Recipe, steps: int, clock: Clock
+) -> Generator[list[float], None, None]:
     """The same of the textbook's loop."""
     loop = plain_steps(architecture, recipe)
     while True:
@@ -143,16 +160,46 @@ def plain_rounds(architecture: Architecture, recipe: Recipe, steps: int, clock: 
         yield [after - before for before, after in pairwise(stamps)]
 
 
-def compare(name: str, recipe: Recipe, rounds: int, steps: int, clock: Clock) -> None:
+def serve(pipe: Connection, kind: str, name: str, recipe: Recipe, steps: int, threads: int, clock: str) -> None:
+    """A process of one loop: a round for every True it is sent, its steps' seconds as the answer."""
+    torch.set_num_threads(threads)
+    if kind == "trainer":
+        keep_freed_memory()
+    loop = {"trainer": trainer_rounds, "plain": plain_rounds}[kind]
+    rounds = loop(NETWORKS[name], recipe, steps, getattr(time, clock))
+    while pipe.recv():
+        pipe.send(next(rounds))
+    rounds.close()
+
+
+@contextmanager
+def running(kind: str, *arguments: object) -> Iterator[Connection]:
+    """The connection to a process that serves this loop."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(there, kind, *arguments))
+    process.start()
+    try:
+        yield here
+        here.send(False)
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        process.join()
+
+
+def compare(name: str, recipe: Recipe, rounds: int, steps: int, clock: str) -> None:
     """Print images per second of both: medians over the steps of alternating rounds, the first left out."""
-    loops = {"trainer": trainer_rounds, "plain": plain_rounds}
-    running = {key: loop(NETWORKS[name], recipe, steps, clock) for key, loop in loops.items()}
-    seconds: dict[str, list[float]] = {key: [] for key in loops}
-    for number in range(rounds + 1):
-        for key, loop in running.items():
-            took = next(loop)
-            seconds[key] += took if number else []
-    speed = {key: recipe.batch_size / statistics.median(values) for key, values in seconds.items()}
+    arguments = (name, recipe, steps, torch.get_num_threads(), clock)
+    seconds: dict[str, list[float]] = {"trainer": [], "plain": []}
+    with running("trainer", *arguments) as trainer, running("plain", *arguments) as plain:
+        for number in range(rounds + 1):
+            for kind, pipe in (("trainer", trainer), ("plain", plain)):
+                pipe.send(True)
+                took = pipe.recv()
+                seconds[kind] += took if number else []
+    speed = {kind: recipe.batch_size / statistics.median(values) for kind, values in seconds.items()}
     ratio = speed["trainer"] / speed["plain"]
     print(
         f"{name:9} {speed['trainer']:9.1f} {speed['plain']:9.1f} {ratio:6.2f}×   batch {recipe.batch_size}", flush=True
@@ -180,7 +227,7 @@ def main() -> None:
         "--cpu-time", action="store_true", help="time of this process alone: for a busy machine, 1 thread"
     )
     options = parser.parse_args()
-    clock = time.process_time if options.cpu_time else time.perf_counter
+    clock = "process_time" if options.cpu_time else "perf_counter"
     if options.threads:
         torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, median of {options.rounds} rounds")

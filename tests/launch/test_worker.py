@@ -4,7 +4,7 @@ import os
 import pytest
 
 from dsx.errors import DsxError
-from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train
+from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure
 from dsx.launch.worker import work
 from dsx.study.claims import claim
 from dsx.study.records import RecordError
@@ -64,6 +64,28 @@ def test_a_failure_is_recorded_with_its_class_and_the_rest_is_trained(study):
     assert found[ids(study)[1]].kind == "out_of_memory"
     record = json.loads(study.paths.run(ids(study)[0]).failure.read_text())
     assert set(record) >= {"class", "message", "traceback", "time"}
+
+
+def test_the_first_of_several_processes_to_fail_says_why(study):
+    """The others only see that it is gone; a failure of an earlier training is not the cause of this one's."""
+    behave(study, r0="oom")
+    first, second = ids(study)[:2]
+    work(study.path, [first], trainer=train)
+    behave(study)
+
+    def peer_is_lost(architecture, recipe, **options):
+        if options["folder"].name == second:
+            record_failure(study, second, "error", "rank 1: RuntimeError: the device has fallen off the bus")
+        raise RuntimeError("Connection closed by peer")
+
+    outcomes = work(study.path, [first, second], trainer=peer_is_lost, retry=["all"])
+    assert [outcome.failure.message for outcome in outcomes] == [
+        "RuntimeError: Connection closed by peer",
+        "rank 1: RuntimeError: the device has fallen off the bus",
+    ]
+    found = {failure.run_id: failure for failure in study.failures()}
+    assert [found[run_id].attempts for run_id in (first, second)] == [2, 1]
+    assert found[second].message == outcomes[1].failure.message
 
 
 def test_failed_runs_stay_failed_until_their_class_is_named(study):

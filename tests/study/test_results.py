@@ -1,4 +1,3 @@
-import json
 import os
 import random
 from types import SimpleNamespace
@@ -65,19 +64,6 @@ def test_the_kept_table_gives_the_same_as_the_records(study):
     pd.testing.assert_frame_equal(study.results(), fresh)
     study.paths.results.write_bytes(b"PAR1 torn")
     pd.testing.assert_frame_equal(study.results(), fresh)
-
-
-def test_finished_records_are_not_read_again_until_they_change(study, monkeypatch):
-    study.results()
-    read = []
-    load = results.records.load_json
-    monkeypatch.setattr(results.records, "load_json", lambda path: read.append(path.name) or load(path))
-    study.results()
-    assert "result.json" not in read
-    path = study.paths.run(study.runs()[0].run_id).result
-    record = json.loads(path.read_text())
-    write_json(path, record | {"error": 12.25})
-    assert study.results()["error"][0] == 12.25
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"state": "done"}', b'{"state": "odd", "error": 1}'])
@@ -160,31 +146,20 @@ def test_status_survives_any_file_being_garbage(study):
     assert len(study.results()) == 6
 
 
-def test_five_thousand_finished_models_are_read_once(tmp_path, monkeypatch):
-    from dsx.study.study import Study
+def test_a_result_that_comes_while_results_are_read_is_seen(study, monkeypatch):
+    """Its claim is gone by the time that claims are looked at; the run must not look untouched."""
+    run = study.runs()[3]
+    read = results.read_finished
 
-    from standins import population
+    def slowly(*arguments):
+        found = read(*arguments)
+        monkeypatch.setattr(results, "read_finished", read)
+        study.paths.run(run.run_id).claim(1).unlink()
+        write_json(study.paths.run(run.run_id).result, {"model_id": run.model_id, "state": "done", "error": 7.5})
+        return found
 
-    n = 5000
-    drawn = population(8)
-    many = [f"{k:016x}" for k in range(n)]
-    contents = [drawn.contents[k % 8] for k in range(n)]
-    wide = type(drawn)(
-        space="Wide",
-        settings={name: column[[k % 8 for k in range(n)]] for name, column in drawn.settings.items()},
-        flops=drawn.flops.repeat(n // 8),
-        params=drawn.params.repeat(n // 8),
-        acts=drawn.acts.repeat(n // 8),
-        contents=contents,
-        resolution=8,
-    )
-    wide.__dict__["model_ids"] = many
-    study = Study.create(tmp_path / "wide", wide, {"name": "Wide"}, {"n": n}, 0)
-    record = {"state": "done", "error": 5.0, "curve": [{"epoch": e, "error": 5.0} for e in range(10)], "epochs": 10}
-    for run_id in many:
-        path = study.paths.run(run_id).result
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(record | {"model_id": run_id}))
-    assert (study.results()["state"] == "done").all()
-    monkeypatch.setattr(results.records, "load_json", lambda path: pytest.fail(f"read {path} again"))
-    assert open_study(study.path).counts()["done"] == n
+    monkeypatch.setattr(results, "read_finished", slowly)
+    found = study.scan()
+    assert found.states[run.run_id] == "done"
+    assert found.finished[run.run_id].error == 7.5
+    assert sum(found.counts().values()) == 6

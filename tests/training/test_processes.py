@@ -1,12 +1,10 @@
-"""Fresh processes: the same numbers again, after SIGKILL, and on two devices."""
+"""Fresh processes: the same numbers again, and after SIGKILL."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,33 +78,3 @@ def test_killed_and_fresh_processes_give_the_same_bits(
     assert inside.returncode == -signal.SIGKILL
     subprocess.run(job(recipe, "killed"), check=True)
     assert outcome(tmp_path / "killed") == expected
-
-
-def test_two_devices_train_as_one_with_the_whole_batch(
-    job: Callable[..., list[str]], tiny: Callable[..., Architecture], digits: Callable[..., Recipe], tmp_path: Path
-) -> None:
-    """One process with passes of 32 images has the batch-norm groups of two processes with a batch of 64."""
-    shared = {"epochs": 2, "precise_bn": 256, "keep_checkpoint": True, "augmentation": {"crop_padding": 1}}
-    one = train(tiny(), digits(micro_batch_size=32, **shared), seed=3, folder=tmp_path / "one", device="cpu", threads=1)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = job(digits(**shared), "two")
-    launcher = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    ranks = [
-        subprocess.Popen(command, env=os.environ | launcher | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
-        for rank in range(2)
-    ]
-    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
-    two = Result.from_dict(json.loads((tmp_path / "two" / "result.json").read_text()))
-    for ours, theirs in zip(one.curve, two.curve, strict=True):
-        for name in ("lr", "train_loss", "train_error", "loss", "error"):
-            assert theirs[name] == pytest.approx(ours[name], rel=2e-3, abs=0.35), name
-    assert two.curve[0]["train_loss"] == pytest.approx(one.curve[0]["train_loss"], rel=1e-5)
-    weights = [
-        torch.load(tmp_path / name / CHECKPOINT, weights_only=True)["model"]["head.fc.weight"]
-        for name in ("one", "two")
-    ]
-    torch.testing.assert_close(weights[0], weights[1], rtol=5e-3, atol=5e-4)
-    assert two.effective_recipe["devices"] == 2
-    assert "32 per batch-norm group" in two.effective_recipe["text"]

@@ -175,6 +175,17 @@ def test_out_of_memory_is_its_own_fault(tiny: Networks, digits: Recipes, monkeyp
         fit(tiny(), digits())
 
 
+def test_no_memory_even_for_the_network_is_the_same_fault(
+    tiny: Networks, digits: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    monkeypatch.setattr(sessions, "build", full)
+    with pytest.raises(OutOfMemory, match=r"out of memory while the network was made.*CUBLAS_STATUS_ALLOC_FAILED"):
+        fit(tiny(), digits(on_out_of_memory="accumulate"))
+
+
 def test_out_of_memory_may_halve_the_passes_and_keep_the_batch(
     tiny: Networks, digits: Recipes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

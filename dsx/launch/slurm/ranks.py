@@ -10,11 +10,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from dsx.launch.failures import kind_of, message_of, record_failure
+from dsx.launch.failures import kind_of, message_of, record_failure, told
 from dsx.launch.worker import Trainer, resolve
 from dsx.study.study import Study
 
 _FOREVER = timedelta(days=30)
+# raised in all processes at once, by name because the trainer's module loads torch: rank 0 records them
+_TOGETHER = ("Interrupted", "TimeLimitExceeded", "CorruptData")
 _store: Any = None
 _named = 0
 
@@ -56,7 +58,7 @@ def dismiss() -> None:
 def follow(
     study: Study, trainer: Trainer | str, device: str, threads: int | None, should_stop: Callable[[], bool]
 ) -> None:
-    """Train what rank 0 names until it names nothing. A failure here is recorded, and ends all ranks."""
+    """Train what rank 0 names until it names nothing. A failure of this rank alone is recorded, and ends all ranks."""
     runs = {run.run_id: run for run in study.runs()}
     train = resolve(trainer)
     number = 0
@@ -77,9 +79,10 @@ def follow(
                 should_stop=should_stop,
             )
         except Exception as error:
-            if type(error).__name__ == "Interrupted":
+            if type(error).__name__ in _TOGETHER:
                 continue
-            record_failure(study, run_id, kind_of(error), f"rank {rank()}: {message_of(error)}")
+            if told(study, run_id) is None:
+                record_failure(study, run_id, kind_of(error), f"rank {rank()}: {message_of(error)}")
             raise
 
 

@@ -23,6 +23,7 @@ from dsx.launch.slurm.submissions import Submission, Submissions
 from dsx.launch.worker import Outcome, work
 from dsx.study import records
 from dsx.study.study import Study, open_study
+from dsx.training.allocator import keep_freed_memory
 
 # a network file system may show a record to a node some time after it was written
 _PATIENCE_S = 30.0
@@ -146,6 +147,7 @@ class _Session:
             for _, failure in summary.failed:
                 self._note(Outcome(failure.run_id, "failed", failure))
             return [Outcome("", what) for what, count in summary.counts.items() for _ in range(count)]
+        keep_freed_memory()
         return work(
             self.study.path,
             run_ids,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dsx.errors import DsxError
+from dsx.training.faults import CorruptData
 from dsx.training.recipe import Recipe
 from dsx.training.streams import generator
 
@@ -43,6 +44,8 @@ class Batches(ABC):
     def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: Share) -> None:
         self.recipe, self.seed, self.device, self.share = recipe, seed, device, share
         self.batch_size = recipe.batch_size
+        # names of unreadable images that this process met, or heard of from the others
+        self.corrupt: set[str] = set()
         fitting = min(_EVALUATION_MOST, _EVALUATION_PIXELS // recipe.resolution**2)
         self.evaluation_batch = max(1, (recipe.micro_batch_size or recipe.batch_size) // share.world, fitting)
 
@@ -55,6 +58,15 @@ class Batches(ABC):
         if self.batch_size < self.share.world:
             raise DsxError(
                 f"recipe {self.recipe.name}: batch_size {self.batch_size} is less than {self.share.world} devices"
+            )
+
+    def check_corrupt(self) -> None:
+        """Raises CorruptData if more images are unreadable than the recipe tolerates."""
+        total, tolerated = self.training_images + self.evaluation_images, self.recipe.data.max_corrupt
+        if len(self.corrupt) > tolerated * total:
+            raise CorruptData(
+                f"{len(self.corrupt)} of {total} images are not readable, more than data.max_corrupt ="
+                f" {tolerated:g} allows; the first: {', '.join(sorted(self.corrupt)[:3])}"
             )
 
     @property
@@ -79,9 +91,9 @@ class Batches(ABC):
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's part of the evaluation images, every image once."""
 
-    @abstractmethod
     def report(self) -> dict[str, Any]:
         """What happened while reading, for the result: corrupt images and the like."""
+        return {}
 
     def close(self) -> None:  # noqa: B027
         """End worker processes, if there are any."""

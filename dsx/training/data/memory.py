@@ -6,7 +6,6 @@ Images are stored (n, height, width, channels), which is channels-last once perm
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -99,6 +98,3 @@ class MemoryBatches(Batches):
         for start in range(0, len(labels), self.evaluation_batch):
             rows = slice(start, start + self.evaluation_batch)
             yield self._finished(self._normalise(images[rows])), labels[rows]
-
-    def report(self) -> dict[str, Any]:
-        return {}

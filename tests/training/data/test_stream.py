@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +42,25 @@ def test_the_number_of_workers_never_changes_a_batch(folder: Callable[..., Batch
     batches[1].close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, forking is not safe")
+def test_decoding_processes_are_forks_whatever_started_their_parent(folder: Callable[..., Batches]) -> None:
+    """A launcher's worker comes from a fork server; without preloading, its own children would import torch again."""
+    code = (
+        "import multiprocessing, sys\n"
+        "from dsx.training.data.batches import open_batches\n"
+        "from dsx.training.recipe import Recipe\n"
+        "import json, torch\n"
+        "multiprocessing.set_start_method('forkserver')\n"
+        "batches = open_batches(Recipe.from_dict(json.loads(sys.argv[1])), 5, torch.device('cpu'))\n"
+        "next(batches.training(0))\n"
+        "print([type(child).__name__ for child in multiprocessing.active_children()])\n"
+        "batches.close()\n"
+    )
+    recipe = json.dumps(folder(data__workers=2).recipe.to_dict())
+    done = subprocess.run([sys.executable, "-c", code, recipe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['ForkProcess', 'ForkProcess']"
+
+
 def test_epochs_and_shares_of_a_batch(folder: Callable[..., Batches]) -> None:
     first, second = (next(folder().training(epoch))[0] for epoch in (0, 1))
     assert first.shape == (8, 3, 24, 24)
@@ -58,14 +79,26 @@ def test_corrupt_images_are_left_out_counted_and_named(folder: Callable[..., Bat
     assert batches.report() == {"corrupt_images": 60 - 4 - seen, "corrupt_names": [str(bad)][: 56 - seen]}
 
 
-def test_too_many_corrupt_images_are_fatal(folder: Callable[..., Batches], image_folder: Path) -> None:
+def test_too_many_corrupt_images_are_fatal(image_folder: Path, tiny: Callable[..., Architecture]) -> None:
     for path in (image_folder / "val" / "ant").glob("*.jpg"):
         path.write_bytes(b"")
+    overrides = {"data.root": str(image_folder), "resolution": 24, "batch_size": 8, "data.workers": 0}
+    recipe = load_recipe("folder", overrides | {"data.max_corrupt": 0.05})
     with (
         pytest.warns(UserWarning, match="not a readable image"),
         pytest.raises(DataError, match=r"8 of 84 images are not readable, more than data\.max_corrupt = 0\.05 allows"),
     ):
-        list(folder(data__max_corrupt=0.05).evaluation())
+        train(tiny(3, 3), recipe, device="cpu", threads=1)
+
+
+def test_images_none_of_which_can_be_read_are_an_error_and_no_result(
+    image_folder: Path, tiny: Callable[..., Architecture]
+) -> None:
+    for path in image_folder.glob("*/*/*.jpg"):
+        path.write_bytes(b"")
+    overrides = {"data.root": str(image_folder), "resolution": 24, "batch_size": 8, "data.workers": 0}
+    with pytest.warns(UserWarning, match="left out"), pytest.raises(DataError, match="8 of 84 images are not readable"):
+        train(tiny(3, 3), load_recipe("folder", overrides), device="cpu", threads=1)
 
 
 def test_a_folder_of_another_layout_says_what_is_expected(folder: Callable[..., Batches], image_folder: Path) -> None:

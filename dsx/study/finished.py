@@ -1,0 +1,240 @@
+"""The final records of a study as the table needs them, read fast, and never twice.
+
+`results.parquet` keeps what was read, with the identity (modification time, size, inode) of each
+record; a record is read again only when that changed. Many records at once go through Arrow's JSON
+reader, several times faster than Python's; whatever it does not take is read one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from math import isfinite, nan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dsx.study import records
+from dsx.study.paths import StudyPaths
+from dsx.study.runs import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+FINISHED = ("done", "diverged")
+# records parsed together: some megabytes
+_TOGETHER = 1000
+# what one thread of Arrow's takes at a time; no record is as long
+_BLOCK_BYTES = 1 << 20
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
+
+class Finished(NamedTuple):
+    """One finished run as the table needs it. mtime_ns, size, inode: identity of the record it was read from."""
+
+    mtime_ns: int
+    size: int
+    inode: int
+    state: str
+    error: float
+    best_error: float
+    epochs: int | None
+    seconds: float
+    images_per_second: float
+    peak_memory_bytes: int | None
+
+
+class Unread(NamedTuple):
+    """A record with its bytes. identity: as in `Finished`."""
+
+    run: Run
+    path: str
+    identity: tuple[int, int, int]
+    content: bytes
+
+
+_IDENTITY = 3
+# columns of results.parquet that hold a `Finished`, in its order
+_CACHED = [f"record_{name}" if at < _IDENTITY else name for at, name in enumerate(Finished._fields)]
+_FLOATS = ("error", "best_error", "seconds", "images_per_second")
+
+
+def read_finished(
+    paths: StudyPaths, runs: Sequence[Run], known: Mapping[str, Finished]
+) -> tuple[dict[str, Finished], dict[str, str], int]:
+    """(run_id → record, run_id → what is wrong with an unusable one, how many were not known), of runs with a record.
+
+    known: what `read_cache` gave.
+    """
+    finished: dict[str, Finished] = {}
+    problems: dict[str, str] = {}
+    fresh = 0
+    unread: list[Unread] = []
+    for run, path in zip(runs, paths.results_of(run.run_id for run in runs), strict=True):
+        row = known.get(run.run_id)
+        if row is not None and row[:_IDENTITY] == _identity(path):
+            finished[run.run_id] = row
+            continue
+        found = _load(run, path)
+        if isinstance(found, Unread):
+            fresh += 1
+            unread.append(found)
+        elif found:
+            fresh += 1
+            problems[run.run_id] = found
+        if len(unread) == _TOGETHER:
+            _parse(unread, finished, problems)
+            unread = []
+    _parse(unread, finished, problems)
+    return finished, problems, fresh
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    try:
+        return _of(os.stat(path))
+    except OSError:
+        return None
+
+
+def _of(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino & (2**63 - 1)
+
+
+def _load(run: Run, path: str) -> Unread | str:
+    """The record's bytes, what is wrong with its file, or an empty text if there is none."""
+    try:
+        descriptor = os.open(path, _READ)  # half the time of `open`
+        try:
+            stat = os.fstat(descriptor)
+            content = os.read(descriptor, stat.st_size + 1)
+            while len(content) < stat.st_size and (more := os.read(descriptor, stat.st_size)):
+                content += more
+        finally:
+            os.close(descriptor)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return records.unreadable(path, error)
+    return Unread(run, path, _of(stat), content)
+
+
+def _parse(unread: Sequence[Unread], finished: dict[str, Finished], problems: dict[str, str]) -> None:
+    """Note each record as finished or as a problem."""
+    rows = _parse_together(unread)
+    if rows is not None:
+        finished.update(zip((one.run.run_id for one in unread), rows, strict=True))
+        return
+    for one in unread:
+        row = None
+        record, problem = records.parse(one.content, one.path)
+        if record is not None:
+            row, problem = _finished(record, one)
+        if row is not None:
+            finished[one.run.run_id] = row
+        else:
+            problems[one.run.run_id] = problem
+
+
+def _parse_together(unread: Sequence[Unread]) -> list[Finished] | None:
+    """What the table needs of each record; None if any of them is not a plain result of its run.
+
+    Arrow reads one JSON value after another, whichever file it is from. That each file has its own is sure if as many
+    come out as there are files: one that begins with a brace gives a value at least, or an error.
+    """
+    import pyarrow as pa
+    from pyarrow import json as arrow_json
+
+    content = b"\n".join(one.content for one in unread)
+    # at a zero, Arrow stops without a word
+    if not content or b"\0" in content or not all(one.content.startswith(b"{") for one in unread):
+        return None
+    try:
+        table = arrow_json.read_json(
+            pa.BufferReader(content),
+            read_options=arrow_json.ReadOptions(use_threads=True, block_size=_BLOCK_BYTES),
+            parse_options=arrow_json.ParseOptions(explicit_schema=_schema(), unexpected_field_behavior="ignore"),
+        )
+    except pa.ArrowException:
+        return None
+    columns = table.select(_schema().names).to_pydict()
+    if columns.pop("model_id") != [one.run.model_id for one in unread]:
+        return None
+    if not set(columns["state"]) <= set(FINISHED) or not all(e is not None and isfinite(e) for e in columns["error"]):
+        return None
+    for name in _FLOATS:
+        columns[name] = [_number(value) for value in columns[name]]
+    fields = zip(*columns.values(), strict=True)
+    return [Finished(*one.identity, *values) for one, values in zip(unread, fields, strict=True)]
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    fields = {"model_id": pa.string(), "state": pa.string()}
+    fields |= {name: pa.float64() if name in _FLOATS else pa.int64() for name in Finished._fields[_IDENTITY + 1 :]}
+    return pa.schema(fields)
+
+
+def _finished(record: Mapping[str, Any], one: Unread) -> tuple[Finished | None, str]:
+    own = one.run.model_id
+    if record.get("model_id", own) != own:
+        return None, f"{one.path}: is the result of another model ({record['model_id']}); treated as absent"
+    try:
+        if record["state"] not in FINISHED or not isfinite(record["error"]):
+            raise ValueError
+        return Finished(
+            *one.identity,
+            state=record["state"],
+            error=float(record["error"]),
+            best_error=_number(record.get("best_error")),
+            epochs=_count(record.get("epochs")),
+            seconds=_number(record.get("seconds")),
+            images_per_second=_number(record.get("images_per_second")),
+            peak_memory_bytes=_count(record.get("peak_memory_bytes")),
+        ), ""
+    except (KeyError, TypeError, ValueError):
+        return None, f"{one.path}: not a result; treated as absent"
+
+
+def _number(value: Any) -> float:
+    return nan if value is None else float(value)
+
+
+def _count(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def read_cache(path: Path) -> dict[str, Finished]:
+    """run_id → what was read before. A missing, torn or foreign file is an empty cache."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=["run_id", *_CACHED])
+        rows = table.filter(table["record_inode"].is_valid())
+        columns = [rows[name].to_pylist() for name in ("run_id", *_CACHED)]
+    except (OSError, pa.ArrowException, KeyError):
+        return {}
+    columns = [
+        [nan if v is None else v for v in c] if n in _FLOATS else c
+        for n, c in zip(("run_id", *_CACHED), columns, strict=True)
+    ]
+    return {values[0]: Finished(*values[1:]) for values in zip(*columns, strict=True)}
+
+
+def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished]) -> None:
+    """Keep the table, with the identity of each record. A folder that cannot be written costs only time."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    read = [finished.get(run_id) for run_id in table["run_id"]]
+    identity = {
+        name: pd.Series([None if one is None else one[at] for one in read], dtype="Int64")
+        for at, name in enumerate(_CACHED[:_IDENTITY])
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(table.assign(**identity), preserve_index=False), sink, compression="zstd")
+    with contextlib.suppress(records.RecordError):
+        records.write_bytes(path, sink.getvalue().to_pybytes())
