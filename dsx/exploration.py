@@ -156,7 +156,8 @@ def plan(studies: Sequence[Study], difference_pct: float | None = None, power: f
     """How many models of each space tell a difference, and their cost, in words; one line per pair of studies.
 
     difference_pct: points of mean error to be told; without it, each pair's own difference. One study stands for
-    two spaces whose errors are spread alike. Raises DsxError as `dsx.analysis.plan` does.
+    two spaces whose errors are spread alike; of two, the chance that few models put them in the right order is told
+    too. Raises DsxError as `dsx.analysis.plan` does.
     """
     names = [str(study.path) for study in studies]
     tables = [study.results() for study in studies]
@@ -169,6 +170,8 @@ def plan(studies: Sequence[Study], difference_pct: float | None = None, power: f
             found = analysis.plan(first, tables[j], difference_pct, power, level)
             lines.append(f"{names[i]} and {names[j]}: {found['words']}")
             lines.append(_costs(first, tables[j], found))
+            lines.append("chance that so few models of each space order the two as all of theirs do:")
+            lines.append(_orders(first, tables[j], found["level"]))
     return "\n".join(lines)
 
 
@@ -181,4 +184,19 @@ def _costs(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame | None, found: Mapping[s
         rows.append(
             [f"{number(row['difference'], 2)} points", f"{row['n']:,} ({row['n_low']:,}–{row['n_high']:,})", hours]
         )
+    return align(rows)
+
+
+def _orders(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame, level: float) -> str:
+    """A table of the chance of the right order by numbers of models, with intervals where the pilots allow them."""
+    smaller = min(len(analysis.finished(pilot)) for pilot in (pilot_a, pilot_b))
+    sizes = [4**i for i in range(5) if 4**i <= smaller]
+    rows = [["models of each space", "by mean", "by median", "by lowest"]]
+    for row in analysis.right_order(pilot_a, pilot_b, sizes, level=level).to_dict("records"):
+        chances = []
+        for name in ("by_mean", "by_median", "by_min"):
+            low, high = row[f"{name}_low"], row[f"{name}_high"]
+            chance = "tied" if math.isnan(row[name]) else f"{row[name]:.2f}"
+            chances.append(chance + ("" if math.isnan(low) else f" ({low:.2f}–{high:.2f})"))
+        rows.append([f"{row['n']:.0f}", *chances])
     return align(rows)

@@ -9,6 +9,7 @@ it is drawn directly, for 100,000 models as fast as for ten.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from dsx.analysis.values import Errors, Floats, check_level, error_array
 RESAMPLES = 4000
 # above this many models the mean's resampling distribution is normal to well below its own width
 LARGE = 5000
+# up to this many models the resamples are kept and shared by all populations of as many: 16 MB at 500
+_SHARED = 500
 
 
 def resampled_means(errors: Errors, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
@@ -29,6 +32,9 @@ def resampled_means(errors: Errors, resamples: int = RESAMPLES, seed: int = 0) -
     rng = np.random.default_rng([seed, 1])
     if n > LARGE:
         return rng.normal(values.mean(), values.std() / math.sqrt(n), resamples)
+    if n <= _SHARED:
+        means: Floats = _counts(n, resamples, seed) @ values / n
+        return np.clip(means, values.min(), values.max())
     means = np.empty(resamples)
     step = max(1, 2_000_000 // n)
     for start in range(0, resamples, step):
@@ -36,6 +42,15 @@ def resampled_means(errors: Errors, resamples: int = RESAMPLES, seed: int = 0) -
         chosen = rng.integers(0, n, (rows, n), dtype=np.uint16)
         means[start : start + rows] = values[chosen].mean(axis=1)
     return means
+
+
+@lru_cache(maxsize=4)
+def _counts(n: int, resamples: int, seed: int) -> Floats:
+    """(resamples, n) how often each of n models is drawn: the same for all populations of n, so it is kept."""
+    chosen = np.random.default_rng([seed, 1]).integers(0, n, (resamples, n), dtype=np.uint16)
+    flat = chosen + n * np.arange(resamples)[:, None]
+    counts: Floats = np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+    return counts
 
 
 def resampled_quantiles(errors: Errors, q: float, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
@@ -122,14 +137,15 @@ def bca_interval(
     acceleration = float(np.sum(influence**3)) / (6 * spread**1.5)
     below = (np.sum(replicates < estimate) + 0.5 * np.sum(replicates == estimate)) / replicates.size
     bias = float(ndtri(np.clip(below, 1 / replicates.size, 1 - 1 / replicates.size)))
-    ends = []
+    shares = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
         z = float(stdtrit(freedom, tail)) * widen
         scale = 1 - acceleration * (bias + z)
         # beyond this point the correction has no meaning; the replicates' own end is the limit
         shifted = bias + (bias + z) / scale if scale > 0 else math.copysign(math.inf, z)
-        ends.append(float(np.quantile(replicates, ndtr(shifted))))
-    return min(ends), max(ends)
+        shares.append(float(ndtr(shifted)))
+    low, high = np.quantile(replicates, sorted(shares))
+    return float(low), float(high)
 
 
 def differences(replicates_a: Floats, replicates_b: Floats) -> Floats:

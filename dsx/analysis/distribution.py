@@ -11,6 +11,8 @@ from dsx.analysis.edf import edf
 from dsx.analysis.values import Errors, Floats, check_level, error_array, weight_array
 from dsx.errors import DsxError
 
+_POINTS = 2000
+
 
 def share_below(errors: Errors, e: float, level: float = 0.95) -> tuple[float, float, float]:
     """F(e), the share of models with error strictly below e, with its interval: (share, low, high).
@@ -31,41 +33,58 @@ def area(errors: Errors, limit: float, weights: Any = None, level: float = 0.95)
     """Area under the EDF up to an error, as a share: (1/limit) ∫₀^limit F(e) de, with its interval: (area, low, high).
 
     errors: (n,) percent; limit > 0 percent. Equal to 1 − Σ wᵢ min(1, eᵢ/limit); near 1 is good.
-    Interval: that of a mean (`mean_interval`); with weights the values are resampled as weighted
-    terms, which takes the weights as fixed. NDS §3. Raises DsxError if limit ≤ 0.
+    Interval: that of a mean (`mean_interval`); with weights that of the weighted deviations from the
+    area, which takes the weights as given. NDS §3. Raises DsxError if limit ≤ 0.
     """
     if limit <= 0:
         raise DsxError(f"limit = {limit}: the area is taken up to an error above 0 %")
     terms = 1 - np.minimum(1, error_array(errors) / limit)
+    share = float(terms.mean())
     if weights is not None:
-        terms = terms * weight_array(weights, terms.size) * terms.size
+        w = weight_array(weights, terms.size)
+        share = float(terms @ w)
+        terms = share + (terms - share) * w * terms.size
     low, high = mean_interval(terms, level)
-    return float(terms.mean()), low, high
+    return share, max(low, 0.0), min(high, 1.0)
 
 
-def pointwise_band(
-    errors: Errors, weights: Any = None, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[Floats, Floats]:
+def pointwise_band(errors: Errors, weights: Any = None, level: float = 0.95) -> tuple[Floats, Floats]:
     """Bootstrap band of F, valid at any one error but not at all at once: (lower, upper) at the sorted errors.
 
     errors: (n,) percent. It is narrower than the simultaneous band of `edf` and must not be read as
-    holding the whole curve. Without weights a resampled F(e) is binomial(n, F(e))/n, whose quantiles
-    are taken exactly; with weights, `resamples` resamples of models with their weights are drawn.
+    holding the whole curve. The bootstrap is inverted (Carpenter 1999), as the plain percentiles hold
+    too little where few models are on one side: the ends are the shares from which a resample exceeds
+    the observed one, ties half, with probability (1 ± level)/2. A resampled share is binomial, so
+    nothing is simulated. With weights n is replaced by the smaller of Kish's effective number and the
+    one that the weights below and above this error leave, p(1 − p)/Σ w²(1 − p)².
     """
-    values, tail = error_array(errors), (1 - check_level(level)) / 2
-    curve = edf(values, weights, level)
-    n = values.size
-    if weights is None:
-        from scipy.stats import binom
+    curve = edf(error_array(errors), weights, level)
+    share, n = curve.probability, np.full(curve.n, curve.effective_n)
+    if weights is not None:
+        w = weight_array(weights, curve.n)[np.argsort(error_array(errors), kind="stable")]
+        first = np.searchsorted(curve.error, curve.error, side="left")
+        squares = np.append(0.0, np.cumsum(w**2))
+        below = squares[first]
+        variance = below * (1 - share) ** 2 + (squares[-1] - below) * share**2
+        inside = (share > 0) & (variance > 0)
+        n[inside] = np.minimum(n, share * (1 - share) / np.where(inside, variance, 1))[inside]
+    tail = (1 - check_level(level)) / 2
+    return _inverted(share, n, tail), 1 - _inverted(1 - share, n, tail)
 
-        low, high = (np.asarray(binom.ppf(t, n, curve.probability)) / n for t in (tail, 1 - tail))
-        return low, high
-    w = weight_array(weights, n)[np.argsort(values, kind="stable")]
-    first = np.searchsorted(curve.error, curve.error, side="left")
-    rng = np.random.default_rng([seed, 3])
-    drawn = np.empty((resamples, n))
-    for row in drawn:
-        mass = np.bincount(rng.integers(0, n, n), minlength=n) * w
-        row[:] = np.concatenate([[0.0], np.cumsum(mass / mass.sum())[:-1]])[first]
-    lower, upper = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    return lower, upper
+
+def _inverted(share: Floats, n: Floats, tail: float) -> Floats:
+    """The true share from which binomial(n, ·)/n exceeds `share`, ties half, with probability `tail`; 0 for 0."""
+    from scipy.special import betainc, betaincinv
+
+    # a long curve is worked out at some points and joined: neighbours differ by less than its pixels
+    at = np.unique(np.linspace(0, share.size - 1, min(share.size, _POINTS)).astype(int))
+    count, n = share[at] * n[at], n[at]
+    none, rest = np.maximum(count, 1e-12), np.maximum(n - count, 1e-12)
+    # with ties counted whole the end is lower, without them higher
+    low, high = betaincinv(none, rest + 1, tail), betaincinv(none + 1, rest, tail)
+    for _ in range(10):
+        middle = (low + high) / 2
+        under = betainc(none, rest + 1, middle) + betainc(none + 1, rest, middle) < 2 * tail
+        low, high = np.where(under, middle, low), np.where(under, high, middle)
+    found: Floats = np.interp(np.arange(share.size), at, np.where(count > 0, low, 0.0))
+    return found

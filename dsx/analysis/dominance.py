@@ -91,13 +91,26 @@ def _at_or_below(ordered: Floats, e: Floats) -> Floats:
 
 
 def _half_width(a: Floats, b: Floats, error: Floats, level: float, resamples: int, seed: int) -> float:
-    """Bootstrap quantile of sup |(F*_a − F*_b) − (F_a − F_b)|, on at most _GRID of the errors."""
-    grid = error if error.size <= _GRID else error[np.linspace(0, error.size - 1, _GRID).astype(int)]
+    """Bootstrap quantile of sup |(F*_a − F*_b) − (F_a − F_b)|, on about _GRID points.
+
+    Resampled are the curves joined by straight lines: the steps of few models would let no resample
+    stray between two errors, as fresh models do.
+    """
     rng = np.random.default_rng([seed, 4])
-    moved = np.zeros((resamples, grid.size))
+    place = np.linspace(0, error.size, _GRID + 1)[1:]  # among the errors, counted from 1
+    moved = np.zeros((resamples, place.size))
     for ordered, sign in ((a, 1), (b, -1)):
-        share = _at_or_below(ordered, grid)
-        cells = np.diff(np.concatenate([[0.0], share, [1.0]]))
-        counts = rng.multinomial(ordered.size, np.clip(cells, 0, None) / np.clip(cells, 0, None).sum(), resamples)
-        moved += sign * (np.cumsum(counts[:, :-1], axis=1) / ordered.size - share)
+        share = np.interp(place, np.arange(error.size + 1), np.append(0.0, _at_or_below(ordered, error)))
+        moved += sign * (_resampled_shares(share, ordered.size, resamples, rng) - share)
     return float(np.quantile(np.abs(moved).max(axis=1), level, method="higher"))
+
+
+def _resampled_shares(share: Floats, n: int, resamples: int, rng: np.random.Generator) -> Floats:
+    """(resamples, m) shares at or below m points of n models drawn anew, where the true shares are those given."""
+    if n < share.size:
+        at = np.searchsorted(share, rng.random((resamples, n))) + (share.size + 1) * np.arange(resamples)[:, None]
+        counts = np.bincount(at.ravel(), minlength=resamples * (share.size + 1)).reshape(resamples, -1)
+    else:
+        counts = rng.multinomial(n, np.diff(np.concatenate([[0.0], share, [1.0]])).clip(0), resamples)
+    shares: Floats = np.cumsum(counts[:, :-1], axis=1) / n
+    return shares

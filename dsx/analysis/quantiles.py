@@ -20,7 +20,8 @@ def quantile(errors: Errors, q: float) -> float:
 def quantile_interval(errors: Errors, q: float = 0.5, level: float = 0.95) -> tuple[float, float]:
     """Interval of the q-quantile between two order statistics: at least `level` for any distribution.
 
-    errors: (n,) percent; 0 < q < 1. The number of errors below the quantile is binomial(n, q), so the
+    errors: (n,) percent; 0 < q < 1. Conservative, since ranks are whole numbers: the median of 24 models is
+    held with probability 0.977, of 400 with 0.960. The number of errors below the quantile is binomial(n, q), so the
     ends are its (1 − level)/2 tails; no resampling. An end is NaN where n is too small to have one
     (the median needs 6 models at 95 %). Raises DsxError for a q outside (0, 1).
     """
@@ -42,10 +43,10 @@ def quantile_interval(errors: Errors, q: float = 0.5, level: float = 0.95) -> tu
 def min_interval(errors: Errors, level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the lowest error: from the lowest seen to a few models above it.
 
-    errors: (n,) percent. It says how far the minimum hangs on the few best models: a resample's
-    minimum lies in it with probability ≥ level. It is no interval for the lowest error that the space
-    can reach: nothing below the data follows from them. Exact: P(min of a resample > k-th lowest) =
-    (1 − k/n)^n. (NaN, NaN) for a single model.
+    errors: (n,) percent. It says how far the minimum hangs on the few best models: a resample's minimum
+    lies in it with probability above (1 + level)/2, as none falls below; conservative therefore. It is no
+    interval for the lowest error that the space can reach: nothing below the data follows from them.
+    Exact: P(min of a resample > k-th lowest) = (1 − k/n)^n. (NaN, NaN) for a single model.
     """
     ordered = np.sort(error_array(errors))
     n, tail = ordered.size, (1 - check_level(level)) / 2
@@ -61,7 +62,8 @@ def min_difference_interval(errors_a: Errors, errors_b: Errors, level: float = 0
     Were there no shift, the r lowest of both together would all come from b with probability
     Π (n_b − i)/(n_a + n_b − i), i < r; the lower end is min(a) less the r-th lowest of b for the
     smallest r that makes this ≤ (1 − level)/2, and likewise above. It takes account of unequal
-    numbers of models. An end is NaN where there are too few. Nelson (1963).
+    numbers of models. Conservative, since r is a whole number: at level 0.95 a shift is held with probability
+    0.95 to 0.98. An end is NaN where there are too few. Nelson (1963).
     """
     a, b = np.sort(error_array(errors_a)), np.sort(error_array(errors_b))
     tail = (1 - check_level(level)) / 2

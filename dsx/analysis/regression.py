@@ -19,16 +19,20 @@ from dsx.errors import DsxError
 if TYPE_CHECKING:
     import pandas as pd
 
+# values that differ by less than this share of the largest are equal: float64 resolves 2e-16, sums of them less
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class LineFit:
     """y = intercept + slope·x by least squares; with log, log y = intercept + slope·log x (natural).
 
     Intervals are Student's t, at `level`. r2: share of variance explained, on the fitted scale; NaN if
-    y does not vary. residual_std: on the fitted scale. x, y: (n,) the pairs that took part; dropped:
-    pairs left out (a value missing, or not above 0 when log). leverage: (n,) hat values, sum 2.
-    cook: (n,) Cook's distances. curvature_pvalue: t test of an added square term; spread_pvalue: Breusch
-    and Pagan's test that the residuals' spread changes with x, both NaN below 4 pairs.
+    y varies by no more than rounding, which `warnings` then says. residual_std: on the fitted scale.
+    x, y: (n,) the pairs that took part; dropped: pairs left out (a value missing, or not above 0 when log).
+    leverage: (n,) hat values, sum 2. cook: (n,) Cook's distances. curvature_pvalue: t test of an added square
+    term; spread_pvalue: Breusch and Pagan's test that the residuals' spread changes with x, both NaN below
+    4 pairs.
     """
 
     slope: float
@@ -61,6 +65,8 @@ class LineFit:
     def warnings(self) -> list[str]:
         """What speaks against reading the line at its word, in sentences; empty if nothing does."""
         found = []
+        if math.isnan(self.r2):
+            found.append("y does not vary beyond rounding: there is nothing to explain and R² is not defined.")
         if self.curvature_pvalue < 0.01:
             found.append(
                 f"The residuals bend (p = {self.curvature_pvalue:.1g}): a straight line is not the whole story."
@@ -79,7 +85,7 @@ def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
     """Least-squares line of y on x, or of log y on log x, with intervals and checks.
 
     x, y: (n,) numbers; pairs with a NaN take no part, nor with log those not above 0. For y against √x
-    pass np.sqrt(x). Below 3 pairs the intervals are NaN.
+    pass np.sqrt(x). Below 3 pairs the intervals are NaN. Values that differ by rounding alone count as one.
     Raises DsxError if the lengths differ, or fewer than 2 pairs or only one value of x remain.
     """
     xs, ys = number_array(x, "x"), number_array(y, "y")
@@ -91,15 +97,17 @@ def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
         kept &= (xs > 0) & (ys > 0)
     given, xs, ys = xs.size, xs[kept], ys[kept]
     u, v = (np.log(xs), np.log(ys)) if log else (xs, ys)
-    if xs.size < 2 or np.ptp(u) == 0:
+    if xs.size < 2 or _constant(u, log):
         found = f"{xs.size} usable pairs" if xs.size < 2 else "a single value of x"
         raise DsxError(f"a line cannot be fitted through {found}: at least 2 pairs with different x are needed")
     from scipy.special import stdtrit
 
     n, centred = u.size, u - u.mean()
+    flat = _constant(v, log)
+    v = np.full(n, np.median(v)) if flat else v
     square = float(centred @ centred)
-    slope = float(centred @ v) / square
-    intercept = float(v.mean() - slope * u.mean())
+    slope = 0.0 if flat else float(centred @ v) / square
+    intercept = float(v[0] if flat else v.mean() - slope * u.mean())
     residuals = v - intercept - slope * u
     leverage = 1 / n + centred**2 / square
     left = float(residuals @ residuals)
@@ -108,11 +116,12 @@ def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
     slope_reach = t * math.sqrt(variance / square)
     intercept_reach = t * math.sqrt(variance * (1 / n + u.mean() ** 2 / square))
     total = float(((v - v.mean()) ** 2).sum())
-    exact = not variance > 1e-24 * max(1.0, total)  # all on the line: no residual to speak of
+    # all on the line: no residual to speak of
+    exact = flat or not variance > (_ROUNDING * max(float(np.abs(v).max()), float(log))) ** 2
     cook = np.zeros(n) if exact else residuals**2 / (2 * variance) * leverage / np.maximum(1 - leverage, 1e-12) ** 2
     return LineFit(
         slope, slope - slope_reach, slope + slope_reach, intercept, intercept - intercept_reach,
-        intercept + intercept_reach, 1 - left / total if total > 0 else math.nan, math.sqrt(variance), n, given - n,
+        intercept + intercept_reach, math.nan if flat else 1 - left / total, math.sqrt(variance), n, given - n,
         log, level, xs, ys, leverage, cook,
         math.nan if exact else _curvature_pvalue(centred / math.sqrt(square), residuals),
         math.nan if exact else _spread_pvalue(u, residuals),
@@ -134,6 +143,11 @@ def expression(table: pd.DataFrame, name: str) -> Floats:
         values = column(table, name[5:-1])
         return np.sqrt(np.where(values >= 0, values, np.nan))
     return column(table, name)
+
+
+def _constant(values: Floats, log: bool) -> bool:
+    """Whether values differ by rounding alone; logarithms also by that of what they were taken of."""
+    return bool(np.ptp(values) <= _ROUNDING * max(float(np.abs(values).max()), float(log)))
 
 
 def _curvature_pvalue(u: Floats, residuals: Floats) -> float:

@@ -18,8 +18,9 @@ class SearchCurve:
     """Best error of k random models, for several k.
 
     k: (m,) models tried. expected: (m,) percent. low, high: (m,) interval of `expected` over populations,
-    NaN where k is above a tenth of the models. spread_low, spread_high: (m,) the central `level` share
-    of single searches, given this population. n: models (or the effective number, when weighted).
+    NaN where k is above a tenth or the root of the number of models. spread_low, spread_high: (m,) the
+    central `level` share of single searches, given this population. n: models (or the effective number,
+    when weighted).
     """
 
     k: np.ndarray[Any, np.dtype[np.int64]]
@@ -50,11 +51,12 @@ def random_search(
 ) -> SearchCurve:
     """The random-search curve with its band and the spread of single searches.
 
-    errors: (n,) percent. k: models tried, by default 1, 2, 4 … up to n/2. The band is the normal
-    interval with the infinitesimal-jackknife standard error of the expected minimum; beyond k = n/10
-    it would rest on a handful of models and is NaN.
+    errors: (n,) percent. k: models tried, by default 1, 2, 4 … up to n/2. The band is Student's interval
+    with the infinitesimal-jackknife standard error of the expected minimum, about the expected minimum
+    freed of its bias; the degrees of freedom, 2n/(κ − 1) with κ the kurtosis of the models' influences,
+    tell that it hangs on the lowest n/k of them. Beyond k = n/10 or √n those are too few, and it is NaN.
     """
-    from scipy.special import ndtri
+    from scipy.special import stdtrit
 
     values = sample_array(errors) if weights is None else error_array(errors)
     if k is None:
@@ -64,15 +66,15 @@ def random_search(
     chance = -np.diff(survival)
     n = 1 / float(np.sum(chance**2))
     powers = survival[None, :] ** tries[:, None]
-    error = _standard_error(ordered, survival, chance, tries)
-    reach = np.where(tries <= n / 10, float(ndtri((1 + check_level(level)) / 2)) * error, math.nan)
+    error, freedom = _standard_error(ordered, survival, chance, tries)
+    enough = (tries <= n / 10 + 1e-9) & (tries**2 <= n + 1e-9)
+    reach = np.where(enough, stdtrit(freedom, (1 + check_level(level)) / 2) * error, math.nan)
     expected = -np.diff(powers, axis=1) @ ordered
+    centre = expected - _bias(ordered, survival, chance, tries)
     tails = [(1 - level) / 2, (1 + level) / 2]
     # P(best of k ≤ i-th smallest) = 1 − Sᵢᵏ, ascending in i
     ends = [[ordered[min(int(np.searchsorted(1 - row[1:], t)), ordered.size - 1)] for row in powers] for t in tails]
-    return SearchCurve(
-        tries, expected, expected - reach, expected + reach, np.array(ends[0]), np.array(ends[1]), n, level
-    )
+    return SearchCurve(tries, expected, centre - reach, centre + reach, np.array(ends[0]), np.array(ends[1]), n, level)
 
 
 def _tries(k: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -101,17 +103,35 @@ def _survival(errors: Errors, weights: Any) -> tuple[Floats, Floats]:
 
 def _standard_error(
     ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]
-) -> Floats:
-    """Standard error of the expected minimum: √Σ wᵢ² Uᵢ², U the influence of each model's error.
+) -> tuple[Floats, Floats]:
+    """Standard error of the expected minimum, √Σ wᵢ² Uᵢ², U the influence of each model's error, and its freedom.
 
     The expected minimum is the lowest error plus ∫ S(e)ᵏ de, so a model at e adds k ∫_{below e} S^(k−1) de
-    to its derivative, less the mean of that.
+    to its derivative, less the mean of that. Both: (m,).
     """
     gaps = np.diff(ordered, prepend=ordered[0])
     influence: Floats = tries[:, None].astype(np.float64) * np.cumsum(
         gaps * survival[:-1] ** (tries[:, None] - 1), axis=1
     )
-    influence = influence - (influence @ chance)[:, None]
+    influence = (influence - (influence @ chance)[:, None]) * chance
+    square = np.sum(influence**2, axis=1)
+    kurtosis = ordered.size * np.sum(influence**4, axis=1) / np.maximum(square**2, 1e-300)
+    freedom = np.clip(2 * ordered.size / np.maximum(kurtosis - 1, 1e-9), 1, max(1, ordered.size - 1))
     n = 1 / np.sum(chance**2)
-    error: Floats = np.sqrt((influence**2 @ chance**2) * (n / max(n - 1, 1)))
-    return error
+    error: Floats = np.sqrt(square * (n / max(n - 1, 1)))
+    return error, freedom
+
+
+def _bias(ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
+    """(m,) how far drawing with replacement from these models overstates the expected minimum of their space.
+
+    Half the sum over models of the second derivative of ∫ Sᵏ de by their weight.
+    """
+    gaps, share = np.diff(ordered, prepend=ordered[0]), survival[:-1]
+    k = tries[:, None].astype(np.float64)
+    above = np.cumsum(chance[::-1] ** 2)[::-1]
+    whole = above[0]
+    spread = above * (1 - share) ** 2 + (whole - above) * share**2
+    bend = k * (k - 1) * share ** np.maximum(k - 2, 0) * spread / 2 - k * share ** (k - 1) * (above - share * whole)
+    bias: Floats = bend @ gaps
+    return bias

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dsx.analysis.best import best_ranges, parameter_columns
-from dsx.analysis.comparison import compare_all
+from dsx.analysis.comparison import compare_all, holm
 from dsx.analysis.counts import count_states, finished
 from dsx.analysis.dominance import dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import edf
@@ -82,13 +82,19 @@ def edf_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.Dat
 
 
 def dominance_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
-    """One row per pair of studies with finished models: a, b, the keys of `dominance`, words."""
-    rows = []
+    """One row per pair of studies with finished models: a, b, the keys of `dominance`, words.
+
+    The p-values are also given corrected for their number, two per pair (Holm); the verdict is each pair's own.
+    """
+    rows: list[dict[str, Any]] = []
     for a, b in itertools.combinations(_with_models(tables), 2):
         result = dominance(tables[a], tables[b], level)
         rows.append({"a": a, "b": b, **result, "words": dominance_in_words(result, a, b)})
-    keys = ["a_ahead", "a_ahead_pvalue", "b_ahead", "b_ahead_pvalue", "verdict"]
-    return frame(rows, ["a", "b", *keys, "words"])
+    corrected = holm([row[f"{side}_ahead_pvalue"] for row in rows for side in "ab"])
+    for row, pvalues in zip(rows, corrected.reshape(-1, 2), strict=True):
+        row["a_ahead_pvalue_holm"], row["b_ahead_pvalue_holm"] = map(float, pvalues)
+    keys = [f"{side}_ahead{end}" for side in "ab" for end in ("", "_pvalue", "_pvalue_holm")]
+    return frame(rows, ["a", "b", *keys, "verdict", "words"])
 
 
 def best_ranges_table(tables: Mapping[str, pd.DataFrame], fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:

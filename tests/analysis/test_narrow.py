@@ -196,6 +196,9 @@ def test_plan_tells_models_and_cost_for_each_pair(tmp_path) -> None:
     assert f"{n} models of each space" in told
     assert "1.00 points" in told
     assert "0.25 points" in told
+    order = analysis.right_order(*(s.results() for s in studies), [4]).iloc[0]
+    assert f" {order['by_mean']:.2f} ({order['by_mean_low']:.2f}–{order['by_mean_high']:.2f})" in told
+    assert "chance that so few" not in plan(studies[:1], 0.5)
     assert plan(studies[:1], 0.5).startswith(f"{tmp_path}/a as pilot: To tell a difference of 0.50 points")
     with pytest.raises(DsxError, match="one pilot shows no difference"):
         plan(studies[:1])

@@ -31,15 +31,6 @@ def test_median_interval_of_a_textbook_sample():
     assert quantile_interval(np.arange(1, 11)) == (2, 9)
 
 
-@pytest.mark.parametrize("q", [0.1, 0.5])
-def test_quantile_interval_covers(q):
-    truth, hits, repeats = stats.gamma(2).ppf(q), 0, 4000
-    for repeat in range(repeats):
-        low, high = quantile_interval(np.random.default_rng([1, repeat]).gamma(2, 1, 400), q)
-        hits += low <= truth <= high
-    assert 0.945 <= hits / repeats <= 0.97
-
-
 def test_too_few_models_have_no_interval_of_the_median():
     assert np.isnan(quantile_interval([1.0, 2, 3, 4, 5])).all()
     assert quantile_interval([1.0, 2, 3, 4, 5, 6]) == (1, 6)
@@ -61,34 +52,21 @@ def test_min_interval_is_that_of_resampled_minima():
     assert np.mean(minima < high) < 0.98
 
 
-@pytest.mark.parametrize(("n_a", "n_b"), [(40, 40), (24, 100)])
-def test_min_difference_covers_a_shift(n_a, n_b):
-    hits, repeats = 0, 4000
-    for repeat in range(repeats):
-        rng = np.random.default_rng([4, repeat])
-        low, high = min_difference_interval(5 + rng.gamma(3, 1, n_a), 4 + rng.gamma(3, 1, n_b))
-        hits += low <= 1 <= high
-    assert 0.945 <= hits / repeats <= 0.98
-
-
 def test_precedence_ranks_match_a_hand_count():
     # two of four: P(the 2 lowest of 4 + 4 are all b) = 4/8 · 3/7 = 0.214; 3: 0.071; 4: 0.0143
     low, high = min_difference_interval([1.0, 2, 3, 4], [11.0, 12, 13, 14])
     assert (low, high) == (1 - 14, 4 - 11)
 
 
-def test_median_difference_covers_and_mirrors():
-    hits, repeats = 0, 1000
-    for repeat in range(repeats):
-        rng = np.random.default_rng([5, repeat])
-        a, b = 1 + rng.gamma(2, 1, 60), rng.gamma(2, 1, 80)
-        difference, low, high = quantile_difference(a, b)
-        hits += low <= 1 <= high
-    assert 0.93 <= hits / repeats <= 0.975
-    assert quantile_difference(b, a) == pytest.approx((-difference, -high, -low))
-
-
 def test_difference_of_single_models_has_no_interval():
     difference, low, high = quantile_difference([3.0], [1.0, 2.0])
     assert difference == 1.5
     assert np.isnan([low, high]).all()
+
+
+def test_difference_of_quantiles_mirrors():
+    rng = np.random.default_rng(5)
+    a, b = rng.gamma(2, 1, 60), rng.gamma(2, 1, 80)
+    difference, low, high = quantile_difference(a, b, 0.3)
+    assert low < difference < high
+    assert quantile_difference(b, a, 0.3) == pytest.approx((-difference, -high, -low))

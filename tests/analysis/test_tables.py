@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from dsx.analysis import analyze, edf
+from dsx.analysis import analyze, dominance, edf, holm
 from dsx.errors import DsxError
 
 
@@ -47,3 +47,13 @@ def test_importing_the_statistics_loads_numpy_alone():
         "print([m for m in ('pandas', 'scipy', 'torch', 'matplotlib') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_dominance_is_corrected_for_all_looks(table):
+    rng = np.random.default_rng(0)
+    tables = {name: table(shift + rng.gamma(2, 1, 30)) for name, shift in (("A", 2), ("B", 2.3), ("C", 3))}
+    rows = analyze(tables)["dominance"]
+    alone = rows[["a_ahead_pvalue", "b_ahead_pvalue"]].to_numpy()
+    corrected = rows[["a_ahead_pvalue_holm", "b_ahead_pvalue_holm"]].to_numpy()
+    assert corrected.ravel() == pytest.approx(holm(alone.ravel()))
+    assert alone[1] == pytest.approx([dominance(tables["A"], tables["C"])[f"{side}_ahead_pvalue"] for side in "ab"])
