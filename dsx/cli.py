@@ -141,17 +141,27 @@ def cancel(studies: Studies = None) -> None:
 
 @app.command()
 def analyze(
-    studies: Studies = None,
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STUDY|FILE…] [KEY=VALUE…]",
+            help="study folders (default: those of the last sample or run), and files of results from elsewhere: NDS "
+            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest, or error=top1 "
+            "where a table's column of errors (in percent) is called top1; likewise model_id, state, flops, params …",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for tables and figures")] = None,
     level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+    figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
 ) -> None:
-    """Compare studies: tables (CSV) and figures (PNG, PDF) with intervals, every sampled model accounted for.
+    """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
-    Example: dsx analyze runs/AnyNetXA runs/AnyNetXE --out comparison
+    Example: dsx analyze runs/AnyNetXE theirs.csv error=top1 --out comparison
     """
     from dsx import workflow
 
-    print(workflow.analyze(_folders(studies), out, level))
+    arguments, overrides = _split(studies)
+    print(workflow.analyze(arguments, out, level, overrides, figures))
 
 
 @app.command()
@@ -300,8 +310,8 @@ def plan(
 
 
 def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:
-    """Study folders, and overrides: the arguments that hold `=` (a folder of that name counts as a folder)."""
-    folders = [a for a in arguments or [] if "=" not in a or Path(a).is_dir()]
+    """Studies, and overrides: the arguments that hold `=` (a folder or file of that name counts as one)."""
+    folders = [a for a in arguments or [] if "=" not in a or Path(a).exists()]
     return folders, [a for a in arguments or [] if a not in folders]
 
 

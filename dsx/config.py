@@ -41,9 +41,10 @@ class LocalLauncher(Frozen):
 
 
 class AnalysisConfig(Frozen):
-    """level: of every interval, between 0 and 1."""
+    """level: of every interval, between 0 and 1. figures: all, main (those that compare studies) or none."""
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    figures: Literal["all", "main", "none"] = "all"
 
 
 class Experiment(Frozen):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsx.analysis.imports import Results
 from dsx.config import Experiment, load_experiment, parse_overrides
 from dsx.errors import DsxError
 from dsx.launching import LaunchOptions, launch_studies
-from dsx.selection import chosen, remember
+from dsx.selection import remember, sources
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
 from dsx.study import records
@@ -24,8 +24,7 @@ from dsx.units import format_number, parse_range
 if TYPE_CHECKING:
     import pandas as pd
 
-# studies up to which each pair gets a figure of its own
-MOST_FOR_PAIRS = 4
+    from dsx.report.facts import StudyFacts
 
 
 def sample(
@@ -100,73 +99,94 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     return "\n".join([*lines, align(rows)])
 
 
-def analyze(folders: Sequence[str], out: Path | None, level: float) -> str:
-    """Tables and figures of studies; the findings in words."""
+def analyze(
+    arguments: Sequence[str], out: Path | None, level: float, overrides: Sequence[str] = (), figures: str = "all"
+) -> str:
+    """Tables, figures and report of studies and of files of results; the findings in words.
+
+    overrides: how files are read (`dsx.selection.sources`). figures: all, main or none. Raises DsxError.
+    """
+    from dsx.figures import check_which
+
     if not 0 < level < 1:
         raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
-    return analyze_studies(chosen(folders), out, level)
+    check_which(figures)
+    found = sources(arguments, overrides)
+    options = ["--level", str(level)] if level != 0.95 else []
+    named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
+    command = shlex.join(["dsx", "analyze", *named, *overrides, *options]) if named else ""
+    return analyze_studies(found, out, level, command=command, figures=figures)
 
 
 def analyze_studies(
-    studies: Sequence[Study], out: Path | None, level: float, question: str = "", command: str = ""
+    studies: Sequence[Study | Results],
+    out: Path | None,
+    level: float,
+    question: str = "",
+    command: str = "",
+    figures: str = "all",
 ) -> str:
-    """Write every table as CSV, every figure as PNG and PDF, and report.html; the table and findings as text.
+    """Write every table as CSV, every figure as PNG, PDF and CSV, and report.html; the table and findings as text.
 
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
+    figures: all, main (those that compare studies) or none.
     """
     from dsx import analysis
-    from dsx.report import gather, write_report
+    from dsx.figures import save_figures
+    from dsx.report import write_report
 
-    tables = _tables(studies)
+    facts = _facts(studies)
+    tables = {one.name: one.table for one in facts}
     folder = out or _common_folder(studies) / "analysis"
     folder.mkdir(parents=True, exist_ok=True)
     written = analysis.analyze(tables, level)
     for name, table in written.items():
-        records.write_bytes(folder / f"{name}.csv", table.to_csv(index=False).encode())
-    figures = _figures(tables, folder, level)
+        records.write_bytes(folder / f"{_file_of(name)}.csv", table.to_csv(index=False).encode())
+    drawn, beside = save_figures(folder, facts, written, level, figures)
     findings = list(written["comparison"]["words"])
     warnings = analysis.mixed_conditions(tables)
-    facts = [gather(study, name, tables[name]) for name, study in zip(tables, studies, strict=True)]
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
     write_report(folder / "report.html", facts, written, level=level, question=question, command=command)
-    tables_made = len(written) + sum(name.startswith("edf_difference") for name in figures)
-    made = f"{plural(tables_made, 'table')} (CSV), {plural(len(figures), 'figure')} (PNG and PDF)"
+    made = f"{plural(len(written) + beside, 'table')} (CSV), {plural(len(drawn), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {made}"
     head = [question] if question else []
     found = conclusion(written["summary"], written["comparison"])
     return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing, *found])
 
 
-def _figures(tables: Mapping[str, pd.DataFrame], folder: Path, level: float) -> list[str]:
-    """EDFs, random search, and the difference of each pair's EDFs, with its CSV; the names of what was drawn."""
-    from dsx import analysis, plots
-
-    drawn = {name: table for name, table in tables.items() if len(analysis.finished(table))}
-    if not drawn:
-        return []
-    figures = {"edf": plots.edf(tables, level=level), "random_search": plots.random_search(tables, level=level)}
-    if len(drawn) <= MOST_FOR_PAIRS:
-        for a, b in combinations(drawn, 2):
-            name = f"edf_difference_{Path(a).name}_{Path(b).name}"
-            figures[name] = plots.edf_difference({a: drawn[a], b: drawn[b]}, level=level)
-            difference = analysis.edf_difference_table(drawn[a], drawn[b], level)
-            records.write_bytes(folder / f"{name}.csv", difference.to_csv(index=False).encode())
-    for name, ax in figures.items():
-        plots.save(ax, folder, name)
-    return list(figures)
+def _file_of(table: str) -> str:
+    """A table that a figure shows has that figure's name."""
+    return {"search": "random_search"}.get(table, table)
 
 
-def _tables(studies: Sequence[Study]) -> dict[str, pd.DataFrame]:
-    """Results by a name for each study: its folder's, or its path where two folders have one name."""
-    names = [study.path.resolve().name for study in studies]
-    paths = [str(study.path) for study in studies]
-    return {
-        (name if names.count(name) == 1 else path): study.results()
-        for name, path, study in zip(names, paths, studies, strict=True)
-    }
+def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
+    """What is known of each, under a name of its own: that of its folder or file, or its path where two have one."""
+    from dataclasses import replace
+
+    from dsx.report import gather
+    from dsx.report.facts import imported
+
+    found: list[tuple[Study | Results, StudyFacts]] = []
+    for source in studies:
+        if isinstance(source, Results):
+            found += [(source, one) for one in imported(source).values()]
+        else:
+            found.append((source, gather(source, source.path.resolve().name)))
+    names = [one.name for _, one in found]
+    paths = [
+        f"{source.path}:{one.name}" if isinstance(source, Results) and len(source.tables) > 1 else str(source.path)
+        for source, one in found
+    ]
+    return [
+        one if names.count(one.name) == 1 else replace(one, name=path)
+        for (_, one), path in zip(found, paths, strict=True)
+    ]
 
 
-def _common_folder(studies: Sequence[Study]) -> Path:
+def _common_folder(studies: Sequence[Study | Results]) -> Path:
+    """Where `analysis/` goes: into the study, beside the studies, or under runs/ if there are files of results."""
+    if any(isinstance(study, Results) for study in studies):
+        return Path("runs")
     if len(studies) == 1:
         return studies[0].path
     parents = {study.path.parent for study in studies}
@@ -218,7 +238,8 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
         return code
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.out) / "analysis"
-    print(analyze_studies(studies, out, experiment.analysis.level, experiment.description, command))
+    settings = experiment.analysis
+    print(analyze_studies(studies, out, settings.level, experiment.description, command, settings.figures))
     return code
 
 

@@ -20,7 +20,7 @@ from dsx.study.study import open_study
 from commands import Command
 
 SPACES = ["AnyNetXA-digits", "AnyNetXE-digits", "RegNetX-digits"]
-SMALL = ["n=3", "recipe.epochs=2"]
+SMALL = ["n=3", "recipe.epochs=2", "analysis.figures=main"]
 
 
 def outcomes(folder: Path) -> dict[str, tuple[str, float, list[Any]]]:

@@ -11,7 +11,7 @@ from dsx.analysis.curves import representative_curves
 from dsx.analysis.distribution import area, pointwise_band, share_below
 from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
-from dsx.analysis.imports import read_csv, read_nds, read_pycls
+from dsx.analysis.imports import read_nds, read_pycls, read_results
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.quantiles import (
     min_difference_interval,
@@ -25,6 +25,7 @@ from dsx.analysis.sample_size import ks_by_sample_size, plan, right_order
 from dsx.analysis.search import SearchCurve, expected_minimum, random_search
 from dsx.analysis.summary import summarize, summarize_errors
 from dsx.analysis.superiority import superiority
+from dsx.analysis.table_files import read_csv, read_parquet
 from dsx.analysis.tables import analyze, edf_difference_table, linear_table
 from dsx.analysis.trends import rank_agreement, rank_correlation, trend, trend_fits
 from dsx.analysis.weights import MatchedBins, compare_matched, matched_bins, matched_in_words, matched_weights
@@ -86,7 +87,9 @@ __all__ = [
     "rank_correlation",
     "read_csv",
     "read_nds",
+    "read_parquet",
     "read_pycls",
+    "read_results",
     "representative_curves",
     "right_order",
     "share_below",

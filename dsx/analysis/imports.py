@@ -1,8 +1,9 @@
-"""Other people's results as results tables: NDS JSON files, pycls sweep.json, any CSV with an error column.
+"""Other people's results as results tables: NDS JSON files, pycls sweep.json, CSV or Parquet with an error column.
 
-Each reader returns name → table, ready for `analyze`, `compare_all` and the figures. The state of a
-job is told from its record: finished with an error, diverged (the loss is not finite; its error becomes
-chance error), or pending. Layouts: NDS's data files and the authors' pycls, as their users describe them.
+Each reader returns name → table, ready for `analyze`, `compare_all` and the figures; `read_results` tells the format
+from the content. The state of a job is told from its record: finished with an error, diverged (the loss is not finite;
+its error becomes chance error), pending (no error yet, or trained in part), failed (an error text, or no error in a
+table). Layouts: NDS's data files and the authors' pycls, as their users describe them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsx.analysis.table_files import FORMATS, load_csv, load_parquet, table_name, tidy
 from dsx.errors import DsxError, suggest
 
 if TYPE_CHECKING:
@@ -21,6 +24,70 @@ if TYPE_CHECKING:
 
 CIFAR_CLASSES, IMAGENET_CLASSES = 10, 1000
 _NDS_BLOCKS = (("double_plain", "vanilla"), ("res_basic", "basic"), ("res_bottleneck", "x"))
+# sections of a pycls configuration that make one model another; the rest says where and how a job ran
+_PYCLS_MODEL = ("MODEL", "ANYNET", "REGNET", "EN", "RESNET", "BN", "OPTIM", "TRAIN")
+_PYCLS_RUN = ("OUT_DIR", "RNG_SEED", "LOG_PERIOD", "LOG_DEST", "CFG_DEST", "DESC", "PORT", "HOST", "NUM_GPUS")
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Results read from a file: name → results table. format: what the file was found to be, in words.
+
+    used: which of the asked-for metric and columns had a meaning for this file.
+    """
+
+    path: Path
+    format: str
+    tables: dict[str, pd.DataFrame]
+    used: frozenset[str] = frozenset()
+
+
+def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
+    """Results of any known format, told by content, not by name.
+
+    metric: of NDS and pycls files, `last` by default (`read_nds`, `read_pycls`). columns: of CSV and Parquet tables
+    that have such a column, result column → the file's own name of it: {"error": "top1", "flops": "madds"}.
+    Raises DsxError, with what was found and the known formats, for a file of another kind.
+    """
+    path, columns = Path(path), dict(columns or {})
+    try:
+        with path.open("rb") as file:
+            head = file.read(256).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except FileNotFoundError:
+        raise DsxError(f"{path}: no such file") from None
+    except OSError as problem:
+        raise DsxError(f"{path}: cannot be read: {problem.strerror}") from None
+    found = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+    if found or not head or (b"\0" in head and not head.startswith(b"PAR1")):
+        raise DsxError(f"{path}: found {found or ('an empty file' if not head else 'binary data')}: expected {FORMATS}")
+    if head[:1] in (b"[", b"{"):
+        return _read_json(path, metric or "last", frozenset(["metric"] if metric else []))
+    parquet = head.startswith(b"PAR1")
+    table = load_parquet(path) if parquet else load_csv(path)
+    known = {ours: theirs for ours, theirs in columns.items() if theirs in table.columns}
+    if "error" not in known and "error" not in table.columns:
+        known = columns  # whose error has no such column, which is said
+    name = table_name(path)
+    tables = {name: tidy(table, path, {"error": "error", **known})}
+    return Results(path, "Parquet table" if parquet else "CSV table", tables, frozenset(known))
+
+
+# what people have in place of the file itself
+_MAGIC = ((b"PK", "a ZIP archive (unpack it first)"), (b"\x1f\x8b", "a gzip archive (unpack it first)"))
+
+
+def _read_json(path: Path, metric: str, used: frozenset[str]) -> Results:
+    data = _load(path)
+    jobs = next((v for v in data.values() if isinstance(v, list)), []) if isinstance(data, dict) else data
+    first = next(iter(jobs), None) if isinstance(jobs, list) else None
+    if isinstance(first, dict) and "net" in first:
+        return Results(path, "NDS data file", _nds_tables(path, data, metric), used)
+    if isinstance(data, list) and isinstance(first, dict) and "cfg" in first:
+        return Results(path, "pycls sweep.json", _pycls_tables(path, data, metric, IMAGENET_CLASSES), used)
+    kind = "an object" if isinstance(data, dict) else "a list"
+    keys = list(first) if isinstance(first, dict) else list(data) if isinstance(data, dict) else []
+    of = f" with {', '.join(map(str, keys[:4]))}{' …' if len(keys) > 4 else ''}" if keys else ""
+    raise DsxError(f"{path}: found JSON, {kind + of if data else 'nothing in it'}: expected {FORMATS}")
 
 
 def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
@@ -33,7 +100,11 @@ def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
     Raises DsxError if the file is missing, no JSON, or not of this layout.
     """
     path = Path(path)
-    data, name = _load(path), path.stem
+    return _nds_tables(path, _load(path), metric)
+
+
+def _nds_tables(path: Path, data: Any, metric: str) -> dict[str, pd.DataFrame]:
+    name = path.stem
     groups = {f"{name}-{key}": jobs for key, jobs in data.items()} if isinstance(data, dict) else {name: data}
     classes = IMAGENET_CLASSES if name.endswith("_in") else CIFAR_CLASSES
     tables = {}
@@ -50,56 +121,37 @@ def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGEN
 
     metric: `last`, the test error of the last epoch; `lowest`, the lowest over epochs; `ema`, the lowest of
     the averaged weights, which is the authors' "error". Settings that differ between jobs become columns,
-    named by the end of their key in lower case (REGNET.WA → wa). A job not evaluated yet is pending, one
-    with an error text failed.
+    named by the end of their key in lower case (REGNET.WA → wa). A job not evaluated yet, or not at its last epoch, is
+    pending, with an error text failed. num_classes: for chance error, where the configuration does not say.
     Raises DsxError if the file is missing, no JSON, or not of this layout.
     """
     path = Path(path)
-    jobs = _load(path)
+    return _pycls_tables(path, _load(path), metric, num_classes)
+
+
+def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
     rows = [_pycls_row(f"{path}: job {i}", job, path.stem, num_classes, metric) for i, job in enumerate(jobs)]
     configs = [_flatten(job["cfg"]) for job in jobs]
     varied = [k for k in dict.fromkeys(k for c in configs for k in c) if len({str(c.get(k)) for c in configs}) > 1]
-    names = _short_names([k for k in varied if k.split(".")[0] not in ("OUT_DIR", "RNG_SEED", "LOG_PERIOD", "DESC")])
+    names = _short_names([k for k in varied if k.split(".")[0] not in _PYCLS_RUN])
     for row, config in zip(rows, configs, strict=True):
+        measured = set(row)
         for key, short in names.items():
-            row |= _columns(short, config.get(key))
+            row |= _columns(short if short not in measured else key.replace(".", "_").lower(), config.get(key))
     return {path.stem: _table(rows)}
-
-
-def read_csv(path: str | Path, error: str = "error") -> dict[str, pd.DataFrame]:
-    """Any CSV with one row per model: `{name: table}`. error: the column of errors in percent.
-
-    Rows without an error count as failed, unless a column `state` says otherwise. A column model_id is
-    added if there is none. Raises DsxError if the file is missing, unreadable, or lacks the column.
-    """
-    import pandas as pd
-
-    path = Path(path)
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError:
-        raise DsxError(f"{path}: no such file") from None
-    except (ValueError, UnicodeDecodeError, OSError) as problem:
-        raise DsxError(f"{path}: not a CSV table: {str(problem).splitlines()[0]}") from None
-    if error not in table.columns:
-        raise DsxError(f"{path}: no column '{error}' of errors.{suggest(error, map(str, table.columns))}")
-    table = table.rename(columns={error: "error"})
-    table["error"] = pd.to_numeric(table["error"], errors="coerce")
-    if "model_id" not in table.columns:
-        table.insert(0, "model_id", [f"{path.stem}-{i}" for i in range(len(table))])
-    if "state" not in table.columns:
-        table.insert(1, "state", ["done" if math.isfinite(e) else "failed" for e in table["error"]])
-    return {path.stem: table}
 
 
 def _nds_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, Any]:
     net, optim = _get(job, "net", where), job.get("optim", {})
     curve = job.get("test_ep_top1") or []
+    whole = optim.get("max_ep")
+    partly = bool(curve) and isinstance(whole, int) and len(curve) < whole
     error = _metric(where, metric, {"last": curve[-1] if curve else None, "lowest": job.get("min_test_top1")})
+    error = None if partly else error
     row = {
-        "model_id": _digest(net), "space": space, **_outcome(error, job.get("train_ep_loss"), classes),
+        "model_id": _digest([net, optim]), "space": space, **_outcome(error, job.get("train_ep_loss"), classes),
         "best_error": job.get("min_test_top1"), "epochs": len(curve), "flops": job.get("flops"),
         "params": job.get("params"), "seed": job.get("rng_seed"), "lr": optim.get("base_lr"),
         "weight_decay": optim.get("wd"),
@@ -119,9 +171,13 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
     last = (test.get("top1_err") or [None])[-1]
     lowest, averaged = (min(e["min_top1_err"]) if e.get("min_top1_err") else None for e in (test, ema))
     error = _metric(where, metric, {"last": last, "lowest": lowest, "ema": averaged})
-    train = job.get("train_epoch") or {}
+    at, end = ((test.get(key) or [None])[-1] for key in ("epoch_ind", "epoch_max"))
+    if isinstance(at, int) and isinstance(end, int) and at < end:
+        error = None
+    train, model = job.get("train_epoch") or {}, config.get("MODEL")
+    classes = model.get("NUM_CLASSES", classes) if isinstance(model, dict) else classes
     row = {
-        "model_id": _digest({k: v for k, v in config.items() if k in ("MODEL", "ANYNET", "REGNET", "EN", "RESNET")}),
+        "model_id": _digest({k: v for k, v in config.items() if k in _PYCLS_MODEL}),
         "space": space, **_outcome(error, train.get("loss"), classes), "best_error": lowest,
         "epochs": len(test.get("top1_err") or []), **{k: complexity.get(k) for k in ("flops", "params", "acts")},
         "seconds": sum(t for t in train.get("time_epoch") or [] if t is not None) or math.nan,

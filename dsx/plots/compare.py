@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import random_search as compute_search
 from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits, plain_ticks
-from dsx.plots.style import GREY, PALETTE, color, dashes, house_style, legend_above, new_axes, note_below
+from dsx.plots.style import (
+    GREY,
+    PALETTE,
+    color,
+    dashes,
+    fold,
+    house_style,
+    legend_above,
+    lines_of,
+    new_axes,
+    note_below,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +46,7 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
     left, right, beyond = error_limits([a, b])
     notes = counts_in_words(studies) + ([f"Beyond the right end: {beyond}"] if beyond else [])
     with house_style():
-        ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
+        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
         ax.axhline(0, color=GREY, linewidth=0.8)
         sides = [(found.lower > 0, PALETTE[0], name_a), (found.upper < 0, PALETTE[1], name_b)]
         ax.fill_between(found.error, found.lower, found.upper, step="post", color=GREY, alpha=0.18, linewidth=0)
@@ -46,7 +59,7 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
         ax.step(found.error, found.difference, where="post", color="black", linewidth=1.3)
         lowest, highest = float(found.lower.min()), float(found.upper.max())
         ax.set(
-            xlabel="top-1 error e (%)", ylabel=f"F({name_a}) − F({name_b})", xlim=(left, right),
+            xlabel="top-1 error e (%)", ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
             ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
         )  # fmt: skip
         legend_above(ax, f"shaded: {100 * level:g} % simultaneous band; n {a.size} and {b.size}")
@@ -66,9 +79,9 @@ def random_search(
     finished models, for complexity-matched curves. The band ends where k is above a tenth of the models.
     """
     given = named(studies)
-    notes = counts_in_words(given)
+    notes, banded = counts_in_words(given), False
     with house_style():
-        ax = ax if ax is not None else new_axes(lines=len(notes) + len(given))
+        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + len(given))
         for index, (name, errors) in enumerate(errors_by_name(given).items()):
             curve = compute_search(errors, weights=None if weights is None else weights[name], level=level)
             ax.plot(
@@ -76,19 +89,23 @@ def random_search(
                 label=f"{name} (n {errors.size})",
             )  # fmt: skip
             ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
+            banded = banded or bool(np.isfinite(curve.low).any())
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(plain_ticks())
         ax.set(xlabel="models tried", ylabel="expected lowest error (%)")
-        legend_above(ax, f"shaded: {100 * level:g} % interval")
+        shown = f"shaded: {100 * level:g} % interval"
+        legend_above(ax, shown if banded else "too few models for an interval")
         note_below(ax, notes)
     return ax
 
 
-def sample_size(distances: pd.DataFrame, ax: Axes | None = None, orders: pd.DataFrame | None = None) -> Axes:
+def sample_size(
+    distances: pd.DataFrame, ax: Axes | None = None, orders: pd.DataFrame | None = None, name: str = ""
+) -> Axes:
     """KS distance of a sample to its population against the sample's size (NDS Fig. 7).
 
     distances: what `ks_by_sample_size` returns. orders: what `right_order` returns, drawn on a second
-    axis to the right. Raises DsxError if distances is empty.
+    axis to the right. name: of the study, and its n, for the legend. Raises DsxError if distances is empty.
     """
     if distances.empty:
         raise DsxError("nothing to draw: no sample sizes")
@@ -117,7 +134,7 @@ def sample_size(distances: pd.DataFrame, ax: Axes | None = None, orders: pd.Data
             other.tick_params(axis="y", colors=PALETTE[1])
             other.set_ylim(0, 1.02)
             other.grid(False)
-        legend_above(ax)
+        legend_above(ax, name or None)
     return ax
 
 

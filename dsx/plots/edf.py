@@ -12,7 +12,7 @@ from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits
-from dsx.plots.style import color, dashes, house_style, legend_above, new_axes, note_below
+from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
     notes += [f"Beyond the right end: {beyond}"] if beyond else []
     with house_style():
-        ax = ax if ax is not None else new_axes(lines=len(curves) + len(notes))
+        ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
         for index, (name, curve) in enumerate(curves.items()):
             _draw(ax, curve, f"{name} ({legend_text(curve)})", index, left, right)
         shown = {curve.level for curve in curves.values()}

@@ -36,16 +36,17 @@ def error_limits(samples: Sequence[Floats]) -> tuple[float, float, str]:
 
 def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
     """A log axis where positive values span a factor of 20 or more (say whether); whole ticks for whole values."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     scale = ax.xaxis if which == "x" else ax.yaxis
     wide = bool(values.size and values.min() > 0 and values.max() >= 20 * values.min())
     if wide:
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
         decades = np.log10(values.max() / values.min())
-        scale.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,)))
+        subs = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 3 else (1.0,)
+        scale.set_major_locator(LogLocator(subs=subs))
         scale.set_major_formatter(plain_ticks())
-        scale.set_minor_formatter(NullFormatter())
+        scale.set_minor_locator(NullLocator())  # many ticks, which take long to draw
     elif values.size and (values == np.round(values)).all() and np.ptp(values) < 40:
         scale.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     return wide

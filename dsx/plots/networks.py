@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsx.analysis.counts import finished, finished_errors
 from dsx.analysis.curves import representative_curves
-from dsx.analysis.linear import linear_fits, table_widths
-from dsx.analysis.values import number_array
+from dsx.analysis.linear import LinearFit, linear_fits, table_widths
+from dsx.analysis.values import Floats, number_array
 from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panel_grid
+from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 def network(widths: Any, ax: Axes | None = None, title: str = "", fit: bool = True, stages: int | None = None) -> Axes:
@@ -29,50 +29,78 @@ def network(widths: Any, ax: Axes | None = None, title: str = "", fit: bool = Tr
     no such fit the widths are drawn alone. Raises DsxError if widths is empty or not positive.
     """
     array = number_array(widths, "widths")
-    (found,) = linear_fits([array], stages)
-    blocks = np.arange(array.size)
+    (found,) = linear_fits([array], stages) if fit else (None,)
     with house_style():
         ax = ax if ax is not None else new_axes(3.4, 2.6, lines=2)
-        ax.step(blocks, array, where="mid", color=PALETTE[0], linewidth=1.2, alpha=0.6)
-        ax.plot(blocks, array, "o", color=PALETTE[0], markersize=4, label="width")
-        if fit and found is not None:
-            text = f"fit, e_fit {found.error:.2f}:\nw0 {found.w0:g}, wa {found.wa:g}, wm {found.wm:g}"
-            ax.plot(blocks, found.w0 + found.wa * blocks, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-            ax.hlines(found.predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=text)
-        ax.set(xlabel="block index j", ylabel="width (channels)", ylim=(0, None))
-        suit_axis(ax, blocks.astype(float))
+        _draw_network(ax, array, found)
         legend_above(ax, title or None)
     return ax
 
 
-def top_networks(table: pd.DataFrame, count: int = 6, stages: int | None = None, name: str = "") -> Figure:
-    """A figure with a diagram of each of the best networks and its linear fit, best first (RegNet Fig. 8, 15).
+def _draw_network(ax: Axes, widths: Floats, fit: LinearFit | None) -> None:
+    """Width of each block, and the fit: its line dashed, its quantised widths in colour."""
+    blocks = np.arange(widths.size)
+    ax.step(blocks, widths, where="mid", color=PALETTE[0], linewidth=1.2, alpha=0.6)
+    ax.plot(blocks, widths, "o", color=PALETTE[0], markersize=4, label="width")
+    if fit is not None:
+        ax.plot(blocks, fit.w0 + fit.wa * blocks, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
+        told = f"fit, e_fit {fit.error:.2f}:\n{_fit_in_words(fit)}"
+        ax.hlines(fit.predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=told)
+    ax.set(xlabel="block index j", ylabel="width (channels)", ylim=(0, None))
+    suit_axis(ax, blocks.astype(float))
 
-    table: results table with columns depth_1, width_1 …. stages: of the fits, by default as many as the
-    space has. Raises DsxError if no model has finished or there are no such columns.
+
+def _fit_in_words(fit: LinearFit) -> str:
+    return f"w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}"
+
+
+def top_networks(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    count: int = 6,
+    stages: int | None = None,
+    name: str = "",
+    widths: Sequence[Any | None] | None = None,
+) -> Axes:
+    """A diagram of each of the best networks with its linear fit, best first, as panels (RegNet Fig. 8, 15).
+
+    table: results table. widths: block widths of each finished model, in the order of `finished(table)`, None where
+    they are not known; by default from columns depth_1, width_1 …. stages: of the fits, by default as many as those
+    columns have, else as many as each network has widths.
+    Raises DsxError if no model has finished or there are neither widths nor such columns.
     """
     finished_errors(table, name or "results table")
-    best = finished(table).sort_values("error", kind="stable").head(count).reset_index(drop=True)
-    widths = table_widths(best)
-    stages = stages or sum(f"depth_{i}" in best.columns and f"width_{i}" in best.columns for i in range(1, 100))
-    across = min(3, len(best))
-    down = -(-len(best) // across)
+    rows = finished(table)
+    if widths is None:
+        widths = table_widths(rows)
+        stages = stages or sum(f"depth_{i}" in rows.columns and f"width_{i}" in rows.columns for i in range(1, 100))
+    if len(widths) != len(rows):
+        raise DsxError(f"{name or 'results table'}: widths of {len(widths)} networks for {len(rows)} finished models")
+    by_error = np.argsort(rows["error"].to_numpy(float), kind="stable")
+    order = [at for at in by_error if widths[at] is not None][:count]
+    if not order:
+        raise DsxError(f"{name or 'results table'}: nothing to draw: the widths of no finished model are known")
+    fits = linear_fits([widths[at] for at in order], stages)
+    notes = counts_in_words({name: table})
+    notes.append("dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j")
     with house_style():
-        figure, panels = panel_grid(down, across, 2.9, 2.6)
-        for at, (ax, blocks) in enumerate(zip(panels, widths, strict=False)):
-            label = f"{best['model_id'].iloc[at][:8]}, " if "model_id" in best.columns else ""
-            network(blocks, ax, f"{label}error {best['error'].iloc[at]:.2f} %", stages=stages)
-        for ax in panels[len(best) :]:
-            ax.remove()
-        figure.suptitle("; ".join(counts_in_words({name: table})), fontsize=8, x=0.01, ha="left")
-    return figure
+        ax, cells = panels(ax, len(order), notes, 3, 2.9, 2.2, above_in=0.36)
+        for cell, at, fit in zip(cells, order, fits, strict=True):
+            _draw_network(cell, number_array(widths[at], "widths"), fit)
+            label = f"{str(rows['model_id'].iloc[at])[:8]}: " if "model_id" in rows.columns else ""
+            fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else "no line has as many stages"
+            cell.set_title(f"{label}error {rows['error'].iloc[at]:.2f} %\n{fitted}", loc="left", fontsize=7.5)
+    return ax
 
 
-def training_curves(curves: pd.DataFrame, ax: Axes | None = None, measure: str = "error", name: str = "") -> Axes:
+def training_curves(
+    curves: pd.DataFrame, ax: Axes | None = None, measure: str = "error", name: str = "", n: int | None = None
+) -> Axes:
     """A measure over epochs for the best, median and worst model by their last epoch's error.
 
-    curves: one row per run and epoch (`model_id`, `epoch`, `error` …), a study's curves. Values that are
-    not finite end a curve. Raises DsxError if there is no curve or no such column.
+    curves: one row per run and epoch (`model_id`, `epoch`, `error` …), a study's curves; n: of how many runs they
+    are the best, median and worst, by default of those in `curves`. Values that are not finite end a curve.
+    Raises DsxError if there is no curve or no such column.
     """
     picked = representative_curves(curves, "error" if "error" in curves.columns else measure)
     label, values = axis(measure, number_array(picked.get(measure, _missing(curves, measure)), measure))
@@ -89,7 +117,7 @@ def training_curves(curves: pd.DataFrame, ax: Axes | None = None, measure: str =
         run = "run_id" if "run_id" in curves.columns else "model_id"
         ax.set(xlabel="epoch", ylabel=label)
         suit_axis(ax, picked["epoch"].to_numpy(float) - 1)
-        legend_above(ax, f"{name}, n {curves[run].nunique()}".removeprefix(", "))
+        legend_above(ax, f"{name}, n {n or curves[run].nunique():,}".removeprefix(", "))
     return ax
 
 

@@ -1,44 +1,77 @@
-"""The figure of a population: the marginal of every parameter, and of flops, params and acts."""
+"""How the parameters of a population are distributed: as sampled, and of the likely best against all."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.analysis.best import parameter_columns
+from dsx.analysis.counts import finished, finished_errors
+from dsx.analysis.drawn import marginals_table
+from dsx.analysis.values import column
 from dsx.errors import DsxError
+from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
-from dsx.plots.style import GREY, color, house_style
+from dsx.plots.limits import suit_axis
+from dsx.plots.style import GREY, PALETTE, color, house_style, panels
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _NOT_DRAWN = ("model_id", "space")
-_ACROSS = 4
 
 
-def population(table: Any, title: str = "") -> Figure:
-    """A histogram of every column of a population's table; bars for text and for few distinct values.
+def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
+    """A histogram of every column of a population's table as panels; bars for text and for few distinct values.
 
     table: `Population.table`, (n models). Columns with one value alone are left out. Raises DsxError if none is left.
     """
     names = [name for name in table.columns if name not in _NOT_DRAWN and table[name].nunique() > 1]
     if not names:
         raise DsxError("nothing to draw: all models of the population are alike")
-    down = math.ceil(len(names) / _ACROSS)
     with house_style():
-        from matplotlib.figure import Figure
+        told = title or f"{table['space'].iloc[0]}: {len(table):,} models"
+        ax, cells = panels(ax, len(names), [told], 4, 2.4, 1.7)
+        for cell, name in zip(cells, names, strict=True):
+            _draw(cell, name, table[name].dropna().to_numpy())
+    return ax
 
-        figure = Figure(figsize=(2.4 * _ACROSS, 1.7 * down + 0.4), layout="constrained")
-        cells = np.atleast_1d(figure.subplots(down, _ACROSS)).ravel()
-        for ax, name in zip(cells, names, strict=False):
-            _draw(ax, name, table[name].dropna().to_numpy())
-        for ax in cells[len(names) :]:
-            ax.set_visible(False)
-        figure.suptitle(title or f"{table['space'].iloc[0]}: {len(table):,} models", fontsize=10)
-    return figure
+
+def marginals(
+    table: pd.DataFrame,
+    columns: Sequence[str] | None = None,
+    ax: Axes | None = None,
+    fraction: float = 0.25,
+    name: str = "",
+) -> Axes:
+    """One panel per parameter: how all models and the likely best ones are distributed (`marginals_table`).
+
+    columns: by default the space's numeric parameters. Likely best: weighted by the chance to be the best
+    of a random `fraction`. Raises DsxError if no model has finished or there is no parameter.
+    """
+    finished_errors(table, name or "results table")
+    rows = finished(table)
+    names = parameter_columns(table) if columns is None else list(columns)
+    bars = marginals_table(rows, names, fraction)
+    names = list(dict.fromkeys(bars["parameter"]))
+    if not names:
+        raise DsxError(f"{name or 'results table'}: nothing to draw: the results table has no numeric parameter")
+    weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
+    notes = [*counts_in_words({name: table}), f"grey: all models that count; {weighted}"]
+    with house_style():
+        ax, cells = panels(ax, len(names), notes, 4, 2.3, 1.8)
+        for at, (cell, parameter) in enumerate(zip(cells, names, strict=True)):
+            part = bars[bars["parameter"] == parameter]
+            _shares(cell, parameter, *(part[c].to_numpy(float) for c in ("low", "high", "all", "likely_best")))
+            unknown = int((~np.isfinite(column(rows, parameter))).sum())
+            if unknown:
+                cell.set_title(f"not known of {unknown}", loc="left", fontsize=7, color=GREY)
+            if at % 4 == 0:
+                cell.set_ylabel("share of models")
+    return ax
 
 
 def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
@@ -46,7 +79,8 @@ def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
     shade = color(1) if metric else color(0)
     distinct, counts = np.unique(values, return_counts=True)
     if values.dtype.kind not in "if" or len(distinct) <= 8:
-        ax.bar([f"{v:g}" if values.dtype.kind in "if" else str(v) for v in distinct], counts, color=shade)
+        ax.bar(np.arange(distinct.size), counts, color=shade)
+        ax.set_xticks(np.arange(distinct.size), [f"{v:g}" if values.dtype.kind in "if" else str(v) for v in distinct])
         ax.set_xlabel(axis(name, np.zeros(1))[0] if values.dtype.kind in "if" else name.replace("_", " "))
     else:
         label, scaled = axis(name, values)
@@ -54,3 +88,21 @@ def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
         ax.axvline(float(np.median(scaled)), color=GREY, linewidth=1)
         ax.set_xlabel(label)
     ax.set_ylabel("models")
+
+
+def _shares(ax: Axes, name: str, low: Any, high: Any, everyone: Any, best: Any) -> None:
+    """Bars side by side for single values, steps over bins."""
+    if (low == high).all():
+        label, at = axis(name, low)
+        positions = np.arange(low.size)
+        ax.bar(positions - 0.2, everyone, 0.4, color=GREY, alpha=0.5)
+        ax.bar(positions + 0.2, best, 0.4, color=PALETTE[0])
+        shown = positions if low.size <= 6 else positions[:: -(-low.size // 6)]
+        ax.set_xticks(shown, [f"{v:g}" for v in at[shown]])
+    else:
+        label, edges = axis(name, np.append(low, high[-1]))
+        ax.stairs(everyone, edges, fill=True, color=GREY, alpha=0.5)
+        ax.stairs(best, edges, color=PALETTE[0], linewidth=1.5)
+        suit_axis(ax, edges)
+    ax.set_xlabel(label)
+    ax.set_ylim(0, None)

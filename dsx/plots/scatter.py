@@ -16,11 +16,16 @@ from dsx.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits, suit_axis
-from dsx.plots.style import COLORMAP, PALETTE, house_style, new_axes, note_below
+from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+# of more points than this the drawing is a picture inside a vector figure; of more than MOST not all are drawn
+MANY, MOST = 3000, 10_000
+# up to so many points of a pair the best are drawn last
+_FEW = 1000
 
 
 def scatter(
@@ -45,28 +50,54 @@ def scatter(
 def _scatter(
     rows: pd.DataFrame, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
 ) -> Axes:
-    label, values = axis(x, given)
     errors = rows["error"].to_numpy(float)
-    low, median, high = best_range(values, errors, fraction, level)
-    known = np.isfinite(values)
-    if not known.all():
-        notes = [*notes, f"No {x}, hence not drawn: {int((~known).sum())} of {known.size} finished models."]
-    bottom, top, beyond = error_limits([errors[known]])
-    notes = [*notes, f"Above the top (arrows): {beyond}"] if beyond else notes
+    beyond = error_limits([errors[np.isfinite(given)]])[2] if np.isfinite(given).any() else ""
+    notes = [*notes, *_left_out(x, np.isfinite(given)), *([f"Above the top (arrows): {beyond}"] if beyond else [])]
     with house_style():
-        ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
-        ax.axvspan(low, high, color=PALETTE[0], alpha=0.12, linewidth=0)
-        ax.axvline(median, color=PALETTE[0], linewidth=1.4)
-        inside, far = known & (errors <= top), known & (errors > top)
-        look: dict[str, Any] = {"s": _size(known.sum()), "color": PALETTE[0], "linewidths": 0}
-        ax.scatter(values[inside], errors[inside], alpha=0.6, **look)
-        ax.scatter(values[far], np.full(far.sum(), top), marker="^", clip_on=False, zorder=3, **look)
-        ax.set(xlabel=label, ylabel="top-1 error (%)", ylim=(bottom, top))
-        suit_axis(ax, values[known])
-        title = f"best {_short(median)} ({100 * level:g} % range {_short(low)}–{_short(high)}), n {int(known.sum())}"
-        ax.set_title(title, loc="left", fontsize=8)
+        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+        best, n = draw_points(ax, x, given, errors, fraction, level)
+        low, median, high = map(short, best)
+        ax.set_title(f"best {median} ({100 * level:g} % range {low}–{high}), n {n:,}", loc="left", fontsize=8)
         note_below(ax, notes)
     return ax
+
+
+def draw_points(
+    ax: Axes, x: str, given: Floats, errors: Floats, fraction: float, level: float
+) -> tuple[tuple[float, float, float], int]:
+    """Error against one column on some axes, with its best range; returns the range, in the label's unit, and n."""
+    label, values = axis(x, given)
+    low, median, high = best_range(values, errors, fraction, level)
+    known = np.isfinite(values)
+    bottom, top, _ = error_limits([errors[known]])
+    ax.axvspan(low, high, color=PALETTE[0], alpha=0.12, linewidth=0)
+    ax.axvline(median, color=PALETTE[0], linewidth=1.4)
+    shown = thinned(errors, known)
+    inside, far = shown[errors[shown] <= top], shown[errors[shown] > top]
+    look: dict[str, Any] = {"s": _size(shown.size), "color": PALETTE[0], "linewidths": 0}
+    ax.scatter(values[inside], errors[inside], alpha=0.6, rasterized=inside.size > MANY, **look)
+    ax.scatter(values[far], np.full(far.size, top), marker="^", clip_on=False, zorder=3, **look)
+    ax.set(xlabel=label, ylabel="top-1 error (%)", ylim=(bottom, top))
+    suit_axis(ax, values[known])
+    return (low, median, high), int(known.sum())
+
+
+def thinned(errors: Floats, known: Any) -> Any:
+    """Indices of the known models to draw: all, or of very many `MOST`, evenly over the ranks of the error."""
+    order = np.flatnonzero(known)[np.argsort(errors[known], kind="stable")]
+    if order.size <= MOST:
+        return order
+    return order[np.linspace(0, order.size - 1, MOST).round().astype(int)]
+
+
+def _left_out(what: str, known: Any) -> list[str]:
+    """Sentences on models without a value, and on points left out of very many."""
+    found, n = [], int(known.sum())
+    if n < known.size:
+        found.append(f"No {what}, hence not drawn: {known.size - n:,} of {known.size:,} finished models.")
+    if n > MOST:
+        found.append(f"Points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all.")
+    return found
 
 
 def pair_scatter(
@@ -80,36 +111,45 @@ def pair_scatter(
     """
     finished_errors(table, name or "results table")
     rows = finished(table)
+    known = np.isfinite(expression(rows, x)) & np.isfinite(expression(rows, y))
+    notes = counts_in_words({name: table}) + _left_out(f"{x} or {y}", known)
+    with house_style():
+        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+        probability, n = draw_pair(ax, rows, x, y, fraction, level)
+        rank_bar(ax, ax.inset_axes((1.03, 0, 0.035, 1)))
+        percent = f"{100 * probability:.0f} %"
+        ax.set_title(f"box: holds the best pair with probability {percent}, n {n:,}", loc="left", fontsize=8)
+        note_below(ax, notes)
+    return ax
+
+
+def draw_pair(ax: Axes, rows: pd.DataFrame, x: str, y: str, fraction: float, level: float) -> tuple[float, int]:
+    """A pair of columns of finished models on some axes; returns the probability of the box, and n."""
+    from matplotlib.patches import Rectangle
+
     (label_x, xs), (label_y, ys) = axis(x, expression(rows, x)), axis(y, expression(rows, y))
     errors = rows["error"].to_numpy(float)
     joint = joint_best_range(xs, ys, errors, fraction, level)
     known = np.isfinite(xs) & np.isfinite(ys)
     share = (np.argsort(np.argsort(errors, kind="stable"), kind="stable") + 0.5) / errors.size
-    notes = counts_in_words({name: table})
-    if not known.all():
-        notes.append(f"No {x} or {y}, hence not drawn: {int((~known).sum())} of {known.size} finished models.")
-    with house_style():
-        from matplotlib.patches import Rectangle
+    order = thinned(errors, known)[::-1]  # the best on top, unless so many would cover all others
+    order = order if order.size <= _FEW else np.random.default_rng(3).permutation(order)
+    ax.scatter(
+        _spread(xs, 1)[order], _spread(ys, 2)[order], c=100 * share[order], s=_size(order.size) + 6,
+        cmap=COLORMAP, vmin=0, vmax=100, linewidths=0, alpha=0.85, rasterized=order.size > MANY,
+    )  # fmt: skip
+    log_x, log_y = suit_axis(ax, xs[known]), suit_axis(ax, ys[known], "y")
+    (left, right), (bottom, top) = _room(xs[known], joint.x, log_x), _room(ys[known], joint.y, log_y)
+    ax.add_patch(Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=PALETTE[1], linewidth=1.4))
+    ax.set(xlabel=label_x, ylabel=label_y)
+    return joint.probability, int(known.sum())
 
-        ax = ax if ax is not None else new_axes(lines=len(notes) + 1)
-        order = np.flatnonzero(known)[np.argsort(-share[known])]  # the best on top
-        drawn = ax.scatter(
-            _spread(xs, 1)[order], _spread(ys, 2)[order], c=100 * share[order], s=_size(order.size) + 6,
-            cmap=COLORMAP, vmin=0, vmax=100, linewidths=0, alpha=0.85,
-        )  # fmt: skip
-        log_x, log_y = suit_axis(ax, xs[known]), suit_axis(ax, ys[known], "y")
-        (left, right), (bottom, top) = _room(xs[known], joint.x, log_x), _room(ys[known], joint.y, log_y)
-        ax.add_patch(
-            Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=PALETTE[1], linewidth=1.4)
-        )
-        bar = ax.figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0, 0.035, 1)))
-        bar.set_label("rank of the error (%, 0 is best)", fontsize=8)
-        bar.outline.set_visible(False)
-        ax.set(xlabel=label_x, ylabel=label_y)
-        percent = f"{100 * joint.probability:.0f} %"
-        ax.set_title(f"box: holds the best pair with probability {percent}, n {order.size}", loc="left", fontsize=8)
-        note_below(ax, notes)
-    return ax
+
+def rank_bar(ax: Axes, place: Axes) -> None:
+    """The colour bar of `draw_pair`, in these axes."""
+    bar = ax.figure.colorbar(ax.collections[0], cax=place)
+    bar.set_label("rank of the error (%, 0 is best)", fontsize=8)
+    bar.outline.set_visible(False)
 
 
 def e_fit(
@@ -118,14 +158,22 @@ def e_fit(
     """Error against e_fit, with its best range and rank correlation (RegNet Fig. 8).
 
     table: results table. fits: `linear_fit_table` of the finished models' widths, in the order of
-    `finished(table)`. Raises DsxError if the numbers of rows differ or no network could be fitted.
+    `finished(table)`; or the rows of `linear_table` of one study (model_id, e_fit), which may be some of its models.
+    Raises DsxError if the numbers of rows differ or no network could be fitted.
     """
-    rows = finished(table)
-    if len(rows) != len(fits):
+    rows, notes = finished(table), counts_in_words({name: table})
+    if "e_fit" in fits.columns:
+        every = len(rows)
+        rows = rows[["model_id", "error"]].merge(fits[["model_id", "e_fit"]], on="model_id")
+        errors_of_fit = rows["e_fit"].to_numpy(float)
+        notes += [f"Fitted, and drawn: {len(rows):,} of {every:,} finished models."] if len(rows) < every else []
+    else:
+        errors_of_fit = fits["error"].to_numpy(float)
+    if len(rows) != len(errors_of_fit):
         found = f"{len(fits)} fits for {len(rows)} finished models"
         raise DsxError(f"{name or 'results table'}: {found}: fit the rows of `finished(table)`")
-    ranks = rank_correlation(fits["error"].to_numpy(float), rows["error"].to_numpy(float))
-    ax = _scatter(rows, "e_fit", fits["error"].to_numpy(float), ax, counts_in_words({name: table}), fraction, 0.95)
+    ranks = rank_correlation(errors_of_fit, rows["error"].to_numpy(float))
+    ax = _scatter(rows, "e_fit", errors_of_fit, ax, notes, fraction, 0.95)
     if np.isfinite(ranks["correlation"]):
         interval = f"{number(ranks['low'], 2)} to {number(ranks['high'], 2)}"
         told = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
@@ -134,7 +182,8 @@ def e_fit(
     return ax
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Three digits, or all of a whole number: 0.153, 24.5, 1360."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 

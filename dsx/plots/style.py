@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,10 @@ GREY = "#6B6B6B"
 # dark is good: perceptually even, readable in grey print and by every kind of colour vision
 COLORMAP = "viridis"
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)))
+
+WIDTH_IN = 5.2  # of a figure of one plot
+# label of figures whose size was made to fit what is in them
+_FITS = "fits"
 
 _RC: Any = {
     "font.size": 9,
@@ -53,29 +58,73 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_axes(width_in: float = 5.2, height_in: float = 3.4, lines: int = 0) -> Axes:
+def new_axes(width_in: float = WIDTH_IN, height_in: float = 3.4, lines: int = 0) -> Axes:
     """Axes of a new figure, higher by so many lines of text above and below.
 
     pyplot manages the figure only where the caller uses pyplot (a notebook, a script).
     """
-    height_in += 0.16 * lines
+    return _new_figure(width_in, height_in + 0.16 * lines, "constrained").add_subplot()
+
+
+def _new_figure(width_in: float, height_in: float, layout: Any) -> Figure:
     if "matplotlib.pyplot" in sys.modules:
-        figure = sys.modules["matplotlib.pyplot"].figure(figsize=(width_in, height_in), layout="constrained")
+        managed: Figure = sys.modules["matplotlib.pyplot"].figure(figsize=(width_in, height_in), layout=layout)
+        return managed
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_in, height_in), layout=layout)
+
+
+def panels(
+    ax: Axes | None,
+    count: int,
+    notes: Sequence[str],
+    across: int = 4,
+    width_in: float = 2.3,
+    height_in: float = 1.9,
+    above_in: float = 0.22,
+    right_in: float = 0.05,
+) -> tuple[Axes, list[Axes]]:
+    """Axes that stand for a figure of several panels, and the panels, row by row, `across` beside each other.
+
+    ax: its place is divided and its own frame taken away; by default the axes of a new figure that fits so many
+    panels of width_in × height_in, labels included. notes: lines of text above all panels, wrapped. above_in: inches
+    kept free above each panel for its own title; right_in: to the right of all. The panels are inset axes, which any
+    layout of the figure carries along.
+    """
+    across = max(1, min(across, count))
+    down = -(-count // across)
+    if ax is None:
+        wide, high = max(5.2, width_in * across + right_in + 0.08), height_in * down
+        notes = _wrapped(notes, wide - 0.1)
+        above = 0.1 + 0.155 * len(notes)
+        figure = _new_figure(wide, high + above, None)
+        figure.set_label(_FITS)
+        ax = figure.add_axes((0.08 / wide, 0, width_in * across / wide, high / (high + above)))
     else:
-        from matplotlib.figure import Figure
+        notes = _wrapped(notes, ax.get_window_extent().width / ax.get_figure(root=True).dpi)  # type: ignore[union-attr]
+    ax.set_axis_off()
+    figure_size = ax.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
+    place = ax.get_position()
+    # of one panel's room, for the labels beside, below and above it
+    room = (place.width * figure_size[0] / across, place.height * figure_size[1] / down)
+    left, right = (min(share, inches / room[0]) for share, inches in ((0.3, 0.52), (0.08, 0.14)))
+    below, top = (min(share, inches / room[1]) for share, inches in ((0.3, 0.44), (0.3, above_in)))
+    cells = []
+    for at in range(count):
+        row, column = divmod(at, across)
+        x, y = (column + left) / across, (down - 1 - row + below) / down
+        cell = ax.inset_axes((x, y, (1 - left - right) / across, (1 - below - top) / down))
+        cell.xaxis.label.set_fontsize(8)
+        cell.yaxis.label.set_fontsize(8)
+        cells.append(cell)
+    ax.set_title("\n".join(notes), loc="left", y=1.0, pad=3, fontsize=7.5, color=GREY, linespacing=1.4)
+    return ax, cells
 
-        figure = Figure(figsize=(width_in, height_in), layout="constrained")
-    axes: Axes = figure.add_subplot()
-    return axes
 
-
-def panel_grid(down: int, across: int, width_in: float, height_in: float) -> tuple[Figure, list[Axes]]:
-    """A new figure of down × across panels of this size, row by row; managed as `new_axes` says."""
-    first = new_axes(width_in * across + 0.3, height_in * down + 0.5)
-    figure = first.get_figure(root=True)
-    assert figure is not None
-    first.remove()
-    return figure, list(figure.subplots(down, across, squeeze=False).ravel())
+def _wrapped(lines: Sequence[str], width_in: float) -> list[str]:
+    """Lines of 7.5 points broken where they are wider; a letter is some 0.56 of its size wide."""
+    return [part for line in lines for part in textwrap.wrap(line, max(20, int(width_in * 72 / (7.5 * 0.56))))]
 
 
 def color(index: int) -> str:
@@ -90,43 +139,83 @@ def dashes(index: int) -> Any:
 
 def legend_above(ax: Axes, title: str | None = None) -> None:
     """The legend over the axes, one study a line, where it can hide no data."""
-    if not ax.get_legend_handles_labels()[0]:
+    handles, labels = ax.get_legend_handles_labels()
+    if not handles:
         ax.set_title(title or "", loc="left", fontsize=8)
         return
     legend = ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, title=title, title_fontsize=7, labelspacing=0.3
-    )
+        handles, [fold(label, 75) for label in labels], loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2,
+        title=fold(title, 90) if title else None, title_fontsize=7, labelspacing=0.3,
+    )  # fmt: skip
     legend._legend_box.align = "left"  # type: ignore[attr-defined]
 
 
+def fold(text: str, letters: int) -> str:
+    """Text broken into lines of at most so many letters; its own line breaks stay."""
+    return "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, letters) or [""])
+
+
 def note_below(ax: Axes, lines: Sequence[str]) -> None:
-    """Small grey lines of text below the axis label, inside what is saved."""
+    """Small grey lines of text below the axis label, inside what is saved; wrapped, as a long one would take room."""
     if lines:
+        wide = ax.get_window_extent().width / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
         ax.annotate(
-            "\n".join(lines), (0, 0), (0, -34), xycoords="axes fraction", textcoords="offset points",
-            va="top", ha="left", fontsize=7, color=GREY, linespacing=1.4, annotation_clip=False,
+            "\n".join(_note_lines(lines, wide + 1.2)), (0, 0), (0, -34), xycoords="axes fraction",
+            textcoords="offset points", va="top", ha="left", fontsize=7, color=GREY, linespacing=1.4,
+            annotation_clip=False,
         )  # fmt: skip
 
 
-def save(drawn: Axes | Figure, folder: str | Path, name: str) -> list[Path]:
+def lines_of(notes: Sequence[str]) -> int:
+    """How many lines `note_below` will make of these, in a figure of the usual width."""
+    return len(_note_lines(notes, WIDTH_IN))
+
+
+def _note_lines(notes: Sequence[str], width_in: float) -> list[str]:
+    return [part for note in notes for part in textwrap.wrap(note, max(40, int(19.5 * width_in)))]
+
+
+def save(drawn: Axes, folder: str | Path, name: str) -> list[Path]:
     """Write `folder/name.png` (200 dots per inch) and `folder/name.pdf`; return both paths.
 
-    drawn: axes or a figure. The folder is made. The same figure gives the same bytes again, and a file
+    The folder is made. The same figure gives the same bytes again, and a file
     is never seen half-written. Raises DsxError if the folder cannot be written.
     """
-    figure = drawn if hasattr(drawn, "savefig") else drawn.figure
+    figure = drawn.get_figure(root=True)
+    assert figure is not None
     folder = Path(folder)
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for suffix in ("png", "pdf"):
-            path = folder / f"{name}.{suffix}"
-            partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            with house_style():
-                dated = {"CreationDate": None} if suffix == "pdf" else None
-                figure.savefig(partial, format=suffix, dpi=200, metadata=dated)  # type: ignore[union-attr]
-            partial.replace(path)
-            paths.append(path)
+        with house_style(), _laid_out(figure) as box:
+            for suffix in ("png", "pdf"):
+                path = folder / f"{name}.{suffix}"
+                partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+                options: Any = {"metadata": {"CreationDate": None}} if suffix == "pdf" else {}
+                figure.savefig(partial, format=suffix, dpi=200, bbox_inches=box, **options)
+                partial.replace(path)
+                paths.append(path)
     except OSError as error:
         raise DsxError(f"{folder}: cannot write the figure {name}: {error.strerror or error}") from None
     return paths
+
+
+def close(drawn: Axes) -> None:
+    """Let go of a figure that pyplot manages, if it is loaded; it would keep every one of them, and warn from 20 on."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(drawn.get_figure(root=True))
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[Any]:
+    """The box of all that is drawn, in inches, with the layout worked out once instead of for every format."""
+    if figure.get_label() == _FITS:
+        yield figure.bbox_inches
+        return
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    try:
+        yield figure.get_tightbbox().padded(0.1)
+    finally:
+        figure.set_layout_engine(engine)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis import best_range, edf, finished, parameter_columns
+from dsx.analysis import best_range, edf, parameter_columns
 from dsx.analysis.values import number_array
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
-from dsx.report.facts import StudyFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,16 +22,6 @@ MAX_POINTS = 1500
 # derived from the networks, besides the space's own parameters
 STRUCTURE = ("total_depth", "first_width", "last_width")
 COMPLEXITY = ("flops", "params", "acts", "seconds", "inference_ms", "training_ms")
-
-
-def joined(facts: StudyFacts) -> pd.DataFrame:
-    """The finished models with the structure columns and `stages` of their networks."""
-    rows = finished(facts.table)
-    if facts.networks is None or "model_id" not in rows.columns:
-        return rows
-    new = [c for c in facts.networks.columns if c == "model_id" or c not in rows.columns]
-    whole: pd.DataFrame = rows.merge(facts.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
-    return whole
 
 
 def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -50,7 +39,7 @@ def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float = 0.25) -> dict[str, Any]:
     """What the page's script draws, as plain JSON values; numbers that are not finite are null.
 
-    tables: name → finished models as `joined` gives them; studies without any are left out.
+    tables: name → finished models, as `StudyFacts.models` gives them; studies without any are left out.
     """
     drawn = {name: table for name, table in tables.items() if len(table)}
     columns = explored_columns(drawn) + [
@@ -102,6 +91,7 @@ def _study(
         "name": name,
         "color": color,
         "n": curve.n,
+        "limits": error_limits([table["error"].to_numpy(float)])[:2],
         "half": curve.half_width,
         "error": curve.error[keep],
         "share": share,

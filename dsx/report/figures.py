@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsx import plots
-from dsx.analysis import finished
+from dsx.analysis import finished, trend
 from dsx.errors import DsxError
-from dsx.plots.style import PALETTE
+from dsx.plots.style import PALETTE, close
 from dsx.report.diagram import network_svg
+from dsx.report.facts import StudyFacts
 from dsx.report.networks import stages_in_words
+from dsx.report.regimes import regime_of
 from dsx.units import format_number
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def svg(drawn: Axes) -> str:
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "dsx", "svg.fonttype": "path", "savefig.bbox": "tight"}):
         whole.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+    close(drawn)
     return _data_url(buffer.getvalue())
 
 
@@ -78,6 +81,18 @@ def search_figure(tables: Mapping[str, pd.DataFrame], level: float) -> Figure | 
     )
 
 
+def trends_figure(facts: Sequence[StudyFacts], level: float) -> Figure | None:
+    """Best ranges against the scale, if the studies are one space at several."""
+    regime, at = regime_of(facts)
+    if not regime:
+        return None
+    tables = {one.name: one.table for one in facts if one.name in at}
+    return figure(
+        lambda: plots.trends(trend(tables, at, level=level), regime=regime),
+        f"best ranges of parameters against {regime}",
+    )
+
+
 def curve_figure(name: str, curves: pd.DataFrame | None) -> Figure | None:
     """Error over epochs of the best, the median and the worst run."""
     if curves is None or "error" not in curves.columns:
@@ -96,7 +111,7 @@ def _curves(curves: pd.DataFrame) -> Axes:
 def best_networks(table: pd.DataFrame, count: int = 3, color: str = PALETTE[0]) -> list[Figure]:
     """Drawings of the networks of lowest error, best first (`dsx.report.diagram`).
 
-    table: finished models with `stages`, as `dsx.report.charts.joined` gives them.
+    table: finished models with `stages`, as `StudyFacts.models` gives them.
     """
     if "stages" not in table.columns:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,45 @@ def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataF
 
     contents: canonical JSON of each architecture, in the order of model_ids.
     """
+    return _table(model_ids, [stages_of(json.loads(content)) for content in contents])
+
+
+def networks_in(table: pd.DataFrame) -> pd.DataFrame | None:
+    """`network_table` of a results table from elsewhere, from its columns `stages`, or depth_1, width_1 …; else None.
+
+    Also read, where they are: bottleneck_ratio_1 …, and group_width_1 … or groups_1 … (their number). A stage without
+    a depth or width is absent; a model without stages is left out.
+    """
+    if "model_id" not in table.columns:
+        return None
+    models = table.drop_duplicates("model_id")
+    if "stages" in models.columns:
+        known = models[models["stages"].notna()]
+        return _table(known["model_id"], [[[float(v) for v in stage] for stage in each] for each in known["stages"]])
+    numbers = [i for i in range(1, 100) if {f"depth_{i}", f"width_{i}"} <= set(models.columns)]
+    rows = zip(models["model_id"], models.to_dict("records"), strict=True) if numbers else []
+    found = [(model, stages) for model, row in rows if (stages := _stages_of_row(row, numbers))]
+    return _table([model for model, _ in found], [stages for _, stages in found]) if found else None
+
+
+def _stages_of_row(row: dict[Any, Any], numbers: Sequence[int]) -> Stages:
+    def value(name: str, otherwise: float) -> float:
+        given = row.get(name)
+        return float(given) if isinstance(given, (int, float)) and math.isfinite(given) else otherwise
+
+    stages = []
+    for i in numbers:
+        depth, width = value(f"depth_{i}", 0), value(f"width_{i}", 0)
+        ratio, groups = value(f"bottleneck_ratio_{i}", 1), value(f"groups_{i}", 0)
+        group_width = value(f"group_width_{i}", width / ratio / groups if groups and ratio else 0)
+        if depth >= 1 and width > 0:
+            stages.append([depth, width, ratio, group_width])
+    return stages
+
+
+def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> pd.DataFrame:
     import pandas as pd
 
-    stages = [stages_of(json.loads(content)) for content in contents]
     table: pd.DataFrame = pd.DataFrame(
         {
             "model_id": list(model_ids),

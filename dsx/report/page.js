@@ -213,7 +213,7 @@
     const layout = {
       ...look(),
       xaxis: { ...axis(column.label), type: column.log ? "log" : "linear", range: [least - pad, most + pad] },
-      yaxis: { ...axis("top-1 error (%)"), range: data.limits },
+      yaxis: { ...axis("top-1 error (%)"), range: study.limits },
       shapes: [
         { ...band, x0: low, x1: high, fillcolor: study.color + "22" },
         { ...band, type: "line", x0: median, x1: median, line: { color: study.color, width: 2 } },
@@ -223,7 +223,7 @@
       x, y: study.error, mode: "markers", meta: +studyBox.value, marker: { color: study.color, size: 8, opacity: 0.6 },
       customdata: study.error.map((_, i) => i), text: study.error.map((_, i) => label(study, i)), ...hover(),
     };
-    const above = study.error.filter((e) => e > data.limits[1]).length;
+    const above = study.error.filter((e) => e > study.limits[1]).length;
     byId("scatter-note").textContent =
       `Best ${short(median)} (${100 * data.level} % range ${short(low)}–${short(high)}), of all ${count(study.n)} models.` +
       (above ? ` ${above} drawn models lie above the top.` : "");

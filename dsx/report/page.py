@@ -12,7 +12,7 @@ import dsx
 from dsx import analysis
 from dsx.plots.style import color
 from dsx.report import figures, sections
-from dsx.report.charts import MAX_POINTS, chart_data, joined
+from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.report.facts import StudyFacts
 from dsx.study import records
 from dsx.text import plural
@@ -71,8 +71,8 @@ def render(
 def _content(
     facts: Sequence[StudyFacts], tables: Mapping[str, pd.DataFrame], written: Mapping[str, pd.DataFrame], level: float
 ) -> dict[str, Any]:
-    rows = {one.name: joined(one) for one in facts}
-    linear, linear_notes = sections.linear_grid(rows, level)
+    rows = {one.name: one.models for one in facts}
+    linear, linear_notes = sections.linear_grid(facts, level)
     complexity, complexity_notes = sections.complexity_grid(facts, level)
     finished = figures.has_results(tables)
     headline = sections.headline(written, level)
@@ -95,6 +95,10 @@ def _content(
         "complexity_notes": complexity_notes,
         "edf": figures.edf_figure(tables, level) if finished else None,
         "search": figures.search_figure(tables, level) if finished else None,
+        "without_curves": [one.name for one in facts if one.curves is None and len(one.models)],
+        "constant": sections.constant_columns(rows),
+        "trends": figures.trends_figure(facts, level),
+        "commands": any(one.commands for one in facts),
         "curves": [f for one in facts if (f := figures.curve_figure(one.name, one.curves))],
         "best": [
             (name, made)

@@ -9,26 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis import best_range, finished, fit_columns, linear_fit_table, rank_correlation
+from dsx.analysis import best_range, finished, rank_correlation
+from dsx.analysis.drawn import complexity_fits
 from dsx.analysis.values import number_array
 from dsx.analysis.words import decimals, number
 from dsx.errors import DsxError
 from dsx.plots.labels import axis
 from dsx.report.charts import explored_columns
 from dsx.report.facts import StudyFacts
-from dsx.report.networks import block_widths_of
 from dsx.text import plural
+from dsx.units import format_number
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# networks per study whose linear fit is worked out; of more, as many spread evenly over the ranks
-_FITTED = 300
-# (y, x) of the paper's complexity analysis
-_COMPLEXITY = (
-    ("acts", "flops"), ("params", "flops"), ("seconds", "flops"), ("seconds", "acts"), ("inference_ms", "flops"),
-    ("inference_ms", "acts"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,18 +88,19 @@ def matched_sentences(written: Mapping[str, pd.DataFrame], most: int = 6) -> lis
     table = written.get("matched")
     if table is None or table.empty:
         return []
-    words = table.loc[table["by"] == "flops", "words"].tolist()
+    known = (table["by"] == "flops") & table["mean_difference"].notna()
+    words = table.loc[known, "words"].tolist()
     return words if len(words) <= most else []
 
 
 def best_range_grid(tables: Mapping[str, pd.DataFrame], level: float) -> Grid:
     """One row per parameter and one column per study: median and range of the likely best value.
 
-    tables: finished models as `joined` gives them.
+    tables: finished models, as `StudyFacts.models` gives them.
     """
     studies = [name for name, table in tables.items() if len(table)]
     rows = []
-    for column in explored_columns({name: tables[name] for name in studies}):
+    for column in _explored({name: tables[name] for name in studies}, varied=True):
         cells = []
         for name in studies:
             table = tables[name]
@@ -120,30 +114,42 @@ def best_range_grid(tables: Mapping[str, pd.DataFrame], level: float) -> Grid:
     return Grid(["", *studies], rows)
 
 
-def linear_grid(tables: Mapping[str, pd.DataFrame], level: float) -> tuple[Grid, list[str]]:
+def constant_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Labels of the columns that are the same in all finished models: their best range says nothing."""
+    return [axis(column, [0.0])[0] for column in _explored({n: t for n, t in tables.items() if len(t)}, varied=False)]
+
+
+def _explored(tables: Mapping[str, pd.DataFrame], varied: bool) -> list[str]:
+    """The explored columns that differ between models, or those that do not; of one model alone all count as varied."""
+
+    def several(column: str) -> bool:
+        values = {v for t in tables.values() if column in t.columns for v in t[column].dropna().unique()}
+        return len(values) > 1 or sum(map(len, tables.values())) == 1
+
+    return [column for column in explored_columns(tables) if several(column) == varied]
+
+
+def linear_grid(facts: Sequence[StudyFacts], level: float) -> tuple[Grid, list[str]]:
     """Per study: e_fit of its networks and how it goes with the error; and what was left out, in words."""
     rows, notes = [], []
-    for name, table in tables.items():
-        if "stages" not in table.columns:
-            continue
-        kept = table[table["stages"].notna()].sort_values(["error", "model_id"], kind="stable")
-        if len(kept) > _FITTED:
-            notes.append(f"{name}: fitted {_FITTED} of {len(kept):,} networks, spread evenly over the ranks of error.")
-            kept = kept.iloc[np.unique(np.linspace(0, len(kept) - 1, _FITTED).round().astype(int))]
-        widths = [block_widths_of(stages) for stages in kept["stages"]]
+    for one in facts:
         try:
-            errors = linear_fit_table(widths)["error"].to_numpy(float)
+            fits = one.fitted
         except DsxError as reason:
-            notes.append(f"{name}: {reason}")
+            notes.append(f"{one.name}: {reason}")
             continue
-        known = np.isfinite(errors)
+        e_fit, errors = fits["e_fit"].to_numpy(float), fits["error"].to_numpy(float)
+        known = np.isfinite(e_fit)
         if not known.any():
             continue
-        found = rank_correlation(errors, kept["error"].to_numpy(float), level)
-        low, median, high = best_range(errors, kept["error"].to_numpy(float), level=level)
+        if len(fits) < len(one.models):
+            some = f"{len(fits)} of {len(one.models):,} networks"
+            notes.append(f"{one.name}: fitted {some}, spread evenly over the ranks of error.")
+        found = rank_correlation(e_fit, errors, level)
+        low, median, high = best_range(e_fit, errors, level=level)
         told = _spread(found["correlation"], found["low"], found["high"], places=2)
         rows.append(
-            [name, f"{known.sum()} of {known.size}", _two(float(np.median(errors[known]))),
+            [one.name, f"{known.sum()} of {known.size}", _two(float(np.median(e_fit[known]))),
              f"{_two(median)} ({_two(low)}–{_two(high)})", told]
         )  # fmt: skip
     headers = ["study", "networks fitted", "median e_fit", "e_fit of the best (range)", "rank correlation with error"]
@@ -154,15 +160,9 @@ def complexity_grid(facts: Sequence[StudyFacts], level: float) -> tuple[Grid, li
     """Log–log fits of activations, parameters and training time: exponents by study, and what speaks against each."""
     found: dict[str, dict[str, str]] = {}
     notes = []
-    for y, x in _COMPLEXITY:
-        fit_name = f"{_word(y)} ∝ {_word(x)}ˢ"
-        for one in facts:
-            try:
-                fit = fit_columns(one.table, x, y, log=True, level=level)
-            except DsxError:
-                continue
-            if fit.n < 3 or math.isnan(fit.slope_low) or not 0 <= fit.r2 <= 1:  # nothing varies but rounding
-                continue
+    for one in facts:
+        for (y, x), fit in complexity_fits(one.table, level).items():
+            fit_name = f"{_word(y)} ∝ {_word(x)}ˢ"
             exponent = _spread(fit.slope, fit.slope_low, fit.slope_high, places=2)
             found.setdefault(fit_name, {})[one.name] = f"{exponent}, R² {number(fit.r2, 2)}"
             notes += [f"{one.name}, {fit_name}: {' '.join(fit.warnings())}"] if fit.warnings() else []
@@ -219,6 +219,8 @@ def _pvalue(p: float) -> str:
 
 
 def _short(value: float) -> str:
+    if abs(value) >= 1e5:
+        return format_number(value)
     return number(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dsx.analysis import analyze, count_states, read_csv, read_nds, read_pycls
+from dsx.analysis import analyze, count_states, read_csv, read_nds, read_pycls, read_results
 from dsx.errors import DsxError
 
 RESNEXT = {
@@ -72,6 +72,53 @@ def test_pycls_sweep_becomes_a_results_table(tmp_path):
     assert read_pycls(tmp_path / "sweep.json", "ema")["sweep"].loc[0, "error"] == 9.0
 
 
+def test_models_trained_in_part_are_pending_and_never_mixed_with_finished_ones(tmp_path):
+    part = PYCLS | {"test_epoch": {"epoch_ind": [1], "epoch_max": [2], "top1_err": [12.0], "min_top1_err": [12.0]}}
+    whole = PYCLS | {"test_epoch": PYCLS["test_epoch"] | {"epoch_ind": [1, 2], "epoch_max": [2, 2]}}
+    table = read_pycls(write(tmp_path / "sweep.json", [part, whole, part | {"err": "Killed"}]))["sweep"]
+    assert table["state"].tolist() == ["pending", "done", "failed"]
+    jobs = [RESNEXT | {"test_ep_top1": [40.0]}, RESNEXT]
+    assert read_nds(write(tmp_path / "a.json", jobs))["a"]["state"].tolist() == ["pending", "done"]
+
+
+def test_chance_error_of_a_pycls_job_is_of_its_own_number_of_classes(tmp_path):
+    lost = PYCLS | {"train_epoch": {"loss": [2.0, float("nan")]}}
+    known = lost | {"cfg": PYCLS["cfg"] | {"MODEL": {"TYPE": "regnet", "NUM_CLASSES": 5}}}
+    table = read_pycls(write(tmp_path / "sweep.json", [lost, known]))["sweep"]
+    assert table["state"].tolist() == ["diverged", "diverged"]
+    assert table["error"].tolist() == pytest.approx([99.9, 80.0])
+
+
+def test_one_network_trained_with_two_learning_rates_is_two_models(tmp_path):
+    slow = RESNEXT | {"optim": RESNEXT["optim"] | {"base_lr": 0.01}}
+    again = RESNEXT | {"rng_seed": 2}
+    table = read_nds(write(tmp_path / "a.json", [RESNEXT, slow, again]))["a"]
+    assert table["model_id"].tolist()[0] == table["model_id"].tolist()[2] != table["model_id"].tolist()[1]
+    fast = PYCLS | {"cfg": PYCLS["cfg"] | {"OPTIM": {"BASE_LR": 2.0, "MAX_EPOCH": 2}}}
+    sweep = read_pycls(write(tmp_path / "sweep.json", [PYCLS, fast]))["sweep"]
+    assert sweep["model_id"].nunique() == 2
+    assert sweep["base_lr"].tolist() == [1.0, 2.0]
+
+
+def test_formats_are_told_by_content(tmp_path):
+    contents = {"a.txt": json.dumps([RESNEXT]), "b.csv": json.dumps([PYCLS]), "c.json": "error\n3\n"}
+    found = {name: read_results(write(tmp_path / name, content)) for name, content in contents.items()}
+    assert [one.format for one in found.values()] == ["NDS data file", "pycls sweep.json", "CSV table"]
+    table = found["c.json"].tables["c"]
+    table.assign(record_inode=1).to_parquet(tmp_path / "results.parquet")
+    again = read_results(tmp_path / "results.parquet")
+    assert again.format == "Parquet table"
+    assert again.tables[tmp_path.name].equals(table)
+
+
+def test_columns_of_other_names_are_taken_for_the_results_own(tmp_path):
+    path = write(tmp_path / "mine.csv", "error,top1,madds\n0.1,3.5,100\n0.2,4.5,200\n")
+    found = read_results(path, columns={"error": "top1", "flops": "madds", "params": "weights"})
+    table = found.tables["mine"]
+    assert table[["error", "flops", "other_error"]].to_numpy().tolist() == [[3.5, 100, 0.1], [4.5, 200, 0.2]]
+    assert found.used == {"error", "flops"}
+
+
 def test_lists_in_a_pycls_config_become_numbered_columns(tmp_path):
     jobs = [PYCLS | {"cfg": {"ANYNET": {"WIDTHS": widths}}} for widths in ([24, 56], [32, 64])]
     table = read_pycls(write(tmp_path / "any.json", jobs))["any"]
@@ -89,7 +136,7 @@ def test_csv_with_an_error_column_can_be_analysed(tmp_path):
 def test_imported_tables_pass_through_the_whole_analysis(tmp_path):
     rng = np.random.default_rng(0)
     jobs = [
-        json.loads(json.dumps(RESNEXT)) | {"test_ep_top1": [float(e)], "flops": int(f), "rng_seed": i}
+        json.loads(json.dumps(RESNEXT)) | {"test_ep_top1": [40.0, 20.0, float(e)], "flops": int(f), "rng_seed": i}
         for i, (e, f) in enumerate(zip(rng.normal(8, 1, 30), rng.uniform(1e8, 2e8, 30), strict=True))
     ]
     for i, job in enumerate(jobs):

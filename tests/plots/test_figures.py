@@ -26,6 +26,16 @@ FIGURES = {
     "trend": lambda t, c, ax: plots.trend(analysis.trend({"A": t}, "flops"), "depth", ax=ax),
     "network": lambda t, c, ax: plots.network([32, 64, 64, 128], ax=ax),
     "training_curves": lambda t, c, ax: plots.training_curves(c, ax=ax),
+    "e_fit": lambda t, c, ax: plots.e_fit(t, pd.DataFrame({"error": np.linspace(0.1, 4, 59)}), ax=ax),
+}
+PANELS = {
+    "scatters": lambda t, c, ax: plots.scatters(t, ["depth", "flops", "seconds", "acts", "width_1"], ax=ax, name="A"),
+    "pair_scatters": lambda t, c, ax: plots.pair_scatters(t, ["depth", "width_1", "flops"], ax=ax, name="A"),
+    "marginals": lambda t, c, ax: plots.marginals(t, ax=ax, name="A"),
+    "complexity": lambda t, c, ax: plots.complexity(t, ax=ax, name="A"),
+    "top_networks": lambda t, c, ax: plots.top_networks(t, ax=ax, name="A", widths=[[8, 16, 32]] * 59),
+    "trends": lambda t, c, ax: plots.trends(analysis.trend({"A": t, "B": t.assign(flops=1e10)}, "flops"), ax=ax),
+    "population": lambda t, c, ax: plots.population(t.drop(columns="state"), ax=ax, title="A"),
 }
 
 
@@ -39,6 +49,75 @@ def test_axes_are_used_and_returned_and_settings_left_alone(draw, results, curve
     assert ax.get_ylabel()
     plots.save(draw(results, curves, None), tmp_path, "figure")
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("draw", PANELS.values(), ids=PANELS)
+def test_panels_fill_the_axes_given_and_stay_inside_a_figure_of_their_own(draw, results, curves, tmp_path):
+    before = dict(matplotlib.rcParams)
+    figure = Figure(figsize=(10, 6))
+    ax, other = figure.subplots(2, 1)
+    assert draw(results, curves, ax) is ax
+    assert len(ax.child_axes) >= 2
+    for panel in ax.child_axes:
+        assert panel.has_data()
+        assert panel.get_xlabel()
+        place = panel.get_position()
+        assert place.y0 > other.get_position().y1
+    alone = draw(results, curves, None)
+    whole = alone.get_figure()
+    plots.save(alone, tmp_path, "figure")
+    drawn, size = whole.get_tightbbox(), whole.get_size_inches()
+    assert drawn.x0 >= -0.01
+    assert drawn.y0 >= -0.01
+    assert drawn.x1 <= size[0] + 0.01
+    assert drawn.y1 <= size[1] + 0.01
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("draw", PANELS.values(), ids=PANELS)
+def test_no_text_of_one_panel_lies_on_another_panel(draw, results, curves):
+    ax = draw(results, curves, None)
+    ax.get_figure().draw_without_rendering()
+    boxes = [panel.get_window_extent() for panel in ax.child_axes]
+    for i, panel in enumerate(ax.child_axes):
+        texts = [panel.xaxis.label, panel.yaxis.label, panel.title, panel._left_title]
+        for text in (t.get_window_extent() for t in texts if t.get_text()):
+            assert not any(text.overlaps(box) for j, box in enumerate(boxes) if j != i)
+
+
+def test_many_points_are_drawn_in_part_and_that_is_said(text_of):
+    rng = np.random.default_rng(0)
+    n = 100_000
+    table = pd.DataFrame(
+        {"model_id": np.arange(n), "state": "done", "error": rng.gamma(9, 3, n), "depth": rng.random(n)}
+    )
+    ax = plots.scatter(table, "depth")
+    drawn = sum(len(collection.get_offsets()) for collection in ax.collections)
+    assert drawn == 10_000
+    assert all(c.get_rasterized() for c in ax.collections if len(c.get_offsets()) > 3000)
+    assert "Points drawn: 10,000 of 100,000, evenly over the ranks of error; numbers are of all." in text_of(ax)
+    low, median, high = analysis.best_range(table["depth"], table["error"])
+    assert f"best {median:.3g} (95 % range {low:.3g}–{high:.3g}), n 100,000" in text_of(ax)
+
+
+def test_a_search_curve_without_a_band_does_not_claim_one(text_of):
+    assert "too few models for an interval" in text_of(plots.random_search({"A": [1.0, 2.0, 3.0]}))
+    assert "shaded: 95 % interval" in text_of(plots.random_search({"A": np.arange(40.0)}))
+
+
+def test_legends_stay_below_the_title_of_all_panels(results):
+    table = results.assign(params=results["flops"] * np.where(results.index == 20, 1e3, 1.0))
+    ax = plots.complexity(table, name="A")
+    ax.get_figure().draw_without_rendering()
+    title = ax._left_title.get_window_extent()
+    legends = [panel.get_legend() for panel in ax.child_axes]
+    assert any("moves the line" in text.get_text() for legend in legends for text in legend.get_texts())
+    assert not any(legend.get_window_extent().overlaps(title) for legend in legends)
+
+
+def test_e_fit_of_some_models_says_of_how_many(results, text_of):
+    fits = pd.DataFrame({"model_id": ["m0", "m5", "m7", "m9"], "e_fit": [0.1, 0.2, 0.3, 0.4]})
+    assert "Fitted, and drawn: 4 of 59 finished models." in text_of(plots.e_fit(results, fits))
 
 
 @pytest.mark.parametrize("n", [1, 4])
@@ -83,7 +162,7 @@ def test_a_misspelt_column_has_a_suggestion(results):
 
 def test_line_fit_shows_slope_interval_and_scaled_units(results, text_of):
     told = text_of(plots.line_fit(results, "flops", "acts", log=True))
-    assert "slope 0.50 (0.50 to 0.50) on log–log axes; R² 1.00, n 59" in told
+    assert "log–log slope 0.50 (0.50 to 0.50); R² 1.00, n 59" in told
     assert "flops (G multiply-adds)" in told
     assert "activations (M)" in told
     rooted = text_of(plots.line_fit(results, "sqrt(flops)", "acts"))
@@ -125,9 +204,9 @@ def test_e_fit_counts_all_models_and_shows_the_rank_correlation(results, text_of
 
 
 def test_marginals_have_a_panel_per_numeric_parameter(results, tmp_path):
-    figure = plots.marginals(results, name="A")
-    assert [ax.get_xlabel() for ax in figure.axes] == ["depth (blocks)", "width of stage 1 (channels)"]
-    plots.save(figure, tmp_path, "marginals")
+    ax = plots.marginals(results, name="A")
+    assert [panel.get_xlabel() for panel in ax.child_axes] == ["depth (blocks)", "width of stage 1 (channels)"]
+    plots.save(ax, tmp_path, "marginals")
     with pytest.raises(DsxError, match="A: nothing to draw: the results table has no numeric parameter"):
         plots.marginals(results[["model_id", "state", "error"]], name="A")
 
@@ -139,13 +218,24 @@ def test_drawing_without_pyplot_leaves_pyplot_unloaded():
 
 def test_top_networks_are_drawn_best_first(results, tmp_path, text_of):
     table = results.assign(depth_1=2, depth_2=3, width_2=results["width_1"] * 2)
-    figure = plots.top_networks(table, count=4, name="A")
-    assert len(figure.axes) == 4
+    ax = plots.top_networks(table, count=4, name="A")
+    assert len(ax.child_axes) == 4
     order = analysis.finished(table).sort_values("error")["model_id"].tolist()
-    assert [text_of(ax).split("error ")[0].split("\n")[-1].rstrip(", ") for ax in figure.axes] == order[:4]
-    plots.save(figure, tmp_path, "top")
+    assert [panel.get_title(loc="left").split(":")[0] for panel in ax.child_axes] == order[:4]
+    plots.save(ax, tmp_path, "top")
     with pytest.raises(DsxError, match="no columns depth_1 … and width_1 …"):
         plots.top_networks(results)
+
+
+def test_networks_of_unknown_widths_are_passed_over(results):
+    widths = [None, [8, 8, 16], *[[16, 32]] * 57]
+    table = results.assign(error=np.arange(60.0)).assign(state="done").iloc[:59]
+    ax = plots.top_networks(table, count=2, widths=widths)
+    assert [panel.get_title(loc="left").split(":")[0] for panel in ax.child_axes] == ["m1", "m2"]
+    with pytest.raises(DsxError, match="nothing to draw: the widths of no finished model are known"):
+        plots.top_networks(table, widths=[None] * 59)
+    with pytest.raises(DsxError, match="widths of 1 networks for 59 finished models"):
+        plots.top_networks(table, widths=[[8]])
 
 
 def test_all_curves_of_a_trend_share_the_unit_of_its_label(results):

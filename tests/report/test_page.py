@@ -136,6 +136,36 @@ def test_a_table_from_elsewhere_needs_only_errors() -> None:
     assert [column["name"] for column in data_of(page)["columns"]] == ["lr"]
 
 
+def test_quantities_that_never_differ_are_named_and_not_listed() -> None:
+    told = text_of(render([made_up("E", weight_decay=5e-4)]))
+    assert "The same in all models, hence not listed: weight decay." in told
+    assert told.count("weight decay") == 1
+
+
+def test_the_scatter_of_each_study_has_its_own_range_of_errors() -> None:
+    page = render([made_up("far", shift=40.0), made_up("near")])
+    for study in data_of(page)["studies"]:
+        low, high = study["limits"]
+        assert low < min(study["error"]) <= max(study["error"]) < high
+        assert high - low < 20
+
+
+def test_studies_of_one_space_at_several_scales_have_trends() -> None:
+    small, large = made_up("small"), made_up("large")
+    large = made_up("large", flops=large.table["flops"] * 10)
+    told = render([small, large])
+    assert "how the best ranges move with it" in told
+    assert "best ranges of parameters against flops" in told
+    assert "how the best ranges move with it" not in render([small, made_up("alike")])
+
+
+def test_a_study_without_curves_is_named() -> None:
+    facts = made_up("E")
+    told = text_of(render([StudyFacts("bare", facts.table, facts.networks), facts]))
+    assert "No training curves are known of bare." in told
+    assert "Of each study the models with the lowest" in told
+
+
 def test_many_models_are_thinned_in_the_charts_alone_and_the_page_says_so() -> None:
     n = 100_000
     rng = np.random.default_rng(0)

@@ -107,11 +107,19 @@ def test_the_scatter_follows_study_and_quantity(browser: webdriver.Chrome, page:
 def test_a_tap_on_a_phone_shows_the_network(browser: webdriver.Chrome, page: Path) -> None:
     open_page(browser, page, 375)
     x, y = browser.execute_script(POINT, "edf", 0, 3)
+    study = browser.execute_script("return JSON.parse(document.getElementById('data').textContent).studies[0]")
+    assert study["id"][3] not in text(browser, "#edf-network")
     for kind in ("mousePressed", "mouseReleased"):
         event = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-    study = browser.execute_script("return JSON.parse(document.getElementById('data').textContent).studies[0]")
     wait_for(browser, "document.getElementById('edf-network').textContent.includes(arguments[0])", study["id"][3])
+    shown = text(browser, "#edf-network")
+    assert study["name"] in shown
+    assert f"widths {', '.join(str(stage[1]) for stage in study['stages'][3])}" in shown
+    blocks = browser.find_elements(By.CSS_SELECTOR, "#edf-network svg rect")
+    assert len(blocks) == sum(stage[0] for stage in study["stages"][3])
+    assert browser.find_elements(By.CSS_SELECTOR, "#edf .hoverlayer text") == []  # it would cover the chart
+    assert console_errors(browser) == []
 
 
 def test_hostile_strings_run_nothing(browser: webdriver.Chrome, tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""Several columns of one study at a glance: a panel for each, with one title for all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dsx.analysis.counts import finished, finished_errors
+from dsx.analysis.drawn import complexity_fits
+from dsx.analysis.regression import expression
+from dsx.errors import DsxError
+from dsx.plots.fits import draw_fit, draw_trend
+from dsx.plots.inputs import counts_in_words
+from dsx.plots.limits import error_limits
+from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
+from dsx.plots.style import house_style, legend_above, panels
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def scatters(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    ax: Axes | None = None,
+    name: str = "",
+    fraction: float = 0.25,
+    level: float = 0.95,
+) -> Axes:
+    """Error against each of some columns, with best ranges (`scatter`), a panel for each.
+
+    table: results table of one study. Raises DsxError if no model has finished or a column is without values.
+    """
+    finished_errors(table, name or "results table")
+    rows = finished(table)
+    errors = rows["error"].to_numpy(float)
+    if not columns:
+        raise DsxError(f"{name or 'results table'}: nothing to draw: name at least one column")
+    notes = [
+        *counts_in_words({name: table}),
+        f"shaded: {100 * level:g} % range of the likely best value; line: its median",
+    ]
+    if beyond := error_limits([errors])[2]:
+        notes.append(f"above the top (arrows): {beyond}")
+    notes += _thinning(len(rows))
+    with house_style():
+        ax, cells = panels(ax, len(columns), notes, 4, 2.3, 2.0)
+        for at, (cell, x) in enumerate(zip(cells, columns, strict=True)):
+            best, n = draw_points(cell, x, expression(rows, x), errors, fraction, level)
+            cell.set_ylim(*error_limits([errors])[:2])
+            low, median, high = map(short, best)
+            few = f", n {n:,}" if n < len(rows) else ""
+            cell.set_title(f"best {median} ({low}–{high}){few}", loc="left", fontsize=7.5)
+            if at % 4:  # errors as in the first panel of the row
+                cell.set_ylabel("")
+                cell.tick_params(labelleft=False)
+    return ax
+
+
+def pair_scatters(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    ax: Axes | None = None,
+    name: str = "",
+    fraction: float = 0.25,
+    level: float = 0.95,
+) -> Axes:
+    """Every pair of some columns, coloured by the rank of the error (`pair_scatter`), a panel for each pair.
+
+    Raises DsxError if no model has finished, there are fewer than two columns, or a pair has no values.
+    """
+    finished_errors(table, name or "results table")
+    rows = finished(table)
+    pairs = list(itertools.combinations(columns, 2))
+    if not pairs:
+        raise DsxError(f"{name or 'results table'}: nothing to draw: a pair needs two columns")
+    notes = [
+        *counts_in_words({name: table}),
+        f"box: holds the best pair with the stated probability (at least {level:g})",
+    ]
+    notes += _thinning(len(rows))
+    with house_style():
+        ax, cells = panels(ax, len(pairs), notes, 3, 2.9, 2.5, right_in=0.7)
+        for cell, (x, y) in zip(cells, pairs, strict=True):
+            probability, n = draw_pair(cell, rows, x, y, fraction, level)
+            few = f", n {n:,}" if n < len(rows) else ""
+            cell.set_title(f"box: {100 * probability:.0f} %{few}", loc="left", fontsize=7.5)
+        last = cells[min(2, len(cells) - 1)]
+        rank_bar(last, last.inset_axes((1.04, 0, 0.05, 1)))
+    return ax
+
+
+def complexity(table: pd.DataFrame, ax: Axes | None = None, name: str = "", level: float = 0.95) -> Axes:
+    """Log–log fits of activations, parameters and times against flops and activations (RegNet Fig. 12), as panels.
+
+    Those of `complexity_fits`. Raises DsxError if no two of these columns vary together.
+    """
+    fits = complexity_fits(table, level)
+    if not fits:
+        raise DsxError(f"{name or 'results table'}: nothing to draw: flops, params, acts and times do not vary")
+    warnings = [f"{y} against {x}: {' '.join(fit.warnings())}" for (y, x), fit in fits.items() if fit.warnings()]
+    notes = [*counts_in_words({name: table}), *warnings]
+    n = max(fit.n for fit in fits.values())
+    notes += [f"points drawn: about {MOST:,} of {n:,}; the lines are of all"] if n > MOST else []
+    with house_style():
+        ax, cells = panels(ax, len(fits), notes, 2, 4.0, 2.8, above_in=0.42)
+        for cell, ((y, x), fit) in zip(cells, fits.items(), strict=True):
+            draw_fit(cell, fit, x, y)
+            legend_above(cell)
+    return ax
+
+
+def trends(table: pd.DataFrame, ax: Axes | None = None, regime: str = "flops") -> Axes:
+    """Best range of every parameter against the regime (`trend`), a panel for each (RegNet Fig. 11).
+
+    table: what `trend` of the statistics returns. Raises DsxError if it is empty.
+    """
+    names = list(dict.fromkeys(table["parameter"]))
+    if not names:
+        raise DsxError("nothing to draw: the studies share no parameter")
+    first = table[table["parameter"] == names[0]].sort_values("regime")
+    counts = ", ".join(f"{study} {n:.0f}" for study, n in zip(first["study"], first["n"], strict=True))
+    notes = ["grey: all models; blue: 95 % range of the likely best value; line: its median", f"n: {counts}"]
+    with house_style():
+        ax, cells = panels(ax, len(names), notes, 4, 2.3, 2.0)
+        for cell, parameter in zip(cells, names, strict=True):
+            draw_trend(cell, table[table["parameter"] == parameter].sort_values("regime"), parameter, regime)
+    return ax
+
+
+def _thinning(n: int) -> list[str]:
+    """What is to be said where not all points are drawn."""
+    if n <= MOST:
+        return []
+    return [f"points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all"]
