@@ -68,6 +68,11 @@ def matched_bins(
     if not arrays or any(c.size == 0 for c in arrays):
         raise DsxError("matched comparison: a population has no model with a known complexity")
     low, high = window or (max(float(c.min()) for c in arrays), min(float(c.max()) for c in arrays))
+    if window is None and low > high:
+        raise DsxError(
+            f"matched comparison: one population ends at {high:.4g} and another begins at {low:.4g}, so that none of"
+            " their models match; sample both from windows that overlap"
+        )
     inside = [c[(c >= low) & (c <= high)] for c in arrays]
     if low > high or min(c.size for c in inside) < least:
         raise DsxError(
