@@ -1,0 +1,226 @@
+"""Do the claims hold? Simulated analyses of equal and of different spaces, at one look and at any.
+
+    .venv/bin/python tests/benchmarks/bench_claims.py [--minutes 12]
+
+Prints the tables of docs/method.md. Each cell states how many analyses it is from; the minutes are shared out over
+the sections, so that more of them make the shares sharper, never different in kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from error_laws import LAWS
+
+from dsx.analysis import holm
+from dsx.analysis.best_of_k import best_of_k
+from dsx.analysis.betting import log_wealth, rank_bets
+from dsx.analysis.rank_test import rank_test
+from dsx.analysis.search import expected_minimum
+from dsx.analysis.sequential import sequential_evidence, sequential_verdicts
+from dsx.analysis.verdict import Margin, verdicts
+
+
+def share(trial: Callable[[np.random.Generator], bool], seconds: float, most: int, key: int) -> str:
+    """Share of seeded trials that are true, as many as the time allows (at least 50): `4.1 % (±0.9, 2000)`."""
+    begin, hits, done = time.perf_counter(), 0, 0
+    while done < 50 or (done < most and time.perf_counter() - begin < seconds):
+        hits += bool(trial(np.random.default_rng([key, done])))
+        done += 1
+    error = 1.96 * math.sqrt(max(hits, 1) * max(done - hits, 1) / done**3)
+    return f"{100 * hits / done:.1f} % (±{100 * error:.1f}, {done})"
+
+
+def row(*cells: object) -> None:
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def head(title: str, *columns: str) -> None:
+    print(f"\n{title}\n")
+    row(*columns)
+    row(*["---"] * len(columns))
+
+
+def equal_spaces(seconds: float) -> None:
+    """Analyses of equal spaces with any claim at all, at one look."""
+    sizes, spaces = (3, 5, 8, 16, 32, 64, 500), (2, 3, 6)
+    each = seconds / (len(LAWS) * len(sizes) * len(spaces))
+    head("Any false claim per analysis of equal spaces, one look", "law", "n", *(f"{k} spaces" for k in spaces))
+    for (law, draw), n in itertools.product(LAWS.items(), sizes):
+
+        def claimed(rng: np.random.Generator, k: int, draw=draw, n=n) -> bool:
+            made = verdicts({str(i): draw(rng, n) for i in range(k)})
+            return any(v.decision != "undecided" for v in made)
+
+        row(law, n, *(share(lambda rng, k=k: claimed(rng, k), each, 3000, n) for k in spaces))
+
+
+def any_look(seconds: float) -> None:
+    """The same with a look after every model up to 500, which takes in every eighth."""
+    each = seconds / (len(LAWS) * 3)
+    head("Any false claim per analysis of equal spaces, looks after every model up to 500",
+         "law", *(f"{k} spaces" for k in (2, 3, 6)))  # fmt: skip
+    for law, draw in LAWS.items():
+
+        def claimed(rng: np.random.Generator, k: int, draw=draw) -> bool:
+            made = sequential_verdicts({str(i): draw(rng, 500) for i in range(k)})
+            return any(v.decision != "undecided" for v in made)
+
+        row(law, *(share(lambda rng, k=k: claimed(rng, k), each, 3000, k) for k in (2, 3, 6)))
+
+
+SHAPES: dict[str, Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]] = {
+    "normal, spread 1 and 3": lambda rng, n: (rng.normal(0, 1, n), rng.normal(0, 3, n)),
+    "constant and two points": lambda rng, n: (rng.normal(0, 0.01, n), rng.choice([-1.0, 1.0], n)),
+    "half much better, half diverged": lambda rng, n: (
+        rng.normal(0, 0.01, n), np.where(rng.random(n) < 0.5, -1.0, rng.uniform(1, 80, n)),
+    ),
+}  # fmt: skip
+
+
+def shapes(seconds: float) -> None:
+    """Equally good spaces, superiority ½, of different shape: one look at several n, and any look up to 500."""
+    each = seconds / (len(SHAPES) * 4)
+    sizes = (10, 32, 100)
+    head("Claims between equally good spaces of different shape", "shapes", *(f"n = {n}" for n in sizes), "any look")
+    for name, draw in SHAPES.items():
+
+        def fixed(rng: np.random.Generator, n: int, draw=draw) -> bool:
+            a, b = draw(rng, n)
+            return rank_test(a, b).pvalue <= 0.05
+
+        cells = [share(lambda rng, n=n: fixed(rng, n), each, 3000, n) for n in sizes]
+        row(name, *cells, share(lambda rng, draw=draw: sequential_evidence(*draw(rng, 500)).pvalue[-1] <= 0.05,
+                                each, 3000, 1))  # fmt: skip
+
+
+def equivalence(seconds: float) -> None:
+    """False equivalence at a superiority of ½ + margin, and true equivalence of equal spaces; margin 0.1."""
+    each = seconds / (len(LAWS) * 6)
+    margin = Margin(0.1)
+    head("Called equivalent within 0.1: spaces that differ by just 0.1, and equal ones",
+         "law", "differ, n = 50", "differ, n = 300", "differ, any look to 500", "equal, n = 300", "equal, n = 500",
+         "equal, any look to 500")  # fmt: skip
+    for law, draw in LAWS.items():
+
+        def pair(rng: np.random.Generator, n: int, apart: bool, draw=draw) -> dict[str, np.ndarray]:
+            worse = rng.random(n) < (0.2 if apart else 0.0)
+            return {"a": draw(rng, n), "b": np.where(worse, 1000.0, draw(rng, n))}
+
+        cells = []
+        for apart, sizes in ((True, (50, 300)), (False, (300, 500))):
+            for n in sizes:
+                cells.append(share(
+                    lambda rng, n=n, apart=apart, pair=pair: verdicts(pair(rng, n, apart), margin=margin)[0].decision
+                    == "equivalent", each, 2000, n,
+                ))  # fmt: skip
+            cells.append(share(
+                lambda rng, apart=apart, pair=pair: sequential_evidence(
+                    *pair(rng, 500, apart).values(), margin).equivalence_pvalue[-1] <= 0.05, each, 2000, 2,
+            ))  # fmt: skip
+        row(law, *cells)
+
+
+def power(seconds: float) -> None:
+    """Share of pairs told apart, beside Brunner and Munzel's test with Holm, of spaces in a row."""
+    cases = ((3, 16, 1.0), (3, 32, 0.7), (3, 64, 0.5), (3, 200, 0.25), (6, 32, 0.5), (6, 64, 0.35))
+    head("Pairs told apart, %, spaces in a row shifted by a share of σ (gamma), same analyses for both",
+         "spaces", "n", "shift in σ", "verdicts", "Brunner–Munzel + Holm", "analyses")  # fmt: skip
+    for k, n, shift in cases:
+        begin, found, oracle, done = time.perf_counter(), 0, 0, 0
+        while done < 30 or time.perf_counter() - begin < seconds / len(cases):
+            rng = np.random.default_rng([n, done])
+            errors = [rng.gamma(2, 1, n) + i * shift * math.sqrt(2) for i in range(k)]
+            made = verdicts({str(i): e for i, e in enumerate(errors)})
+            found += sum(v.decision == "a better" for v in made)
+            pvalues = [stats.brunnermunzel(a, b).pvalue for a, b in itertools.combinations(errors, 2)]
+            oracle += int((holm(pvalues) <= 0.05).sum())
+            done += 1
+        pairs = done * k * (k - 1) / 2
+        row(k, n, shift, f"{100 * found / pairs:.1f}", f"{100 * oracle / pairs:.1f}", done)
+
+
+def price(seconds: float) -> None:
+    """Models of each until decided with chance 0.8 at any look, beside a fixed number that was known beforehand."""
+    head("Models of each space for a decision with chance 0.8: at any look, and at one look with n known beforehand",
+         "shift in σ", "superiority", "pairs compared", "any look: half decided by", "any look", "one look", "price",
+         "analyses")  # fmt: skip
+    shifts = (0.35, 0.5, 0.7, 1.0, 1.5)
+    for shift in shifts:
+        begin, wealth = time.perf_counter(), []
+        most = int(min(2500, 400 / shift**2))
+        while len(wealth) < 100 or time.perf_counter() - begin < seconds / len(shifts):
+            rng = np.random.default_rng([7, len(wealth)])
+            bets = rank_bets(rng.normal(0, 1, most), rng.normal(shift, 1, most))
+            wealth.append(np.maximum.accumulate(log_wealth(bets)))
+        chance = stats.norm.cdf(shift / math.sqrt(2))
+        for pairs in (1, 15):
+            bar = math.log(2 * pairs / 0.05)
+            decided = np.array([np.searchsorted(w, bar) + 1 for w in wealth])
+            half, most_of_them = np.quantile(decided, [0.5, 0.8])
+            one = fixed_number(shift, 0.05 / pairs)
+            row(shift, f"{chance:.2f}", pairs, f"{half:.0f}", f"{most_of_them:.0f}", one, f"{most_of_them / one:.2f}",
+                len(wealth))  # fmt: skip
+
+
+def fixed_number(shift: float, alpha: float, repeats: int = 400) -> int:
+    """The smallest n at which the rank test decides with chance 0.8, by simulation, between normals."""
+    low, high = 3, 2500
+    while high - low > max(1, low // 50):
+        n = (low + high) // 2
+        rng = np.random.default_rng([9, n])
+        hits = sum(rank_test(rng.normal(0, 1, n), rng.normal(shift, 1, n)).pvalue <= alpha for _ in range(repeats))
+        low, high = (low, n) if hits >= 0.8 * repeats else (n, high)
+    return high
+
+
+def intervals(seconds: float) -> None:
+    """Coverage of the intervals: of the superiority at unequal spaces, and of the lowest error of k models."""
+    sizes = (16, 64, 500)
+    each = seconds / (len(LAWS) * len(sizes) * 2)
+    head("Coverage of 95 % intervals: superiority (shift 0.5 σ), and expected lowest error of k (the worst k)",
+         "law", "n", "superiority", "k = 2", "k = n/4", "k = n", "studies")  # fmt: skip
+    for law, draw in LAWS.items():
+        many = np.sort(draw(np.random.default_rng(99), 1_000_000))
+        shift = 0.5 * float(np.quantile(many, 0.84) - np.quantile(many, 0.16)) / 2
+        ranks = np.searchsorted(many, many - shift, "left") + np.searchsorted(many, many - shift, "right")
+        chance = 1 - float(ranks.mean()) / (2 * many.size)
+        for n in sizes:
+            tries = [2, n // 4, n]
+            truth = expected_minimum(many, tries)
+            held = np.zeros(3)
+            begin, done = time.perf_counter(), 0
+            while done < 50 or (done < 1000 and time.perf_counter() - begin < each):
+                curve = best_of_k(draw(np.random.default_rng([n, done]), n), tries)
+                held += (curve.low <= truth) & (truth <= curve.high)
+                done += 1
+
+            def covered(rng: np.random.Generator, draw=draw, n=n, shift=shift, chance=chance) -> bool:
+                low, high = rank_test(draw(rng, n), draw(rng, n) + shift).interval()
+                return low <= chance <= high
+
+            row(law, n, share(covered, each, 2000, n), *(f"{100 * h / done:.1f} %" for h in held), done)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=12.0)
+    seconds = 60 * parser.parse_args().minutes
+    parts = ((equal_spaces, 0.45), (any_look, 0.15), (shapes, 0.06), (equivalence, 0.1), (power, 0.08),
+             (price, 0.06), (intervals, 0.1))  # fmt: skip
+    for part, weight in parts:
+        part(weight * seconds)
+
+
+if __name__ == "__main__":
+    main()
