@@ -24,7 +24,7 @@ bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in on
 
 reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
 	$(BIN)/dsx run reference
-	$(BIN)/python -m dsx.reference runs/reference experiments/reference
+	$(BIN)/python -m dsx.results.reference runs/reference experiments/reference
 
 schema: install  ## the JSON Schema that editors complete and check space files by
 	$(BIN)/dsx spaces --schema > spaces/space.schema.json

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 import dsx
-from dsx.errors import DsxError
-from dsx.reference import write_reference
+from dsx.base.errors import DsxError
 from dsx.report.networks import network_table
+from dsx.results.reference import write_reference
 
 SPACES = tuple(f"{name}-digits" for name in ("AnyNetXA", "AnyNetXB", "AnyNetXC", "AnyNetXD", "AnyNetXE", "RegNetX"))
 

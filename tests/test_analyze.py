@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dsx import analysis, load_reference, resources
-from dsx.figures import slugs
+from dsx import analysis, load_reference
+from dsx.base import resources
+from dsx.exhibits.figures import slugs
 
-from commands import Command
+from command_line import Command
 
 REFERENCE = resources.shipped("experiments") / "reference"
 NET = {"block_type": "res_basic_block", "ds": [1, 2, 3], "ws": [16, 24, 48], "ss": [1, 1, 2]}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dsx import resources
+from dsx.base import resources
 
-from commands import Command, Done
+from command_line import Command, Done
 
 
 def is_user_error(done: Done, message: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from dsx.study.study import open_study
 
-from commands import Command
+from command_line import Command
 
 SPACES = ["AnyNetXA-digits", "AnyNetXE-digits", "RegNetX-digits"]
 SMALL = ["n=3", "recipe.epochs=2", "analysis.figures=main"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands import Command
+from command_line import Command
 
 SMALL = {
     "stem": {"type": "cifar", "width": 8},

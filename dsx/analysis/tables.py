@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from dsx.analysis.best import best_ranges, parameter_columns
 from dsx.analysis.comparison import compare_all, holm
-from dsx.analysis.counts import count_states, finished
 from dsx.analysis.dominance import dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import edf
 from dsx.analysis.linear import linear_fit_table, table_widths
 from dsx.analysis.search import random_search
 from dsx.analysis.summary import summarize
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.values import column, frame
 from dsx.analysis.weights import matched_table
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import column, frame
+from dsx.results.states import count_states, finished
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import random_search as compute_search
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits, plain_ticks
 from dsx.plots.style import (

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.counts import finished, finished_errors
 from dsx.analysis.curves import representative_curves
 from dsx.analysis.linear import LinearFit, linear_fits, table_widths
-from dsx.analysis.values import Floats, number_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
+from dsx.results.samples import Floats, number_array
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,15 +6,15 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dsx.analysis.counts import finished, finished_errors
-from dsx.analysis.drawn import complexity_fits
 from dsx.analysis.regression import expression
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.exhibits.drawn import complexity_fits
 from dsx.plots.fits import draw_fit, draw_trend
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.limits import error_limits
 from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
 from dsx.plots.style import house_style, legend_above, panels
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd

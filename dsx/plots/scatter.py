@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.best import best_range, joint_best_range
-from dsx.analysis.counts import finished, finished_errors
 from dsx.analysis.regression import expression
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.values import Floats
 from dsx.analysis.words import number
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits, suit_axis
 from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
+from dsx.results.samples import Floats
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis import best_range, edf, parameter_columns
-from dsx.analysis.values import number_array
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
+from dsx.results.samples import number_array
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dsx.analysis.counts import finished
-from dsx.analysis.drawn import over_ranks
-from dsx.analysis.imports import Results
 from dsx.analysis.linear import linear_fit_table
-from dsx.errors import DsxError
+from dsx.base import files
+from dsx.base.errors import DsxError
+from dsx.exhibits.drawn import over_ranks
 from dsx.report.networks import block_widths_of, network_table, networks_in
 from dsx.report.reproduce import commands
-from dsx.study import records
+from dsx.results.readers import Results
+from dsx.results.states import finished
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
 
@@ -163,7 +163,7 @@ def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
     """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
     found = []
     for run_id in _picked(table, "run_id"):
-        record, _ = records.load_json(study.paths.run(run_id).result)
+        record, _ = files.load_json(study.paths.run(run_id).result)
         if record is not None:
             found.append({**record, "run_id": run_id})
     return found

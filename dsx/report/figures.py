@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from dsx import plots
 from dsx.analysis import finished, trend
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.units import format_number
 from dsx.plots.style import PALETTE, close
 from dsx.report.diagram import network_svg
 from dsx.report.facts import StudyFacts
 from dsx.report.networks import stages_in_words
 from dsx.report.regimes import regime_of
-from dsx.units import format_number
 
 if TYPE_CHECKING:
     import pandas as pd

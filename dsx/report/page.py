@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import dsx
 from dsx import analysis
+from dsx.base import files
+from dsx.base.text import plural
 from dsx.plots.style import color
 from dsx.report import figures, sections
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.report.facts import StudyFacts
-from dsx.study import records
-from dsx.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def write_report(
     command: the one command that makes all of this again, such as `dsx run quickstart`.
     """
     page = render(facts, written, level=level, question=question, command=command)
-    records.write_bytes(path, page.encode())
+    files.write_bytes(path, page.encode())
     return path
 
 

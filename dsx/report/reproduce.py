@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.recipes.recipe import load_recipe
 from dsx.spaces.definition import load_space
 from dsx.study.study import Study
-from dsx.training.recipe import load_recipe
 
 METRICS = ("flops", "params", "acts")
 

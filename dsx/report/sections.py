@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis import best_range, finished, rank_correlation
-from dsx.analysis.drawn import complexity_fits
-from dsx.analysis.values import number_array
 from dsx.analysis.words import decimals, number
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.text import plural
+from dsx.base.units import format_number
+from dsx.exhibits.drawn import complexity_fits
 from dsx.plots.labels import axis
 from dsx.report.charts import explored_columns
 from dsx.report.facts import StudyFacts
-from dsx.text import plural
-from dsx.units import format_number
+from dsx.results.samples import number_array
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
+from dsx.base.units import parse_range
 from dsx.networks.layers import BLOCKS, STEMS
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import FAMILIES
 from dsx.spaces.orders import ORDERS, OrderRule, order_probability
 from dsx.spaces.population import METRICS, RECIPE_PREFIX
-from dsx.units import parse_range
 
 if TYPE_CHECKING:
     from dsx.spaces.definition import Space

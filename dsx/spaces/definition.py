@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from dsx import resources
+from dsx.base import resources
+from dsx.base.schema import Frozen
+from dsx.base.units import format_range, parse_range
 from dsx.networks.architecture import Activation, Count, Head, Stem
-from dsx.schema import Frozen
 from dsx.spaces.checks import check_space, names_in_rules
 from dsx.spaces.distributions import Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
@@ -23,7 +24,6 @@ from dsx.spaces.files import assign, read_definition
 from dsx.spaces.orders import ORDERS, OrderRule
 from dsx.spaces.plugins import Loaded, Plugin, gather
 from dsx.spaces.population import METRICS
-from dsx.units import format_range, parse_range
 
 
 class Space(Frozen):

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dsx.base.units import format_number, format_range
 from dsx.spaces.definition import Space
 from dsx.spaces.population import METRICS
-from dsx.units import format_number, format_range
 
 # metric values kept to say how wide a window would have to be
 KEPT = 1 << 18

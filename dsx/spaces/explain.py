@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dsx import resources
-from dsx.errors import DsxError
+from dsx.base import resources
+from dsx.base.errors import DsxError
+from dsx.base.text import align
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.files import lineage
 from dsx.spaces.orders import SYMBOLS, OrderRule
-from dsx.text import align
 
 
 def list_spaces() -> str:

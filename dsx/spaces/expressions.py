@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest
 
 _COMPARE: dict[type, Any] = {ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
 _COMPARE |= {ast.Eq: lambda a, b: np.isclose(a, b), ast.NotEq: lambda a, b: ~np.isclose(a, b)}

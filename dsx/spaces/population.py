@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
 from dsx.networks.architecture import content_id
 from dsx.networks.lookup import Network, network_from_dict
 

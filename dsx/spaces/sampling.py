@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.errors import DsxError, ShortfallError
+from dsx.base.errors import DsxError, ShortfallError
 from dsx.networks.architecture import canonical_json, content_id
 from dsx.spaces.candidates import Candidate, Taken, evaluate, take
 from dsx.spaces.definition import Space

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dsx import analysis as A
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 Table = pd.DataFrame
 

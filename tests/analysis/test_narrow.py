@@ -9,12 +9,12 @@ import pytest
 import dsx
 from dsx import analysis
 from dsx.analysis.narrow import Suggestion, chosen, suggestions
-from dsx.errors import DsxError
-from dsx.exploration import difference, narrow, plan, write_space
+from dsx.base.errors import DsxError
+from dsx.commands.exploration import difference, narrow, plan, write_space
 from dsx.spaces.files import merge
 from dsx.study.study import Study
 
-from commands import Command
+from command_line import Command
 
 SPACE = dsx.load_space("AnyNetXA-digits")
 

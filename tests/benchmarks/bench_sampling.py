@@ -15,17 +15,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dsx import resources
+from dsx.base import resources
+from dsx.base.text import align
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS
+from dsx.networks.regnet import quantize_widths
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.orders import in_order, order_probability
-from dsx.spaces.quantized_linear import quantize_widths
 from dsx.spaces.sampling import draw_population
-from dsx.text import align
 
 N = 500
 BASELINE_SECONDS = 1.0

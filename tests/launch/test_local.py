@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.launch import debug
 from dsx.launch.local import Limits, launch
 from dsx.study.study import open_study

@@ -3,11 +3,11 @@ import os
 
 import pytest
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.files import RecordError
 from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure
 from dsx.launch.worker import work
 from dsx.study.claims import claim
-from dsx.study.records import RecordError
 from dsx.study.results import Failure
 
 import standins

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks import export as export_module
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Head, Stage, Stem

@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.models.regnet import BlockParams, RegNet
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.published import published, published_names

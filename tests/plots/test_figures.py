@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dsx import analysis, plots
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 FIGURES = {
     "edf": lambda t, c, ax: plots.edf({"A": t}, ax=ax),

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 import dsx
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.spaces.definition import load_space, space_from_dict
 from dsx.spaces.files import lineage
 

@@ -3,7 +3,7 @@
 import pytest
 
 import dsx
-from dsx.errors import ShortfallError
+from dsx.base.errors import ShortfallError
 from dsx.spaces import diagnosis, sampling
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.sampling import draw_population
@@ -43,7 +43,7 @@ def test_the_binding_constraint_and_a_window_that_would_do_are_named(small, monk
 
 
 def dsx_range(text):
-    from dsx.units import parse_range
+    from dsx.base.units import parse_range
 
     return parse_range(text)
 

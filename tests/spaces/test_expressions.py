@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.spaces.expressions import Inequality
 
 NAN = np.nan

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 import dsx as dsx_api
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space, space_from_dict
 from dsx.spaces.files import merge

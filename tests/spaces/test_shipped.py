@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 import dsx
-from dsx import resources
+from dsx.base import resources
+from dsx.base.units import parse_range
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space
-from dsx.units import parse_range
 
 SHIPPED = sorted(path.stem for path in resources.shipped("spaces").glob("*.yaml"))
 PAPERS = (

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import dsx
+from dsx.base.files import write_json
 from dsx.study import finished
 from dsx.study.finished import read_cache, read_finished
-from dsx.study.records import write_json
 from dsx.study.study import Study, open_study
 
 from standins import make_study

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dsx.networks.architecture import Architecture, Stage, Stem
-from dsx.training.recipe import load_recipe
+from dsx.recipes.recipe import load_recipe
 from dsx.training.trainer import train
 
 

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from dsx.networks.architecture import Architecture
+from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import CHECKPOINT
-from dsx.training.recipe import Recipe
 from dsx.training.result import Result
 from dsx.training.trainer import train
 
@@ -25,7 +25,7 @@ SCRIPT = """
 import json, os, signal, sys
 from pathlib import Path
 from dsx.networks.architecture import Architecture
-from dsx.training.recipe import Recipe
+from dsx.recipes.recipe import Recipe
 from dsx.training.trainer import train
 job = json.loads(Path(sys.argv[1]).read_text())
 steps = iter(range(1, 10**9))

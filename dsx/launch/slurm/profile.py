@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StrictBool, model_validator
 
-from dsx import resources
-from dsx.errors import DefinitionError
-from dsx.schema import Frozen
+from dsx.base import resources
+from dsx.base.errors import DefinitionError
+from dsx.base.schema import Frozen
 
 Count = Annotated[int, Field(ge=1)]
 _FACTOR = re.compile(r"(\d+\.?\d*)x")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.launch.slurm.client import SlurmError, live_jobs
 from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.launch.slurm import client
 from dsx.launch.slurm.profile import Profile, load_profile
 from dsx.launch.slurm.submissions import chunks, job_name

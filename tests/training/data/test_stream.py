@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from dsx.networks.architecture import Architecture
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.batches import Batches, Share, open_batches
 from dsx.training.faults import DataError
-from dsx.training.recipe import load_recipe
 from dsx.training.trainer import train
 
 CPU = torch.device("cpu")
@@ -48,7 +48,7 @@ def test_decoding_processes_are_forks_whatever_started_their_parent(folder: Call
     code = (
         "import multiprocessing, sys\n"
         "from dsx.training.data.batches import open_batches\n"
-        "from dsx.training.recipe import Recipe\n"
+        "from dsx.recipes.recipe import Recipe\n"
         "import json, torch\n"
         "multiprocessing.set_start_method('forkserver')\n"
         "batches = open_batches(Recipe.from_dict(json.loads(sys.argv[1])), 5, torch.device('cpu'))\n"
