@@ -96,22 +96,19 @@ def launch(
 
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
-    from dsx.commands import launching
+    from dsx.commands import launch as command
+    from dsx.launch.options import LaunchOptions
 
     folders, overrides = _split(studies)
-    options = launching.LaunchOptions(
-        on=on,
-        workers=workers,
-        limit=limit,
-        seeds=seeds,
-        device=device,
-        retry=tuple(filter(None, retry.split(","))),
-        max_failures=max_failures,
-        mem_gb=mem_gb,
-        timeout_min=timeout_min,
-        dry_run=dry_run,
-    )
-    sys.exit(launching.launch(folders, recipe, options, overrides))
+    flags = {"mem_gb": mem_gb, "timeout_min": timeout_min}  # short for overrides of a cluster's launcher
+    overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
+    words = tuple(filter(None, retry.split(",")))
+    options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
+    if dry_run:
+        print(command.preview(folders, recipe, on, options, overrides, seeds=seeds))
+        return
+    launched = command.launch(folders, recipe, on, options, overrides, seeds=seeds, say=_say)
+    sys.exit(command.exit_code(launched))
 
 
 @app.command()
@@ -123,9 +120,10 @@ def status(
 
     Example: dsx status runs/AnyNetXE --watch
     """
-    from dsx.commands import launching
+    from dsx.commands import status as command
 
-    launching.status(_folders(studies), watch)
+    for look in command.watch(_folders(studies)) if watch else [command.status(_folders(studies))]:
+        print("\n".join(line for study in look for line in study.lines()), end="\n\n" if watch else "\n", flush=True)
 
 
 @app.command()
@@ -134,9 +132,9 @@ def cancel(studies: Studies = None) -> None:
 
     Example: dsx cancel runs/AnyNetXE
     """
-    from dsx.commands import launching
+    from dsx.commands import cancel as command
 
-    print(launching.cancel(_folders(studies)))
+    print("\n".join(cancelled.sentence() for cancelled in command.cancel(_folders(studies))))
 
 
 @app.command()
@@ -307,6 +305,10 @@ def plan(
     from dsx.commands.selection import chosen
 
     print(exploration.plan(chosen(_folders(studies)), difference, power, level))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:

@@ -7,7 +7,7 @@ Groups are looked up beside the experiment, in `./experiments`, and among those 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,27 +17,12 @@ from dsx.base import resources
 from dsx.base.errors import DefinitionError, DsxError, suggest
 from dsx.base.schema import Frozen
 from dsx.base.units import parse_range
+from dsx.launch.launcher import Launcher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
 
 GROUPS = ("recipe", "launcher")
-
-
-class LocalLauncher(Frozen):
-    """Training on this machine: `local` in worker processes, `debug` in the command's own.
-
-    workers: processes; null: one per core, or models_per_gpu per GPU. threads: torch threads of each; null: one on a
-    CPU. time_limit_min, memory_limit_gb: of one model; null: none. max_failures: stop once more models failed than
-    this; null: never. nice: added to the niceness of the workers.
-    """
-
-    kind: Literal["local", "debug"] = "local"
-    workers: Count | None = None
-    threads: Count | None = None
-    models_per_gpu: Count = 1
-    time_limit_min: Annotated[float, Field(gt=0)] | None = None
-    memory_limit_gb: Annotated[float, Field(gt=0)] | None = None
-    max_failures: Annotated[int, Field(ge=0)] | None = None
-    nice: Annotated[int, Field(ge=0, le=19)] = 0
 
 
 class AnalysisConfig(Frozen):
@@ -52,7 +37,7 @@ class Experiment(Frozen):
 
     n: models per space. flops, params, acts: `low:high`, null keeps each space's own. replicates: trainings of
     each model, with different seeds. out: the folder that gets one study folder per space, and `analysis/`.
-    recipe, launcher: the composed content of these groups.
+    recipe: the composed content of this group. launcher: what that group describes.
     """
 
     name: str
@@ -69,7 +54,7 @@ class Experiment(Frozen):
     allow_short: StrictBool = False
     out: str = "runs"
     recipe: dict[str, Any]
-    launcher: dict[str, Any] = {}
+    launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
 
     @field_validator("flops", "params", "acts")
@@ -78,6 +63,16 @@ class Experiment(Frozen):
         if text is not None:
             parse_range(text)
         return text
+
+    @field_validator("launcher", mode="before")
+    @classmethod
+    def _typed_launcher(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_launcher(content)
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("launcher: ")) from None
 
     @field_validator("spaces")
     @classmethod
@@ -99,10 +94,15 @@ def load_launch(recipe: str | None, launcher: str, overrides: Sequence[str] = ()
     from hydra.core.config_store import ConfigStore
 
     defaults: list[Any] = [{"launcher": launcher}]
-    for group, name in (("recipe", recipe), ("launcher", launcher)):
+    store = ConfigStore.instance()
+    if launcher not in resources.names("experiments", "launcher") and launcher in kinds():
+        store.store(group="launcher", name=launcher, node={"kind": launcher})  # of another package, without a file
+        described = [("recipe", recipe)]
+    else:
+        described = [("recipe", recipe), ("launcher", launcher)]
+    for group, name in described:
         if name is not None:
             resources.find("experiments", name, group=group)  # a bad name fails with near misses
-    store = ConfigStore.instance()
     if recipe is not None:
         path = resources.find("experiments", recipe, group="recipe")
         if recipe not in resources.names("experiments", "recipe"):

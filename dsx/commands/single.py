@@ -12,8 +12,10 @@ from dsx.base.errors import DsxError, StudyError
 from dsx.base.text import align
 from dsx.base.units import format_number
 from dsx.commands.config import load_launch
-from dsx.commands.launching import LaunchOptions, launch_studies
+from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember
+from dsx.launch.options import LaunchOptions
+from dsx.launch.registry import read_launcher
 from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.describe import describe_network
@@ -99,7 +101,8 @@ def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None
     if recipe.num_classes is not None:
         network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
     recipe.check(network)
-    if content["launcher"].get("kind") != "slurm":  # a cluster's nodes may see folders that this machine does not
+    launcher = read_launcher(content["launcher"])
+    if launcher.trains_here:
         from dsx.training.data.check import check_data
 
         check_data(recipe)  # before anything is written
@@ -109,8 +112,8 @@ def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None
     request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
     study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
     remember([study])
-    options = LaunchOptions(seeds=seeds, device=device)
-    code = launch_studies([study], content["recipe"], content["launcher"], options)
+    planned = plan([study], content["recipe"], seeds)
+    code = exit_code(launch_studies([study], planned, launcher, LaunchOptions(device=device)))
     if code == 0:
         print(_models(study))
     return code

@@ -14,8 +14,9 @@ from dsx.base.errors import DsxError
 from dsx.base.text import align, plural
 from dsx.base.units import format_number, parse_range
 from dsx.commands.config import Experiment, load_experiment, parse_overrides
-from dsx.commands.launching import LaunchOptions, launch_studies
+from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember, sources
+from dsx.launch.options import LaunchOptions
 from dsx.results.readers import Results
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
@@ -229,9 +230,8 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
     experiment = load_experiment(name, overrides)
     studies = sample_experiment(experiment)
     remember(studies)
-    code = launch_studies(
-        studies, experiment.recipe, experiment.launcher, LaunchOptions(device=device, seeds=experiment.replicates)
-    )
+    planned = plan(studies, experiment.recipe, experiment.replicates)
+    code = exit_code(launch_studies(studies, planned, experiment.launcher, LaunchOptions(device=device)))
     left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
     if left:
         print(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")

@@ -12,6 +12,8 @@ import torch
 
 from dsx.base.errors import StudyError
 from dsx.base.files import read_json, sweep, write_json
+from dsx.base.out_of_memory import is_out_of_memory
+from dsx.base.sockets import use_short_folder
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
@@ -48,6 +50,7 @@ def train(
     """
     chosen = local_device(resolve_device(device))
     recipe.check(architecture)
+    use_short_folder()
     place = Path(folder) if folder is not None else None
     if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
         return finished
@@ -89,7 +92,7 @@ def _train(
             )
             note = _run(session, on_epoch)
             break
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             micro = _smaller(session, batches, group, error)
@@ -214,12 +217,6 @@ def _lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _lists(entry) for key, entry in value.items()}
     return [_lists(entry) for entry in value] if isinstance(value, (list, tuple)) else value
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python ran out of memory: on a GPU, in one of its libraries, or in the CPU's allocator."""
-    words = ("can't allocate memory", "_STATUS_ALLOC_FAILED")
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 
 def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:

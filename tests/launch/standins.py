@@ -10,23 +10,29 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 import dsx
+from dsx.base import resources
 from dsx.base.files import write_json
+from dsx.base.yaml import read_yaml
+from dsx.launch.launcher import Launched, Launcher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.options import LaunchOptions
+from dsx.launch.slurm.profile import Profile
+from dsx.launch.slurm.submit import Submitted, submit
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
 from dsx.study.study import Study
+from dsx.training.faults import Interrupted
 
 EPOCHS = 4
-
-
-class Interrupted(Exception):
-    """Stopped by should_stop; the worker knows it by its name, as it knows the real one."""
 
 
 def population(n: int = 6, space: str = "Small") -> Population:
@@ -172,3 +178,24 @@ def expected_error(model_id: str, seed: int) -> float:
 def _mark(folder: Path, run_id: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / f"{run_id}.{os.getpid()}.{time.monotonic_ns()}").touch()
+
+
+def launch_here(studies: Study | Sequence[Study], launcher: Launcher | None = None, **asked: Any) -> Launched:
+    """A launch on this machine with the stand-in trainer: two workers without progress, unless asked otherwise."""
+    given = [studies] if isinstance(studies, Study) else list(studies)
+    options = {"workers": 2, "device": "cpu", "progress": False, "trainer": "standins:train"} | asked
+    return (launcher or LocalLauncher()).launch(given, LaunchOptions(**options))
+
+
+def slurm_profile(**changes: Any) -> Profile:
+    """What a job of the stand-in trainers asks for: the shipped profile, with changes."""
+    shipped = read_yaml(resources.find("experiments", "slurm", group="launcher"))
+    place = Path(__file__).parent
+    environment = {"PYTHONPATH": str(place)} | changes.pop("environment", {})
+    return Profile.from_dict(shipped | {"mem_gb": 0.5, "environment": environment} | changes)
+
+
+def submit_there(study: Study, profile: Profile, **asked: Any) -> Submitted:
+    """Submit what is pending of one study, to be trained by the stand-in trainer unless asked otherwise."""
+    (submitted,) = submit([study], profile, LaunchOptions(**{"trainer": "standins:train"} | asked))
+    return submitted

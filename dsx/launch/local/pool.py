@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -19,11 +19,14 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from dsx.base import sockets
 from dsx.base.errors import DsxError
+from dsx.launch import surroundings
 from dsx.launch.devices import Slot
 from dsx.launch.failures import record_failure
 from dsx.launch.heartbeat import Heartbeat
-from dsx.launch.worker import TRAINER, Outcome, Trainer, work
+from dsx.launch.options import TRAINER
+from dsx.launch.worker import Outcome, WorkSettings, work
 from dsx.study import claims
 from dsx.study.study import Study
 from dsx.training.allocator import keep_freed_memory
@@ -32,50 +35,52 @@ WORKER_LOST = (ProcessExpired, TimeoutError, BrokenProcessPool)
 _OVER_MEMORY, _ORPHAN, _TERMINATED = 86, 87, 88  # exit codes of our own workers
 _ORPHAN_GRACE_S = 60.0
 _WATCH_EVERY_S = 0.5
+# a worker loads torch before it begins: seconds, and minutes from a slow file system
+MUTE_S = 600.0
+_LOOK_ABOVE = (
+    'what they said is above, if anything; a script must call launch under `if __name__ == "__main__":`, and'
+    " `dsx doctor` tries to start one"
+)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What every worker process of a launch is told. trainer: `module:function`."""
+class PoolSettings:
+    """What every worker process of a launch is told. work.trainer: `module:function`.
 
-    retry: tuple[str, ...] = ()
-    trainer: str = TRAINER
-    threads: int | None = 1
+    memory_limit_gb: resident memory of a process. timeout_s: of one model.
+    """
+
+    work: WorkSettings
     nice: int = 0
     memory_limit_gb: float | None = None
     timeout_s: float | None = None
 
 
-def name_of(trainer: Trainer | str) -> str:
-    """`module:function` of a trainer, which is how it reaches another process."""
-    if isinstance(trainer, str):
-        return trainer
-    name = getattr(trainer, "__qualname__", "")
-    if not name.isidentifier():
-        raise DsxError(f"trainer {trainer!r}: expected a function at the top of a module, or module:function")
-    return f"{trainer.__module__}:{name}"
+class WorkerGroup:
+    """Worker processes that share a slot: all cores, or one GPU. They live inside the `with` statement."""
 
-
-class Group:
-    """Worker processes that share a slot: all cores, or one GPU."""
-
-    def __init__(self, slot: Slot, size: int, settings: Settings) -> None:
+    def __init__(self, slot: Slot, size: int, settings: PoolSettings) -> None:
         self.size = size
         self.settings = settings
-        self._device = slot.device
         # on a GPU a model must not be bound to a process before one is free; on a CPU a reserve keeps cores busy
         self.capacity = size if slot.gpu is not None else size + min(size, 4)
-        context = _context(settings.trainer)
-        ours, self._theirs = context.Pipe(duplex=False)[::-1]
-        self._ours: Connection | None = ours
-        self._pool = ProcessPool(
-            max_workers=size,
-            initializer=_begin,
-            initargs=(self._theirs, slot.gpu, settings.nice, settings.memory_limit_gb),
-            context=context,
-        )
+        self._slot = slot
+        self._ours: Connection | None = None
+        self._last_sign = time.monotonic()
 
-    def __enter__(self) -> Group:
+    def __enter__(self) -> WorkerGroup:
+        with _starting():
+            sockets.use_short_folder()
+            context = _context(self.settings.work.trainer)
+            ours, self._theirs = context.Pipe(duplex=False)[::-1]
+            self._ours = ours
+            settings = self.settings
+            self._pool = ProcessPool(
+                max_workers=self.size,
+                initializer=_begin,
+                initargs=(self._theirs, self._slot.gpu, settings.nice, settings.memory_limit_gb),
+                context=context,
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,11 +89,33 @@ class Group:
         self._pool.join(timeout=10)
         self._theirs.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the pool can still give an answer."""
+        return bool(self._pool.active)
+
     def schedule(self, study_path: Path, run_id: str) -> Future[Outcome]:
-        """Hand one run to the next free worker."""
-        arguments = (str(study_path), run_id, self._device, self.settings)
-        future: Future[Outcome] = self._pool.schedule(_train_one, args=arguments, timeout=self.settings.timeout_s)
+        """Hand one run to the next free worker. Raises DsxError if there can be no worker."""
+        arguments = (str(study_path), run_id, self.settings.work)
+        with _starting():
+            future: Future[Outcome] = self._pool.schedule(_train_one, args=arguments, timeout=self.settings.timeout_s)
         return future
+
+    def check_alive(self, waiting: Collection[Future[Outcome]]) -> None:
+        """Raises DsxError if no answer can come any more, or no process has begun anything for MUTE_S seconds.
+
+        waiting: what was handed out and has not come back.
+        """
+        if not waiting or any(future.done() or future.running() for future in waiting):
+            self._last_sign = time.monotonic()
+            return
+        if not self._pool.active:
+            raise DsxError(f"worker processes die before they can train; {_LOOK_ABOVE}")
+        if time.monotonic() - self._last_sign > MUTE_S:
+            raise DsxError(
+                f"no worker process has begun to train in {MUTE_S / 60:g} min: each ends, or hangs, while it starts;"
+                f" {_LOOK_ABOVE}"
+            )
 
     def stop(self) -> None:
         """Tell the workers to save and end."""
@@ -97,27 +124,33 @@ class Group:
             self._ours = None
 
 
-def _context(trainer: str) -> Any:
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """What keeps processes from being started becomes one line that names it."""
+    try:
+        yield
+    except (OSError, EOFError, BrokenProcessPool) as error:
+        why = surroundings.why_not_started(error)
+        raise DsxError(f"worker processes cannot be started: {why}; `dsx doctor` looks closer") from error
+
+
+def _context(trainer: Any) -> Any:
     """forkserver with the trainer loaded once, where forking is safe; else spawn. Both leave our threads behind."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    module = trainer.partition(":")[0]
-    loaded = "dsx.training.preload" if trainer == TRAINER else module
-    context.set_forkserver_preload([loaded, "dsx.launch.pool"])
+    loaded = "dsx.training.preload" if trainer == TRAINER else str(trainer).partition(":")[0]
+    context.set_forkserver_preload([loaded, __name__])
     return context
 
 
-def autopsy(study: Study, run_id: str, error: BaseException, settings: Settings) -> Outcome:
+def autopsy(study: Study, run_id: str, error: BaseException, settings: PoolSettings) -> Outcome:
     """Record why a worker was lost with its model."""
     held = claims.current(study.paths.run(run_id))
     if held is not None and not held.is_stale() and not isinstance(error, TimeoutError):
         return Outcome(run_id, "held")  # another process trains it: ours died of something else
     if isinstance(error, BrokenProcessPool):
-        raise DsxError(
-            f"worker processes die before they can train ({error}); their own messages are above;"
-            ' a script must call launch under `if __name__ == "__main__":`'
-        ) from error
+        raise DsxError(f"worker processes die before they can train ({error}); {_LOOK_ABOVE}") from error
     if isinstance(error, TimeoutError):
         minutes = (settings.timeout_s or 0) / 60
         kind, message = "timeout", f"took longer than the time limit of {minutes:g} min"
@@ -164,21 +197,12 @@ def _begin(stop_pipe: Connection, gpu: str | None, nice: int, memory_limit_gb: f
     threading.Thread(target=_watch, args=(stop_pipe, memory_limit_gb), name="dsx-watch", daemon=True).start()
 
 
-def _train_one(study_path: str, run_id: str, device: str, settings: Settings) -> Outcome:
+def _train_one(study_path: str, run_id: str, settings: WorkSettings) -> Outcome:
     if _stop.is_set():
         return Outcome(run_id, "interrupted")
     _idle.clear()
     try:
-        outcomes: Iterable[Outcome] = work(
-            study_path,
-            [run_id],
-            device=device,
-            threads=settings.threads,
-            should_stop=_stop.is_set,
-            retry=settings.retry,
-            trainer=settings.trainer,
-            heartbeat=_heartbeat,
-        )
+        outcomes = work(study_path, [run_id], settings, should_stop=_stop.is_set, heartbeat=_heartbeat)
         if _terminated.is_set():
             os._exit(_TERMINATED)
         return next(iter(outcomes), Outcome(run_id, "interrupted"))
