@@ -14,6 +14,7 @@ from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_data_here, check_studies, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport
+from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings, work
 from dsx.networks.architecture import Count
 from dsx.study.results import Failure
@@ -34,6 +35,7 @@ class DebugLauncher(Launcher):
     def check(self, studies: Sequence[Study], options: LaunchOptions) -> None:
         slots(options.device, options.workers)
         check_studies(studies, options)
+        check_processes()
         check_data_here(studies)
 
     def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:

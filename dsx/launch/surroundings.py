@@ -5,20 +5,22 @@ Each is looked at without changing anything that lasts, before a launch and by `
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 import os
 import shutil
 import sys
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsx.base import sockets
 from dsx.base.errors import DsxError
+from dsx.base.temporary import use_short_sockets
 
 SHARED_MEMORY = Path("/dev/shm")
+SAFE_PATH = "PYTHONSAFEPATH"  # Python's own variable
 MORE_SHARED_MEMORY = "docker run --shm-size=8g; or recipe.data.workers=0"
 MORE_FILES = "raise the limit (`ulimit -n 4096`), or train with fewer workers"
 _MORE_PROCESSES = "raise the limit (`ulimit -u`), or train with fewer workers"
@@ -62,37 +64,38 @@ def shared_memory() -> SharedMemory:
     return SharedMemory(usage.total, usage.free)
 
 
-def check_temporary_folder() -> str:
-    """Where temporary files go. Raises DsxError if no folder takes them."""
-    try:
-        return tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise DsxError(
-            f"no folder for temporary files can be written ({tried(error)}): free some space there, or set TMPDIR to"
-            " a folder that you may write"
-        ) from None
-
-
-def tried(error: FileNotFoundError) -> str:
-    """The folders that Python tried, out of its message."""
-    _, _, folders = str(error).partition(" in ")
-    return folders.strip("[]").replace("'", "") or str(error)
-
-
 def check_processes() -> None:
     """Raises DsxError, in one line, if processes that talk to each other cannot be started here.
 
     Takes a lock and a socket as worker processes do; starts none.
     """
-    check_temporary_folder()
+    use_short_sockets()
     try:
-        sockets.use_short_folder()
-        multiprocessing.get_context("spawn").Lock()
+        with same_search_path():
+            multiprocessing.get_context("spawn").Lock()
         read, write = os.pipe()
         os.close(read)
         os.close(write)
     except OSError as error:
         raise DsxError(f"worker processes cannot be started here: {why_not_started(error)}") from error
+
+
+@contextlib.contextmanager
+def same_search_path() -> Iterator[None]:
+    """While helper processes of multiprocessing are started: they search the current folder only if we do.
+
+    They run `python -c`, which looks there first, where a file of the user's called random.py would be taken for
+    Python's own. Needs Python 3.11; before, such a file ends the helper, which is then said.
+    """
+    here = Path.cwd()
+    if any(Path(folder).resolve() == here for folder in sys.path) or SAFE_PATH in os.environ:
+        yield
+        return
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[SAFE_PATH]
 
 
 def why_not_started(error: BaseException) -> str:
@@ -110,6 +113,8 @@ def why_not_started(error: BaseException) -> str:
                 return f"{shared_memory().words()}: free some of it, or give it more ({MORE_SHARED_MEMORY})"
             if link.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOENT) and link.filename:
                 return f"{link.filename}: {link.strerror}; set TMPDIR to a folder that you may write"
+        if isinstance(link, EOFError):
+            return "the process that is to start them ended at once; what it said is above"
         link = link.__cause__ or link.__context__
     return str(error) or type(error).__name__
 
@@ -121,7 +126,8 @@ def probe_worker() -> str:
         check_processes()
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_answer, args=(theirs,), daemon=True)
-        process.start()
+        with same_search_path():
+            process.start()
         theirs.close()
         try:
             if not ours.poll(_PROBE_S):

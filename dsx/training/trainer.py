@@ -13,7 +13,7 @@ import torch
 from dsx.base.errors import StudyError
 from dsx.base.files import read_json, sweep, write_json
 from dsx.base.out_of_memory import is_out_of_memory
-from dsx.base.sockets import use_short_folder
+from dsx.base.temporary import use_short_sockets
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
@@ -50,7 +50,7 @@ def train(
     """
     chosen = local_device(resolve_device(device))
     recipe.check(architecture)
-    use_short_folder()
+    use_short_sockets()
     place = Path(folder) if folder is not None else None
     if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
         return finished

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,6 +123,10 @@ def train(
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "exit":
         os._exit(3)
+    if what == "vanish":
+        os._exit(0)
+    if what == "leave":
+        sys.exit("enough")
     if what == "memory":
         _hoard = np.ones(900_000_000 // 8)
         time.sleep(60)

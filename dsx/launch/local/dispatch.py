@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # seconds that workers have to save and end after a stop before they are killed
 GRACE_S = 30.0
+# seconds that the pool has to tell of a process that has ended
+_GONE_S = 1.0
 
 
 def dispatch(
@@ -102,6 +104,7 @@ class _Dispatcher:
         self.hurry = False
         self._max_failures = max_failures
         self._should_stop = should_stop
+        self._gone_since: dict[Future[Outcome], float] = {}
 
     def run(self, runs: Sequence[PendingRun], groups: Sequence[pool.WorkerGroup], report: ProgressReport) -> None:
         """Keep every worker busy until the runs are used up or a stop is asked for."""
@@ -116,6 +119,7 @@ class _Dispatcher:
                     finished, _ = wait(busy, timeout=0.5, return_when=FIRST_COMPLETED)
                     for future in finished:
                         self._take(future, *busy.pop(future), report)
+                    self._look_for_gone(busy, report)
                     report.note()
                     if self._should_stop is not None and self._should_stop():
                         self.stopped = self.stopped or "stopped"
@@ -142,6 +146,18 @@ class _Dispatcher:
                     return
                 busy[group.schedule(run.study.path, run.run_id)] = (run, group)
 
+    def _look_for_gone(
+        self, busy: dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]], report: ProgressReport
+    ) -> None:
+        """Take back the runs whose process has ended and of which the pool still says, a second later, nothing."""
+        now = time.monotonic()
+        for future, (run, group) in list(busy.items()):
+            if not future.running() or not group.is_gone(run.study.path, run.run_id):
+                self._gone_since.pop(future, None)
+            elif now - self._gone_since.setdefault(future, now) > _GONE_S and future.cancel():
+                del busy[future], self._gone_since[future]
+                self._count(pool.autopsy(run.study, run.run_id, pool.WorkerGone(), group.settings), run, report)
+
     def _take(self, future: Future[Outcome], run: PendingRun, group: pool.WorkerGroup, report: ProgressReport) -> None:
         """Count what became of a run; a worker that died has its model recorded as failed."""
         try:
@@ -152,6 +168,9 @@ class _Dispatcher:
             if self.stopped:
                 return
             outcome = pool.autopsy(run.study, run.run_id, error, group.settings)
+        self._count(outcome, run, report)
+
+    def _count(self, outcome: Outcome, run: PendingRun, report: ProgressReport) -> None:
         self.tally.counts[outcome.what] += 1
         if outcome.failure is not None:
             self.failed.append((run.study.path, outcome.failure))

@@ -12,6 +12,7 @@ from dsx.launch.devices import Slot, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_data_here, check_studies
+from dsx.launch.surroundings import check_processes
 from dsx.networks.architecture import Count
 from dsx.study.study import Study
 
@@ -39,6 +40,7 @@ class LocalLauncher(Launcher):
     def check(self, studies: Sequence[Study], options: LaunchOptions) -> None:
         self.slots(options)
         check_studies(studies, options)
+        check_processes()
         check_data_here(studies)
 
     def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:

@@ -19,8 +19,8 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from dsx.base import sockets
 from dsx.base.errors import DsxError
+from dsx.base.temporary import use_short_sockets
 from dsx.launch import surroundings
 from dsx.launch.devices import Slot
 from dsx.launch.failures import record_failure
@@ -31,7 +31,14 @@ from dsx.study import claims
 from dsx.study.study import Study
 from dsx.training.allocator import keep_freed_memory
 
-WORKER_LOST = (ProcessExpired, TimeoutError, BrokenProcessPool)
+
+class WorkerGone(Exception):
+    """A worker that ended with exit code 0 in the middle of its run."""
+
+    exitcode = 0
+
+
+WORKER_LOST = (ProcessExpired, TimeoutError, BrokenProcessPool, WorkerGone)
 _OVER_MEMORY, _ORPHAN, _TERMINATED = 86, 87, 88  # exit codes of our own workers
 _ORPHAN_GRACE_S = 60.0
 _WATCH_EVERY_S = 0.5
@@ -56,6 +63,20 @@ class PoolSettings:
     timeout_s: float | None = None
 
 
+@dataclass(frozen=True)
+class _WorkerStart:
+    """What a new process gets. stop: closed by the parent when all are to end. reports: who took up what.
+
+    safe_path: the parent's own PYTHONSAFEPATH.
+    """
+
+    stop: Connection
+    reports: Connection
+    gpu: str | None
+    safe_path: str | None
+    settings: PoolSettings
+
+
 class WorkerGroup:
     """Worker processes that share a slot: all cores, or one GPU. They live inside the `with` statement."""
 
@@ -67,27 +88,28 @@ class WorkerGroup:
         self._slot = slot
         self._ours: Connection | None = None
         self._last_sign = time.monotonic()
+        # (study, run) → process and its start time
+        self._takers: dict[tuple[str, str], tuple[int, str]] = {}
 
     def __enter__(self) -> WorkerGroup:
         with _starting():
-            sockets.use_short_folder()
+            use_short_sockets()
             context = _context(self.settings.work.trainer)
             ours, self._theirs = context.Pipe(duplex=False)[::-1]
             self._ours = ours
-            settings = self.settings
-            self._pool = ProcessPool(
-                max_workers=self.size,
-                initializer=_begin,
-                initargs=(self._theirs, self._slot.gpu, settings.nice, settings.memory_limit_gb),
-                context=context,
-            )
+            self._begun, reports = context.Pipe(duplex=False)
+            self._reports = reports
+            safe_path = os.environ.get(surroundings.SAFE_PATH)
+            told = _WorkerStart(self._theirs, reports, self._slot.gpu, safe_path, self.settings)
+            self._pool = ProcessPool(max_workers=self.size, initializer=_begin, initargs=(told,), context=context)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
         self._pool.stop()
         self._pool.join(timeout=10)
-        self._theirs.close()
+        for end in (self._theirs, self._begun, self._reports):
+            end.close()
 
     @property
     def is_open(self) -> bool:
@@ -97,7 +119,7 @@ class WorkerGroup:
     def schedule(self, study_path: Path, run_id: str) -> Future[Outcome]:
         """Hand one run to the next free worker. Raises DsxError if there can be no worker."""
         arguments = (str(study_path), run_id, self.settings.work)
-        with _starting():
+        with _starting(), surroundings.same_search_path():
             future: Future[Outcome] = self._pool.schedule(_train_one, args=arguments, timeout=self.settings.timeout_s)
         return future
 
@@ -116,6 +138,14 @@ class WorkerGroup:
                 f"no worker process has begun to train in {MUTE_S / 60:g} min: each ends, or hangs, while it starts;"
                 f" {_LOOK_ABOVE}"
             )
+
+    def is_gone(self, study_path: Path, run_id: str) -> bool:
+        """Whether the process that took this run up has ended; the pool itself takes no notice of exit code 0."""
+        while self._begun.poll():
+            path, taken, pid, started = self._begun.recv()
+            self._takers[path, taken] = pid, started
+        taker = self._takers.get((str(study_path), run_id))
+        return taker is not None and not claims.is_running(*taker)
 
     def stop(self) -> None:
         """Tell the workers to save and end."""
@@ -181,26 +211,35 @@ _stop = threading.Event()
 _terminated = threading.Event()
 _idle = threading.Event()
 _heartbeat: Heartbeat | None = None
+_reports: Connection | None = None
 
 
-def _begin(stop_pipe: Connection, gpu: str | None, nice: int, memory_limit_gb: float | None) -> None:
+def _begin(told: _WorkerStart) -> None:
     """Set up a new worker process."""
-    global _heartbeat
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    if nice and hasattr(os, "nice"):
-        os.nice(nice)
+    global _heartbeat, _reports
+    _reports = told.reports
+    os.environ.pop(surroundings.SAFE_PATH, None)  # was for the start alone
+    if told.safe_path is not None:
+        os.environ[surroundings.SAFE_PATH] = told.safe_path
+    if told.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = told.gpu
+    if told.settings.nice and hasattr(os, "nice"):
+        os.nice(told.settings.nice)
     keep_freed_memory()
     _heartbeat = Heartbeat()
     _idle.set()
     signal.signal(signal.SIGTERM, _on_terminate)
-    threading.Thread(target=_watch, args=(stop_pipe, memory_limit_gb), name="dsx-watch", daemon=True).start()
+    watched = (told.stop, told.settings.memory_limit_gb)
+    threading.Thread(target=_watch, args=watched, name="dsx-watch", daemon=True).start()
 
 
 def _train_one(study_path: str, run_id: str, settings: WorkSettings) -> Outcome:
     if _stop.is_set():
         return Outcome(run_id, "interrupted")
     _idle.clear()
+    assert _reports is not None
+    # one write of less than a pipe's block, which those of other workers cannot divide
+    _reports.send((study_path, run_id, os.getpid(), claims.process_start(os.getpid())))
     try:
         outcomes = work(study_path, [run_id], settings, should_stop=_stop.is_set, heartbeat=_heartbeat)
         if _terminated.is_set():

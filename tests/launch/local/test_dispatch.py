@@ -62,20 +62,22 @@ def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):
 
 def test_a_worker_that_dies_costs_its_one_model(tmp_path):
     study = make_study(tmp_path / "a", n=8)
-    behave(study, r1="kill", r2="raise", r4="exit", r6="diverge")
+    behave(study, r0="leave", r1="kill", r2="raise", r3="vanish", r4="exit", r6="diverge")
     summary = launch_here(study)
-    assert summary.counts == {"done": 4, "failed": 3, "diverged": 1}
+    assert summary.counts == {"done": 2, "failed": 5, "diverged": 1}
     ids = [run.run_id for run in study.runs()]
     found = {failure.run_id: (failure.kind, failure.message) for failure in study.failures()}
     assert found == {
+        ids[0]: ("error", "SystemExit: enough"),
+        ids[3]: ("killed", "its worker ended with exit code 0"),
         ids[1]: ("killed", "its worker was killed by SIGKILL (often the system is out of memory)"),
         ids[2]: ("error", "ValueError: the loss went for a walk"),
         ids[4]: ("killed", "its worker ended with exit code 3"),
     }
     behave(study)
     summary = launch_here(study, retry=["killed"])
-    assert summary.counts == {"done": 2}
-    assert study.counts()["failed"] == 1
+    assert summary.counts == {"done": 3}
+    assert study.counts()["failed"] == 2
 
 
 def test_limits_of_time_and_memory_cost_only_the_model_that_breaks_them(tmp_path):
