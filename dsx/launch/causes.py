@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,12 @@ _LOADER_GONE = re.compile(r"DataLoader worker \(pid\D* [\d, ]+\) exited unexpect
 # what torch says when a block of shared memory cannot be had
 _SHARED_MEMORY = re.compile(r"shared memory ?\(shm\)|shared memory object|to file </?torch_", re.IGNORECASE)
 _NO_SPACE, _TOO_MANY_FILES = "no space left on device", "too many open files"
+_TRANSFER = str(Path("multiprocessing") / "resource_sharer.py")
+_BUS_ERROR = "Bus error"
+_HINTS = {
+    "Killed": " (often the system is out of memory)",
+    _BUS_ERROR: f" (often {surroundings.SHARED_MEMORY} is full)",
+}
 _FRAME = re.compile(r'  File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _LIBRARY = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python\d)")
 
@@ -62,16 +69,24 @@ def _of_the_machine(error: BaseException) -> str:
     """What the machine lacks, if that is why; else empty."""
     text = str(error).lower()
     signal = killed_loader(error)
-    if "bus error" in signal.lower() or (_NO_SPACE in text and _is_about_shared_memory(error)):
-        return f"{surroundings.shared_memory().words()}: data loaders need more ({surroundings.MORE_SHARED_MEMORY})"
+    memory = surroundings.shared_memory()
+    if (signal == _BUS_ERROR and memory.is_small) or (_NO_SPACE in text and _is_about_shared_memory(error)):
+        return f"{memory.words()}: data loaders need more ({surroundings.MORE_SHARED_MEMORY})"
     if _TOO_MANY_FILES in text:
         return f"too many open files: {surroundings.MORE_FILES}"
     if signal:
-        hint = " (often the system is out of memory)" if signal == "Killed" else ""
+        hint = _HINTS.get(signal, "")
         return f"a process of the data loader was ended by the signal {signal!r}{hint}"
-    if _LOADER_GONE.search(str(error)):
+    if _LOADER_GONE.search(str(error)) or _in_a_transfer(error):
         return "a process of the data loader ended without a word; recipe.data.workers=0 loads without one"
     return ""
+
+
+def _in_a_transfer(error: BaseException) -> bool:
+    """Whether a batch was being taken over from a process of the loader that is not there any more."""
+    if not isinstance(error, (OSError, EOFError)):
+        return False
+    return any(frame.filename.endswith(_TRANSFER) for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _is_about_shared_memory(error: BaseException) -> bool:

@@ -48,11 +48,16 @@ class SharedMemory:
         return self.free is not None and self.free < _SMALL
 
     def words(self) -> str:
-        """`/dev/shm is full (64 MB, 0 MB free)`."""
+        """`/dev/shm is full (64 MB, 0.0 MB free)`."""
         if self.total is None or self.free is None:
             return "shared memory is full"
         state = "full" if self.is_full else "too small"
-        return f"{SHARED_MEMORY} is {state} ({self.total / 1e6:.0f} MB, {self.free / 1e6:.0f} MB free)"
+        return f"{SHARED_MEMORY} is {state} ({_size(self.total)}, {_size(self.free)} free)"
+
+
+def _size(count: int) -> str:
+    """Bytes as `64 MB` or `0.4 MB`."""
+    return f"{count / 1e6:.0f} MB" if count >= 1e7 else f"{count / 1e6:.1f} MB"
 
 
 def shared_memory() -> SharedMemory:
@@ -67,8 +72,9 @@ def shared_memory() -> SharedMemory:
 def check_processes() -> None:
     """Raises DsxError, in one line, if processes that talk to each other cannot be started here.
 
-    Takes a lock and a socket as worker processes do; starts none.
+    Takes a lock and a pipe as worker processes do; starts none.
     """
+    _check_main_module()
     use_short_sockets()
     try:
         with same_search_path():
@@ -78,6 +84,14 @@ def check_processes() -> None:
         os.close(write)
     except OSError as error:
         raise DsxError(f"worker processes cannot be started here: {why_not_started(error)}") from error
+
+
+def _check_main_module() -> None:
+    """A new process imports the script that started it, which one read from stdin does not allow."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    if file is not None and getattr(main, "__spec__", None) is None and not Path(file).exists():
+        raise DsxError(f"the script {file} is no file: worker processes cannot import it; save it, and run the file")
 
 
 @contextlib.contextmanager

@@ -53,6 +53,7 @@ class LocalLauncher(Launcher):
         from dsx.launch.local.dispatch import dispatch
 
         groups = self.slots(options)
+        check_processes()
         check_studies(studies, options)
         return dispatch(studies, self, groups, options)
 
