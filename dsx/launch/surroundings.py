@@ -115,7 +115,9 @@ def same_search_path() -> Iterator[None]:
 def why_not_started(error: BaseException) -> str:
     """Why a process, its pipes or its locks could not be had, with a remedy."""
     link: BaseException | None = error
+    said = ""
     while link is not None:
+        said = str(link) or said
         if isinstance(link, OSError):
             if link.errno in (errno.EMFILE, errno.ENFILE):
                 return f"too many open files: {MORE_FILES}"
@@ -130,7 +132,7 @@ def why_not_started(error: BaseException) -> str:
         if isinstance(link, EOFError):
             return "the process that is to start them ended at once; what it said is above"
         link = link.__cause__ or link.__context__
-    return str(error) or type(error).__name__
+    return said or type(error).__name__
 
 
 def probe_worker() -> str:

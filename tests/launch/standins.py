@@ -30,7 +30,7 @@ from dsx.launch.slurm.submit import Submitted, submit
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
-from dsx.study.study import Study
+from dsx.study.study import Study, open_study
 from dsx.training.faults import Interrupted
 
 EPOCHS = 4
@@ -204,3 +204,12 @@ def submit_there(study: Study, profile: Profile, **asked: Any) -> Submitted:
     """Submit what is pending of one study, to be trained by the stand-in trainer unless asked otherwise."""
     (submitted,) = submit([study], profile, LaunchOptions(**{"trainer": "standins:train"} | asked))
     return submitted
+
+
+def check_complete(*studies: Study) -> None:
+    """Every run was trained, once, to its expected error."""
+    for study in studies:
+        table = open_study(study.path).results()
+        assert (table["state"] == "done").all()
+        assert list(table["error"]) == [expected_error(run.model_id, run.seed) for run in study.runs()]
+        assert trainings(study) == sorted(run.run_id for run in study.runs())

@@ -14,7 +14,7 @@ from dsx.launch.debug import DebugLauncher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.study.study import open_study
 
-from standins import behave, expected_error, launch_here, make_study, starts, trainings
+from standins import behave, check_complete, launch_here, make_study, starts, trainings
 
 HERE = Path(__file__).parent.parent
 LAUNCH = (
@@ -39,15 +39,6 @@ def wait_until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
-
-
-def check_complete(*studies):
-    for study in studies:
-        table = open_study(study.path).results()
-        assert (table["state"] == "done").all()
-        errors = [expected_error(run.model_id, run.seed) for run in study.runs()]
-        assert list(table["error"]) == errors
-        assert trainings(study) == sorted(run.run_id for run in study.runs())
 
 
 def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):

@@ -17,7 +17,7 @@ from dsx.launch.slurm.submissions import Submissions
 from dsx.launch.slurm.submit import cancel, preview
 from dsx.study.status import describe, status
 
-from standins import behave, expected_error, launch_here, make_study, starts, submit_there, trainings
+from standins import behave, check_complete, launch_here, make_study, starts, submit_there, trainings
 
 # where the stand-in trainers lie
 HERE = Path(__file__).parent.parent
@@ -58,13 +58,6 @@ def finish(study, cluster, profile, trainer="standins:train", seconds=240):
         submit_there(study, profile, trainer=trainer)
         hurry(cluster)
         time.sleep(1)
-
-
-def check_complete(study):
-    table = study.results()
-    assert (table["state"] == "done").all()
-    assert list(table["error"]) == [expected_error(run.model_id, run.seed) for run in study.runs()]
-    assert trainings(study) == sorted(run.run_id for run in study.runs())
 
 
 def records(study):
