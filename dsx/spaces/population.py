@@ -6,7 +6,6 @@ Columns are numpy arrays of length n; pandas is loaded only when `table` is aske
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.base.errors import StudyError
-from dsx.networks.architecture import content_id
+from dsx.base.files import write_bytes
+from dsx.networks.cost import METRICS
 from dsx.networks.lookup import Network, network_from_dict
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECIPE_PREFIX = "recipe."
-METRICS = ("flops", "params", "acts")
 
 
 def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +60,7 @@ class Population:
 
     settings: parameter column → (n,) array; a parameter that varies by stage has columns `depth_1`, `depth_2`, …
     flops, params, acts: (n,) int64 at `resolution` with the architectures' number of classes.
-    contents: (n,) canonical JSON of each architecture.
+    contents: (n,) canonical JSON of each architecture. model_ids: (n,) their hashes.
     """
 
     space: str
@@ -70,6 +69,7 @@ class Population:
     params: np.ndarray
     acts: np.ndarray
     contents: list[str] = field(repr=False)
+    model_ids: list[str] = field(repr=False)
     resolution: int = 224
 
     def __len__(self) -> int:
@@ -91,11 +91,6 @@ class Population:
         return (self[row] for row in range(len(self)))
 
     @cached_property
-    def model_ids(self) -> list[str]:
-        """(n,) hashes of the architectures."""
-        return [content_id(content) for content in self.contents]
-
-    @cached_property
     def table(self) -> pd.DataFrame:
         """One row per model: model_id, space, one column per parameter, flops, params, acts."""
         import pandas as pd
@@ -111,9 +106,9 @@ class Population:
         columns: dict[str, Any] = {"model_id": self.model_ids, "space": [self.space] * len(self), **self.settings}
         columns |= {name: getattr(self, name) for name in METRICS} | {"architecture": self.contents}
         table = pa.table(columns).replace_schema_metadata({"dsx.resolution": str(self.resolution)})
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        pq.write_table(table, temporary, compression="zstd")
-        os.replace(temporary, path)
+        buffer = pa.BufferOutputStream()
+        pq.write_table(table, buffer, compression="zstd")
+        write_bytes(path, buffer.getvalue().to_pybytes())
 
     @classmethod
     def read(cls, path: Path) -> Population:
@@ -141,14 +136,13 @@ class Population:
             for name in table.column_names
             if name not in ("architecture", "model_id", "space")
         }
-        population = cls(
+        return cls(
             space=table["space"][0].as_py(),
             settings={name: column for name, column in columns.items() if name not in METRICS},
             flops=columns["flops"],
             params=columns["params"],
             acts=columns["acts"],
             contents=table["architecture"].to_pylist(),
+            model_ids=table["model_id"].to_pylist(),
             resolution=int((table.schema.metadata or {}).get(b"dsx.resolution", b"224")),
         )
-        population.__dict__["model_ids"] = table["model_id"].to_pylist()
-        return population

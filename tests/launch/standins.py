@@ -53,6 +53,7 @@ def population(n: int = 6, space: str = "Small") -> Population:
         flops=np.array([c.flops for c in counted], dtype=np.int64),
         params=np.array([c.params for c in counted], dtype=np.int64),
         acts=np.array([c.acts for c in counted], dtype=np.int64),
+        model_ids=[a.model_id for a in built],
         contents=[json.dumps(a.to_dict(), sort_keys=True, separators=(",", ":")) for a in built],
         resolution=8,
     )

@@ -60,7 +60,7 @@ def test_shipped_results_are_small_and_complete() -> None:
 
 def study(folder: Path) -> Study:
     space = dsx.load_space("RegNetX-digits")
-    request = {"n": 3, "constraints": space.constraints, "resolution": 8, "num_classes": 10}
+    request = {"n": 3, "constraints": space.constraint_texts, "resolution": 8, "num_classes": 10}
     return Study.create(folder, dsx.sample(space, n=3, seed=0), space.to_dict(), request, 0)
 
 
