@@ -104,9 +104,8 @@ def check_values(
         )
     if name == "block":
         return  # checked with the blocks
-    values = (
-        np.array([getattr(parameter, end) for end in ("low", "high")]) if parameter.continuous else parameter.values
-    )
+    ends = [getattr(parameter, end) for end in ("low", "high")] if parameter.continuous else None
+    values = parameter.values if ends is None else np.array(ends)
     known = {"stem_type": list(STEMS), "activation": list(ACTIVATIONS)}.get(name)
     if known is not None:
         for value in values.tolist():
@@ -115,8 +114,9 @@ def check_values(
     elif not rule.accepts(values):
         bad = next((v for v in values.tolist() if not rule.accepts(np.array([v]))), values.tolist()[0])
         key = next((k for k in ("low", "high", "value") if getattr(parameter, k, None) == bad), "values")
-        if key == "values" and rule.integer and isinstance(getattr(parameter, "step", None), float):
-            key, bad = "step", parameter.step
+        step = getattr(parameter, "step", None)
+        if key == "values" and rule.integer and isinstance(step, float):
+            key, bad = "step", step
         raise ValueError(f"parameters.{name}.{key} = {bad}: {rule.words()}")
 
 

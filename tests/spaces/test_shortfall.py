@@ -4,7 +4,7 @@ import pytest
 
 import dsx
 from dsx.base.errors import ShortfallError
-from dsx.spaces import sampling
+from dsx.spaces import sampling, tally
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.sampling import draw_population
 
