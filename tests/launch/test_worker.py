@@ -11,6 +11,7 @@ from dsx.launch.worker import work
 from dsx.study.claims import claim
 from dsx.study.records import RecordError
 from dsx.study.results import Failure
+from dsx.training.faults import Interrupted
 
 import standins
 from standins import behave, make_study, starts, train, trainings
@@ -161,7 +162,7 @@ def test_a_holder_that_is_overtaken_is_told_to_stop_while_it_trains(study):
         while not should_stop():
             assert time.monotonic() < deadline, "never told to stop"
             time.sleep(0.005)
-        raise standins.Interrupted
+        raise Interrupted
 
     try:
         assert whats(work(study.path, [first], trainer=until_told, heartbeat=heartbeat)) == ["interrupted"]
