@@ -77,9 +77,7 @@ def find_model(study: Study, prefix: str) -> Model:
 def one_model(name: str, network: Network, resolution: int) -> Population:
     """The population of a single network."""
     flops, params, acts = (np.array([value], dtype=np.int64) for value in complexity(network, resolution))
-    return Population(
-        name, {}, flops, params, acts, [canonical_json(network.to_dict())], [network.model_id], resolution
-    )
+    return Population(name, {}, flops, params, acts, [canonical_json(network.to_dict())], resolution)
 
 
 def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None, overrides: Sequence[str]) -> int:

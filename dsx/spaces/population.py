@@ -16,6 +16,7 @@ import numpy as np
 
 from dsx.base.errors import StudyError
 from dsx.base.files import write_bytes
+from dsx.networks.architecture import content_id
 from dsx.networks.cost import METRICS
 from dsx.networks.lookup import Network, network_from_dict
 
@@ -60,7 +61,7 @@ class Population:
 
     settings: parameter column → (n,) array; a parameter that varies by stage has columns `depth_1`, `depth_2`, …
     flops, params, acts: (n,) int64 at `resolution` with the architectures' number of classes.
-    contents: (n,) canonical JSON of each architecture. model_ids: (n,) their hashes.
+    contents: (n,) canonical JSON of each architecture. known_ids: (n,) their hashes, where they are at hand.
     """
 
     space: str
@@ -69,8 +70,8 @@ class Population:
     params: np.ndarray
     acts: np.ndarray
     contents: list[str] = field(repr=False)
-    model_ids: list[str] = field(repr=False)
     resolution: int = 224
+    known_ids: list[str] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.flops)
@@ -89,6 +90,11 @@ class Population:
 
     def __iter__(self) -> Iterator[Model]:
         return (self[row] for row in range(len(self)))
+
+    @cached_property
+    def model_ids(self) -> list[str]:
+        """(n,) hashes of the architectures."""
+        return self.known_ids or [content_id(content) for content in self.contents]
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -143,6 +149,6 @@ class Population:
             params=columns["params"],
             acts=columns["acts"],
             contents=table["architecture"].to_pylist(),
-            model_ids=table["model_id"].to_pylist(),
+            known_ids=table["model_id"].to_pylist(),
             resolution=int((table.schema.metadata or {}).get(b"dsx.resolution", b"224")),
         )

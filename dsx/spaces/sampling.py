@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.base.errors import DsxError, ShortfallError
-from dsx.networks.architecture import canonical_json, content_id
+from dsx.networks.architecture import canonical_json
 from dsx.spaces.acceptance import Candidate, Taken, evaluate, take
 from dsx.spaces.definition import Space
 from dsx.spaces.draws import CHUNK, Draws
@@ -143,6 +143,5 @@ def _population(space: Space, batches: list[Taken]) -> Population:
         params=metrics[:, 1],
         acts=metrics[:, 2],
         contents=contents,
-        model_ids=[content_id(content) for content in contents],
         resolution=space.resolution,
     )

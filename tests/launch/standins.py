@@ -21,12 +21,9 @@ from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
 from dsx.study.study import Study
+from dsx.training.faults import Interrupted
 
 EPOCHS = 4
-
-
-class Interrupted(Exception):
-    """Stopped by should_stop; the worker knows it by its name, as it knows the real one."""
 
 
 def population(n: int = 6, space: str = "Small") -> Population:
@@ -53,7 +50,6 @@ def population(n: int = 6, space: str = "Small") -> Population:
         flops=np.array([c.flops for c in counted], dtype=np.int64),
         params=np.array([c.params for c in counted], dtype=np.int64),
         acts=np.array([c.acts for c in counted], dtype=np.int64),
-        model_ids=[a.model_id for a in built],
         contents=[json.dumps(a.to_dict(), sort_keys=True, separators=(",", ":")) for a in built],
         resolution=8,
     )
