@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsx.base import files
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
 from dsx.exhibits.pictures import svg
 
@@ -55,7 +55,7 @@ class Written:
 def check_figures(figures: str) -> str:
     """`all`, `main` (those that compare studies) or `none`. Raises DsxError for another word."""
     if figures not in FIGURES:
-        raise DsxError(f"--figures {figures}: expected one of {', '.join(FIGURES)}.{suggest(figures, FIGURES)}")
+        raise DsxError(f"--figures {figures}: expected one of {', '.join(FIGURES)}")
     return figures
 
 
