@@ -19,6 +19,8 @@ from dsx.study.status import describe, status
 
 from standins import behave, check_complete, launch_here, make_study, starts, submit_there, trainings
 
+pytestmark = pytest.mark.slow
+
 # where the stand-in trainers lie
 HERE = Path(__file__).parent.parent
 

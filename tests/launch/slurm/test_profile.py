@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from dsx.base.errors import DefinitionError
+from dsx.commands.config import load_launch
 from dsx.launch.registry import read_launcher
 from dsx.launch.slurm import client
 from dsx.launch.slurm.profile import Profile, split_multiples
@@ -53,21 +54,36 @@ def test_multiples_are_told_from_plain_values():
     assert split_multiples(content) == ({"timeout_min": 30, "partition": "2x"}, {"mem_gb": 1.5})
 
 
+def composed(*overrides):
+    """The launcher that `dsx launch --on slurm` with these overrides submits with."""
+    return read_launcher(load_launch(None, "slurm", [f"launcher.{text}" for text in overrides])["launcher"])
+
+
+def test_a_profile_takes_overrides():
+    profile = composed("partition=gpu", "gpus_per_model=1", "environment.A=b").profile
+    assert (profile.partition, profile.gpus_per_model, profile.environment) == ("gpu", 1, {"A": "b"})
+    plain = composed()
+    assert (plain.profile.mem_gb, plain.profile.timeout_min, plain.profile.models_per_job) == (4, 60, 4)
+    assert plain.multiples == {}
+    again = composed("mem_gb=2x", "timeout_min=1.5x")
+    assert again.multiples == {"mem_gb": 2.0, "timeout_min": 1.5}
+
+
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("override", "message"),
     [
-        ({"partitoin": "gpu"}, "launcher: unknown key 'partitoin'. Did you mean partition?"),
-        ({"timeout_min": "soon"}, "launcher: timeout_min = 'soon': expected an integer"),
-        ({"max_jobs": 0}, "launcher: max_jobs = 0: expected a value ≥ 1"),
-        ({"models_per_gpu": 2}, "launcher: models_per_gpu 2 needs gpus_per_model 1, not 0"),
-        ({"nodes": 2, "gpus_per_model": 3}, "launcher: gpus_per_model 3 is not a multiple of nodes 2"),
-        ({"timeout_min": 1, "stop_early_s": 60}, "launcher: stop_early_s 60 is not below timeout_min 1"),
-        ({"mem_gb": "twice"}, "launcher: mem_gb = 'twice': expected a number"),
+        ("partitoin=gpu", "launcher: unknown key 'partitoin'. Did you mean partition?"),
+        ("timeout_min=soon", "launcher: timeout_min = 'soon': expected an integer"),
+        ("max_jobs=0", "launcher: max_jobs = 0: expected a value ≥ 1"),
+        ("models_per_gpu=2", "launcher: models_per_gpu 2 needs gpus_per_model 1, not 0"),
+        ("nodes=2", "launcher: gpus_per_model 0 is not a multiple of nodes 2"),
+        ("stop_early_s=3600", "launcher: stop_early_s 3600 is not below timeout_min 60"),
+        ("mem_gb=twice", "launcher: mem_gb = 'twice': expected a number"),
     ],
 )
-def test_a_bad_profile_is_one_line(changes, message):
+def test_a_bad_profile_is_one_line(override, message):
     with pytest.raises(DefinitionError) as caught:
-        read_launcher({"kind": "slurm", **changes})
+        composed(override)
     assert str(caught.value) == message
 
 
