@@ -9,6 +9,7 @@ import numpy as np
 
 from dsx.base.errors import DsxError
 from dsx.base.out_of_memory import is_out_of_memory
+from dsx.base.temporary import use_short_sockets
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
@@ -73,6 +74,7 @@ def preflight(
     if not architectures:
         raise DsxError("nothing to time: no architectures were given")
     chosen = resolve_device(device)
+    use_short_sockets()
     for architecture in architectures:
         recipe.check(architecture)
     flops = np.array([complexity(architecture, recipe.resolution).flops for architecture in architectures])

@@ -263,6 +263,19 @@ def test_jobs_submitted_from_inside_a_job_run_and_use_the_frozen_code(calm, tmp_
     assert environment["packages"]["torch"]
 
 
+def test_jobs_of_a_study_below_a_colon_run_and_use_the_frozen_code(calm, tmp_path, profile):
+    """PYTHONPATH splits at colons; both in a job's own process and in the worker processes that it starts."""
+    for name, asked in (
+        ("own", profile()),
+        ("workers", profile(gpus_per_model=1, models_per_gpu=2, device="cpu")),
+    ):
+        study = make_study(tmp_path / "a:b c" / name, n=2)
+        submit_there(study, asked)
+        wait_until(lambda: study.counts()["done"] == 2)  # noqa: B023
+        frozen = str((study.paths.jobs / "code").resolve())
+        assert all(record["code"].startswith(frozen) for record in records(study))
+
+
 def test_a_hopeless_sweep_stops_early_and_can_go_on(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=40)
     behave(study, **{f"r{row}": "raise" for row in range(40)})
