@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import dsx
+from dsx import resources
 from dsx.errors import DsxError
 from dsx.launch import debug
 from dsx.partial import main, restore_records, restored_experiment, save_records
@@ -140,3 +142,15 @@ def test_the_command_goes_from_an_experiment_to_restored_studies(
     )
     with pytest.raises(DsxError, match=r"^usage: python -m dsx\.partial save "):
         main(["save"])
+
+
+def test_the_reference_study_goes_on_from_its_shipped_records(tmp_path: Path) -> None:
+    """The populations are still those that were trained: else the records would be refused."""
+    folder = resources.shipped("experiments") / "reference_28" / "partial"
+    studies = json.loads((folder / "partial.json").read_text(encoding="utf-8"))["studies"]
+    restored = restored_experiment("reference_28", folder, [f"out={tmp_path}"])
+    assert {study.name for study in restored} == set(studies)
+    for study in restored:
+        counts = study.counts()
+        assert counts["done"] + counts["diverged"] == studies[study.name]["records"]
+    assert all(path.stat().st_size < 2_000_000 for path in folder.iterdir())
