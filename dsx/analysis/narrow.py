@@ -18,15 +18,15 @@ import numpy as np
 
 from dsx.analysis.best import best_range
 from dsx.analysis.comparison import holm
-from dsx.analysis.counts import finished
 from dsx.analysis.regression import fit_line
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.values import Floats, check_level, column
 from dsx.analysis.words import number
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
+from dsx.base.text import plural
+from dsx.results.samples import Floats, check_level, column
+from dsx.results.states import finished
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import Ranged
-from dsx.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd

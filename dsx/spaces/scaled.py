@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsx import resources
+from dsx.base import resources
 from dsx.spaces.definition import Space
 
 
@@ -12,10 +12,9 @@ def window_note(space: Space, asked: Space) -> str:
     space: as its file says. asked: the same with what the user changed. A complexity window belongs to the resolution
     it was made for: flops fall with the square of the resolution, so the same window holds far wider networks.
     """
-    window = {name: text for name, text in space.constraints.items() if name in ("flops", "params", "acts")}
-    if asked.resolution == space.resolution or not window or asked.constraints != space.constraints:
+    if asked.resolution == space.resolution or not space.windows or asked.windows != space.windows:
         return ""
-    stated = ", ".join(f"{name} {text}" for name, text in window.items())
+    stated = ", ".join(f"{name} {window.text}" for name, window in space.windows.items())
     own, wanted = (f"{size}×{size}" for size in (space.resolution, asked.resolution))
     scaled = f"{space.name.removesuffix(f'-{space.resolution}')}-{asked.resolution}"
     made = resources.names("spaces")

@@ -9,12 +9,12 @@ import pytest
 import dsx
 from dsx import analysis
 from dsx.analysis.narrow import Suggestion, chosen, suggestions
-from dsx.errors import DsxError
-from dsx.exploration import difference, narrow, plan, write_space
+from dsx.base.errors import DsxError
+from dsx.commands.exploration import difference, narrow, plan, write_space
 from dsx.spaces.files import merge
 from dsx.study.study import Study
 
-from commands import Command
+from command_line import Command
 
 SPACE = dsx.load_space("AnyNetXA-digits")
 
@@ -164,7 +164,7 @@ class Flat(Pretended):
 
 def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
     population = dsx.sample(space, n=n, seed=0)
-    request = {"n": n, "constraints": space.constraints, "resolution": 8, "num_classes": 10}
+    request = {"n": n, "constraints": space.constraint_texts, "resolution": 8, "num_classes": 10}
     study = Study.create(folder, population, space.to_dict(), request, 0)
     study.__class__ = Pretended
     return study

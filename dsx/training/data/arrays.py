@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dsx.errors import DsxError
-from dsx.training.data.facts import DATASETS
+from dsx.base.errors import DsxError
+from dsx.recipes.datasets import DATASETS
+from dsx.recipes.options import Data, Split
 from dsx.training.data.formats import read_cifar, read_idx
 from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
-from dsx.training.options import Data, Split
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torchvision
 
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.arrays import load_arrays, read_known
 from dsx.training.data.formats import read_cifar, read_idx
 from dsx.training.faults import DataError
-from dsx.training.recipe import load_recipe
 
 Folder = tuple[Path, np.ndarray, np.ndarray]
 
