@@ -62,12 +62,12 @@ def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counte
     assert done.code == 0, done
     counts = pd.read_csv(tmp_path / "out" / "counts.csv").set_index("study")["words"]
     assert counts["ResNet"] == "12 models: 9 done, 1 diverged (counted at chance error 90 %), 0 failed, 2 pending"
-    assert counts["sweep"] == "12 models: 10 done, 0 diverged, 1 failed, 1 pending"
+    assert counts[tmp_path.name] == "12 models: 10 done, 0 diverged, 1 failed, 1 pending"
     assert counts["theirs"] == "20 models: 18 done, 0 diverged, 2 failed, 0 pending"
     assert counts["AnyNetXE-digits"] == "64 models: 64 done, 0 diverged, 0 failed, 0 pending"
     assert counts["AnyNetXA-digits"] == "3 models: 0 done, 0 diverged, 0 failed, 3 pending"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "No training curves are known of ResNet, sweep, theirs." in page
+    assert f"No training curves are known of ResNet, {tmp_path.name}, theirs." in page
     assert "read from ResNet.json (NDS data file); not trained here" in page
     assert "RuntimeError: no memory" in page
     assert "dsx analyze ResNet.json sweep.json theirs.csv" in page

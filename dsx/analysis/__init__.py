@@ -5,11 +5,12 @@ Importing it loads numpy alone; pandas and scipy are loaded by the functions tha
 
 from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range, parameter_columns
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
-from dsx.analysis.comparison import compare, compare_all, comparison_in_words, holm, ks_test
+from dsx.analysis.comparison import compare, compare_all, comparison_in_words, holm
 from dsx.analysis.curves import representative_curves
 from dsx.analysis.distribution import area, pointwise_band, share_below
 from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
+from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.quantiles import (
     min_difference_interval,

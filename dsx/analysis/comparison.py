@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,10 +20,11 @@ from dsx.analysis.bootstrap import (
     resampled_means,
     resampled_quantiles,
 )
+from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.quantiles import min_difference_interval
 from dsx.analysis.superiority import superiority
 from dsx.analysis.words import number, points, spread
-from dsx.results.samples import Errors, Floats, check_level, error_array, frame, is_table, sample_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table
 from dsx.results.states import finished
 
 if TYPE_CHECKING:
@@ -34,16 +34,14 @@ if TYPE_CHECKING:
 def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> dict[str, float]:
     """Difference of two populations, with intervals. errors: (n,) percent each, or results tables.
 
-    NaN (a model without an error) is left out with a warning that counts it; a table says more.
-    Keys: n_a, n_b; mean_difference (a − b, points) with _low and _high by the BCa bootstrap;
-    median_difference by the percentile bootstrap; min_difference by the inverted precedence test;
-    ks, the largest distance of the two EDFs, with ks_pvalue (exact up to 10,000 models, conservative
-    under ties); superiority, the probability that a model of a has the lower error (ties half), by
+    Keys: n_a, n_b; mean_difference (a − b, points) with _low and _high by the BCa bootstrap; median_difference by the
+    percentile bootstrap; min_difference by the inverted precedence test; ks, the largest distance of the two EDFs, with
+    ks_pvalue (`ks_test`); superiority, the probability that a model of a has the lower error (ties half), by
     Brunner–Munzel on the logit scale; level. Swapping a and b mirrors everything.
     An interval that needs more models is NaN. Raises DsxError if either has no finished model.
     """
     check_level(level)
-    return _compare(_resample(sample_array(errors_a, "a")), _resample(sample_array(errors_b, "b")), level)
+    return _compare(_resample(as_sample(errors_a, "a")), _resample(as_sample(errors_b, "b")), level)
 
 
 def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
@@ -58,7 +56,7 @@ def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
     for name, table in tables.items():
         errors = finished(table)["error"].to_numpy(dtype=float) if is_table(table) else np.asarray(table)
         if errors.size:
-            samples[name] = _resample(sample_array(errors, name))
+            samples[name] = _resample(as_sample(errors, name))
     rows: list[dict[str, Any]] = []
     for a, b in itertools.combinations(samples, 2):
         comparison = _compare(samples[a], samples[b], level)
@@ -158,22 +156,6 @@ def _compare(a: _Sample, b: _Sample, level: float) -> dict[str, float]:
         "superiority_high": chance_high,
         "level": level,
     }
-
-
-def ks_test(
-    errors_a: Errors, errors_b: Errors, alternative: Literal["two-sided", "greater", "less"] = "two-sided"
-) -> tuple[float, float]:
-    """Largest distance of the two EDFs and its p-value (two-sample Kolmogorov–Smirnov): (distance, p).
-
-    alternative: `two-sided`; `greater`, the largest F_a − F_b; `less`, the largest F_b − F_a.
-    Exact up to 10,000 models, else asymptotic; conservative when errors are tied. NDS §3.1.
-    """
-    from scipy.stats import ks_2samp
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful")  # it falls back by itself
-        result = ks_2samp(error_array(errors_a), error_array(errors_b), alternative)
-    return float(result.statistic), float(result.pvalue)
 
 
 _KEYS = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.quantiles import min_interval, quantile_interval
-from dsx.results.samples import Errors, frame, sample_array
+from dsx.results.samples import Errors, as_sample, frame
 from dsx.results.states import count_states, finished
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ def summarize_errors(errors: Errors, level: float = 0.95) -> dict[str, float]:
 
     The mean's interval is the BCa bootstrap (`mean_interval`); the median's is exact, from order
     statistics (`quantile_interval`); the minimum's is the exact percentile bootstrap (`min_interval`),
-    whose low end is the minimum itself. An interval that n is too small for is NaN.
+    whose low end is the minimum itself. An interval that n is too small for is NaN, and so is the minimum's where
+    its ends are tied.
     """
-    values = sample_array(errors)
+    values = as_sample(errors)
     row: dict[str, float] = {"n": values.size}
     intervals = {
         "min_error": (values.min(), min_interval(values, level)),

@@ -194,11 +194,15 @@ def _common_folder(studies: Sequence[Study | Results]) -> Path:
 
 
 def summary_text(summary: pd.DataFrame) -> str:
-    """The table of a comparison: models by state, and min, mean and median error with their intervals."""
+    """The table of a comparison: n, the models that count; runs by state; min, mean and median error with intervals.
+
+    The number of runs is given where models have several.
+    """
     from dsx.analysis.words import with_interval
 
-    states = ("runs", "done", "diverged", "failed", "running", "pending")
-    rows = [["", "n", *states[1:], "min error %", "mean error %", "median error %"]]
+    runs = ["runs"] if (summary["runs"] != summary["models"]).any() else []
+    states = ("n", *runs, "done", "diverged", "failed", "running", "pending")
+    rows = [["", *states, "min error %", "mean error %", "median error %"]]
     for _, row in summary.iterrows():
         numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
         rows.append([row["study"], *(str(row[state]) for state in states), *(with_interval(*n) for n in numbers)])

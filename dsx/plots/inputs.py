@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, is_table, sample_array
+from dsx.results.samples import Floats, as_sample, is_table
 from dsx.results.states import count_states, finished, mixed_conditions
 
 
@@ -26,7 +26,7 @@ def errors_by_name(studies: Mapping[str, Any], required: bool = True) -> dict[st
     for name, data in studies.items():
         errors = finished(data)["error"].to_numpy(dtype=float) if is_table(data) else np.asarray(data)
         if errors.size:
-            found[name] = sample_array(errors, name)
+            found[name] = as_sample(errors, name)
     if required and not found:
         told = "; ".join(counts_in_words(studies)) or "no errors given"
         raise DsxError(f"nothing to draw: no study has a finished model ({told})")

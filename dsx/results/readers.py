@@ -104,7 +104,7 @@ def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
 
 
 def _nds_tables(path: Path, data: Any, metric: str) -> dict[str, pd.DataFrame]:
-    name = path.stem
+    name = table_name(path)
     groups = {f"{name}-{key}": jobs for key, jobs in data.items()} if isinstance(data, dict) else {name: data}
     classes = IMAGENET_CLASSES if name.endswith("_in") else CIFAR_CLASSES
     tables = {}
@@ -132,7 +132,7 @@ def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGEN
 def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
-    rows = [_pycls_row(f"{path}: job {i}", job, path.stem, num_classes, metric) for i, job in enumerate(jobs)]
+    rows = [_pycls_row(f"{path}: job {i}", job, table_name(path), num_classes, metric) for i, job in enumerate(jobs)]
     configs = [_flatten(job["cfg"]) for job in jobs]
     varied = [k for k in dict.fromkeys(k for c in configs for k in c) if len({str(c.get(k)) for c in configs}) > 1]
     names = _short_names([k for k in varied if k.split(".")[0] not in _PYCLS_RUN])
@@ -140,7 +140,7 @@ def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[
         measured = set(row)
         for key, short in names.items():
             row |= _columns(short if short not in measured else key.replace(".", "_").lower(), config.get(key))
-    return {path.stem: _table(rows)}
+    return {table_name(path): _table(rows)}
 
 
 def _nds_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, Any]:

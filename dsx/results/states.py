@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.base.errors import DsxError, suggest
-from dsx.results.samples import Floats, number_array
+from dsx.results.arrays import Floats, number_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ class Counts:
 
     models: int
     runs: int
+    n: int  # models that enter the statistics
     done: int
     diverged: int
     failed: int
@@ -37,11 +38,6 @@ class Counts:
     pending: int
     without_error: int = 0  # done, yet without a finite error
     chance_pct: tuple[float, ...] = ()  # the errors that diverged runs count with
-
-    @property
-    def n(self) -> int:
-        """Runs that enter the statistics."""
-        return self.done + self.diverged - self.without_error
 
     def words(self) -> str:
         """`24 models: 22 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending`."""
@@ -65,19 +61,24 @@ def count_states(table: pd.DataFrame) -> Counts:
     Raises DsxError if `error` is missing or a state is unknown.
     """
     state, error = _states(table), _errors(table)
-    model = table["model_id"].nunique() if "model_id" in table.columns else len(table)
     by_state = {name: int((state == name).sum()) for name in STATES}
-    bad = np.isin(state, FINISHED) & ~np.isfinite(error)
+    ended = np.isin(state, FINISHED)
+    bad = ended & ~np.isfinite(error)
     chance = np.unique(error[(state == "diverged") & np.isfinite(error)])
     if chance.size > 3:
         chance = chance[[0, -1]]
     return Counts(
-        models=int(model),
+        models=_models(table),
         runs=len(table),
+        n=_models(table[ended & ~bad]),
         without_error=int(bad.sum()),
         chance_pct=tuple(float(c) for c in chance),
         **by_state,
     )
+
+
+def _models(table: pd.DataFrame) -> int:
+    return int(table["model_id"].nunique()) if "model_id" in table.columns else len(table)
 
 
 def finished(table: pd.DataFrame) -> pd.DataFrame:

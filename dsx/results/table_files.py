@@ -78,9 +78,13 @@ def load_parquet(path: Path) -> pd.DataFrame:
     return table.drop(columns=[name for name in table.columns if str(name).startswith("record_")])
 
 
+# by dsx and by pycls: their folder tells them apart
+_CALLED_ALIKE = ("results", "sweep")
+
+
 def table_name(path: Path) -> str:
-    """`mine.csv` → mine; `runs/AnyNetXE/results.parquet` → AnyNetXE."""
-    return path.resolve().parent.name if path.name == "results.parquet" else path.stem
+    """`mine.csv` → mine; `runs/AnyNetXE/results.parquet` → AnyNetXE, as such files are all called alike."""
+    return path.resolve().parent.name if path.stem in _CALLED_ALIKE else path.stem
 
 
 def tidy(table: pd.DataFrame, path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
