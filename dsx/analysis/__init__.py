@@ -3,7 +3,7 @@
 Importing it loads numpy alone; pandas and scipy are loaded by the functions that use them.
 """
 
-from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range, parameter_columns
+from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
 from dsx.analysis.comparison import compare, compare_all, comparison_in_words, holm
 from dsx.analysis.curves import representative_curves
@@ -27,6 +27,7 @@ from dsx.analysis.superiority import superiority
 from dsx.analysis.tables import analyze, edf_difference_table, linear_table
 from dsx.analysis.trends import rank_agreement, rank_correlation, trend, trend_fits
 from dsx.analysis.weights import MatchedBins, compare_matched, matched_bins, matched_in_words, matched_weights
+from dsx.results.columns import parameter_columns
 from dsx.results.readers import read_nds, read_pycls, read_results
 from dsx.results.states import Counts, count_states, finished, finished_errors, mixed_conditions
 from dsx.results.table_files import read_csv, read_parquet

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.base.errors import DsxError
+from dsx.results.columns import parameter_columns
 from dsx.results.samples import (
     Errors,
     Floats,
@@ -123,41 +124,6 @@ def best_ranges(
             ends = _quantiles((x if whole else x[known])[model], chance, (tail, 0.5, 1 - tail))
             found.append((name, *ends, int(known.sum()), int((~known).sum())))
     return frame(found, ["parameter", "low", "median", "high", "n", "without"])
-
-
-def parameter_columns(table: pd.DataFrame) -> list[str]:
-    """The columns of a results table that are the space's parameters and hold numbers."""
-    return [
-        str(name) for name in table.columns
-        if str(name) not in RESULT_COLUMNS and table[name].dtype.kind in "iuf" and table[name].notna().any()
-    ]  # fmt: skip
-
-
-# every other column of a results table is a parameter of the space
-RESULT_COLUMNS = frozenset(
-    [
-        "model_id",
-        "run_id",
-        "study",
-        "space",
-        "state",
-        "error",
-        "best_error",
-        "epochs",
-        "flops",
-        "params",
-        "acts",
-        "seconds",
-        "images_per_second",
-        "peak_memory_bytes",
-        "inference_ms",
-        "training_ms",
-        "seed",
-        "replicate",
-        "recipe",
-        "failure",
-    ]
-)
 
 
 def _known(x: Any, errors: Errors, fraction: float) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dsx.analysis.best import best_ranges, parameter_columns
+from dsx.analysis.best import best_ranges
 from dsx.analysis.comparison import compare_all, holm
 from dsx.analysis.dominance import dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import edf
@@ -16,6 +16,7 @@ from dsx.analysis.summary import summarize
 from dsx.analysis.trends import rank_correlation
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
+from dsx.results.columns import parameter_columns
 from dsx.results.samples import column, frame
 from dsx.results.states import count_states, finished
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.best import parameter_columns
 from dsx.base.errors import DsxError
 from dsx.exhibits.drawn import marginals_table
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, color, house_style, panels
+from dsx.results.columns import parameter_columns
 from dsx.results.samples import column
 from dsx.results.states import finished, finished_errors
 

@@ -108,12 +108,14 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         curves = results.path.with_name(f"{results.path.stem}.curves.parquet")
         settings = [
             ("results", f"read from {results.path} ({results.format}); not trained here"),
+            ("columns", results.account),
             ("training", _recipes(table)),
             ("curves", "none in the file" if not curves.is_file() else f"read from {curves}"),
         ]
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
-        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=settings)
+        told = [(what, value) for what, value in settings if value]
+        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=told)
     return found
 
 

@@ -14,14 +14,27 @@ import numpy as np
 
 from dsx.base.errors import DsxError, suggest
 from dsx.results.arrays import Floats, number_array
+from dsx.results.columns import PER_RUN
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STATES = ("done", "diverged", "failed", "running", "pending")
 FINISHED = ("done", "diverged")
-# measured anew in every run of a model, hence averaged over its seeds; other columns belong to the model
-_MEASURED = ("error", "best_error", "seconds", "images_per_second", "peak_memory_bytes")
+# what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
+_ELSEWHERE = {
+    "done": "complete completed finished success succeeded successful ok",
+    "diverged": "nan",
+    "failed": "fail failure error errored crash crashed killed timeout oom cancelled canceled aborted",
+    "running": "run in_progress in-progress started",
+    "pending": "queued waiting scheduled todo",
+}
+_BY_WORD = {word: state for state, words in _ELSEWHERE.items() for word in (state, *words.split())}
+
+
+def state_of(word: str) -> str | None:
+    """The state that a word of dsx or of another tool stands for, letter case ignored; None if it has no meaning."""
+    return _BY_WORD.get(word.strip().casefold())
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
     if "model_id" not in kept.columns or kept["model_id"].is_unique:
         return kept
-    rules = {name: "mean" if name in _MEASURED else "first" for name in kept.columns if name != "model_id"}
+    rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns if name != "model_id"}
     ordered = kept.sort_values("state", kind="stable", ascending=True) if "state" in kept.columns else kept
     # `diverged` sorts before `done`, so that "first" keeps it
     merged: pd.DataFrame = ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]
