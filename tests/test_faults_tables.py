@@ -168,7 +168,7 @@ CASES = {
     "states of other tools": Case(
         usual(error=LAST_TWO_LOST, status=["COMPLETED"] * (N - 2) + ["FAILED", "timeout"]),
         mean=float(np.mean(ERRORS[:-2])), counts=OF_TEN,
-        said=["state = 'COMPLETED' is done, 'FAILED' is failed, 'timeout' is failed"],
+        said=["state = 'status': 'COMPLETED' is done, 'FAILED' is failed, 'timeout' is failed"],
     ),
     "states with two meanings": Case(
         usual(error=LAST_TWO_LOST, outcome=["ok"] * (N - 2) + ["PRUNED"] * 2), ["state=outcome"],

@@ -55,13 +55,13 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
     own = set(table.columns) >= _OWN and all(ours == theirs for ours, theirs in given.items())
     if own:
         error = _percent(table["error"], "error", Source("error"), path, asked=False)
-        return Foreign(_states(table.assign(error=error), path, given)[0], "", True)
+        return Foreign(_states(table.assign(error=error), path, given, {"state": Source("state")})[0], "", True)
     sources = sources_in(table, path, given)
     table, unused = _without_index(table, sources)
     table = _renamed(table, path, sources)
-    table, ids = _with_ids(table)
+    table, ids = _with_ids(table, sources)
     table = _numeric(table, path, sources)
-    table, states = _states(table, path, given)
+    table, states = _states(table, path, given, sources)
     table, parameters, dropped = _parameters(table, path, given)
     _check_repeats(table, path, parameters)
     errors = table["error"].to_numpy(np.float64)
@@ -107,11 +107,11 @@ def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
     return table.rename(columns={**hidden, **taken})
 
 
-def _with_ids(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _with_ids(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, str]:
     if "model_id" in table.columns:
         models = table["model_id"].nunique()
         seeds = "" if models == len(table) else f" ({models:,} models, rows of one are its seeds)"
-        return table, f"'model_id'{seeds}"
+        return table, f"{sources['model_id']}{seeds}"
     table = table.copy()
     table.insert(0, "model_id", [f"row {i}" for i in range(1, len(table) + 1)])
     return table, "row numbers"
@@ -175,7 +175,9 @@ def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool 
     return values
 
 
-def _states(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> tuple[pd.DataFrame, str]:
+def _states(
+    table: pd.DataFrame, path: Path, given: Mapping[str, str], sources: Mapping[str, Source]
+) -> tuple[pd.DataFrame, str]:
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)
     chance = _chance(path, given)
@@ -183,7 +185,8 @@ def _states(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> tuple[
     if "state" in table.columns:
         words = {word.strip(): ours for ours in STATES for word in given.get(ours, "").split(",") if word.strip()}
         table["state"], meant = _meant(table["state"], path, words)
-        told = ", ".join(f"'{word}' is {ours}" for word, ours in meant.items()) or "'state'"
+        words_told = ", ".join(f"'{word}' is {ours}" for word, ours in meant.items())
+        told = f"{sources['state']}" + (f": {words_told}" if words_told else "")
     else:
         missing = int(np.isnan(errors).sum())
         table.insert(1, "state", np.where(np.isnan(errors), "failed", "done").astype(object))
