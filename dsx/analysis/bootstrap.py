@@ -22,13 +22,13 @@ LARGE = 5000
 _SHARED = 500
 
 
-def resampled_means(errors: Errors, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+def resampled_means(errors: Floats, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Means of `resamples` samples of n drawn with replacement: (resamples,) percent.
 
     errors: (n,) percent, in any order: the same errors give the same means. Above 5,000 models they are drawn from
     the normal limit instead.
     """
-    values = np.sort(as_sample(errors))
+    values = np.sort(errors)
     n = values.size
     rng = np.random.default_rng([seed, 1])
     if n > LARGE:
@@ -54,14 +54,14 @@ def _counts(n: int, resamples: int, seed: int) -> Floats:
     return counts
 
 
-def resampled_quantiles(errors: Errors, q: float, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+def resampled_quantiles(errors: Floats, q: float, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """The q-quantile of `resamples` samples of n drawn with replacement: (resamples,) percent.
 
     errors: (n,) percent; q in [0, 1], 0 the minimum, 0.5 the median. The quantile interpolates
     linearly between order statistics, as numpy's does. Exact in distribution: the k-th lowest of a
     resample is the sorted errors' element ⌈n·U⌉ with U ~ Beta(k, n − k + 1).
     """
-    ordered = np.sort(as_sample(errors))
+    ordered = np.sort(errors)
     n = ordered.size
     rng = np.random.default_rng([seed, 2])
     position = (n - 1) * q

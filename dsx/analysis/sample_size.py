@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsx.analysis.words import number
 from dsx.base.errors import DsxError
+from dsx.base.record import Record
 from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table
 from dsx.results.states import finished
 
@@ -133,6 +135,34 @@ def _rate_interval(rate: float, resampled: Floats, trials: int, each: int, level
     return float(expit(logit(inside) - reach)), float(expit(logit(inside) + reach))
 
 
+@dataclass(frozen=True, eq=False)
+class Plan(Record):
+    """What `plan` finds; a mapping too."""
+
+    n: int  # models of each space
+    n_low: int  # from the interval of the pilots' spread
+    n_high: int
+    difference: float  # points of mean error to be told
+    spread: float  # standard deviation, points
+    power: float
+    level: float
+    seconds_per_model: float
+    device_hours: float  # of both spaces in all; NaN if no time is known
+    words: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", _plan_in_words(self))
+
+
+def _plan_in_words(p: Plan) -> str:
+    cost = "" if math.isnan(p.device_hours) else f", {p.device_hours:,.3g} device-hours in all"
+    return (
+        f"To tell a difference of {number(p.difference, 2)} points in mean error with probability {p.power:g} "
+        f"({100 * p.level:g} % intervals, errors spread by {number(p.spread, 2)} points): "
+        f"{p.n} models of each space ({p.n_low}–{p.n_high}){cost}."
+    )
+
+
 def plan(
     pilot_a: Any,
     pilot_b: Any = None,
@@ -140,15 +170,13 @@ def plan(
     power: float = 0.8,
     level: float = 0.95,
     seconds_per_model: float | None = None,
-) -> dict[str, Any]:
+) -> Plan:
     """Models per space needed to tell a difference in mean error, and what training them costs.
 
     pilot_a, pilot_b: results tables or (n,) errors of pilot studies; with one pilot the other space is
     taken to be as spread out. difference: points of mean error to be told; by default that of the two
     pilots. power: chance to tell it. seconds_per_model: device time; by default the mean `seconds` of
-    the pilots' finished models. Keys: n (per space, each), n_low, n_high (from the interval of the
-    pilots' spread), difference, spread (standard deviation, points), power, level, seconds_per_model,
-    device_hours (of both spaces in all; NaN if no time is known), words.
+    the pilots' finished models.
     n = (z₁ + z₂)² (s_a² + s_b²)/difference² + z₁²/4, at least 6; the last term makes up for Student's t in
     place of the normal (Guenther 1981). n_low, n_high are Bonett's (2006); errors with one long tail need
     some 300 models in one pilot, or 60 in each of two, for them to hold at `level`. Such errors also tell a
@@ -177,23 +205,10 @@ def plan(
     z = float(ndtri((1 + check_level(level)) / 2))
     factor = (z + float(ndtri(power))) ** 2 / difference**2
     low, high = _variance_interval(errors, level)
-    count = {
-        name: max(6, math.ceil(factor * v + z**2 / 4)) for name, v in (("n", total), ("n_low", low), ("n_high", high))
-    }
+    n, n_low, n_high = (max(6, math.ceil(factor * v + z**2 / 4)) for v in (total, low, high))
     seconds = _seconds(pilots) if seconds_per_model is None else seconds_per_model
-    result: dict[str, Any] = {
-        **count, "difference": difference, "spread": math.sqrt(total / 2), "power": power, "level": level,
-        "seconds_per_model": seconds, "device_hours": 2 * count["n"] * seconds / 3600,
-    }  # fmt: skip
-    return result | {"words": _plan_in_words(result)}
-
-
-def _plan_in_words(p: dict[str, Any]) -> str:
-    cost = "" if math.isnan(p["device_hours"]) else f", {p['device_hours']:,.3g} device-hours in all"
-    return (
-        f"To tell a difference of {number(p['difference'], 2)} points in mean error with probability {p['power']:g} "
-        f"({100 * p['level']:g} % intervals, errors spread by {number(p['spread'], 2)} points): "
-        f"{p['n']} models of each space ({p['n_low']}–{p['n_high']}){cost}."
+    return Plan(
+        n, n_low, n_high, difference, math.sqrt(total / 2), power, level, seconds, device_hours=2 * n * seconds / 3600
     )
 
 

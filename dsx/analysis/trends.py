@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from dsx.analysis.best import best_range
 from dsx.analysis.regression import fit_line
 from dsx.base.errors import DsxError
+from dsx.base.record import Record
 from dsx.results.columns import parameter_columns
 from dsx.results.samples import Floats, check_level, column, frame, number_array
 from dsx.results.states import finished
@@ -20,8 +22,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def rank_correlation(x: Any, y: Any, level: float = 0.95) -> dict[str, float]:
-    """Spearman's rank correlation with its interval. Keys: n, correlation, low, high, pvalue, level.
+@dataclass(frozen=True, eq=False)
+class RankCorrelation(Record):
+    """Spearman's rank correlation of n pairs, its interval and the p-value of none; a mapping too."""
+
+    n: int
+    correlation: float
+    low: float
+    high: float
+    pvalue: float
+    level: float
+
+
+def rank_correlation(x: Any, y: Any, level: float = 0.95) -> RankCorrelation:
+    """Spearman's rank correlation with its interval.
 
     x, y: (n,) numbers, ties get mean ranks; pairs with a NaN take no part. Interval: Fisher's z with the
     infinitesimal jackknife's standard error, which holds for any scatter, weighed with five pairs' worth of
@@ -36,18 +50,14 @@ def rank_correlation(x: Any, y: Any, level: float = 0.95) -> dict[str, float]:
         raise DsxError(f"x and y: {xs.size} and {ys.size} values: a correlation needs pairs")
     kept = np.isfinite(xs) & np.isfinite(ys)
     xs, ys = xs[kept], ys[kept]
-    row = {"n": float(xs.size), "correlation": math.nan, "low": math.nan, "high": math.nan, "pvalue": math.nan}
-    row["level"] = level
     if xs.size < 2 or np.ptp(xs) == 0 or np.ptp(ys) == 0:
-        return row
+        return RankCorrelation(xs.size, math.nan, math.nan, math.nan, math.nan, level)
     from scipy.special import ndtri
 
     n, x_ranks, y_ranks = xs.size, _Ranks(xs), _Ranks(ys)
     rho = float(np.clip(np.corrcoef(x_ranks.ranks, y_ranks.ranks)[0, 1], -1, 1))
-    row |= {"correlation": rho, "pvalue": _pvalue(x_ranks.ranks, y_ranks.ranks, rho)}
-    if n > 3:
-        row["low"], row["high"] = _interval(rho, _rank_error(x_ranks, y_ranks), n, float(ndtri(tail)))
-    return row
+    ends = _interval(rho, _rank_error(x_ranks, y_ranks), n, float(ndtri(tail))) if n > 3 else (math.nan, math.nan)
+    return RankCorrelation(n, rho, *ends, _pvalue(x_ranks.ranks, y_ranks.ranks, rho), level)
 
 
 _EXACT = 9  # pairs, of which all 362,880 orders are looked at

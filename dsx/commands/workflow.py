@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import align, plural
 from dsx.base.units import format_number, parse_range
 from dsx.commands.config import Experiment, load_experiment, parse_overrides
 from dsx.commands.launching import LaunchOptions, launch_studies
 from dsx.commands.selection import remember, sources
+from dsx.networks.cost import METRICS
+from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from dsx.report.facts import StudyFacts
+    from dsx.exhibits.studies import StudyFacts
 
 
 def sample(
@@ -71,7 +70,7 @@ def _ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, float]]:
 def _create(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
     request = {
         "n": drawn.asked,
-        "constraints": space.constraints,
+        "constraints": space.constraint_texts,
         "resolution": space.resolution,
         "num_classes": space.num_classes,
     }
@@ -81,9 +80,7 @@ def _create(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
 def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
     population, tally = drawn.population, drawn.tally
-    window = ", ".join(
-        f"{name} {text}" if name in ("flops", "params", "acts") else text for name, text in space.constraints.items()
-    )
+    window = ", ".join(f"{name} {text}" if name in METRICS else text for name, text in space.constraint_texts.items())
     size = f"{space.resolution}×{space.resolution}"
     count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
     lines = [f"{space.name}: {count}, {window or 'no constraint'} at {size}, seed {seed}"]
@@ -93,7 +90,7 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     if len(rates) > 1:
         lines.append("  passing alone: " + ", ".join(f"{name} {100 * share:.2g} %" for name, share in rates.items()))
     rows = [["", "min", "25 %", "median", "75 %", "max"]]
-    for name in ("flops", "params", "acts"):
+    for name in METRICS:
         quantiles = np.quantile(getattr(population, name), [0, 0.25, 0.5, 0.75, 1])
         rows.append([name, *(format_number(float(q)) for q in quantiles)])
     return "\n".join([*lines, align(rows)])
@@ -106,11 +103,11 @@ def analyze(
 
     overrides: how files are read (`dsx.commands.selection.sources`). figures: all, main or none. Raises DsxError.
     """
-    from dsx.exhibits.figures import check_which
+    from dsx.exhibits.exhibition import check_figures
 
     if not 0 < level < 1:
         raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
-    check_which(figures)
+    check_figures(figures)
     found = sources(arguments, overrides)
     accounts = [f"read {s.path}: {s.format}, {s.account}" for s in found if isinstance(s, Results) and s.account]
     options = ["--level", str(level)] if level != 0.95 else []
@@ -132,40 +129,38 @@ def analyze_studies(
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
     figures: all, main (those that compare studies) or none.
     """
-    from dsx import analysis
-    from dsx.exhibits.figures import save_figures
+    from dsx.exhibits.exhibit import Inquiry
+    from dsx.exhibits.exhibition import computed_of, show
+    from dsx.exhibits.headline import conclusion
     from dsx.report import write_report
+    from dsx.results.states import mixed_conditions
 
-    facts = _facts(studies)
-    tables = {one.name: one.table for one in facts}
+    inquiry = Inquiry(_facts(studies), level)
     folder = out or _common_folder(studies) / "analysis"
     folder.mkdir(parents=True, exist_ok=True)
-    written = analysis.analyze(tables, level)
-    for name, table in written.items():
-        files.write_bytes(folder / f"{_file_of(name)}.csv", table.to_csv(index=False).encode())
-    drawn, beside = save_figures(folder, facts, written, level, figures)
-    findings = list(written["comparison"]["words"])
-    warnings = analysis.mixed_conditions(tables)
+    shown, written = show(inquiry, folder, figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
-    write_report(folder / "report.html", facts, written, level=level, question=question, command=command)
-    made = f"{plural(len(written) + beside, 'table')} (CSV), {plural(len(drawn), 'figure')} (PNG and PDF)"
-    closing = f"wrote {folder}: report.html, {made}"
+    write_report(folder / "report.html", inquiry, shown, question=question, command=command)
+    told = [
+        line
+        for each in shown
+        if each.exhibit.told
+        for computed in each.computed
+        for line in each.exhibit.told(computed)
+    ]
+    count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
+    closing = f"wrote {folder}: report.html, {count}"
+    last = conclusion(*(computed_of(shown, name).main for name in ("summary", "comparison")))
     head = [question] if question else []
-    found = conclusion(written["summary"], written["comparison"])
-    return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing, *found])
-
-
-def _file_of(table: str) -> str:
-    """A table that a figure shows has that figure's name."""
-    return {"search": "random_search"}.get(table, table)
+    return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *last])
 
 
 def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
     """What is known of each, under a name of its own: that of its folder or file, or its path where two have one."""
     from dataclasses import replace
 
+    from dsx.exhibits.studies import imported
     from dsx.report import gather
-    from dsx.report.facts import imported
 
     found: list[tuple[Study | Results, StudyFacts]] = []
     for source in studies:
@@ -194,41 +189,6 @@ def _common_folder(studies: Sequence[Study | Results]) -> Path:
     return parents.pop() if len(parents) == 1 else Path("runs")
 
 
-def summary_text(summary: pd.DataFrame) -> str:
-    """The table of a comparison: n, the models that count; runs by state; min, mean and median error with intervals.
-
-    The number of runs is given where models have several.
-    """
-    from dsx.analysis.words import with_interval
-
-    runs = ["runs"] if (summary["runs"] != summary["models"]).any() else []
-    states = ("n", *runs, "done", "diverged", "failed", "running", "pending")
-    rows = [["", *states, "min error %", "mean error %", "median error %"]]
-    for _, row in summary.iterrows():
-        numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
-        rows.append([row["study"], *(str(row[state]) for state in states), *(with_interval(*n) for n in numbers)])
-    return align(rows)
-
-
-def conclusion(summary: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
-    """What several studies show, in one sentence with numbers; nothing for fewer than two with finished models."""
-    from dsx.analysis.words import with_interval
-
-    ranked = summary.dropna(subset=["mean_error"]).sort_values("mean_error")
-    if len(ranked) < 2:
-        return []
-
-    def mean(row: pd.Series) -> str:
-        return f"{with_interval(row['mean_error'], row['mean_error_low'], row['mean_error_high'])} %"
-
-    best, worst = ranked.iloc[0], ranked.iloc[-1]
-    shown = int(((comparison["mean_difference_low"] > 0) | (comparison["mean_difference_high"] < 0)).sum())
-    return [
-        f"found: {best['study']} has the lowest mean error, {mean(best)}, {worst['study']} the highest, {mean(worst)};"
-        f" {shown} of {plural(len(comparison), 'difference')} between spaces could be shown"
-    ]
-
-
 def run(name: str, overrides: Sequence[str], device: str) -> int:
     """Sample, train and analyse every space of an experiment; the exit code."""
     experiment = load_experiment(name, overrides)
@@ -250,7 +210,7 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
 
 def sample_experiment(experiment: Experiment) -> list[Study]:
     """One study per space, all drawn before any is written, so that a fault in the last space writes nothing."""
-    ranges = _ranges({name: getattr(experiment, name) for name in ("flops", "params", "acts")})
+    ranges = _ranges({name: getattr(experiment, name) for name in COMPLEXITIES})
     spaces = [
         configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
         for space in experiment.spaces

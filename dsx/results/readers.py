@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base.errors import DsxError, suggest
-from dsx.results.columns import ELSEWHERE
+from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.sources import has_column
 from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, table_name
@@ -200,7 +200,7 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
     row = {
         "model_id": _digest({k: v for k, v in config.items() if k in _PYCLS_MODEL}),
         "space": space, **_outcome(error, train.get("loss"), classes), "best_error": lowest,
-        "epochs": len(test.get("top1_err") or []), **{k: complexity.get(k) for k in ("flops", "params", "acts")},
+        "epochs": len(test.get("top1_err") or []), **{k: complexity.get(k) for k in COMPLEXITIES},
         "seconds": sum(t for t in train.get("time_epoch") or [] if t is not None) or math.nan,
         "seed": config.get("RNG_SEED"), "failure": None,
     }  # fmt: skip

@@ -8,6 +8,7 @@ what became of the others its counts say, so nothing is warned of.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -24,7 +25,7 @@ from dsx.results.arrays import (
     number_array,
     weight_array,
 )
-from dsx.results.states import finished_errors
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,7 @@ __all__ = [
     "is_table",
     "number_array",
     "sample_array",
+    "samples_by_name",
     "weight_array",
 ]
 
@@ -56,6 +58,12 @@ def as_sample(errors: Errors, name: str = "errors") -> Floats:
     """
     values = _errors(errors, name)
     return values[_known(values, name)]
+
+
+def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
+    """The errors of each population that has a finished model, as `as_sample` gives them; the others are left out."""
+    given = {name: finished(data)["error"] if is_table(data) else data for name, data in populations.items()}  # type: ignore[arg-type]
+    return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
 
 
 def as_weighted(errors: Errors, weights: Any, name: str = "errors") -> tuple[Floats, Floats | None]:

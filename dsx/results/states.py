@@ -43,7 +43,6 @@ class Counts:
 
     models: int
     runs: int
-    n: int  # models that enter the statistics
     done: int
     diverged: int
     failed: int
@@ -51,6 +50,7 @@ class Counts:
     pending: int
     without_error: int = 0  # done, yet without a finite error
     chance_pct: tuple[float, ...] = ()  # the errors that diverged runs count with
+    n: int = 0  # models that enter the statistics
 
     def words(self) -> str:
         """`24 models: 22 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending`."""
