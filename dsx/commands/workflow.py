@@ -20,6 +20,7 @@ from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
+from dsx.spaces.scaled import window_note
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ def sample(
 ) -> str:
     """Draw a population and make its study; the account of it in words. Writes nothing if anything is wrong."""
     space = load_space(name, parse_overrides(overrides))
+    plain = load_space(name) if overrides else space
     space = configured(space, resolution=resolution, num_classes=num_classes, **_ranges(ranges))
     drawn = draw_population(space, n, seed=seed, allow_short=allow_short)
     study = _create(space, drawn, seed, out or Path("runs") / space.name)
     remember([study])
     drawing = f"\nfigure: {_draw_population(study)}" if figure else ""
-    words = describe_sampling(space, drawn, seed)
+    note = window_note(plain, space)
+    words = "\n".join(filter(None, [note, describe_sampling(space, drawn, seed)]))
     return f"{words}{drawing}\nwrote {study.path}   next: dsx launch {study.path} --recipe NAME"
 
 
