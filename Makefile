@@ -30,7 +30,7 @@ bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in on
 
 reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
 	$(BIN)/dsx run reference
-	$(BIN)/python -m dsx.results.reference runs/reference experiments/reference
+	$(BIN)/python -m dsx.commands.reference runs/reference experiments/reference
 
 reference-28: install  ## go on with the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps what there is
 	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28) recipe.data.root=$(FASHION_MNIST)

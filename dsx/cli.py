@@ -144,8 +144,9 @@ def analyze(
         typer.Argument(
             metavar="[STUDY|FILE…] [KEY=VALUE…]",
             help="study folders (default: those of the last sample or run), and files of results from elsewhere: NDS "
-            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest, or error=top1 "
-            "where a table's column of errors (in percent) is called top1; likewise model_id, state, flops, params …",
+            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest; error=top1 "
+            "where a table's errors (percent) are called so, error=100-acc; likewise model_id, state, flops …; "
+            "failed=PRUNED for words of states (docs/analysis.md)",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for tables and figures")] = None,

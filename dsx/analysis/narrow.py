@@ -10,9 +10,9 @@ the narrower space is better is tested by sampling from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -23,10 +23,9 @@ from dsx.analysis.trends import rank_correlation
 from dsx.analysis.words import number
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
+from dsx.results.columns import of_stage
 from dsx.results.samples import Floats, check_level, column
 from dsx.results.states import finished
-from dsx.spaces.definition import Space
-from dsx.spaces.distributions import Ranged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +39,23 @@ _ORDERS: tuple[tuple[Literal["non_decreasing", "non_increasing"], str], ...] = (
     ("non_decreasing", "never decrease"),
     ("non_increasing", "never increase"),
 )
+
+
+class DesignSpace(Protocol):
+    """What is asked of a space (`dsx.load_space`): its parameters with their values, and rules by parameter.
+
+    A parameter has per (`network` or `stage`), continuous, values (those allowed, ascending) and, if it is a range,
+    low and high.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+
+    @property
+    def rules(self) -> Container[str]: ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,7 @@ class Suggestion:
 
 
 def suggestions(
-    space: Space,
+    space: DesignSpace,
     table: pd.DataFrame,
     parameters: Sequence[str] | None = None,
     fraction: float = 0.25,
@@ -103,11 +119,11 @@ def _judged(found: list[Suggestion], level: float) -> list[Suggestion]:
     return sorted(judged, key=lambda s: not s.supported)
 
 
-def _range(space: Space, name: str, rows: pd.DataFrame, fraction: float, level: float) -> list[Suggestion]:
+def _range(space: DesignSpace, name: str, rows: pd.DataFrame, fraction: float, level: float) -> list[Suggestion]:
     """The best range of a numeric parameter, if it is narrower than the space's own; of all stages together."""
     parameter = space.parameters[name]
-    values = _columns(space, name, rows)
-    if values is None or not isinstance(parameter, Ranged):
+    values = _columns(name, rows)
+    if values is None or not hasattr(parameter, "low"):
         return []
     errors = rows["error"].to_numpy(float)
     low, high = _ends(values, errors, fraction, level)
@@ -156,9 +172,9 @@ def _cross_fitted(values: Floats, errors: Floats, fraction: float, level: float)
     return inside
 
 
-def _orders(space: Space, name: str, rows: pd.DataFrame, level: float) -> list[Suggestion]:
+def _orders(space: DesignSpace, name: str, rows: pd.DataFrame, level: float) -> list[Suggestion]:
     """Whether values that never decrease (or never increase) over the stages go with a lower error."""
-    values = _columns(space, name, rows)
+    values = _columns(name, rows)
     if values is None or name in space.rules:
         return []
     errors = rows["error"].to_numpy(float)
@@ -180,9 +196,9 @@ def _orders(space: Space, name: str, rows: pd.DataFrame, level: float) -> list[S
     return found
 
 
-def _sharing(space: Space, name: str, rows: pd.DataFrame, level: float) -> list[Suggestion]:
+def _sharing(space: DesignSpace, name: str, rows: pd.DataFrame, level: float) -> list[Suggestion]:
     """Whether one value for all stages would cost anything, by a line of error against the number of values."""
-    values = _columns(space, name, rows)
+    values = _columns(name, rows)
     if values is None or name in space.rules:
         return []
     errors = rows["error"].to_numpy(float)
@@ -230,11 +246,9 @@ def _known(pvalue: float) -> float:
     return 1.0 if math.isnan(pvalue) else pvalue
 
 
-def _columns(space: Space, name: str, rows: pd.DataFrame) -> Floats | None:
+def _columns(name: str, rows: pd.DataFrame) -> Floats | None:
     """(n, stages) values of a parameter, one column if it has one value; None if it holds no numbers."""
-    names = [
-        c for c in rows.columns if c == name or (str(c).startswith(f"{name}_") and str(c)[len(name) + 1 :].isdigit())
-    ]
+    names = [c for c in map(str, rows.columns) if c == name or (of_stage(c) or ("", 0))[0] == name]
     if not names or any(rows[c].dtype.kind not in "iuf" for c in names):
         return None
     return np.stack([column(rows, c) for c in names], axis=1)

@@ -21,6 +21,7 @@ from dsx.networks.complexity import complexity
 from dsx.networks.describe import describe_network
 from dsx.networks.lookup import Network, find_network, fit_to_data
 from dsx.recipes.recipe import Recipe
+from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.derivation import describe_derivation
 from dsx.spaces.population import Model, Population
@@ -57,11 +58,11 @@ def _own_resolution(network: Network) -> int:
 def _models(study: Study) -> str:
     """Every model with its state and error, the best first."""
     table = study.results().sort_values("error", na_position="last", kind="stable")
-    rows = [["model", "state", "error %", "epochs", "flops", "params", "acts"]]
+    rows = [["model", "state", "error %", "epochs", *COMPLEXITIES]]
     for row in table.to_dict("records"):
         error = "–" if np.isnan(row["error"]) else f"{row['error']:.2f}"
         epochs = "–" if np.isnan(row["epochs"] or np.nan) else f"{row['epochs']:.0f}"
-        costs = [format_number(row[name]) for name in ("flops", "params", "acts")]
+        costs = [format_number(row[name]) for name in COMPLEXITIES]
         rows.append([row["model_id"], row["state"], error, epochs, *costs])
     return f"{study.path}\n{align(rows, left=2)}"
 

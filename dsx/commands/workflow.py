@@ -17,6 +17,7 @@ from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember, sources
 from dsx.launch.options import LaunchOptions
 from dsx.networks.cost import METRICS
+from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
@@ -112,10 +113,11 @@ def analyze(
         raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
     check_figures(figures)
     found = sources(arguments, overrides)
+    accounts = [f"read {s.path}: {s.format}, {s.account}" for s in found if isinstance(s, Results) and s.account]
     options = ["--level", str(level)] if level != 0.95 else []
     named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
     command = shlex.join(["dsx", "analyze", *named, *overrides, *options]) if named else ""
-    return analyze_studies(found, out, level, command=command, figures=figures)
+    return "\n".join([*accounts, analyze_studies(found, out, level, command=command, figures=figures)])
 
 
 def analyze_studies(
@@ -211,7 +213,7 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
 
 def sample_experiment(experiment: Experiment) -> list[Study]:
     """One study per space, all drawn before any is written, so that a fault in the last space writes nothing."""
-    ranges = _ranges({name: getattr(experiment, name) for name in ("flops", "params", "acts")})
+    ranges = _ranges({name: getattr(experiment, name) for name in COMPLEXITIES})
     spaces = [
         configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
         for space in experiment.spaces
