@@ -10,7 +10,7 @@ import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.layers import STEMS
-from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, stage_columns
+from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, values_in_rules
 from dsx.spaces.definition import Space
 from dsx.spaces.diagnosis import Tally
 from dsx.spaces.draws import setting_columns
@@ -49,11 +49,13 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
     recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
         tally.networks += len(part.rows)
-        values = _present(settings, part.rows) | stage_columns(part.table)
-        keep = _large_enough(part)
+        inequalities = space.inequalities()
+        names = {name for rule in inequalities.values() for name in rule.names}
+        values = values_in_rules(part, settings, names)
+        keep = large_enough(part)
         if not keep.all():
             tally.count("resolution", keep)
-        for name, rule in space.inequalities().items():
+        for name, rule in inequalities.items():
             holds = rule.holds(values)
             tally.count(f"rules.{name}", holds)
             keep = keep & holds
@@ -86,17 +88,7 @@ def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Cand
     return Taken(columns, contents, sizes.reshape(-1, len(METRICS)))
 
 
-def _present(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Settings of these rows as rules see them: NaN in stages that a network lacks."""
-    values = {name: column[rows] for name, column in settings.items()}
-    if "stages" in values:
-        for name, column in values.items():
-            if column.ndim == 2 and column.dtype.kind in "if":
-                values[name] = np.where(np.arange(column.shape[1]) < values["stages"][:, None], column, np.nan)
-    return values
-
-
-def _large_enough(part: Assembled) -> np.ndarray:
+def large_enough(part: Assembled) -> np.ndarray:
     """Where an image survives all strides."""
     strides = np.where(part.table.depth > 0, part.table.stride, 1).prod(axis=1)
     return np.asarray(part.resolution >= STEMS[part.table.stem].total_stride * strides)

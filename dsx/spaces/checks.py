@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dsx.spaces.definition import Space
 
 # what rules may speak of besides the parameters: the finished stages, after group adjustment
-DERIVED = ("stage_width", "stage_depth", "total_depth")
+DERIVED = ("stage_width", "stage_depth", "stage_flops", "total_depth")
 ACTIVATIONS = ("relu", "silu", "gelu")
 # parameter → the property of a block that uses it, and that property in words
 _USED_BY = {
