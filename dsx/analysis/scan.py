@@ -28,15 +28,13 @@ class Cut:
     """Where an end was cut.
 
     Of the low end, bins below `first` are cut off, and models beyond bin `last` take no part in judging it; of the high
-    end, bins above `last` are cut off, and models below bin `first` take no part. z: distance of the mean ranks in standard errors; −inf if no cut leaves
-    enough models on both sides. kept, dropped: models on both sides, within the limit.
+    end, bins above `last` are cut off, and models below bin `first` take no part. z: distance of the mean ranks in
+    standard errors; −inf if no cut leaves enough models on both sides.
     """
 
     first: int
     last: int
     z: float
-    kept: int
-    dropped: int
 
 
 def bin_edges(reference: Floats) -> Floats:
@@ -60,20 +58,21 @@ def bins(values: Floats, edges: Floats) -> Integers:
 
 def bin_sums(codes: Integers, scores: Floats, count: int) -> tuple[Floats, Floats]:
     """Models and sums of their scores by bin, each (repeats, count). codes, scores: (repeats, n), or (n,) for all."""
-    codes, scores = np.broadcast_arrays(np.atleast_2d(codes), np.atleast_2d(scores))
-    repeats = len(codes)
+    rows, values = np.broadcast_arrays(np.atleast_2d(codes), np.atleast_2d(scores))
+    repeats = len(rows)
     # bin −1 is kept apart, and left out
-    flat = (codes + 1 + (count + 1) * np.arange(repeats)[:, None]).ravel()
+    flat = (rows + 1 + (count + 1) * np.arange(repeats)[:, None]).ravel()
     size = repeats * (count + 1)
     models = np.bincount(flat, minlength=size).reshape(repeats, count + 1)[:, 1:]
-    sums = np.bincount(flat, weights=scores.ravel(), minlength=size).reshape(repeats, count + 1)[:, 1:]
-    return models.astype(float), sums
+    sums = np.bincount(flat, weights=values.ravel(), minlength=size).reshape(repeats, count + 1)[:, 1:]
+    return models.astype(np.float64), sums.astype(np.float64)
 
 
 def scan(models: Floats, sums: Floats, end: End, least: int, limited: bool = True) -> Floats:
     """(repeats,) largest z over all cuts; −inf where no cut leaves `least` models on both sides.
 
-    models, sums: (repeats, bins), or (1, bins) where all have the same. limited: whether the other side's limit is chosen too.
+    models, sums: (repeats, bins), or (1, bins) where all have the same. limited: whether a limit at the other end is
+    chosen too.
     """
     z, _ = _contrasts(models, sums, end, least, limited)
     return z.max(axis=1) if z.shape[1] else np.full(len(z), -np.inf)
@@ -81,23 +80,19 @@ def scan(models: Floats, sums: Floats, end: End, least: int, limited: bool = Tru
 
 def best_cut(models: Floats, sums: Floats, end: End, least: int, limited: bool = True) -> Cut:
     """The cut with the largest z. models, sums: (bins,)."""
-    z, (lows, firsts, lasts) = _contrasts(models[None], sums[None], end, least, limited)
+    z, (firsts, lasts) = _contrasts(models[None], sums[None], end, least, limited)
+    top = models.size - 1
     if not z.shape[1] or z.max() == -np.inf:
-        return Cut(0, models.size - 1, -np.inf, 0, 0)
+        return Cut(0, top, -np.inf)
     pick = int(z[0].argmax())
-    if end == "high":
-        models = models[::-1]
     first, last = int(firsts[pick]), int(lasts[pick])
-    kept, dropped = int(models[first : last + 1].sum()), int(models[lows[pick] : first].sum())
-    if end == "high":
-        first, last = models.size - 1 - last, models.size - 1 - first
-    return Cut(first, last, float(z[0, pick]), kept, dropped)
+    return Cut(first, last, float(z[0, pick])) if end == "low" else Cut(top - last, top - first, float(z[0, pick]))
 
 
 def _contrasts(
     models: Floats, sums: Floats, end: End, least: int, limited: bool
-) -> tuple[Floats, tuple[Integers, Integers, Integers]]:
-    """z (repeats, pairs) of bins below a cut against those from it to the limit, and (0, cut, limit) of every pair."""
+) -> tuple[Floats, tuple[Integers, Integers]]:
+    """z (repeats, pairs) of bins below a cut against those from it to the limit, and (cut, limit) of every pair."""
     if end == "high":
         models, sums = models[:, ::-1], sums[:, ::-1]
     count = models.shape[1]
@@ -108,7 +103,7 @@ def _contrasts(
         distance = s[:, firsts] / below - (s[:, lasts + 1] - s[:, firsts]) / inside
         z = distance / np.sqrt(1 / below + 1 / inside)
     z = np.where((below >= least) & (inside >= least), z, -np.inf)
-    return z, (np.zeros_like(firsts), firsts, lasts)
+    return z, (firsts, lasts)
 
 
 @lru_cache(maxsize=256)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from dsx.spaces.definition import Space, space_from_dict
 from dsx.spaces.distributions import Choice
 from dsx.spaces.files import merge
 from dsx.text import plural
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CandidateKind = Literal["range", "order", "derived", "stage", "sharing"]
 
@@ -68,7 +64,7 @@ class Candidate:
     bound: float = math.nan
     limit: float = math.nan
 
-    def keeps(self, space: Space, table: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
+    def keeps(self, space: Space, table: Any) -> np.ndarray:
         """(n,) bool: which models of the space, by the columns of their settings, keep the rule."""
         if self.kind == "sharing":
             values = stage_values(space, self.parameter, table)
@@ -140,28 +136,28 @@ def _change(space: Space, quantity: Quantity, end: End, bound: float) -> tuple[d
     if quantity.text:
         key = f"{'least' if least else 'most'}_{quantity.name.replace(' ', '_')}"
         return {"rules": {key: f"{quantity.text} {'>=' if least else '<='} {bound:.10g}"}}, words
-    parameter = space.parameters[name]
-    if isinstance(parameter, Choice):
-        weights = parameter.weights or (1.0,) * len(parameter.values_)
-        rest = [
-            (v, w) for v, w in zip(parameter.values_, weights, strict=True) if (v >= bound if least else v <= bound)
-        ]
-        change: dict[str, Any] = {"values": [v for v, _ in rest]}
-        if parameter.weights:
-            change["weights"] = [w for _, w in rest]
-        return {"parameters": {name: change}}, f"{name}: {words.partition(': ')[2]}"
-    ends = {"low": parameter.low, "high": parameter.high}
-    value = int(bound) if isinstance(ends[end], int) and bound.is_integer() else bound
-    ends[end] = value
-    words = f"{name}: {ends['low']:g} to {ends['high']:g} instead of {parameter.low:g} to {parameter.high:g}"
+    change, words = _range_change(space.parameters[name], end, bound)
+    return {"parameters": {name: change}}, f"{name}: {words}"
+
+
+def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any], str]:
+    """What of a parameter's distribution changes where an end is cut, and in words."""
+    least = end == "low"
     if not parameter.continuous:
-        allowed = parameter.values[(parameter.values >= ends["low"]) & (parameter.values <= ends["high"])]
+        allowed = [v for v in parameter.values.tolist() if (v >= bound if least else v <= bound)]
         if len(allowed) == 1:
-            only = allowed[0].item()
-            return {
-                "parameters": {name: {"distribution": "fixed", "value": only, "per": parameter.per}}
-            }, f"{name}: always {only:g}"
-    return {"parameters": {name: {end: value}}}, words
+            return {"distribution": "fixed", "value": allowed[0], "per": parameter.per}, f"always {allowed[0]:g}"
+    if isinstance(parameter, Choice):
+        weights = dict(zip(parameter.values_, parameter.weights or (), strict=False))
+        listed = [v for v in parameter.values_ if v in allowed]
+        change: dict[str, Any] = {"values": listed}
+        if weights:
+            change["weights"] = [weights[v] for v in listed]
+        return change, f"{'at least' if least else 'at most'} {bound:.10g}"
+    ends = {"low": parameter.low, "high": parameter.high}
+    ends[end] = int(bound) if isinstance(ends[end], int) and bound.is_integer() else bound
+    words = f"{ends['low']:g} to {ends['high']:g} instead of {parameter.low:g} to {parameter.high:g}"
+    return {end: ends[end]}, words
 
 
 def _evidence(

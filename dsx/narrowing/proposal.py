@@ -1,7 +1,8 @@
 """Rules that might narrow a space, judged by its models: one round, or one rule after the other.
 
 `propose` looks at everything once and is what a round of a longer walk calls; `narrow_forwards` takes the best, judges
-all others again among the models that keep it, and so on; `test` judges a rule on models that had no part in proposing it.
+all others again among the models that keep it, and so on; `judge_afresh` judges a rule on models that had no part in
+proposing it.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _shared_steps(space: Space, rows: pd.DataFrame, proposed: list[Candidate], s
     return [*steps, Step(space, len(rows), tuple(c for c in proposed if c not in shared), None)]
 
 
-def test(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> Evidence:
+def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> Evidence:
     """The rule, judged by finished models of the space that had no part in proposing it: one look, nothing corrected.
 
     Those that keep it are held against those that do not, within the limit that it was proposed with, by Brunner and

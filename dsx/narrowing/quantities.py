@@ -84,8 +84,11 @@ def _derived(space: Space) -> list[Quantity]:
     return listed
 
 
-def quantity_table(space: Space, columns: Mapping[str, Any], listed: list[Quantity]) -> np.ndarray:
-    """(n, quantities) values of models of the space, from the columns of their settings; NaN where there is none."""
+def quantity_table(space: Space, columns: Any, listed: list[Quantity]) -> np.ndarray:
+    """(n, quantities) values of models of the space, from the columns of their settings; NaN where there is none.
+
+    columns: a mapping or a table that has them.
+    """
     settings = settings_of(space, columns)
     n = len(next(iter(settings.values())))
     table = np.full((n, len(listed)), np.nan)

@@ -47,7 +47,7 @@ class ConditionalValues:
         return self.kept[self.start[:-1] + np.minimum((picks * sizes).astype(np.int64), sizes - 1)]
 
 
-def settings_of(space: Space, columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def settings_of(space: Space, columns: Any) -> dict[str, np.ndarray]:
     """Settings as `Draws.chunk` gives them, from the columns that a population or a results table has.
 
     columns: at least the space's, each (n,). Returns parameter → (n,) or (n, stages); a stage that a network lacks
@@ -119,7 +119,7 @@ def resampled_columns(space: Space) -> list[str]:
 
 
 def conditional_values(
-    space: Space, columns: Mapping[str, Any], column: str, seed: int = 0, proposals: int = PROPOSALS
+    space: Space, columns: Any, column: str, seed: int = 0, proposals: int = PROPOSALS
 ) -> ConditionalValues:
     """What `column` (`depth_3`, `wm`) of each model might have been, all other columns as they are.
 
