@@ -161,7 +161,7 @@ def r_squared(features: Floats, scores: Floats) -> Floats:
 
 
 def _features(values: Floats, pooled: Floats) -> Floats:
-    """(…, 2): place of each value in its law, from −1 to 1 (ties half), and its second Legendre polynomial; 0 if NaN."""
+    """(…, 2): place of each value in its law, from −1 to 1, and its second Legendre polynomial; 0 where NaN."""
     pooled = pooled[np.isfinite(pooled)]
     low, high = (np.searchsorted(pooled, values, side=side) for side in ("left", "right"))
     place = (low + high) / max(pooled.size, 1) - 1

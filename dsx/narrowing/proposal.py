@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # fewer models than this show nothing that could be trusted
 LEAST = 12
 # models drawn, never trained, by which quantities are drawn anew; fewer serve where a rule was already taken
-REFERENCE, ENOUGH = 3000, 1000
+REFERENCE, ENOUGH = 4000, 1000
 _REFERENCE_SEED = 1 << 40
 
 
@@ -102,15 +102,20 @@ def _standing(judgement: Judgement, candidate: Candidate) -> tuple[bool, float, 
 
 
 def narrow_forwards(
-    space: Space, table: pd.DataFrame, parameters: Sequence[str] = (), level: float = 0.95, seed: int = 0
+    space: Space,
+    table: pd.DataFrame,
+    parameters: Sequence[str] = (),
+    level: float = 0.95,
+    seed: int = 0,
+    reference: np.ndarray | None = None,
 ) -> list[Step]:
     """Rules taken one after the other, each judged among the models that keep the earlier ones.
 
     The last step has no rule, and holds what was not supported; sharing, which is to cost nothing rather than to help,
-    is taken after all others. Ends early where fewer than 12 models are left.
+    is taken after all others. Ends early where fewer than 12 models are left. Arguments and errors: as of `propose`.
     """
     listed = quantities(space)
-    reference = reference_table(space, listed, seed)
+    reference = reference_table(space, listed, seed) if reference is None else reference
     rows = finished(table)
     accepted: list[tuple[str, End]] = []
     steps: list[Step] = []
