@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 app = typer.Typer(
     name="dsx",
@@ -69,7 +69,7 @@ def sample(
 
     Example: dsx sample --space AnyNetXE --n 500 --flops 360M:400M parameters.width.high=512
     """
-    from dsx import workflow
+    from dsx.commands import workflow
 
     ranges = {"flops": flops, "params": params, "acts": acts}
     print(workflow.sample(space, n, ranges, resolution, num_classes, seed, out, allow_short, overrides or [], figure))
@@ -96,7 +96,7 @@ def launch(
 
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
-    from dsx import launching
+    from dsx.commands import launching
 
     folders, overrides = _split(studies)
     options = launching.LaunchOptions(
@@ -123,7 +123,7 @@ def status(
 
     Example: dsx status runs/AnyNetXE --watch
     """
-    from dsx import launching
+    from dsx.commands import launching
 
     launching.status(_folders(studies), watch)
 
@@ -134,7 +134,7 @@ def cancel(studies: Studies = None) -> None:
 
     Example: dsx cancel runs/AnyNetXE
     """
-    from dsx import launching
+    from dsx.commands import launching
 
     print(launching.cancel(_folders(studies)))
 
@@ -158,7 +158,7 @@ def analyze(
 
     Example: dsx analyze runs/AnyNetXE theirs.csv error=top1 --out comparison
     """
-    from dsx import workflow
+    from dsx.commands import workflow
 
     arguments, overrides = _split(studies)
     print(workflow.analyze(arguments, out, level, overrides, figures))
@@ -176,7 +176,7 @@ def run(
 
     Example: dsx run quickstart n=12 recipe.epochs=4
     """
-    from dsx import workflow
+    from dsx.commands import workflow
 
     sys.exit(workflow.run(experiment, overrides or [], device))
 
@@ -212,7 +212,7 @@ def show(
 
     Example: dsx show RegNetX-400MF --layers
     """
-    from dsx import single
+    from dsx.commands import single
 
     print(single.show(target, model, resolution, layers))
 
@@ -230,7 +230,7 @@ def train(
 
     Example: dsx train ResNet-56 --recipe cifar10
     """
-    from dsx import single
+    from dsx.commands import single
 
     sys.exit(single.train(network, recipe, seeds, device, out, overrides or []))
 
@@ -249,7 +249,7 @@ def time_(
 
     Example: dsx time RegNetX-400MF ResNet-50 --batch-size 16
     """
-    from dsx import single
+    from dsx.commands import single
 
     settings = single.TimingSettings(resolution, batch_size, device, dtype, threads)
     print(single.time_models(targets, settings, limit))
@@ -267,7 +267,7 @@ def export(
 
     Example: dsx export RegNetX-400MF --out regnetx.onnx
     """
-    from dsx import single
+    from dsx.commands import single
 
     print(single.export(target, model, out, resolution, weights))
 
@@ -277,17 +277,15 @@ def narrow(
     studies: Studies = None,
     parameters: Annotated[str, typer.Option(help="those to look at, as in width,depth; all by default")] = "",
     out: Annotated[Path | None, typer.Option(help="YAML file of the new space; without it nothing is written")] = None,
-    take: Annotated[
-        str, typer.Option(help="numbers of the rules to take, as in 1,3; the supported ones by default")
-    ] = "",
+    take: Annotated[str, typer.Option(help="numbers of the rules to take, as in 1,3; the supported ones")] = "",
     level: Annotated[float, typer.Option(help="1 less the chance of any false rule")] = 0.95,
 ) -> None:
     """Suggest a narrower space from what the best models share, with the evidence, and write it as a new space.
 
     Example: dsx narrow runs/AnyNetXA --parameters width,depth --out spaces/mine.yaml
     """
+    from dsx.commands.selection import chosen
     from dsx.narrowing.account import narrow as narrowed
-    from dsx.selection import chosen
 
     numbers = [int(n) if n.strip().isdigit() else 0 for n in filter(None, take.split(","))]
     names = [name.strip() for name in parameters.split(",") if name.strip()]
@@ -305,8 +303,8 @@ def plan(
 
     Example: dsx plan runs/AnyNetXA runs/AnyNetXE --difference 0.5
     """
-    from dsx import exploration
-    from dsx.selection import chosen
+    from dsx.commands import exploration
+    from dsx.commands.selection import chosen
 
     print(exploration.plan(chosen(_folders(studies)), difference, power, level))
 

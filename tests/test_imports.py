@@ -29,11 +29,11 @@ def modules_after(code: str) -> set[str]:
     [
         ("import dsx", {"torch", "numpy", "pandas", "matplotlib", "scipy", "hydra", "pydantic"}),
         ("import dsx.cli", {"torch", "numpy", "pandas", "matplotlib", "scipy", "hydra"}),
-        ("import dsx.workflow", {"torch", "pandas", "matplotlib", "scipy"}),
+        ("import dsx.commands.workflow", {"torch", "pandas", "matplotlib", "scipy"}),
         ("import dsx.spaces.sampling", {"torch", "pandas", "matplotlib", "scipy"}),
         ("import dsx.networks.architecture, dsx.networks.complexity", {"torch", "matplotlib"}),
         ("import dsx.study.study, dsx.study.results", {"torch", "matplotlib"}),
-        ("import dsx.training.recipe", {"torch", "matplotlib"}),
+        ("import dsx.recipes.recipe", {"torch", "matplotlib"}),
         ("import dsx.analysis", {"torch", "matplotlib"}),
         ("import dsx.plots", {"torch", "matplotlib.pyplot"}),
         ("import dsx; dsx.load_space('AnyNetXE'); dsx.load_recipe('digits')", {"torch", "matplotlib"}),

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, check_level, error_array
 
 RESAMPLES = 4000
 # above this many models the mean's resampling distribution is normal to well below its own width

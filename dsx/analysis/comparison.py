@@ -21,11 +21,11 @@ from dsx.analysis.bootstrap import (
     resampled_means,
     resampled_quantiles,
 )
-from dsx.analysis.counts import finished
 from dsx.analysis.quantiles import min_difference_interval
 from dsx.analysis.superiority import superiority
-from dsx.analysis.values import Errors, Floats, check_level, error_array, frame, is_table, sample_array
 from dsx.analysis.words import number, points, spread
+from dsx.results.samples import Errors, Floats, check_level, error_array, frame, is_table, sample_array
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd

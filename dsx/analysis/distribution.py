@@ -8,8 +8,8 @@ import numpy as np
 
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.edf import edf
-from dsx.analysis.values import Errors, Floats, check_level, error_array, weight_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, error_array, weight_array
 
 _POINTS = 2000
 

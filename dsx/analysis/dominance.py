@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, check_level, error_array
 
 # points at which the band of the difference is worked out; between them the curves move by under 1/400
 _GRID = 400

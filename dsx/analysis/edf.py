@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array, sample_array, weight_array
+from dsx.results.samples import Errors, Floats, check_level, error_array, sample_array, weight_array
 
 
 @dataclass(frozen=True, eq=False)

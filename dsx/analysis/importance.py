@@ -21,8 +21,8 @@ import numpy as np
 
 from dsx.analysis.comparison import holm
 from dsx.analysis.randomisation import rank_scores
-from dsx.analysis.values import Floats, check_level, error_array, frame
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Floats, check_level, error_array, frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dsx.analysis.values import Floats, frame, number_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Floats, frame, number_array
 
 if TYPE_CHECKING:
     import pandas as pd

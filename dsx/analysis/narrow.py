@@ -16,7 +16,7 @@ import numpy as np
 
 from dsx.analysis.randomisation import corrected, matched_rows, randomised, rank_scores, without
 from dsx.analysis.scan import Cut, End, Integers, best_cut, bin_edges, bin_sums, bins, scan
-from dsx.analysis.values import Floats
+from dsx.results.samples import Floats
 
 # random orders of the errors, and draws given another quantity
 REPEATS, DRAWS = 999, 199

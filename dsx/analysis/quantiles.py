@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from dsx.analysis.bootstrap import differences, percentile_interval, resampled_quantiles
-from dsx.analysis.values import Errors, check_level, error_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, check_level, error_array
 
 
 def quantile(errors: Errors, q: float) -> float:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.counts import finished
-from dsx.analysis.values import Errors, Floats, check_level, error_array, frame, is_table, sample_array
 from dsx.analysis.words import number
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, error_array, frame, is_table, sample_array
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dsx.analysis.values import Floats
+from dsx.results.samples import Floats
 
 End = Literal["low", "high"]
 Integers = NDArray[np.int64]

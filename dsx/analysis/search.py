@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array, sample_array, weight_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, error_array, sample_array, weight_array
 
 
 @dataclass(frozen=True, eq=False)

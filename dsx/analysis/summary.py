@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.analysis.bootstrap import mean_interval
-from dsx.analysis.counts import count_states, finished
 from dsx.analysis.quantiles import min_interval, quantile_interval
-from dsx.analysis.values import Errors, frame, sample_array
+from dsx.results.samples import Errors, frame, sample_array
+from dsx.results.states import count_states, finished
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, check_level, error_array
 
 
 def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tuple[float, float, float]:

@@ -92,9 +92,9 @@ def _writable(folder: Path) -> Finding:
 
 
 def _data() -> Finding:
-    from dsx.training.data import facts
+    from dsx.recipes import datasets
 
-    return Finding("data sets", f"known: {', '.join(facts.DATASETS)}; digits needs no files")
+    return Finding("data sets", f"known: {', '.join(datasets.DATASETS)}; digits needs no files")
 
 
 def controller() -> Iterator[Finding]:

@@ -6,8 +6,9 @@ import errno
 import time
 from collections.abc import Collection
 
-from dsx.errors import DsxError, suggest
-from dsx.study import records, results
+from dsx.base import files
+from dsx.base.errors import DsxError, suggest
+from dsx.study import results
 from dsx.study.paths import RunPaths
 from dsx.study.results import Failure
 from dsx.study.study import Study
@@ -88,7 +89,7 @@ def write_failure(paths: RunPaths, failure: Failure, *, retrying: bool = False) 
         "alike": failure.alike,
         "retrying": retrying,
     }
-    records.write_json(paths.failure, data)
+    files.write_json(paths.failure, data)
 
 
 def message_of(error: BaseException) -> str:
@@ -103,5 +104,5 @@ def reraise_if_unwritable(paths: RunPaths, error: BaseException) -> None:
     chain: BaseException | None = error
     while chain is not None:
         if isinstance(chain, OSError) and chain.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
-            raise records.RecordError(records.unwritable(paths.folder, chain)) from error
+            raise files.RecordError(files.unwritable(paths.folder, chain)) from error
         chain = chain.__cause__ or chain.__context__

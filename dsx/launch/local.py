@@ -17,7 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.launch import failures, pool
 from dsx.launch.devices import slots
 from dsx.launch.progress import Report, Tally, duration

@@ -19,7 +19,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.launch.devices import Slot
 from dsx.launch.failures import record_failure
 from dsx.launch.heartbeat import Heartbeat

@@ -14,7 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dsx.errors import DsxError
+from dsx.base import files
+from dsx.base.errors import DsxError
 from dsx.launch.failures import (
     ALIKE_LIMIT,
     kind_of,
@@ -26,7 +27,7 @@ from dsx.launch.failures import (
     write_failure,
 )
 from dsx.launch.heartbeat import Heartbeat
-from dsx.study import claims, records, results
+from dsx.study import claims, results
 from dsx.study.claims import Claim, Holder
 from dsx.study.results import Failure
 from dsx.study.runs import Run
@@ -143,13 +144,13 @@ def _attend(
         message = f"the job that trained it died without a word {held.lost} times before an epoch was saved"
         outcome = _fail(study, run, held, "killed", message)
         return outcome
-    records.sweep(paths.folder)
+    files.sweep(paths.folder)
     heartbeat.add(held)
     try:
         if failure is not None and not failure.retrying:
             write_failure(paths, failure, retrying=True)
         return _train(study, run, train, held, heartbeat, device, threads, should_stop)
-    except records.RecordError:
+    except files.RecordError:
         held.release()
         raise
     finally:
@@ -182,7 +183,7 @@ def _train(
             threads=threads,
             should_stop=stop,
         )
-    except records.RecordError:
+    except files.RecordError:
         raise
     except (KeyboardInterrupt, SystemExit):
         held.release()

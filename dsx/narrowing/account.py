@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsx.analysis.counts import count_states, mixed_conditions
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.text import plural
 from dsx.narrowing.candidates import Candidate
 from dsx.narrowing.proposal import Step, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
+from dsx.results.states import count_states, mixed_conditions
 from dsx.spaces.definition import Space, space_from_dict
 from dsx.study.study import Study
-from dsx.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,12 +12,12 @@ from dsx.analysis.narrow import RIVAL_LEVEL, Judgement
 from dsx.analysis.scan import End
 from dsx.analysis.superiority import superiority
 from dsx.analysis.words import number
+from dsx.base.text import plural
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space, space_from_dict
 from dsx.spaces.distributions import Choice
 from dsx.spaces.files import merge
-from dsx.text import plural
 
 CandidateKind = Literal["range", "order", "derived", "stage", "sharing"]
 

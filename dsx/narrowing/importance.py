@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.analysis.counts import finished
 from dsx.analysis.importance import importance_table
+from dsx.results.states import finished
 from dsx.spaces.conditional import conditional_values, resampled_columns
 from dsx.spaces.definition import Space
 

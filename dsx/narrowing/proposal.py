@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.analysis.counts import finished
 from dsx.analysis.narrow import Judgement, Side, judge
 from dsx.analysis.scan import End
 from dsx.analysis.sharing import LEAST as LEAST_SHARING
 from dsx.analysis.sharing import MARGIN, sharing_cost
 from dsx.analysis.superiority import superiority
-from dsx.analysis.values import check_level
 from dsx.analysis.words import number
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
+from dsx.base.text import plural
 from dsx.narrowing.candidates import Candidate, Evidence, bounded, changed, narrowed, stage_values
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
+from dsx.results.samples import check_level
+from dsx.results.states import finished
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.sampling import draw_population
-from dsx.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd

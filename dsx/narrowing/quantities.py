@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dsx.analysis.scan import End
+from dsx.spaces.acceptance import present_settings
 from dsx.spaces.assembly import assemble, stage_columns
 from dsx.spaces.conditional import settings_of
 from dsx.spaces.definition import Space
@@ -93,11 +94,7 @@ def quantity_table(space: Space, columns: Any, listed: list[Quantity]) -> np.nda
     n = len(next(iter(settings.values())))
     table = np.full((n, len(listed)), np.nan)
     for part in assemble(space, settings):
-        values = {name: column[part.rows] for name, column in settings.items()} | stage_columns(part, ["stage_flops"])
-        present = np.isfinite(values["stage_width"])
-        for name, column in values.items():
-            if column.ndim == 2 and column.dtype.kind in "if":
-                values[name] = np.where(present, column, np.nan)
+        values = present_settings(settings, part.rows) | stage_columns(part, ["stage_flops"])
         for k, quantity in enumerate(listed):
             table[part.rows, k] = quantity.values(values)
     return table

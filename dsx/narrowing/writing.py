@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from dsx.errors import DsxError
+from dsx.base import files
+from dsx.base.errors import DsxError
 from dsx.narrowing.candidates import Candidate, narrowed
 from dsx.spaces.definition import Space, load_space, space_from_dict
 from dsx.spaces.sampling import draw_population
-from dsx.study import records
 
 # models drawn from a new space, to see that it can be sampled
 _TRIED = 8
@@ -74,10 +74,10 @@ def _write_checked(out: Path, text: str, wanted: Space) -> None:
     if out.exists() and out.read_text(encoding="utf-8") != text:
         raise DsxError(f"--out {out}: is there already, with other content; choose another name, or delete it")
     out.parent.mkdir(parents=True, exist_ok=True)
-    records.write_bytes(out, text.encode())
+    files.write_bytes(out, text.encode())
     loaded = load_space(as_path(out))
     if loaded.definition_hash != wanted.definition_hash:
-        records.write_bytes(out, _yaml(wanted.to_dict()).encode())
+        files.write_bytes(out, _yaml(wanted.to_dict()).encode())
         assert load_space(as_path(out)).definition_hash == wanted.definition_hash, "a definition that does not reload"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.lookup import Network
 from dsx.networks.weights import load_weights, save_weights

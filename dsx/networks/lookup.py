@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest
 from dsx.networks.architecture import Architecture
 from dsx.networks.baselines import BASELINES, Baseline
 from dsx.networks.published import published, published_names

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
 

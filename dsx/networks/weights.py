@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture
 

@@ -15,7 +15,7 @@ from dsx.plots.scatter import e_fit, pair_scatter, scatter
 from dsx.plots.style import save
 
 __all__ = [
-    "complexity", "e_fit", "edf", "edf_difference", "importance", "line_fit", "marginals", "network", "pair_scatter", "pair_scatters",
-    "population", "random_search", "sample_size", "save", "scatter", "scatters", "top_networks", "training_curves",
-    "trend", "trends",
+    "complexity", "e_fit", "edf", "edf_difference", "importance", "line_fit", "marginals", "network", "pair_scatter",
+    "pair_scatters", "population", "random_search", "sample_size", "save", "scatter", "scatters", "top_networks",
+    "training_curves", "trend", "trends",
 ]  # fmt: skip

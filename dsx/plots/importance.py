@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.style import GREY, PALETTE, house_style, new_axes
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.counts import count_states, finished, mixed_conditions
-from dsx.analysis.values import Floats, is_table, sample_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Floats, is_table, sample_array
+from dsx.results.states import count_states, finished, mixed_conditions
 
 
 def named(data: Any, name: str = "models") -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Floats
+from dsx.results.samples import Floats
 
 # column → (words, unit); a unit that starts with × takes M or G by the size of the numbers
 _COLUMNS = {

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

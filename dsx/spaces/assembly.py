@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
-from dsx.networks.complexity import Complexity, complexity_table, stage_flops_table
+from dsx.networks.complexity import complexity_table, stage_flops_table
+from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS, inner_width
 from dsx.spaces.definition import Space
@@ -114,16 +115,3 @@ def stage_columns(part: Assembled, names: Iterable[str]) -> dict[str, np.ndarray
         "stage_depth": np.where(present, table.depth, np.nan),
         "total_depth": table.depth.sum(axis=1),
     } | ({} if flops is None else {"stage_flops": np.where(present, flops, np.nan)})
-
-
-def values_in_rules(part: Assembled, settings: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
-    """What inequalities of these names are judged on, for the part's networks: parameters, and `stage_columns`.
-
-    settings: of all networks, those outside the part included. NaN in stages that a network lacks.
-    """
-    values = {name: column[part.rows] for name, column in settings.items()}
-    if "stages" in values:
-        for name, column in values.items():
-            if column.ndim == 2 and column.dtype.kind in "if":
-                values[name] = np.where(np.arange(column.shape[1]) < values["stages"][:, None], column, np.nan)
-    return values | stage_columns(part, names)

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from dsx.spaces.assembly import assemble, assembled_complexity, values_in_rules
-from dsx.spaces.candidates import large_enough
+from dsx.networks.cost import METRICS
+from dsx.spaces.acceptance import what_holds
+from dsx.spaces.assembly import assemble, assembled_complexity
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.orders import in_order
-from dsx.spaces.population import METRICS
 
 # values proposed for each model, and settings looked at together
 PROPOSALS = 256
@@ -74,17 +74,8 @@ def accepted(space: Space, settings: Mapping[str, np.ndarray]) -> np.ndarray:
     n = len(next(iter(settings.values())))
     keep = np.zeros(n, dtype=bool)
     for part in assemble(space, settings):
-        holds = large_enough(part)
-        inequalities = space.inequalities()
-        values = values_in_rules(part, settings, {name for rule in inequalities.values() for name in rule.names})
-        for rule in inequalities.values():
-            holds = holds & rule.holds(values)
         metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
-        for limit in space.metric_limits().values():
-            holds = holds & limit.holds(metrics)
-        for name, (low, high) in space.metric_ranges().items():
-            holds = holds & (metrics[name] >= low) & (metrics[name] <= high)
-        keep[part.rows] = holds
+        keep[part.rows] = np.logical_and.reduce(list(what_holds(space, settings, part, metrics).values()))
     return keep & _ordered(space, settings)
 
 
@@ -93,7 +84,7 @@ def _ordered(space: Space, settings: Mapping[str, np.ndarray]) -> np.ndarray:
     n = len(next(iter(settings.values())))
     stages = settings.get("stages", np.full(n, space.stages))
     keep = np.ones(n, dtype=bool)
-    for name, rule in space.orders().items():
+    for name, rule in space.orders.items():
         for count in np.unique(stages):
             rows = np.flatnonzero(stages == count)
             keep[rows] &= in_order(settings[name][rows, : rule.length(int(count))], rule.order)

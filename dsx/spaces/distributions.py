@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
-from dsx.schema import Frozen
+from dsx.base.schema import Frozen
 
 Number = StrictInt | StrictFloat
 MAX_VALUES = 1_000_000

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.spaces.quantized_linear import quantize_widths_table
+from dsx.networks.regnet import quantize_widths_table
 
 
 @dataclass(frozen=True)

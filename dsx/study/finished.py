@@ -14,7 +14,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dsx.study import records
+from dsx.base import files
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run
 
@@ -115,7 +115,7 @@ def _load(run: Run, path: str) -> Unread | str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
-        return records.unreadable(path, error)
+        return files.unreadable(path, error)
     return Unread(run, path, _of(stat), content)
 
 
@@ -127,7 +127,7 @@ def _parse(unread: Sequence[Unread], finished: dict[str, Finished], problems: di
         return
     for one in unread:
         row = None
-        record, problem = records.parse(one.content, one.path)
+        record, problem = files.parse(one.content, one.path)
         if record is not None:
             row, problem = _finished(record, one)
         if row is not None:
@@ -236,5 +236,5 @@ def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished
     }
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pandas(table.assign(**identity), preserve_index=False), sink, compression="zstd")
-    with contextlib.suppress(records.RecordError):
-        records.write_bytes(path, sink.getvalue().to_pybytes())
+    with contextlib.suppress(files.RecordError):
+        files.write_bytes(path, sink.getvalue().to_pybytes())

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dsx.study import claims, records
+from dsx.base import files
+from dsx.study import claims
 from dsx.study.finished import FINISHED, Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
 from dsx.study.runs import Run
@@ -125,14 +126,14 @@ def is_finished(paths: RunPaths) -> bool:
     """Whether a usable result is there. A torn one is not, and is trained again."""
     if not paths.result.exists():
         return False
-    record, _ = records.load_json(paths.result)
+    record, _ = files.load_json(paths.result)
     return record is not None and record.get("state") in FINISHED
 
 
 def read_failure(paths: StudyPaths, run_id: str) -> tuple[Failure | None, str]:
     """The failure record of a run, and what is wrong with its file if it is not one."""
     path = paths.run(run_id).failure
-    data, problem = records.load_json(path)
+    data, problem = files.load_json(path)
     if data is None:
         return None, problem
     try:
@@ -210,7 +211,7 @@ def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
     for run in runs:
-        data, _ = records.load_json(paths.run(run.run_id).result)
+        data, _ = files.load_json(paths.run(run.run_id).result)
         for epoch in (data or {}).get("curve") or ():
             rows.append({"run_id": run.run_id, "model_id": run.model_id, **epoch})
     table: pd.DataFrame = pd.DataFrame(rows, columns=None if rows else ["run_id", "model_id", "epoch"])

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 import dsx
-from dsx.errors import DsxError, StudyError
-from dsx.schema import Frozen
+from dsx.base import files
+from dsx.base.errors import DsxError, StudyError
+from dsx.base.schema import Frozen
 from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
-from dsx.study import records, results, timings
+from dsx.study import results, timings
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
 from dsx.study.paths import StudyPaths
@@ -27,7 +28,7 @@ from dsx.study.runs import Run, runs_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dsx.training.recipe import Recipe
+    from dsx.recipes.recipe import Recipe
 
 
 class StudyFile(Frozen):
@@ -93,11 +94,7 @@ class Study:
             paths.definition.unlink()
         elif results.any_started(paths):
             raise StudyError(f"{path}: has trained models but no study.yaml; choose another folder with --out")
-        try:
-            paths.root.mkdir(parents=True, exist_ok=True)
-            population.write(paths.population)
-        except OSError as error:
-            raise records.RecordError(records.unwritable(paths.population, error)) from error
+        population.write(paths.population)
         _write(paths, file)
         return cls(paths, file)
 
@@ -153,7 +150,7 @@ class Study:
     @cached_property
     def recipe(self) -> Recipe | None:
         """The recipe; None until one is set by the first launch."""
-        from dsx.training.recipe import Recipe  # the package below ours: only its plain type is needed here
+        from dsx.recipes.recipe import Recipe  # the package below ours: only its plain type is needed here
 
         if self._file.recipe is None:
             return None
@@ -292,7 +289,7 @@ def git_commit() -> str | None:
 
 def _write(paths: StudyPaths, file: StudyFile) -> None:
     text = yaml.safe_dump(file.to_dict(), sort_keys=False, allow_unicode=True)
-    records.write_bytes(paths.definition, text.encode())
+    files.write_bytes(paths.definition, text.encode())
 
 
 def _plain(value: Any) -> Any:

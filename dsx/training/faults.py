@@ -5,7 +5,7 @@ Interrupted, TimeLimitExceeded and CorruptData are raised in all processes of a 
 
 from __future__ import annotations
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 class Interrupted(Exception):

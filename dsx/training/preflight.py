@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network
+from dsx.recipes.recipe import Recipe
 from dsx.training.data.batches import Batches, open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
-from dsx.training.recipe import Recipe
 from dsx.training.session import Session
 from dsx.training.trainer import is_out_of_memory, torch_settings
 

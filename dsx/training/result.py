@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from typing import Any
 
 import torch
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
+from dsx.base.files import read_json, sweep, write_json
 from dsx.networks.lookup import Network
-from dsx.study.records import read_json, sweep, write_json
+from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
 from dsx.training.data.batches import Batches, Share, open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
 from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
-from dsx.training.recipe import Recipe
 from dsx.training.result import Result, chance_error
 from dsx.training.session import Diverged, Session
 

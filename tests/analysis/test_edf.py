@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsx.analysis import edf
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 errors_lists = st.lists(st.floats(0, 100).map(lambda e: round(e, 1)), min_size=1, max_size=40)
 

@@ -8,7 +8,7 @@ from scipy.stats import kstest, rankdata
 
 from dsx.analysis import importance_table
 from dsx.analysis.importance import outcome_scores, r_squared, strength_of
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def tied(n: int, seed: int) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ SIDES = [Side(k, end) for k in range(4) for end in ("low", "high")]
 
 
 def quantities_of(n: int, seed: int) -> np.ndarray:
-    """(n, 4): two that a window ties together (rank correlation −0.6), one free, one that is the first but for noise."""
+    """(n, 4): two that are tied (correlation −0.6), one free, one that is the first but for noise."""
     rng = np.random.default_rng([1, seed])
     first = rng.normal(size=n)
     return np.stack([first, -0.6 * first + 0.8 * rng.normal(size=n), rng.normal(size=n),

@@ -8,7 +8,7 @@ from scipy import stats
 
 from dsx.analysis import min_interval, quantile, quantile_difference, quantile_interval
 from dsx.analysis.quantiles import min_difference_interval
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 @given(st.integers(1, 60), st.floats(0.05, 0.95), st.sampled_from([0.8, 0.95, 0.99]))

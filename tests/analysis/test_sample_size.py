@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from dsx.analysis import ks_by_sample_size, mean_difference_interval, plan, right_order
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_distance_of_small_samples_is_as_expected_and_falls_with_their_size():

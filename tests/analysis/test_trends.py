@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from dsx.analysis import best_range, fit_line, rank_agreement, rank_correlation, trend, trend_fits
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_rank_correlation_is_scipys():

@@ -16,17 +16,14 @@ from types import SimpleNamespace
 import numpy as np
 
 import dsx
+from dsx.base.files import write_json
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
-from dsx.study.records import write_json
 from dsx.study.study import Study
+from dsx.training.faults import Interrupted
 
 EPOCHS = 4
-
-
-class Interrupted(Exception):
-    """Stopped by should_stop; the worker knows it by its name, as it knows the real one."""
 
 
 def population(n: int = 6, space: str = "Small") -> Population:
@@ -60,7 +57,7 @@ def population(n: int = 6, space: str = "Small") -> Population:
 
 def make_study(path: Path, n: int = 6, seed: int = 0, recipe: bool = True, **overrides: object) -> Study:
     """A study of n small networks, with the digits recipe unless it is to have none."""
-    from dsx.training.recipe import load_recipe
+    from dsx.recipes.recipe import load_recipe
 
     study = Study.create(path, population(n), {"name": "Small"}, {"n": n, "resolution": 8}, seed)
     if recipe:

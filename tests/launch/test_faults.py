@@ -7,9 +7,9 @@ import warnings
 
 import pytest
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.files import RecordWarning
 from dsx.launch.local import launch
-from dsx.study.records import RecordWarning
 from dsx.study.status import status
 from dsx.study.study import open_study
 

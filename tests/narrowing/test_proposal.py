@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import dsx
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.narrowing.candidates import narrowed
 from dsx.narrowing.importance import importance
 from dsx.narrowing.proposal import judge_afresh, narrow_forwards, propose
@@ -20,14 +20,14 @@ SPACE = dsx.load_space("AnyNetXA-digits")
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:
-    return Pool("AnyNetXA", n=3500, reference=2000)
+    return Pool("AnyNetXA", n=4500, reference=2500)
 
 
 @pytest.mark.parametrize("planted", [TOTAL, ORDER, SHARE], ids=lambda p: p.title)
 def test_what_was_planted_is_found_inside_a_tight_window(pool: Pool, planted: Planted) -> None:
-    row = rates([pool.narrowed(planted, 100, seed) for seed in range(12)], planted)
-    assert row["all"] >= 8 / 12  # P(fewer) < 1 % at a power of 0.9
-    assert row["other"] <= 3 / 12
+    row = rates([pool.narrowed(planted, 100, seed) for seed in range(10)], planted)
+    assert row["all"] >= 6 / 10  # P(fewer) < 1 % at a power of 0.9
+    assert row["other"] <= 3 / 10
 
 
 def test_nothing_is_found_where_nothing_was_planted(pool: Pool) -> None:

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 import dsx
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.narrowing.account import narrow
 from dsx.narrowing.candidates import Candidate, Evidence
 from dsx.narrowing.writing import difference, write_space
 from dsx.spaces.files import merge
 from dsx.study.study import Study
 
-from commands import Command
+from command_line import Command
 
 SPACE = dsx.load_space("AnyNetXA-digits")
 SEEN = Evidence(10, 10, 0.8, 0.01, 5, True, "seen.")

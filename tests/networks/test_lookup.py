@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.baselines import Baseline
 from dsx.networks.lookup import find_network, fit_to_data, network_names
 from dsx.networks.published import published

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dsx import plots
 from dsx.analysis import edf
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def results(errors, state="done") -> pd.DataFrame:

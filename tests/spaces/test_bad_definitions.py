@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.spaces.definition import load_space
 from dsx.spaces.files import merge
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from dsx.base.files import write_json
 from dsx.launch.worker import work
 from dsx.study import results
 from dsx.study.claims import claim
-from dsx.study.records import write_json
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import dsx
-from dsx.errors import DsxError, StudyError
+from dsx.base.errors import DsxError, StudyError
+from dsx.base.files import write_json
+from dsx.recipes.recipe import load_recipe
 from dsx.study.claims import claim
-from dsx.study.records import write_json
 from dsx.study.study import Study, open_study
-from dsx.training.recipe import load_recipe
 
 from standins import make_study, population
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from dsx.errors import DsxError, StudyError
+from dsx.base.errors import DsxError, StudyError
+from dsx.base.files import RecordWarning
 from dsx.networks.architecture import Architecture
-from dsx.study.records import RecordWarning
+from dsx.recipes.recipe import Recipe
 from dsx.training import session as sessions
 from dsx.training.faults import Interrupted, OutOfMemory, TimeLimitExceeded
-from dsx.training.recipe import Recipe
 from dsx.training.result import Result
 from dsx.training.trainer import train
 

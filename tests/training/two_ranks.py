@@ -20,10 +20,10 @@ import torch
 
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training import session as sessions
 from dsx.training.data.batches import Share, open_batches
 from dsx.training.distributed import join_group
-from dsx.training.recipe import Recipe, load_recipe
 from dsx.training.session import Session
 from dsx.training.trainer import train
 

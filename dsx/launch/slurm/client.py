@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 TIMEOUT_S = 30.0
 # variables of a job that a job submitted from inside it must not inherit; the client's own configuration stays

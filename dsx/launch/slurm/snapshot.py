@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import dsx
-from dsx.study import records
+from dsx.base.files import RecordError, unwritable
 from dsx.study.study import Study, git_commit
 
 # python reads this file as it starts, in a job and in every process below it: an editable install or the current
@@ -80,7 +80,7 @@ def freeze(study: Study) -> Path:
             shutil.rmtree(temporary, ignore_errors=True)  # another launch froze the same code just now
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise records.RecordError(records.unwritable(place, error)) from error
+        raise RecordError(unwritable(place, error)) from error
     return place.resolve()
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dsx.errors import StudyError
+from dsx.base import files
+from dsx.base.errors import StudyError
 from dsx.launch import failures
 from dsx.launch.local import as_studies
 from dsx.launch.slurm import client, snapshot
@@ -21,7 +22,7 @@ from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
 from dsx.launch.slurm.task import Task
 from dsx.launch.worker import TRAINER
-from dsx.study import claims, records
+from dsx.study import claims
 from dsx.study.claims import Holder
 from dsx.study.paths import RunPaths
 from dsx.study.results import Scan
@@ -141,7 +142,7 @@ def _submit_study(study: Study, request: Request, allowed: Limits, limit: int | 
     result = replace(result, jobs=len(plan.tasks), at_once=min(request.profile.max_jobs, len(plan.tasks)))
     if request.dry_run:
         script = plan.preview()
-        records.write_bytes(study.paths.jobs / "preview.sh", script.encode())
+        files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
         return replace(result, script=script)
     job_ids, leftover = plan.submit()
     return replace(result, job_ids=job_ids, leftover=leftover)
@@ -181,7 +182,7 @@ class _Plan:
             waiting, sizes = waiting[size:], sizes[1:]
         left = [run_id for task in waiting for run_id in task]
         if left:
-            records.write_json(self._submissions.leftover_path(self.launch), {"run_ids": left})
+            files.write_json(self._submissions.leftover_path(self.launch), {"run_ids": left})
         return job_ids, len(left)
 
     def _submit_array(self, number: int, tasks: list[list[str]], share: int, after: str | None) -> str:
@@ -209,7 +210,7 @@ class _Plan:
             if type(error).__name__ in ("FailedJobError", "FailedSubmissionError"):
                 raise SlurmError(f"sbatch: {_said(error)}") from None
             if isinstance(error, OSError):
-                raise records.RecordError(records.unwritable(self.study.paths.jobs, error)) from error
+                raise files.RecordError(files.unwritable(self.study.paths.jobs, error)) from error
             raise
         job_id = str(jobs[0].job_id).partition("_")[0]
         self._submissions.accepted(name, job_id)

@@ -14,14 +14,14 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-from dsx.errors import StudyError
+from dsx.base import files
+from dsx.base.errors import StudyError
 from dsx.launch import local
 from dsx.launch.slurm import client, ranks
 from dsx.launch.slurm.client import SlurmError
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions
 from dsx.launch.worker import Outcome, work
-from dsx.study import records
 from dsx.study.study import Study, open_study
 from dsx.training.allocator import keep_freed_memory
 
@@ -115,7 +115,7 @@ class Task:
         raise StudyError(f"{submissions.path(self.submission)}: no record of this job; does the node see the folder?")
 
     def _leftover(self, study: Study, submission: Submission) -> list[str]:
-        data, _ = records.load_json(Submissions(study.paths).leftover_path(submission.launch))
+        data, _ = files.load_json(Submissions(study.paths).leftover_path(submission.launch))
         return list(data["run_ids"]) if data else []
 
 

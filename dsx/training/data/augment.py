@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dsx.training.recipe import Recipe
+from dsx.recipes.recipe import Recipe
 from dsx.training.streams import derive, generator
 
 # principal components of ImageNet's RGB values (AlexNet; values as in the paper authors' code)

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.recipes.recipe import Recipe
 from dsx.training.faults import CorruptData
-from dsx.training.recipe import Recipe
 from dsx.training.streams import generator
 
 # images per evaluation batch: at least the recipe's batch, and as many as this number of pixels holds

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dsx.recipes.datasets import DATASETS
+from dsx.recipes.recipe import Recipe
 from dsx.training.data import arrays
-from dsx.training.data.facts import DATASETS
 from dsx.training.data.files import open_readers
-from dsx.training.recipe import Recipe
 
 
 def check_data(recipe: Recipe) -> None:

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dsx.recipes.datasets import DATASETS
+from dsx.recipes.options import Data
 from dsx.training.data.arrays import missing
 from dsx.training.data.custom import make_custom, pixels
-from dsx.training.data.facts import DATASETS
 from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
-from dsx.training.options import Data
 
 _OFFICIAL = ("val", "validation", "test")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")

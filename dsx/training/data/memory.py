@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.recipes.recipe import Recipe
 from dsx.training.data.arrays import Labelled, load_arrays
 from dsx.training.data.augment import Normalise, apply_policy
 from dsx.training.data.batches import Batches, Share
-from dsx.training.recipe import Recipe
 from dsx.training.streams import generator
 
 

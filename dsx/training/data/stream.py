@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Normalise, policy_transform
 from dsx.training.data.batches import Batches, Share
 from dsx.training.data.files import Reader, open_readers
-from dsx.training.recipe import Recipe
 from dsx.training.streams import derive, generator
 
 _NAMED = 20

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torchvision
 
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.arrays import load_arrays, read_known
 from dsx.training.data.formats import read_cifar, read_idx
 from dsx.training.faults import DataError
-from dsx.training.recipe import load_recipe
 
 Folder = tuple[Path, np.ndarray, np.ndarray]
 
@@ -25,6 +25,23 @@ def test_idx_files_are_read_as_torchvision_reads_them(mnist_folder: Folder) -> N
     raw = root / "MNIST" / "raw" / "train-images-idx3-ubyte"
     oracle = torchvision.datasets.mnist.read_image_file(str(raw))
     np.testing.assert_array_equal(found.images[..., 0], oracle.numpy())
+
+
+def test_idx_files_that_lie_in_the_root_itself_are_read_too(mnist_folder: Folder, tmp_path: Path) -> None:
+    """As Debian's package dataset-fashion-mnist has them; torchvision's folder wins where both are there."""
+    root, images, labels = mnist_folder
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in (root / "MNIST" / "raw").iterdir():
+        (flat / path.name).write_bytes(path.read_bytes())
+    training, official = read_known("fashion_mnist", str(flat), official=True)
+    np.testing.assert_array_equal(training.images[..., 0], images)
+    np.testing.assert_array_equal(training.labels, labels)
+    assert official is not None
+    assert official.images.shape == (50, 28, 28, 1)
+    (flat / "FashionMNIST" / "raw").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"no file .*/flat/FashionMNIST/raw/train-images-idx3-ubyte"):
+        read_known("fashion_mnist", str(flat), official=True)
 
 
 def test_cifar_batches_are_read_in_order_and_channels_last(cifar_folder: Folder) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data.batches import Batches, Share, open_batches
-from dsx.training.recipe import Recipe, load_recipe
 
 CPU = torch.device("cpu")
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.arrays import load_arrays
 from dsx.training.data.split import held_out_split
-from dsx.training.recipe import load_recipe
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.floats(0.05, 0.95), st.integers(0, 5))

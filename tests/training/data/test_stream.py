@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from dsx.networks.architecture import Architecture
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.batches import Batches, Share, open_batches
 from dsx.training.faults import DataError
-from dsx.training.recipe import load_recipe
 from dsx.training.trainer import train
 
 CPU = torch.device("cpu")
@@ -42,13 +42,14 @@ def test_the_number_of_workers_never_changes_a_batch(folder: Callable[..., Batch
     batches[1].close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, forking is not safe")
 def test_decoding_processes_are_forks_whatever_started_their_parent(folder: Callable[..., Batches]) -> None:
     """A launcher's worker comes from a fork server; without preloading, its own children would import torch again."""
     code = (
         "import multiprocessing, sys\n"
         "from dsx.training.data.batches import open_batches\n"
-        "from dsx.training.recipe import Recipe\n"
+        "from dsx.recipes.recipe import Recipe\n"
         "import json, torch\n"
         "multiprocessing.set_start_method('forkserver')\n"
         "batches = open_batches(Recipe.from_dict(json.loads(sys.argv[1])), 5, torch.device('cpu'))\n"
