@@ -276,19 +276,19 @@ def narrow(
     studies: Studies = None,
     parameters: Annotated[str, typer.Option(help="those to look at, as in width,depth; all by default")] = "",
     out: Annotated[Path | None, typer.Option(help="YAML file of the new space; without it nothing is written")] = None,
-    take: Annotated[str, typer.Option(help="numbers of the suggestions to take, as in 1,3; the supported ones")] = "",
-    level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+    take: Annotated[str, typer.Option(help="numbers of the rules to take, as in 1,3; the supported ones")] = "",
+    level: Annotated[float, typer.Option(help="1 less the chance of any false rule")] = 0.95,
 ) -> None:
     """Suggest a narrower space from what the best models share, with the evidence, and write it as a new space.
 
     Example: dsx narrow runs/AnyNetXA --parameters width,depth --out spaces/mine.yaml
     """
-    from dsx.commands import exploration
     from dsx.commands.selection import chosen
+    from dsx.narrowing.account import narrow as narrowed
 
     numbers = [int(n) if n.strip().isdigit() else 0 for n in filter(None, take.split(","))]
     names = [name.strip() for name in parameters.split(",") if name.strip()]
-    print(exploration.narrow(chosen(_folders(studies)), names, out, numbers, level))
+    print(narrowed(chosen(_folders(studies)), names, out, numbers, level))
 
 
 @app.command()
