@@ -17,9 +17,10 @@ test: $(VENV)/installed-dev  ## the whole test suite
 test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
 
-check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
+check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
@@ -48,4 +49,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 clean:  ## everything that can be made again; studies under runs/ are kept
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
