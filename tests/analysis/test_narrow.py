@@ -70,7 +70,7 @@ def test_noise_alone_is_seldom_taken_for_an_order_or_a_range(population: pd.Data
     assert fooled <= 7  # 5 % of 60 is 3; P(more than 7) < 1 %
 
 
-def test_ordered_spaces_are_not_told_to_order_again(population: pd.DataFrame) -> None:
+def test_ordered_spaces_are_not_told_to_order_again() -> None:
     space = dsx.load_space("AnyNetXE-digits")
     table = with_errors(dsx.sample(space, n=40, seed=0).table, np.zeros(40))
     assert {s.kind for s in suggestions(space, table)} <= {"range"}
