@@ -80,19 +80,19 @@ def panels(
     count: int,
     notes: Sequence[str],
     across: int = 4,
-    width_in: float = 2.3,
-    height_in: float = 1.9,
+    size_in: tuple[float, float] = (2.3, 1.9),
     above_in: float = 0.22,
     right_in: float = 0.05,
 ) -> tuple[Axes, list[Axes]]:
     """Axes that stand for a figure of several panels, and the panels, row by row, `across` beside each other.
 
     ax: its place is divided and its own frame taken away; by default the axes of a new figure that fits so many
-    panels of width_in × height_in, labels included. notes: lines of text above all panels, wrapped. above_in: inches
+    panels of size_in (width, height), labels included. notes: lines of text above all panels, wrapped. above_in: inches
     kept free above each panel for its own title; right_in: to the right of all. The panels are inset axes, which any
     layout of the figure carries along.
     """
     across = max(1, min(across, count))
+    width_in, height_in = size_in
     down = -(-count // across)
     if ax is None:
         wide, high = max(5.2, width_in * across + right_in + 0.08), height_in * down

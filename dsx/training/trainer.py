@@ -28,7 +28,7 @@ RESULT = "result.json"
 log = logging.getLogger("dsx.training")
 
 
-def train(
+def train(  # noqa: PLR0913 (a public function; its options go by name)
     architecture: Network,
     recipe: Recipe,
     seed: int = 0,
@@ -65,7 +65,7 @@ def train(
             batches.close()
 
 
-def _train(
+def _train(  # noqa: PLR0913 (what `train` was given, and what it opened)
     architecture: Network,
     recipe: Recipe,
     seed: int,

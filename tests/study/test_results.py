@@ -122,7 +122,7 @@ def test_status_groups_failures_and_names_the_remedy(study):
     assert lines[1].endswith(f"dsx launch {study.path} --retry error")
 
 
-def test_speed_is_that_of_recent_results(study):
+def test_speed_is_that_of_recent_results():
     import time
 
     now = time.time()
