@@ -25,7 +25,7 @@ CandidateKind = Literal["range", "order", "derived", "stage", "sharing"]
 class Looks(NamedTuple):
     """How many quantities were looked at in one go, and at what level."""
 
-    count: int
+    number: int
     level: float
 
 
@@ -183,7 +183,7 @@ def _evidence(
     middle = f"{number(float(np.median(kept)), 2)} against {number(float(np.median(dropped)), 2)} %"
     told = (
         f"{side}: median error {middle}, the lower error in {100 * chance:.0f} % of pairs; p = {judgement.pvalue:.2g}"
-        f" after correction for {plural(looks.count, 'look')}"
+        f" after correction for {plural(looks.number, 'look')}"
     )
     if rival:
         told += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
@@ -195,7 +195,7 @@ def _evidence(
         len(dropped),
         chance,
         judgement.pvalue,
-        looks.count,
+        looks.number,
         supported,
         f"{told}.",
         rival,
