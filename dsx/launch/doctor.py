@@ -17,7 +17,7 @@ import dsx
 from dsx.base.errors import DsxError
 from dsx.base.temporary import socket_folder, temporary_folder
 from dsx.launch import devices, surroundings
-from dsx.launch.slurm import client
+from dsx.launch.slurm import client, job_ids
 from dsx.launch.slurm.client import SlurmError
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pyarrow", "submitit", "pebble")
@@ -201,10 +201,11 @@ def _probe(probe: Path, wait: Callable[[float], None]) -> Iterator[Finding]:
     script.write_text(
         f"#!/bin/sh\ndate +%s.%N > '{answer}.part' && hostname >> '{answer}.part' && mv '{answer}.part' '{answer}'\n"
     )
-    options = ["--parsable", "--time=1", "--job-name=dsx-probe", f"--output={probe}/log", f"--chdir={probe}"]
+    name = f"dsx-probe-{probe.name[-8:]}"
+    options = ["--parsable", "--time=1", f"--job-name={name}", f"--output={probe}/log", f"--chdir={probe}"]
     try:
         with client.outside_of_jobs():
-            job_id = client.run("sbatch", *options, str(script)).strip().partition(";")[0]
+            job_id = job_ids.job_id(client.run("sbatch", *options, str(script)), name)
     except SlurmError as error:
         yield Finding(
             "shared folder", str(error), False, "give the profile what the cluster asks for (partition, account)"

@@ -45,13 +45,13 @@ def check_data_here(studies: Sequence[Study]) -> None:
             check_data(recipe)
 
 
-def wanted(found: Scan, options: LaunchOptions) -> list[str]:
+def wanted(scan: Scan, options: LaunchOptions) -> list[str]:
     """Runs of one study that are pending, or failed and to be retried, in the order in which they are trained."""
     return [
         run_id
-        for run_id, state in found.states.items()
+        for run_id, state in scan.states.items()
         if (options.run_ids is None or run_id in options.run_ids)
-        and (state == "pending" or (state == "failed" and failures.may_train(found.failures[run_id], options.retry)))
+        and (state == "pending" or (state == "failed" and failures.may_train(scan.failures[run_id], options.retry)))
     ]
 
 
@@ -59,11 +59,11 @@ def pending_runs(studies: Sequence[Study], options: LaunchOptions) -> list[Pendi
     """What is to be trained; the studies take turns, so that they progress alike. `limit` is left to the caller."""
     lists = []
     for study in studies:
-        found = study.scan(only=options.run_ids)
-        if any(holder is not None and holder.alive for holder in found.holders.values()):
+        scan = study.scan(only=options.run_ids)
+        if any(holder is not None and holder.alive for holder in scan.holders.values()):
             time.sleep(_DYING_S)
-            found = study.scan(only=options.run_ids)
-        lists.append([PendingRun(study, run_id) for run_id in wanted(found, options)])
+            scan = study.scan(only=options.run_ids)
+        lists.append([PendingRun(study, run_id) for run_id in wanted(scan, options)])
     return [run for turn in zip_longest(*lists) for run in turn if run is not None]
 
 

@@ -104,15 +104,15 @@ def _max_submit() -> int | None:
 
 def queue(names: Sequence[str]) -> dict[tuple[str, int], QueueEntry]:
     """(job name, task) → entry, of all jobs of these names that are queued or running. Raises SlurmError."""
-    found = {}
+    entries = {}
     for start in range(0, len(names), _AT_ONCE):
         wanted = ",".join(names[start : start + _AT_ONCE])
         text = run("squeue", "-h", "-r", f"--name={wanted}", "-o", "%j|%K|%i|%T|%r")
         for line in text.splitlines():
             name, task, job_id, state, reason = line.split("|", 4)
             entry = QueueEntry(name, int(task) if task.isdigit() else 0, job_id, state, reason)
-            found[name, entry.task] = entry
-    return found
+            entries[name, entry.task] = entry
+    return entries
 
 
 def live_jobs(job_ids: Collection[str]) -> set[str] | None:

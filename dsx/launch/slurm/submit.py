@@ -7,17 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from dsx.base import files
 from dsx.base.errors import StudyError
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_studies, wanted
-from dsx.launch.slurm import client, job_ids, snapshot, submitit_private
-from dsx.launch.slurm.client import ClusterLimits, SlurmError
+from dsx.launch.slurm import client, snapshot
+from dsx.launch.slurm.arrays import Arrays, Order
+from dsx.launch.slurm.client import ClusterLimits
 from dsx.launch.slurm.profile import Profile
-from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
-from dsx.launch.slurm.task import ArrayTask
+from dsx.launch.slurm.submissions import Submissions
 from dsx.study import claims
 from dsx.study.claims import Holder
 from dsx.study.paths import RunPaths
@@ -26,14 +25,6 @@ from dsx.study.study import Study
 
 # how long to wait for another launch of the same study that is submitting at this moment
 _TURN_S = 300.0
-_SUBMIT_LIMIT_WORDS = (
-    "submitjob",
-    "submit limit",
-    "maxjobcount",
-    "max_job_count",
-    "job/step limit",
-    "submission limit",
-)
 
 
 @dataclass(frozen=True)
@@ -81,11 +72,10 @@ def submit(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -
     limit = options.limit
     for study in studies:
         with _turn(study):
-            order = _order(study, profile, options, allowed, limit)
-            result = order.result
+            order, result = _order(study, profile, options, allowed, limit)
             if order.run_ids:
                 _free_claims(study, order.run_ids)
-                job_ids, leftover = _Arrays(order, snapshot.freeze(study)).submit()
+                job_ids, leftover = Arrays(order, snapshot.freeze(study)).submit()
                 result = replace(result, job_ids=job_ids, leftover=leftover)
         results.append(result)
         if limit is not None:
@@ -100,10 +90,9 @@ def preview(studies: Sequence[Study], profile: Profile, options: LaunchOptions) 
     results = []
     limit = options.limit
     for study in studies:
-        order = _order(study, profile, options, allowed, limit)
-        result = order.result
+        order, result = _order(study, profile, options, allowed, limit)
         if order.run_ids:
-            script = _Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
+            script = Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
             files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
             result = replace(result, script=script)
         results.append(result)
@@ -112,151 +101,24 @@ def preview(studies: Sequence[Study], profile: Profile, options: LaunchOptions) 
     return results
 
 
-@dataclass(frozen=True)
-class _Order:
-    """What of one study is to be submitted. result: what is said of it, as far as it is known before."""
-
-    study: Study
-    profile: Profile
-    options: LaunchOptions
-    allowed: ClusterLimits
-    run_ids: list[str]
-    result: Submitted
-
-    @property
-    def tasks(self) -> list[list[str]]:
-        """Run ids of each job."""
-        return chunks(self.run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
-
-
-def _order(study: Study, profile: Profile, options: LaunchOptions, allowed: ClusterLimits, limit: int | None) -> _Order:
+def _order(
+    study: Study, profile: Profile, options: LaunchOptions, allowed: ClusterLimits, limit: int | None
+) -> tuple[Order, Submitted]:
+    """What of a study is to be submitted, and what is said of it, as far as that is known before."""
     covered = Submissions(study.paths).queued()[1] if client.installed() else set()
-    found = study.scan(ended_jobs(study, allowed.cluster))
-    asked = wanted(found, options)
-    todo = [run_id for run_id in asked if run_id not in covered][:limit]
-    result = Submitted(
+    scan = study.scan(ended_jobs(study, allowed.cluster))
+    asked = wanted(scan, options)
+    order = Order(study, profile, options, allowed, [run_id for run_id in asked if run_id not in covered][:limit])
+    runs, jobs = len(order.run_ids), len(order.tasks)
+    return order, Submitted(
         study=study.path,
-        runs=len(todo),
+        runs=runs,
+        jobs=jobs,
         queued=sum(run_id in covered for run_id in asked),
-        running=found.counts()["running"],
-        device_hours=_device_hours(found, len(todo), profile) if todo else None,
+        running=scan.counts()["running"],
+        device_hours=_device_hours(scan, runs, profile) if runs else None,
+        at_once=min(profile.max_jobs, jobs),
     )
-    order = _Order(study, profile, options, allowed, todo, result)
-    jobs = len(order.tasks)
-    return replace(order, result=replace(result, jobs=jobs, at_once=min(profile.max_jobs, jobs)))
-
-
-class _Arrays:
-    """The arrays of one launch of one study. code: folder of the frozen dsx."""
-
-    def __init__(self, order: _Order, code: Path) -> None:
-        self.study, self.profile, self.allowed, self._options = (
-            order.study,
-            order.profile,
-            order.allowed,
-            order.options,
-        )
-        self.tasks = order.tasks
-        self.launch = new_launch()
-        self._code = code
-        self._submissions = Submissions(order.study.paths)
-
-    def submit(self) -> tuple[list[str], int]:
-        """All arrays; their job ids, and how many runs wait because of a submit limit."""
-        waiting = list(self.tasks)
-        free = self.allowed.free_submits
-        most = self.allowed.max_array
-        sizes = array_sizes(len(waiting) if free is None else min(len(waiting), max(free, 1)), most)
-        shares = concurrency(len(sizes), self.profile.max_jobs)
-        taken: list[str] = []
-        while sizes:
-            number, size = len(taken), sizes[0]
-            after = taken[number - len(shares)] if number >= len(shares) else None
-            try:
-                taken.append(self._submit_array(number, waiting[:size], shares[number % len(shares)], after))
-            except SlurmError as error:
-                if (
-                    isinstance(error, job_ids.UnknownJobError)
-                    or not _is_submit_limit(error)
-                    or (size == 1 and not taken)
-                ):
-                    raise
-                if size == 1:
-                    break
-                most = max(1, size // 2)
-                sizes = array_sizes(sum(sizes), most)
-                continue
-            waiting, sizes = waiting[size:], sizes[1:]
-        left = [run_id for task in waiting for run_id in task]
-        if left:
-            files.write_json(self._submissions.leftover_path(self.launch), {"run_ids": left})
-        return taken, len(left)
-
-    def _submit_array(self, number: int, tasks: list[list[str]], share: int, after: str | None) -> str:
-        name = job_name(self.study.name, self.launch, number)
-        submission = Submission(
-            name=name,
-            launch=self.launch,
-            time=time.time(),
-            tasks=tasks,
-            profile=self.profile.to_dict(),
-            code=str(self._code),
-            retry=list(self._options.retry),
-            trainer=self._options.trainer,
-            max_failures=self._options.max_failures,
-        )
-        self._submissions.write(submission)
-        path = str(self.study.path.resolve())
-        try:
-            with client.outside_of_jobs():
-                job_id = submitit_private.submit_array(
-                    [ArrayTask(path, name, index) for index in range(len(tasks))],
-                    self._parameters(name, len(tasks), share, after),
-                    self._submissions.logs(name),
-                    self.profile.command(self._code),
-                    lambda printed: job_ids.job_id(printed, name),
-                )
-        except job_ids.UnknownJobError:
-            raise  # the record stays: by its name, the job is found while it is in the queue
-        except submitit_private.Refused as error:
-            self._submissions.withdraw(name)
-            raise SlurmError(f"sbatch: {_said(error)}") from None
-        except OSError as error:
-            self._submissions.withdraw(name)
-            raise files.RecordError(files.unwritable(self.study.paths.jobs, error)) from error
-        except Exception:
-            self._submissions.withdraw(name)
-            raise
-        self._submissions.accepted(name, job_id)
-        return job_id
-
-    def _parameters(self, name: str, tasks: int, share: int, after: str | None = None) -> dict[str, Any]:
-        parameters = self.profile.parameters(name, tasks, share, self._code)
-        return parameters if after is None else {**parameters, "dependency": f"afterany:{after}"}
-
-    def script(self) -> str:
-        """The sbatch script of the first array."""
-        sizes = array_sizes(len(self.tasks), self.allowed.max_array)
-        share = concurrency(len(sizes), self.profile.max_jobs)[0]
-        name = job_name(self.study.name, self.launch, 0)
-        parameters = self._parameters(name, sizes[0], share)
-        logs = self._submissions.logs(name).resolve()
-        return submitit_private.script(parameters, logs, self.profile.command(self._code), sizes[0])
-
-
-def array_sizes(tasks: int, max_array: int) -> list[int]:
-    """Sizes of as few arrays as hold so many tasks, as equal as can be."""
-    arrays = -(-tasks // max_array)
-    return [tasks // arrays + (number < tasks % arrays) for number in range(arrays)] if tasks else []
-
-
-def concurrency(arrays: int, max_jobs: int) -> list[int]:
-    """How many tasks of each array may run at once, together at most max_jobs.
-
-    With more arrays than max_jobs, only so many shares come back, and later arrays wait for earlier ones.
-    """
-    groups = max(1, min(arrays, max_jobs))
-    return [max_jobs // groups + (number < max_jobs % groups) for number in range(groups)]
 
 
 def ended_jobs(study: Study, cluster: str) -> Callable[[Holder], bool] | None:
@@ -281,8 +143,8 @@ def _free_claims(study: Study, run_ids: Collection[str]) -> None:
             claims.revoke(paths, held)
 
 
-def _device_hours(found: Scan, runs: int, profile: Profile) -> float | None:
-    seconds = [row.seconds for row in found.finished.values() if row.seconds == row.seconds]
+def _device_hours(scan: Scan, runs: int, profile: Profile) -> float | None:
+    seconds = [row.seconds for row in scan.finished.values() if row.seconds == row.seconds]
     return sum(seconds) / len(seconds) / 3600 * runs * profile.processes if seconds else None
 
 
@@ -306,16 +168,6 @@ def _turn(study: Study) -> Iterator[None]:
         held.release()
         for generation in range(1, held.generation):  # keep the folder small
             place.claim(generation).unlink(missing_ok=True)
-
-
-def _is_submit_limit(error: SlurmError) -> bool:
-    return any(word in str(error).lower() for word in _SUBMIT_LIMIT_WORDS)
-
-
-def _said(error: BaseException) -> str:
-    """SLURM's own words out of submitit's message."""
-    lines = [line for line in str(error).splitlines() if "sbatch:" in line]
-    return client.words("\n".join(lines)) or str(error).strip().splitlines()[-1][:300]
 
 
 def cancel(study: Study) -> int | None:

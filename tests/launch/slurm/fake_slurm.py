@@ -69,6 +69,10 @@ def _sbatch(state: Path, arguments: list[str]) -> int:
     record = {"id": number, "name": options["job-name"], "tasks": tasks, "ended": False, "script": script.read_text()}
     path = state / f"{number}.json"
     path.write_text(json.dumps(record))
+    if kind == "timeout":
+        said = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
+        print(said, file=sys.stderr)
+        return 1
     print(PRINTED[kind].format(id=number), end="")
     if "FAKE_RUN" in os.environ:
         with (state / f"{number}.log").open("wb") as log:

@@ -8,25 +8,7 @@ from dsx.launch.registry import read_launcher
 from dsx.launch.slurm import client
 from dsx.launch.slurm.profile import Profile, split_multiples
 from dsx.launch.slurm.submissions import chunks, job_name
-from dsx.launch.slurm.submit import array_sizes, concurrency
 from dsx.launch.slurm.task import Stop
-
-
-@pytest.mark.parametrize("tasks", [1, 2, 999, 1000, 1001, 5000, 12_345])
-def test_arrays_hold_every_task_and_respect_the_limit(tasks):
-    sizes = array_sizes(tasks, 1000)
-    assert sum(sizes) == tasks
-    assert max(sizes) <= 1000
-    assert len(sizes) == -(-tasks // 1000)
-    assert max(sizes) - min(sizes) <= 1
-
-
-@pytest.mark.parametrize(("arrays", "cap"), [(1, 64), (5, 64), (5, 3), (1, 1), (7, 7)])
-def test_arrays_share_one_cap(arrays, cap):
-    shares = concurrency(arrays, cap)
-    assert sum(shares) == cap
-    assert min(shares) >= 1
-    assert len(shares) == min(arrays, cap)
 
 
 def test_runs_are_packed_in_order():
