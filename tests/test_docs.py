@@ -59,8 +59,8 @@ class Page(HTMLParser):
 
 def copied(folder: Path) -> Path:
     """What the site is made of, to be changed."""
-    for name in ("docs", "dsx", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md"):
-        if name == "docs":
+    for name in ("docs", "dsx", "spaces", "experiments", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md"):
+        if (ROOT / name).is_dir() and name != "dsx":
             shutil.copytree(ROOT / name, folder / name)
         else:
             (folder / name).symlink_to(ROOT / name)
@@ -77,7 +77,7 @@ def built(folder: Path) -> subprocess.CompletedProcess[str]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site as built, with a page that mkdocs.yml does not name."""
     folder = copied(tmp_path_factory.mktemp("site"))
-    (folder / "docs" / "newcomer.md").write_text("# A page of a newcomer\n")
+    (folder / "docs" / "newcomer.md").write_text("# A page of a newcomer\n\n[beside docs](../spaces/AnyNetXA.yaml)\n")
     done = built(folder)
     assert done.returncode == 0, done.stderr
     return folder / "build" / "site"
@@ -132,6 +132,13 @@ def test_a_page_that_the_navigation_does_not_name_stands_in_the_guides(site: Pat
     front = (site / "index.html").read_text(encoding="utf-8")
     guides = front[front.index("Guides") : front.index("Reference", front.index("Guides"))]
     assert "A page of a newcomer" in guides
+
+
+@pytest.mark.slow
+def test_a_file_beside_the_documentation_is_taken_along(site: Path) -> None:
+    assert 'href="repository/spaces/AnyNetXA.yaml.txt"' in (site / "newcomer.html").read_text(encoding="utf-8")
+    copy = site / "repository" / "spaces" / "AnyNetXA.yaml.txt"
+    assert copy.read_bytes() == (ROOT / "spaces" / "AnyNetXA.yaml").read_bytes()
 
 
 @pytest.mark.slow

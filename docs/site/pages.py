@@ -1,11 +1,13 @@
 """Pages of the documentation site that are made when it is built: from the code, and from files beside docs/.
 
-mkdocs calls `on_files`; mkdocs.yml says where each page stands.
+mkdocs calls `on_files` and `on_page_markdown`; mkdocs.yml says where each page stands.
 """
 
 from __future__ import annotations
 
 import importlib
+import posixpath
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +16,11 @@ import click
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 PACKAGES = ("dsx", "dsx.analysis", "dsx.plots")
-ROOT = Path(__file__).parents[2]
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -30,6 +34,21 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     guides = next(section["Guides"] for section in config.nav if isinstance(section, dict) and "Guides" in section)
     guides += sorted(file.src_uri for file in files.documentation_pages() if file.src_uri not in named)
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Take along the files beside docs/ that a page links to, as text: a site read from disk has no repository."""
+
+    def taken_along(link: re.Match[str]) -> str:
+        target = (DOCS / page.file.src_uri).parent.joinpath(link[1]).resolve()
+        if not target.is_file() or target.is_relative_to(DOCS) or not target.is_relative_to(ROOT):
+            return link[0]
+        place = f"repository/{target.relative_to(ROOT).as_posix()}.txt"
+        if files.get_file_from_path(place) is None:
+            files.append(File.generated(config, place, abs_src_path=str(target)))
+        return f"]({posixpath.relpath(place, posixpath.dirname(page.file.src_uri))}"
+
+    return re.sub(r"\]\((\.\./[^)#\s]+)", taken_along, markdown)
 
 
 def reference(package: str) -> str:
