@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from dsx.base.errors import DsxError
 from dsx.base.text import align, plural
 from dsx.base.units import format_number
-from dsx.commands.config import LocalLauncher, load_launch
+from dsx.commands.config import LocalLauncher, launch_changes, load_launcher
 from dsx.commands.selection import chosen
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.study.study import Study, open_study
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ class LaunchOptions:
 def launch(folders: Sequence[str], recipe: str | None, options: LaunchOptions, overrides: Sequence[str]) -> int:
     """Set the recipe where one is given and train what is pending; the exit code."""
     studies = chosen(folders)
-    overrides = [*overrides, *options.overrides()]
-    if recipe is None and any(text.startswith("recipe") for text in overrides):
-        recipe = _common_recipe(studies)
-    content = load_launch(recipe, options.on, overrides)
-    return launch_studies(studies, content["recipe"] or None, content["launcher"], options)
+    changes = launch_changes([*overrides, *options.overrides()])
+    launcher = load_launcher(changes.chosen.get("launcher", options.on), changes.launcher)
+    named = changes.chosen.get("recipe", recipe)
+    wanted = load_recipe(named, changes.recipe) if named is not None else None
+    recipes = [wanted or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
+    return launch_studies(studies, recipes, launcher, options)
 
 
 def _profile(launcher: Mapping[str, Any], studies: Sequence[Study]) -> Profile:
@@ -65,17 +66,10 @@ def _profile(launcher: Mapping[str, Any], studies: Sequence[Study]) -> Profile:
     return profile_from(launcher, last.profile if last else None)
 
 
-def _common_recipe(studies: Sequence[Study]) -> str:
-    names = {study.recipe.name if study.recipe else None for study in studies}
-    if len(names) != 1 or None in names:
-        raise DsxError("recipe overrides need a recipe to change: name one with --recipe")
-    return str(names.pop())
-
-
 def launch_studies(
-    studies: Sequence[Study], recipe: Mapping[str, Any] | None, launcher: Mapping[str, Any], options: LaunchOptions
+    studies: Sequence[Study], recipes: Sequence[Recipe], launcher: Mapping[str, Any], options: LaunchOptions
 ) -> int:
-    """Train the pending models of these studies with the launcher that `launcher["kind"]` names."""
+    """Train the pending models of each study by its recipe, with the launcher that `launcher["kind"]` names."""
     kind = launcher.get("kind", "local")
     if kind not in _LAUNCHERS:
         raise DsxError(f"launcher: kind = {kind!r}: expected one of {', '.join(_LAUNCHERS)}")
@@ -83,8 +77,10 @@ def launch_studies(
         from dsx.launch.devices import slots
 
         slots(options.device, options.workers)  # a device that is not there is told before anything is written
-    wanted = None if recipe is None else Recipe.from_dict(dict(recipe), f"recipe {recipe.get('name', '')}")
-    planned = [study.with_recipe(_recipe_of(study, wanted), options.seeds or study.replicates) for study in studies]
+    planned = [
+        study.with_recipe(recipe, options.seeds or study.replicates)
+        for study, recipe in zip(studies, recipes, strict=True)
+    ]
     if options.dry_run:
         print(_preview(planned, launcher, options))
         return 0
@@ -158,9 +154,9 @@ def _first(given: int | None, otherwise: int | None) -> int | None:
     return otherwise if given is None else given
 
 
-def _recipe_of(study: Study, wanted: Recipe | None = None) -> Recipe:
-    """The recipe given, else the study's own. Raises DsxError if there is neither."""
-    recipe = wanted or study.recipe
+def _recipe_of(study: Study) -> Recipe:
+    """The study's own recipe. Raises DsxError if it has none yet."""
+    recipe = study.recipe
     if recipe is None:
         raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
     return recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dsx.base import files
 from dsx.base.errors import DsxError, StudyError, suggest
-from dsx.commands.config import parse_overrides
+from dsx.base.overrides import parse_overrides
 from dsx.results.readers import Results, read_results
 from dsx.results.table_files import RESULT_NAMES
 from dsx.study.study import Study, open_study

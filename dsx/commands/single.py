@@ -11,14 +11,14 @@ import numpy as np
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.text import align
 from dsx.base.units import format_number
-from dsx.commands.config import load_launch
+from dsx.commands.config import launch_changes, load_launcher
 from dsx.commands.launching import LaunchOptions, launch_studies
 from dsx.commands.selection import remember
 from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.describe import describe_network
 from dsx.networks.lookup import Network, find_network, fit_to_data
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.recipe import load_recipe
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.derivation import describe_derivation
 from dsx.spaces.population import Model, Population
@@ -85,21 +85,21 @@ def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None
 
     A network whose strides use up the recipe's images gets them scaled up, unless their resolution was asked for.
     """
-    content = load_launch(recipe_name, "local", overrides)
-    recipe = Recipe.from_dict(content["recipe"], f"recipe {recipe_name}")
+    changes = launch_changes(overrides)
+    launcher = load_launcher(changes.chosen.get("launcher", "local"), changes.launcher)
+    recipe = load_recipe(changes.chosen.get("recipe", recipe_name), changes.recipe)
     network = find_network(name)
-    if recipe.resolution < network.total_stride and not any(_RESOLUTION in text for text in overrides):
+    if recipe.resolution < network.total_stride and "resolution" not in changes.recipe:
         print(
             f"{name} reduces images {network.total_stride}-fold: those of recipe {recipe.name} are scaled up from"
             f" {recipe.resolution}×{recipe.resolution} to {network.total_stride}×{network.total_stride}"
             f" ({_RESOLUTION}{network.total_stride})"
         )
-        content["recipe"]["resolution"] = network.total_stride
         recipe = recipe.with_overrides({"resolution": network.total_stride})
     if recipe.num_classes is not None:
         network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
     recipe.check(network)
-    if content["launcher"].get("kind") != "slurm":  # a cluster's nodes may see folders that this machine does not
+    if launcher.get("kind") != "slurm":  # a cluster's nodes may see folders that this machine does not
         from dsx.training.data.check import check_data
 
         check_data(recipe)  # before anything is written
@@ -110,7 +110,7 @@ def train(name: str, recipe_name: str, seeds: int, device: str, out: Path | None
     study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
     remember([study])
     options = LaunchOptions(seeds=seeds, device=device)
-    code = launch_studies([study], content["recipe"], content["launcher"], options)
+    code = launch_studies([study], [recipe], launcher, options)
     if code == 0:
         print(_models(study))
     return code

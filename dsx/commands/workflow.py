@@ -11,9 +11,10 @@ import numpy as np
 
 from dsx.base import files
 from dsx.base.errors import DsxError
+from dsx.base.overrides import parse_overrides
 from dsx.base.text import align, plural
 from dsx.base.units import format_number, parse_range
-from dsx.commands.config import Experiment, load_experiment, parse_overrides
+from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.launching import LaunchOptions, launch_studies
 from dsx.commands.selection import remember, sources
 from dsx.results.readers import Results
@@ -229,9 +230,8 @@ def run(name: str, overrides: Sequence[str], device: str) -> int:
     experiment = load_experiment(name, overrides)
     studies = sample_experiment(experiment)
     remember(studies)
-    code = launch_studies(
-        studies, experiment.recipe, experiment.launcher, LaunchOptions(device=device, seeds=experiment.replicates)
-    )
+    options = LaunchOptions(device=device, seeds=experiment.replicates)
+    code = launch_studies(studies, [experiment.recipe] * len(studies), experiment.launcher, options)
     left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
     if left:
         print(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")

@@ -13,7 +13,7 @@ import torch
 from dsx.base.errors import StudyError
 from dsx.base.files import read_json, sweep, write_json
 from dsx.networks.lookup import Network
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
 from dsx.training.data.batches import Batches, Share, open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
@@ -28,7 +28,7 @@ log = logging.getLogger("dsx.training")
 
 def train(
     architecture: Network,
-    recipe: Recipe,
+    recipe: Recipe | str | Path,
     seed: int = 0,
     folder: Path | str | None = None,
     device: str = "auto",
@@ -39,6 +39,7 @@ def train(
 ) -> Result:
     """Train a freshly initialised network; on the CPU a function of (architecture, recipe, seed, threads), to the bit.
 
+    recipe: also by name or file, as `load_recipe` reads it.
     folder: holds `checkpoint.pt` while running and `result.json` in the end; None keeps nothing.
     device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. threads: of torch in this process; None leaves them.
     should_stop: asked after every step (on GPUs every 50); once true, all is saved and Interrupted raised.
@@ -47,6 +48,7 @@ def train(
     TimeLimitExceeded.
     """
     chosen = local_device(resolve_device(device))
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe.check(architecture)
     place = Path(folder) if folder is not None else None
     if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
