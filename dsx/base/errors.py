@@ -7,7 +7,7 @@ dsx and keeps its traceback. A message says where, what was found, the rule and 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class DsxError(ValueError):
@@ -24,6 +24,11 @@ class ShortfallError(DsxError):
 
 class StudyError(DsxError):
     """A study folder that is missing, torn, or at odds with what is asked of it."""
+
+
+def unknown(what: str, name: object, known: Collection[str]) -> str:
+    """`unknown block 'y'. Did you mean x? Known: x, r, v`: the one wording for a name that is none of the known."""
+    return f"unknown {what} '{name}'.{suggest(str(name), known)} Known: {', '.join(known)}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -105,6 +105,8 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
         return f"{where}: {key} is required{more}"
     if kind == "value_error":
         text = str(context["error"])
+        if text.startswith(f"{key}."):
+            return f"{where}: {text}{more}"  # the message says itself which entry it is
         found = "" if isinstance(first["input"], (dict, BaseModel)) else f" = {_show(first['input'])}"
         return f"{where}: {key}{found}: {text}{more}" if key else f"{where}: {text}{more}"
     if kind in _COMPARISONS:

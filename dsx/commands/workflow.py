@@ -17,6 +17,7 @@ from dsx.base.units import format_number, parse_range
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.launching import LaunchOptions, launch_studies
 from dsx.commands.selection import remember, sources
+from dsx.networks.cost import METRICS
 from dsx.results.readers import Results
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
@@ -72,7 +73,7 @@ def _ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, float]]:
 def _create(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
     request = {
         "n": drawn.asked,
-        "constraints": space.constraints,
+        "constraints": space.constraint_texts,
         "resolution": space.resolution,
         "num_classes": space.num_classes,
     }
@@ -82,9 +83,7 @@ def _create(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
 def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
     population, tally = drawn.population, drawn.tally
-    window = ", ".join(
-        f"{name} {text}" if name in ("flops", "params", "acts") else text for name, text in space.constraints.items()
-    )
+    window = ", ".join(f"{name} {text}" if name in METRICS else text for name, text in space.constraint_texts.items())
     size = f"{space.resolution}×{space.resolution}"
     count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
     lines = [f"{space.name}: {count}, {window or 'no constraint'} at {size}, seed {seed}"]
@@ -94,7 +93,7 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     if len(rates) > 1:
         lines.append("  passing alone: " + ", ".join(f"{name} {100 * share:.2g} %" for name, share in rates.items()))
     rows = [["", "min", "25 %", "median", "75 %", "max"]]
-    for name in ("flops", "params", "acts"):
+    for name in METRICS:
         quantiles = np.quantile(getattr(population, name), [0, 0.25, 0.5, 0.75, 1])
         rows.append([name, *(format_number(float(q)) for q in quantiles)])
     return "\n".join([*lines, align(rows)])

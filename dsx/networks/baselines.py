@@ -14,7 +14,7 @@ from pydantic import field_validator
 from dsx.base.errors import DefinitionError, suggest
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Count, content_id
-from dsx.networks.complexity import Complexity
+from dsx.networks.cost import Complexity
 
 if TYPE_CHECKING:
     from torch import nn

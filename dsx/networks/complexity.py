@@ -13,27 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 from dsx.networks.architecture import Architecture, ArchitectureTable
+from dsx.networks.baselines import Baseline, baseline_complexity
+from dsx.networks.cost import Complexity
 from dsx.networks.layers import BLOCKS, STEMS, Block, Conv, Pool, Size, inner_width, squeeze_width
-
-if TYPE_CHECKING:
-    from dsx.networks.baselines import Baseline
-
-
-class Complexity(NamedTuple):
-    """flops: multiply-adds; params: learned numbers; acts: output elements. Integers, or (n,) int64 arrays."""
-
-    flops: Size
-    params: Size
-    acts: Size
-
-    def __add__(self, other: Complexity) -> Complexity:  # type: ignore[override]
-        return Complexity(*(a + b for a, b in zip(self, other, strict=True)))
-
-    def times(self, count: Size) -> Complexity:
-        return Complexity(*(count * a for a in self))
 
 
 @dataclass(frozen=True)
@@ -57,9 +41,7 @@ def complexity(architecture: Architecture | Baseline, resolution: int = 224) -> 
 
     Raises DefinitionError if the resolution is too small for the network's strides.
     """
-    if not isinstance(architecture, Architecture):
-        from dsx.networks.baselines import baseline_complexity
-
+    if isinstance(architecture, Baseline):
         return baseline_complexity(architecture, resolution)
     architecture.check_resolution(resolution)
     total = Complexity(0, 0, 0)
@@ -105,31 +87,21 @@ def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerC
     height, width = resolution, architecture.in_channels
 
     def row(stage: str, block: int, layer: Conv | Pool, h_in: int, h_out: int) -> LayerCost:
-        at = _at(layer, h_in, h_out)
-        if isinstance(layer, Pool):
-            return LayerCost(
-                stage,
-                block,
-                layer.name,
-                layer.kernel,
-                layer.width,
-                layer.width,
-                1,
-                layer.stride,
-                at,
-                _cost(layer, h_in, h_out),
-            )
+        # a pool is shaped as a conv of one group
+        w_in, w_out, groups = (
+            (layer.width, layer.width, 1) if isinstance(layer, Pool) else (layer.w_in, layer.w_out, layer.groups)
+        )
         return LayerCost(
             stage,
             block,
             layer.name,
             layer.kernel,
-            layer.w_in,
-            layer.w_out,
-            layer.groups,
+            w_in,
+            w_out,
+            groups,
             layer.stride,
-            at,
-            _cost(layer, h_in, h_out),
+            resolution=_at(layer, h_in, h_out),
+            complexity=_cost(layer, h_in, h_out),
         )
 
     for layer in STEMS[architecture.stem.type].layers(width, architecture.stem.width):

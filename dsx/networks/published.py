@@ -15,7 +15,7 @@ import numpy as np
 
 from dsx.base.errors import DefinitionError, suggest
 from dsx.networks.architecture import Architecture, Stage, Stem
-from dsx.networks.complexity import Complexity
+from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.regnet import quantize_widths
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
-from dsx.networks.complexity import Complexity, complexity_table
+from dsx.networks.complexity import complexity_table
+from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS, inner_width
 from dsx.spaces.definition import Space

@@ -94,11 +94,7 @@ class Study:
             paths.definition.unlink()
         elif results.any_started(paths):
             raise StudyError(f"{path}: has trained models but no study.yaml; choose another folder with --out")
-        try:
-            paths.root.mkdir(parents=True, exist_ok=True)
-            population.write(paths.population)
-        except OSError as error:
-            raise files.RecordError(files.unwritable(paths.population, error)) from error
+        population.write(paths.population)
         _write(paths, file)
         return cls(paths, file)
 

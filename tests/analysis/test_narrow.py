@@ -164,7 +164,7 @@ class Flat(Pretended):
 
 def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
     population = dsx.sample(space, n=n, seed=0)
-    request = {"n": n, "constraints": space.constraints, "resolution": 8, "num_classes": 10}
+    request = {"n": n, "constraints": space.constraint_texts, "resolution": 8, "num_classes": 10}
     study = Study.create(folder, population, space.to_dict(), request, 0)
     study.__class__ = Pretended
     return study

@@ -47,7 +47,7 @@ def _draw(space: Space, rng: np.random.Generator) -> dict[str, np.ndarray] | Non
     for name, parameter in space.parameters.items():
         if isinstance(parameter, SameAs):
             setting[name] = setting[parameter.parameter]
-    for name, rule in space.orders().items():
+    for name, rule in space.orders.items():
         if not in_order(setting[name][None, : rule.length(space.stages)], rule.order)[0]:
             return None
     return setting
@@ -86,9 +86,11 @@ def _accepted(space: Space, setting: dict[str, np.ndarray]) -> bool:
     stem = Stem(type=space.stem.type, width=space.stem.width)
     architecture = Architecture(stages=tuple(stages), stem=stem, num_classes=space.num_classes)
     counts = complexity(architecture, int(stage_value("resolution", 0, space.resolution)))._asdict()
-    inside = all(low <= counts[name] <= high for name, (low, high) in space.metric_ranges().items())
+    inside = all(window.low <= counts[name] <= window.high for name, window in space.windows.items())
     arrays = {name: np.array([value]) for name, value in counts.items()}
-    return inside and all(bool(limit.holds(arrays)[0]) for limit in space.metric_limits().values())
+    return inside and all(
+        bool(limit.holds(arrays)[0]) for name, limit in space.constraints.items() if name not in space.windows
+    )
 
 
 def baseline_candidates_per_second(space: Space) -> float:
@@ -106,7 +108,7 @@ def order_share(space: Space) -> float:
     """Share of independent draws that are in order: what the baseline's rejection lets pass."""
     return math.prod(
         order_probability(space.parameters[name].masses, rule.order, rule.length(space.stages))
-        for name, rule in space.orders().items()
+        for name, rule in space.orders.items()
     )
 
 

@@ -21,12 +21,9 @@ from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
 from dsx.study.study import Study
+from dsx.training.faults import Interrupted
 
 EPOCHS = 4
-
-
-class Interrupted(Exception):
-    """Stopped by should_stop; the worker knows it by its name, as it knows the real one."""
 
 
 def population(n: int = 6, space: str = "Small") -> Population:

@@ -1,14 +1,17 @@
 import json
 import os
+import time
 
 import pytest
 
 from dsx.base.errors import DsxError
 from dsx.base.files import RecordError
 from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure
+from dsx.launch.heartbeat import Heartbeat
 from dsx.launch.worker import work
 from dsx.study.claims import claim
 from dsx.study.results import Failure
+from dsx.training.faults import Interrupted
 
 import standins
 from standins import behave, make_study, starts, train, trainings
@@ -135,9 +138,7 @@ def test_an_interrupted_run_resumes_from_its_checkpoint(study):
     assert json.loads((folder / "result.json").read_text())["began_at_epoch"] == 2
 
 
-def test_a_holder_that_is_overtaken_stops_and_leaves_no_trace(study, monkeypatch):
-    from dsx.launch import heartbeat
-
+def test_a_holder_that_is_overtaken_leaves_no_trace(study):
     first = ids(study)[0]
     paths = study.paths.run(first)
 
@@ -146,8 +147,29 @@ def test_a_holder_that_is_overtaken_stops_and_leaves_no_trace(study, monkeypatch
         raise ValueError("too late")
 
     assert whats(work(study.path, [first], trainer=overtaken)) == ["held"]
-    assert not paths.failure.exists()
-    monkeypatch.setattr(heartbeat, "REFRESH_EVERY_S", 0.01)
+    assert set(os.listdir(paths.folder)) == {"claim.1.json", "claim.2.json"}
+
+
+def test_a_holder_that_is_overtaken_is_told_to_stop_while_it_trains(study):
+    first = ids(study)[0]
+    paths = study.paths.run(first)
+    heartbeat = Heartbeat(every_s=0.01)
+
+    def until_told(architecture, recipe, *, should_stop, **options):
+        assert not should_stop()
+        (paths.folder / "claim.2.json").write_text(paths.claim(1).read_text())
+        deadline = time.monotonic() + 60
+        while not should_stop():
+            assert time.monotonic() < deadline, "never told to stop"
+            time.sleep(0.005)
+        raise Interrupted
+
+    try:
+        assert whats(work(study.path, [first], trainer=until_told, heartbeat=heartbeat)) == ["interrupted"]
+    finally:
+        heartbeat.stop()
+    assert set(os.listdir(paths.folder)) == {"claim.1.json", "claim.2.json"}
+    assert study.states()[first] == "running"
 
 
 def test_a_result_that_came_between_look_and_claim_is_not_trained_again(study, monkeypatch):

@@ -14,7 +14,8 @@ from torch import nn
 from dsx.base.errors import DefinitionError
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, ArchitectureTable, Head, Stage, Stem
-from dsx.networks.complexity import Complexity, complexity, complexity_table, layers
+from dsx.networks.complexity import complexity, complexity_table, layers
+from dsx.networks.cost import Complexity
 from dsx.networks.layers import BLOCKS, STEMS
 
 PAPER = list(csv.DictReader((Path(__file__).parent / "paper_models.csv").open()))

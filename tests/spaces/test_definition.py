@@ -81,7 +81,7 @@ def test_a_child_is_its_parent_with_changes(tmp_path):
         "width": {"order": "non_decreasing", "except_last": True},
         "total": "sum(depth) <= 12",
     }
-    assert space.constraints == {"params": ":5M"}
+    assert space.constraint_texts == {"params": ":5M"}
     assert [name for name, _ in lineage(path)] == ["AnyNetXA", "AnyNetXB", "AnyNetXC", "AnyNetXD", "AnyNetXE", "mine"]
 
 
@@ -124,8 +124,8 @@ def test_overrides_change_single_values():
     assert space.parameters["group_width"].values.tolist() == [8]
     assert space.parameters["recipe.lr"].high == 2.0
     assert space.parameters["recipe.optimiser.weight_decay"].value == 0.1
-    assert space.constraints == {"params": ":5M"}
-    assert space.orders()["width"].order == "non_decreasing"
+    assert space.constraint_texts == {"params": ":5M"}
+    assert space.orders["width"].order == "non_decreasing"
     assert space.stem.width == 16
 
 

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StrictBool, model_validator
 
-from dsx.base import resources
 from dsx.base.errors import DefinitionError
 from dsx.base.schema import Frozen
 
@@ -112,31 +110,6 @@ class Profile(Frozen):
             "wckey": None,
         }
         return {key: value for key, value in found.items() if value is not None or key == "wckey"}
-
-
-def load_profile(
-    name: str = "slurm", overrides: Mapping[str, Any] | None = None, last: Mapping[str, Any] | None = None
-) -> Profile:
-    """The profile of that name or path, with overrides; `mem_gb: 2x` doubles what `last` (or the file) asked for.
-
-    Raises DefinitionError for unknown names and keys and for values that break a rule.
-    """
-    path = resources.find("experiments", name, group="launcher")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(data, dict):
-        raise DefinitionError(f"{path}: expected a mapping")
-    base = Profile.from_dict(data, where=str(path)).to_dict()
-    changed = dict(base)
-    for key, value in (overrides or {}).items():
-        group, _, inner = key.partition(".")
-        if inner and isinstance(changed.get(group), dict):
-            changed[group] = {**changed[group], inner: value}
-        else:
-            changed[key] = value
-    return profile_from(changed, {**base, **_known(last)}, where=f"launcher {path.stem}")
 
 
 def profile_from(

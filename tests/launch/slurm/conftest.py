@@ -54,9 +54,10 @@ def _settle(cluster):
 @pytest.fixture
 def profile():
     """A profile for the stand-in trainers, with changes."""
-    from dsx.launch.slurm.profile import load_profile
+    from dsx.launch.slurm.profile import Profile
 
-    def made(**changes):
-        return load_profile("slurm", {"mem_gb": 0.5, "environment.PYTHONPATH": str(HERE), **changes})
+    def made(environment=None, **changes):
+        variables = {"PYTHONPATH": str(HERE), **(environment or {})}
+        return Profile(**{"mem_gb": 0.5, "models_per_job": 4, "environment": variables, **changes})
 
     return made

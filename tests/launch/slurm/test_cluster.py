@@ -172,8 +172,8 @@ def test_two_launches_at_the_same_moment_submit_each_model_once(calm, tmp_path, 
     study = make_study(tmp_path / "a", n=12)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm.submit import submit\n"
-        "p = load_profile('slurm', {'mem_gb': 0.5, 'models_per_job': 3, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "from dsx.launch.slurm.profile import Profile; from dsx.launch.slurm.submit import submit\n"
+        "p = Profile(mem_gb=0.5, models_per_job=3, environment={'PYTHONPATH': sys.argv[1]})\n"
         "print(submit(sys.argv[2], p, trainer='standins:slow_train')[0].runs)"
     )
     command = [sys.executable, "-c", code, str(HERE), str(study.path)]
@@ -188,8 +188,8 @@ def test_a_launch_that_is_killed_while_it_submits_can_be_repeated(calm, tmp_path
     study = make_study(tmp_path / "a", n=8)
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm import submit, submissions\n"
-        "p = load_profile('slurm', {'mem_gb': 0.5, 'models_per_job': 2, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "from dsx.launch.slurm.profile import Profile; from dsx.launch.slurm import submit, submissions\n"
+        "p = Profile(mem_gb=0.5, models_per_job=2, environment={'PYTHONPATH': sys.argv[1]})\n"
         "submissions.Submissions.accepted = lambda *a: os.kill(os.getpid(), 9)\n"
         "submit.submit(sys.argv[2], p, trainer='standins:second_train')"
     )
@@ -254,8 +254,8 @@ def test_a_submit_limit_leaves_the_rest_to_the_jobs_that_fit(calm, tmp_path, pro
 def test_jobs_submitted_from_inside_a_job_run_and_use_the_frozen_code(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=2)
     code = (
-        "import sys; from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm.submit import submit\n"
-        "p = load_profile('slurm', {'mem_gb': 0.5, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "import sys; from dsx.launch.slurm.profile import Profile; from dsx.launch.slurm.submit import submit\n"
+        "p = Profile(mem_gb=0.5, models_per_job=4, environment={'PYTHONPATH': sys.argv[1]})\n"
         "print(submit(sys.argv[2], p, trainer='standins:train')[0].sentence())"
     )
     out = calm.client(
@@ -311,7 +311,7 @@ def test_models_share_a_gpu(calm, tmp_path, profile):
 def test_a_model_over_several_processes_is_led_by_one(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=3)
     # the nodes of this cluster are names only
-    here = {"environment.MASTER_ADDR": "127.0.0.1"}
+    here = {"environment": {"MASTER_ADDR": "127.0.0.1"}}
     asked = profile(gpus_per_model=2, nodes=2, models_per_job=3, device="cpu", mem_gb=1, **here)
     submit(study, asked, trainer=STANDIN)
     wait_until(lambda: study.counts()["done"] == 3 and in_queue(study) == 0)
@@ -322,7 +322,7 @@ def test_a_model_over_several_processes_is_led_by_one(calm, tmp_path, profile):
 
 def test_a_real_model_is_trained_by_two_processes_on_two_nodes(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=1, epochs=2)
-    asked = profile(gpus_per_model=2, nodes=2, device="cpu", mem_gb=1, **{"environment.MASTER_ADDR": "127.0.0.1"})
+    asked = profile(gpus_per_model=2, nodes=2, device="cpu", mem_gb=1, environment={"MASTER_ADDR": "127.0.0.1"})
     submit(study, asked, trainer="dsx.training.trainer:train")
     wait_until(lambda: study.counts()["done"] == 1 and in_queue(study) == 0)
     (record,) = records(study)

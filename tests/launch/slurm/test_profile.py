@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from dsx.base.errors import DefinitionError
+from dsx.commands.config import load_launch
 from dsx.launch.slurm import client
-from dsx.launch.slurm.profile import Profile, load_profile
+from dsx.launch.slurm.profile import Profile, profile_from
 from dsx.launch.slurm.submissions import chunks, job_name
 from dsx.launch.slurm.submit import array_sizes, concurrency
 from dsx.launch.slurm.task import Stop
@@ -35,34 +36,39 @@ def test_job_names_are_safe():
     assert job_name("my study, v2/ü", "l", 0) == "dsx-my_study__v2__-l-0"
 
 
-def test_a_profile_takes_overrides_and_multiples():
-    assert load_profile("slurm", {"partition": "gpu", "gpus_per_model": 1}).partition == "gpu"
-    assert load_profile("slurm", {"mem_gb": "2x"}).mem_gb == 8
-    assert load_profile("slurm", {"mem_gb": "2x", "timeout_min": "1.5x"}, last={"mem_gb": 10.0}).mem_gb == 20
-    assert load_profile("slurm", {"timeout_min": "1.5x"}).timeout_min == 90
-    assert load_profile("slurm", {"environment.A": "b"}).environment == {"A": "b"}
+def composed(*overrides, launcher="slurm", last=None):
+    """The profile that `dsx launch --on LAUNCHER` with these overrides submits; last: that of the last submission."""
+    return profile_from(load_launch(None, launcher, [f"launcher.{text}" for text in overrides])["launcher"], last)
+
+
+def test_a_profile_takes_overrides():
+    assert composed("partition=gpu", "gpus_per_model=1").partition == "gpu"
+    assert composed("environment.A=b").environment == {"A": "b"}
+    assert (composed().mem_gb, composed().timeout_min, composed().models_per_job) == (4, 60, 4)
+
+
+def test_a_multiple_is_of_what_the_last_submission_asked_for():
+    last = composed("mem_gb=10").to_dict()
+    again = composed("mem_gb=2x", "timeout_min=1.5x", last=last)
+    assert (again.mem_gb, again.timeout_min) == (20, 90)
+    assert composed("mem_gb=2x", last=again.to_dict()).mem_gb == 40
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("override", "message"),
     [
-        ({"partitoin": "gpu"}, "launcher slurm: unknown key 'partitoin'. Did you mean partition?"),
-        ({"timeout_min": "soon"}, "launcher slurm: timeout_min = 'soon': expected an integer"),
-        ({"max_jobs": 0}, "launcher slurm: max_jobs = 0: expected a value ≥ 1"),
-        ({"models_per_gpu": 2}, "launcher slurm: models_per_gpu 2 needs gpus_per_model 1, not 0"),
-        ({"nodes": 2, "gpus_per_model": 3}, "launcher slurm: gpus_per_model 3 is not a multiple of nodes 2"),
-        ({"timeout_min": 1, "stop_early_s": 60}, "launcher slurm: stop_early_s 60 is not below timeout_min 1"),
-        ({"mem_gb": "2x"}, "mem_gb = 2x: there is nothing to multiply; the profile leaves mem_gb to the cluster"),
+        ("partitoin=gpu", "launcher: unknown key 'partitoin'. Did you mean partition?"),
+        ("timeout_min=soon", "launcher: timeout_min = 'soon': expected an integer"),
+        ("max_jobs=0", "launcher: max_jobs = 0: expected a value ≥ 1"),
+        ("models_per_gpu=2", "launcher: models_per_gpu 2 needs gpus_per_model 1, not 0"),
+        ("nodes=2", "launcher: gpus_per_model 0 is not a multiple of nodes 2"),
+        ("stop_early_s=3600", "launcher: stop_early_s 3600 is not below timeout_min 60"),
+        ("mem_gb=2x", "mem_gb = 2x: there is nothing to multiply; the profile leaves mem_gb to the cluster"),
     ],
 )
-def test_a_bad_profile_is_one_line(changes, message, tmp_path, monkeypatch):
-    if "mem_gb" in changes:
-        (tmp_path / "slurm.yaml").write_text("{}")
-        with pytest.raises(DefinitionError) as caught:
-            load_profile(str(tmp_path / "slurm.yaml"), changes)
-    else:
-        with pytest.raises(DefinitionError) as caught:
-            load_profile("slurm", changes)
+def test_a_bad_profile_is_one_line(override, message):
+    with pytest.raises(DefinitionError) as caught:
+        composed(override)
     assert str(caught.value) == message
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import dsx
 from dsx.base.errors import ShortfallError
-from dsx.spaces import diagnosis, sampling
+from dsx.spaces import sampling, tally
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.sampling import draw_population
 
@@ -67,7 +67,7 @@ def test_a_rule_that_nothing_keeps_is_named(small):
 
 
 def test_an_exhausted_space_that_is_too_large_to_enumerate_is_told_from_an_unlucky_one(small, monkeypatch):
-    monkeypatch.setattr(diagnosis, "EXHAUSTIVE", 1 << 17)
+    monkeypatch.setattr(tally, "EXHAUSTIVE", 1 << 17)
     # 93³ settings of widths make 12³ networks: multiples of 8 from 8 to 96
     parameters = {"depth": 1, "bottleneck_ratio": 1, "group_width": 8, "width": WIDE["width"] | {"high": 100}}
     message = shortfall(space_from_dict(small(parameters=parameters)), 5000)
@@ -89,9 +89,9 @@ def test_a_nearly_exhausted_space_says_about_how_many_it_holds(small):
 
 def test_rates_are_shares_of_networks_that_keep_each_constraint_alone(small):
     space = space_from_dict(small(constraints={"flops": "150k:400k"}, rules={"deep": "sum(depth) <= 4"}))
-    tally = draw_population(space, 20).tally
-    rates = tally.rates()
-    assert list(rates) == ["anynet networks", "rules.deep", "flops"]
-    assert rates["anynet networks"] == 1
-    assert tally.acceptance <= min(rates.values())
-    assert tally.binding() in ("flops", "rules.deep")
+    counted = draw_population(space, 20).tally
+    rates = counted.rates()
+    assert list(rates) == ["anynet networks", "resolution", "rules.deep", "flops"]
+    assert rates["anynet networks"] == rates["resolution"] == 1
+    assert counted.acceptance <= min(rates.values())
+    assert counted.binding() in ("flops", "rules.deep")

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
+from dsx.networks.cost import METRICS
 from dsx.networks.layers import STEMS
 from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, stage_columns
 from dsx.spaces.definition import Space
-from dsx.spaces.diagnosis import Tally
 from dsx.spaces.draws import setting_columns
-from dsx.spaces.population import METRICS, recipe_settings
+from dsx.spaces.population import recipe_settings
+from dsx.spaces.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,11 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
     accepted: list[Candidate] = []
     recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
-        tally.networks += len(part.rows)
-        values = _present(settings, part.rows) | stage_columns(part.table)
-        keep = _large_enough(part)
-        if not keep.all():
-            tally.count("resolution", keep)
-        for name, rule in space.inequalities().items():
-            holds = rule.holds(values)
-            tally.count(f"rules.{name}", holds)
-            keep = keep & holds
         metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
-        chosen = np.flatnonzero(tally.constrain(metrics, keep))
+        passes = _rules_kept(space, settings, part)
+        passes |= {name: limit.holds(metrics) for name, limit in space.constraints.items()}
+        chosen = np.flatnonzero(np.logical_and.reduce(list(passes.values())))
+        tally.note(passes, metrics, len(chosen))
         if len(chosen) == 0:
             continue
         table, rows = part.table.take(chosen), part.rows[chosen]
@@ -68,6 +63,13 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
             full = header + key + b"".join(column[row].tobytes() for column in recipe)
             accepted.append(Candidate(row, full, table, i, tuple(sizes[i])))
     return accepted
+
+
+def _rules_kept(space: Space, settings: Mapping[str, np.ndarray], part: Assembled) -> dict[str, np.ndarray]:
+    """What the networks of a part must keep besides the constraints on complexity: name → (n,) bool."""
+    values = _present(settings, part.rows) | stage_columns(part.table)
+    rules = {f"rules.{name}": rule.holds(values) for name, rule in space.inequalities.items()}
+    return {"resolution": _large_enough(part), **rules}
 
 
 def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Candidate]) -> Taken:
