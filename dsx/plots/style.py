@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.base.errors import DsxError
+from dsx.base.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,24 +178,19 @@ def save(drawn: Axes, folder: str | Path, name: str) -> list[Path]:
     """Write `folder/name.png` (200 dots per inch) and `folder/name.pdf`; return both paths.
 
     The folder is made. The same figure gives the same bytes again, and a file
-    is never seen half-written. Raises DsxError if the folder cannot be written.
+    is never seen half-written. Raises RecordError, a DsxError, if the folder cannot be written.
     """
     figure = drawn.get_figure(root=True)
     assert figure is not None
     folder = Path(folder)
     paths = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with house_style(), _laid_out(figure) as box:
-            for suffix in ("png", "pdf"):
-                path = folder / f"{name}.{suffix}"
-                partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-                options: Any = {"metadata": {"CreationDate": None}} if suffix == "pdf" else {}
+    with house_style(), _laid_out(figure) as box:
+        for suffix in ("png", "pdf"):
+            path = folder / f"{name}.{suffix}"
+            options: Any = {"metadata": {"CreationDate": None}} if suffix == "pdf" else {}
+            with replacing(path) as partial:
                 figure.savefig(partial, format=suffix, dpi=200, bbox_inches=box, **options)
-                partial.replace(path)
-                paths.append(path)
-    except OSError as error:
-        raise DsxError(f"{folder}: cannot write the figure {name}: {error.strerror or error}") from None
+            paths.append(path)
     return paths
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dsx
 from dsx import analysis
 from dsx.base import files
+from dsx.base.provenance import versions
 from dsx.base.text import plural
 from dsx.plots.style import color
 from dsx.report import figures, sections
@@ -117,13 +117,8 @@ def _content(
 
 def _versions() -> str:
     """`dsx 0.1.0, numpy 2.0.1, …`: what computed the numbers of the page."""
-    found = [f"dsx {dsx.__version__}"]
-    for name in _LIBRARIES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
+    known = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
+    return ", ".join(f"{name} {version}" for name, version in known.items())
 
 
 def _embedded(data: Any) -> Any:

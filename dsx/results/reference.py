@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.base import resources
+from dsx.base import provenance, resources
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 
@@ -161,7 +160,6 @@ def from_studies(studies: Sequence[Study], folder: Path) -> str:
 
 def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     import dsx
-    from dsx.study.study import git_commit
 
     return {
         "models": {name: int(table["model_id"].nunique()) for name, table in tables.items()},
@@ -171,38 +169,11 @@ def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict
         "space_hashes": {study.name: study.space_hash for study in studies},
         "recipe": studies[0].recipe.to_dict() if studies[0].recipe else None,
         "dsx": dsx.__version__,
-        "git_commit": git_commit(),
+        "git_commit": provenance.git_commit(),
         "python": platform.python_version(),
-        "libraries": _versions(),
-        "hardware": {
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "machine": platform.machine(),
-            "system": platform.system(),
-        },
+        "libraries": provenance.versions(_LIBRARIES),
+        "hardware": provenance.hardware(),
     }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _cpu() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
 
 
 def main(arguments: Sequence[str]) -> None:

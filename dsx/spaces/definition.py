@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +19,7 @@ from dsx.spaces.distributions import Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
 from dsx.spaces.files import assign, read_definition
+from dsx.spaces.identity import definition_hash
 from dsx.spaces.orders import OrderRule
 from dsx.spaces.plugins import Loaded, Plugin, gather
 from dsx.spaces.rules import DERIVED, parse_rules
@@ -162,8 +161,7 @@ class Space(Frozen):
     @property
     def definition_hash(self) -> str:
         """16 hexadecimal digits over everything that decides the population; not over name and prose."""
-        content = {k: v for k, v in self.to_dict().items() if k not in ("name", "description", "source")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return definition_hash(self.to_dict())
 
 
 def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Space:
