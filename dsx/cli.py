@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,10 @@ from typing import Annotated
 import typer
 
 from dsx.base.errors import DsxError
+from dsx.base.terminal import ReaderGoneError, discard_output, standard_streams
+
+# exit code where the reader of the output has gone, as shells report of any tool that SIGPIPE ended
+READER_GONE = 141
 
 app = typer.Typer(
     name="dsx",
@@ -326,19 +331,21 @@ def main() -> None:
     """Entry point: user errors are one line on stderr and exit code 2; other errors keep their traceback."""
     from typer.exceptions import TyperException
 
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the notebook shows that we were started from
     try:
-        sys.exit(app(standalone_mode=False))
-    except DsxError as error:
-        _fail(str(error))
-    except TyperException as error:
-        _fail(error.format_message())
-    except (KeyboardInterrupt, typer.Abort):
-        print("dsx: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader (head, less) has gone: nothing is wrong, and nobody is there to be told
-        sys.stderr.close()
-        sys.exit(0)
+        with standard_streams():
+            try:
+                sys.exit(app(standalone_mode=False))
+            except DsxError as error:
+                _fail(str(error))
+            except TyperException as error:
+                _fail(error.format_message())
+            except (KeyboardInterrupt, typer.Abort):
+                print("dsx: interrupted", file=sys.stderr)
+                sys.exit(130)
+    except ReaderGoneError:
+        discard_output()
+        sys.exit(READER_GONE)
 
 
 def _fail(message: str) -> None:

@@ -23,6 +23,7 @@ from dsx.plots.style import (
     lines_of,
     new_axes,
     note_below,
+    series_label,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
             if clear.any():
                 ax.fill_between(
                     found.error, found.lower, found.upper, where=clear, step="post", color=side, alpha=0.35,
-                    linewidth=0, label=f"{name} is ahead",
+                    linewidth=0, label=series_label(f"{name} is ahead"),
                 )  # fmt: skip
         ax.step(found.error, found.difference, where="post", color="black", linewidth=1.3)
         lowest, highest = float(found.lower.min()), float(found.upper.max())
@@ -86,7 +87,7 @@ def random_search(
             curve = compute_search(errors, weights=None if weights is None else weights[name], level=level)
             ax.plot(
                 curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
-                label=f"{name} (n {errors.size})",
+                label=series_label(f"{name} (n {errors.size})"),
             )  # fmt: skip
             ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
             banded = banded or bool(np.isfinite(curve.low).any())

@@ -23,6 +23,8 @@ COLORMAP = "viridis"
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)))
 
 WIDTH_IN = 5.2  # of a figure of one plot
+# before labels that matplotlib would leave out of a legend
+_SHOWN = "\N{WORD JOINER}"
 # label of figures whose size was made to fit what is in them
 _FITS = "fits"
 
@@ -50,10 +52,12 @@ _RC: Any = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Matplotlib's settings for the duration of one call."""
+    """Matplotlib's settings for the duration of one call: its defaults and ours, whatever the host has set."""
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_RC)
         yield
 
 
@@ -144,9 +148,15 @@ def legend_above(ax: Axes, title: str | None = None) -> None:
         return
     legend = ax.legend(
         handles, [fold(label, 75) for label in labels], loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2,
-        title=fold(title, 90) if title else None, title_fontsize=7, labelspacing=0.3,
+        title=fold(title, 90) if title else None, title_fontsize=7, labelspacing=0.3, alignment="left",
     )  # fmt: skip
-    legend._legend_box.align = "left"  # type: ignore[attr-defined]
+    for text in legend.get_texts():
+        text.set_text(text.get_text().removeprefix(_SHOWN))
+
+
+def series_label(text: str) -> str:
+    """The label of what is drawn for a study, so that `legend_above` shows it: matplotlib hides `_name`."""
+    return f"{_SHOWN}{text}" if text.startswith("_") else text
 
 
 def fold(text: str, letters: int) -> str:

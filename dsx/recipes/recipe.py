@@ -185,6 +185,17 @@ class Recipe(Frozen):
         )
 
 
+def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`Recipe.identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
+
+    What this version cannot read stays as it is, and so differs from every recipe.
+    """
+    try:
+        return Recipe.from_dict({key: content[key] for key in Recipe.model_fields if key in content}).identity()
+    except DsxError:
+        return dict(content)
+
+
 def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name (experiments/recipe/NAME.yaml) or in that file, with values replaced.
 

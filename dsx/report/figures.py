@@ -12,7 +12,7 @@ from dsx import plots
 from dsx.analysis import finished, trend
 from dsx.base.errors import DsxError
 from dsx.base.units import format_number
-from dsx.plots.style import PALETTE, close
+from dsx.plots.style import PALETTE, close, house_style
 from dsx.report.diagram import network_svg
 from dsx.report.facts import StudyFacts
 from dsx.report.networks import stages_in_words
@@ -37,10 +37,8 @@ class Figure:
 
 def figure(draw: Callable[[], Axes], alternative: str, caption: str = "") -> Figure | None:
     """The figure that `draw` makes, or None where there is nothing to draw (`draw` raises DsxError)."""
-    import matplotlib
-
     try:
-        with matplotlib.rc_context({"text.parse_math": False}):  # a name with $ signs is a name
+        with house_style():
             return Figure(svg(draw()), alternative, caption)
     except DsxError:
         return None
