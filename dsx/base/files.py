@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,16 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def check_writable(folder: Path, remedy: str) -> None:
+    """Raises RecordError, which ends in the remedy, if nothing could be written into a folder, there or to be made."""
+    place = next((p for p in (folder, *folder.resolve().parents) if p.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise RecordError(f"{folder}: cannot be written ({error.strerror or error}); {remedy}") from None
 
 
 def unwritable(path: Path, error: OSError) -> str:

@@ -10,7 +10,8 @@ import dsx
 from dsx import analysis
 from dsx.analysis.narrow import Suggestion, chosen, suggestions
 from dsx.base.errors import DsxError
-from dsx.commands.exploration import difference, narrow, plan, write_space
+from dsx.commands.narrow import difference, narrow, write_space
+from dsx.commands.plan import plan
 from dsx.spaces.files import merge
 from dsx.study.study import Study
 

@@ -1,102 +1,23 @@
-"""From a space to a comparison: sample, analyze, and all of it for an experiment."""
+"""`dsx analyze`: tables, figures and the report of studies and of files of results."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dsx.base import files
 from dsx.base.errors import DsxError
-from dsx.base.overrides import parse_overrides
 from dsx.base.text import align, plural
-from dsx.base.units import format_number, parse_range
-from dsx.commands.config import Experiment, load_experiment
-from dsx.commands.launching import LaunchOptions, launch_studies
-from dsx.commands.selection import remember, sources
-from dsx.networks.cost import METRICS
+from dsx.commands.selection import sources
 from dsx.results.readers import Results
-from dsx.spaces.definition import Space, load_space
-from dsx.spaces.sampling import Sampling, configured, draw_population
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dsx.report.facts import StudyFacts
-
-
-def sample(
-    name: str,
-    n: int,
-    ranges: Mapping[str, str | None],
-    resolution: int | None,
-    num_classes: int | None,
-    seed: int,
-    out: Path | None,
-    allow_short: bool,
-    overrides: Sequence[str] = (),
-    figure: bool = False,
-) -> str:
-    """Draw a population and make its study; the account of it in words. Writes nothing if anything is wrong."""
-    space = load_space(name, parse_overrides(overrides))
-    space = configured(space, resolution=resolution, num_classes=num_classes, **_ranges(ranges))
-    drawn = draw_population(space, n, seed=seed, allow_short=allow_short)
-    study = _create(space, drawn, seed, out or Path("runs") / space.name)
-    remember([study])
-    drawing = f"\nfigure: {_draw_population(study)}" if figure else ""
-    words = describe_sampling(space, drawn, seed)
-    return f"{words}{drawing}\nwrote {study.path}   next: dsx launch {study.path} --recipe NAME"
-
-
-def _draw_population(study: Study) -> Path:
-    """Marginals of every parameter, flops, params and acts, beside the study's other figures."""
-    from dsx import plots
-
-    return plots.save(plots.population(study.population.table), study.paths.analysis, "population")[0]
-
-
-def _ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, float]]:
-    ranges = {}
-    for name, text in texts.items():
-        if text is not None:
-            try:
-                ranges[name] = parse_range(text)
-            except DsxError as error:
-                raise DsxError(f"--{name}: {error}") from None
-    return ranges
-
-
-def _create(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
-    request = {
-        "n": drawn.asked,
-        "constraints": space.constraint_texts,
-        "resolution": space.resolution,
-        "num_classes": space.num_classes,
-    }
-    return Study.create(folder, drawn.population, space.to_dict(), request, seed)
-
-
-def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
-    """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
-    population, tally = drawn.population, drawn.tally
-    window = ", ".join(f"{name} {text}" if name in METRICS else text for name, text in space.constraint_texts.items())
-    size = f"{space.resolution}×{space.resolution}"
-    count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
-    lines = [f"{space.name}: {count}, {window or 'no constraint'} at {size}, seed {seed}"]
-    binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""
-    lines.append(f"  drawn from {tally.candidates:,} candidates, {100 * tally.acceptance:.2g} % accepted{binding}")
-    rates = {name: share for name, share in tally.rates().items() if share < 1}
-    if len(rates) > 1:
-        lines.append("  passing alone: " + ", ".join(f"{name} {100 * share:.2g} %" for name, share in rates.items()))
-    rows = [["", "min", "25 %", "median", "75 %", "max"]]
-    for name in METRICS:
-        quantiles = np.quantile(getattr(population, name), [0, 0.25, 0.5, 0.75, 1])
-        rows.append([name, *(format_number(float(q)) for q in quantiles)])
-    return "\n".join([*lines, align(rows)])
 
 
 def analyze(
@@ -135,10 +56,10 @@ def analyze_studies(
     from dsx.exhibits.figures import save_figures
     from dsx.report import write_report
 
+    folder = out or _common_folder(studies) / "analysis"
+    files.check_writable(folder, "name another with --out")
     facts = _facts(studies)
     tables = {one.name: one.table for one in facts}
-    folder = out or _common_folder(studies) / "analysis"
-    folder.mkdir(parents=True, exist_ok=True)
     written = analysis.analyze(tables, level)
     for name, table in written.items():
         files.write_bytes(folder / f"{_file_of(name)}.csv", table.to_csv(index=False).encode())
@@ -222,39 +143,3 @@ def conclusion(summary: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
         f"found: {best['study']} has the lowest mean error, {mean(best)}, {worst['study']} the highest, {mean(worst)};"
         f" {shown} of {plural(len(comparison), 'difference')} between spaces could be shown"
     ]
-
-
-def run(name: str, overrides: Sequence[str], device: str) -> int:
-    """Sample, train and analyse every space of an experiment; the exit code."""
-    experiment = load_experiment(name, overrides)
-    studies = sample_experiment(experiment)
-    remember(studies)
-    options = LaunchOptions(device=device, seeds=experiment.replicates)
-    code = launch_studies(studies, [experiment.recipe] * len(studies), experiment.launcher, options)
-    left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
-    if left:
-        print(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
-        return code
-    command = shlex.join(["dsx", "run", name, *overrides])
-    out = Path(experiment.out) / "analysis"
-    settings = experiment.analysis
-    print(analyze_studies(studies, out, settings.level, experiment.description, command, settings.figures))
-    return code
-
-
-def sample_experiment(experiment: Experiment) -> list[Study]:
-    """One study per space, all drawn before any is written, so that a fault in the last space writes nothing."""
-    ranges = _ranges({name: getattr(experiment, name) for name in ("flops", "params", "acts")})
-    spaces = [
-        configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
-        for space in experiment.spaces
-    ]
-    drawn = [draw_population(s, experiment.n, seed=experiment.seed, allow_short=experiment.allow_short) for s in spaces]
-    studies = []
-    for space, drawing in zip(spaces, drawn, strict=True):
-        folder = Path(experiment.out) / space.name
-        known = (folder / "study.yaml").exists()
-        studies.append(_create(space, drawing, experiment.seed, folder))
-        found = f"{space.name}: {plural(len(drawing.population), 'model')} in {folder} already"
-        print(found if known else describe_sampling(space, drawing, experiment.seed))
-    return studies
