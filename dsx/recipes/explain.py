@@ -30,12 +30,8 @@ def describe_recipe(name: str) -> str:
     path = resources.find("experiments", name, group="recipe")
     recipe = load_recipe(name)
     fields = yaml_text({k: v for k, v in recipe.to_dict().items() if k not in ("name", "version", "description")}, 110)
-    parts = [
-        _about(recipe, path),
-        recipe.describe(),
-        f"all fields; change one with recipe.FIELD=VALUE\n{_indented(fields)}",
-    ]
-    return "\n".join([part for part in parts if part] + [f"file: {path}"])
+    head = [text for text in (_about(recipe, path), recipe.describe()) if text]
+    return "\n".join([*head, "all fields; change one with recipe.FIELD=VALUE", _indented(fields), f"file: {path}"])
 
 
 def _about(recipe: Recipe, path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,7 @@ def _result(architecture: Network, session: Session, note: str) -> Result:
         environment=environment(session.device),
         data=batches.report(),
         note=note,
+        ended=time.time(),
     )
 
 

@@ -41,7 +41,8 @@ def test_a_network_fits_itself_to_the_data():
         ("a.json", '{"stages": [{"block": "x", "depth": 0, "width": 8, "group_width": 8}]}',
          ": stages[0].depth = 0: expected a value ≥ 1"),
         ("a.json", '{"baseline": "MobilNetV2"}', ": baseline = 'MobilNetV2': unknown baseline. Did you mean "
-         "MobileNetV2? Known: EfficientNet-B0, EfficientNet-B1, EfficientNet-B2, EfficientNet-B3, EfficientNet-B4, EfficientNet-B5, "
+         "MobileNetV2? Known: EfficientNet-B0, EfficientNet-B1, EfficientNet-B2, EfficientNet-B3, EfficientNet-B4, "
+         "EfficientNet-B5, "
          "MobileNetV2"),
     ],
 )  # fmt: skip
