@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench install clean reference schema slurm-up slurm-down
+.PHONY: demo test test-quick check bench install clean reference schema slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
@@ -13,6 +13,9 @@ install: $(VENV)/installed
 
 test: $(VENV)/installed-dev  ## the whole test suite
 	$(BIN)/pytest -n 2 --dist loadfile tests
+
+test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
 
 check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
 	$(BIN)/ruff format --check .

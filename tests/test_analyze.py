@@ -74,6 +74,7 @@ def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counte
     assert not (tmp_path / "out" / "edf.png").exists()
 
 
+@pytest.mark.slow
 def test_every_figure_has_its_vector_image_and_the_table_of_what_it_shows(dsx: Command, tmp_path: Path) -> None:
     done = dsx("analyze", REFERENCE / "AnyNetXE-digits.parquet", "--out", "out")
     assert done.code == 0, done
@@ -108,12 +109,14 @@ def test_every_figure_has_its_vector_image_and_the_table_of_what_it_shows(dsx: C
     )
 
 
+@pytest.mark.slow
 def test_a_folder_of_reference_results_stands_for_its_tables(dsx: Command, tmp_path: Path) -> None:
     done = dsx("analyze", REFERENCE, "--figures", "none", "--out", "out")
     assert done.code == 0, done
     assert pd.read_csv(tmp_path / "out" / "summary.csv")["study"].tolist() == list(load_reference(REFERENCE).tables)
 
 
+@pytest.mark.slow
 def test_one_space_at_several_scales_gives_trends(dsx: Command, tmp_path: Path) -> None:
     for name, flops in (("small", 1e8), ("middle", 4e8), ("large", 16e8)):
         table(flops=np.linspace(flops, 1.1 * flops, 20), model_id=np.arange(20)).to_csv(f"{name}.csv", index=False)
@@ -144,6 +147,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_odd_populations_are_described_and_nothing_empty_is_drawn(dsx: Command, tmp_path: Path, name: str) -> None:
     ODD[name].to_csv(tmp_path / "odd.csv", index=False)
@@ -233,6 +237,7 @@ def test_studies_of_one_name_get_figures_of_their_own(dsx: Command, tmp_path: Pa
     assert pd.read_csv(tmp_path / "out" / "counts.csv")["study"].tolist() == ["a/x.csv", "b/x.csv"]
 
 
+@pytest.mark.slow
 def test_pyplot_keeps_none_of_the_figures(dsx: Command, tmp_path: Path) -> None:
     import matplotlib.pyplot as plt
 

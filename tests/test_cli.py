@@ -99,6 +99,7 @@ def test_a_bad_definition_is_one_line(dsx: Command, tmp_path: Path, text: str, m
     assert files(tmp_path) == ["mine.yaml"]
 
 
+@pytest.mark.slow
 def test_an_impossible_window_says_what_binds(dsx: Command, tmp_path: Path) -> None:
     done = dsx("sample", "--space", "AnyNetXE", "--n", 5, "--flops", "0:1M")
     assert done.code == 2

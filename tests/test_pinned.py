@@ -145,7 +145,7 @@ def test_an_old_study_opens_with_the_results_it_had(old: Path, kept: bool) -> No
 def test_an_old_study_is_trained_to_its_end(old: Path, run: collect.Run) -> None:
     finished = {path: path.read_bytes() for path in old.glob("models/*/*/result.json")}
     recipe = () if package.open_study(old).recipe else ("--recipe", "digits", "recipe.epochs=1")
-    run("launch", old, "--on", "debug", "--device", "cpu", "--retry", "failed", *recipe)
+    run("launch", old, "--on", "debug", "--device", "cpu", "launcher.threads=1", "--retry", "failed", *recipe)
     counts = package.open_study(old).counts()
     pinned = stored_results(old)
     assert counts["done"] + counts["diverged"] == len(pinned)
@@ -162,7 +162,7 @@ def test_an_old_checkpoint_is_gone_on_from(tmp_path: Path, run: collect.Run) -> 
         path for path in folder.glob("models/*/*/checkpoint.pt") if not (path.parent / "failure.json").exists()
     )
     (before,) = torch.load(stopped, weights_only=True)["curve"]
-    run("launch", folder, "--on", "debug", "--device", "cpu")
+    run("launch", folder, "--on", "debug", "--device", "cpu", "launcher.threads=1")
     curves = package.open_study(folder).curves()
     curve = curves[curves["run_id"] == stopped.parent.name]
     assert list(curve["epoch"]) == [1, 2, 3]

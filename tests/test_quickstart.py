@@ -19,6 +19,8 @@ from dsx.study.study import open_study
 
 from command_line import Command
 
+pytestmark = pytest.mark.slow
+
 SPACES = ["AnyNetXA-digits", "AnyNetXE-digits", "RegNetX-digits"]
 SMALL = ["n=3", "recipe.epochs=2", "analysis.figures=main"]
 

@@ -12,6 +12,8 @@ from PIL import Image
 
 from command_line import Command
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "stem": {"type": "cifar", "width": 8},
     "stages": [

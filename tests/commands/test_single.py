@@ -49,6 +49,7 @@ def test_a_study_and_its_models_are_shown(dsx: Command) -> None:
     )
 
 
+@pytest.mark.slow
 def test_one_network_is_trained_as_a_study_of_one(dsx_process: Command, tmp_path: Path) -> None:
     stage = {"block": "x", "depth": 1, "width": 16, "stride": 2, "group_width": 8}
     (tmp_path / "small.json").write_text(json.dumps({"stem": {"type": "cifar", "width": 8}, "stages": [stage]}))
@@ -59,6 +60,7 @@ def test_one_network_is_trained_as_a_study_of_one(dsx_process: Command, tmp_path
     assert "done" in done.out.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_images_too_small_for_a_published_network_are_scaled_up(dsx_process: Command, tmp_path: Path) -> None:
     done = dsx_process("train", "RegNetX-200MF", "--recipe", "digits", "recipe.epochs=1")
     assert done.code == 0, done.err
@@ -80,6 +82,7 @@ def test_a_resolution_that_was_asked_for_is_kept_or_refused(dsx: Command, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["inference", "training"])
 def test_time_reports_both_modes(dsx: Command, mode: str) -> None:
     done = dsx("time", "ResNet-56", "--resolution", 32, "--batch-size", 2, "--threads", 1)

@@ -58,6 +58,7 @@ def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):
     check_complete(*studies)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_its_one_model(tmp_path):
     study = make_study(tmp_path / "a", n=8)
     behave(study, r1="kill", r2="raise", r4="exit", r6="diverge")
@@ -76,6 +77,7 @@ def test_a_worker_that_dies_costs_its_one_model(tmp_path):
     assert study.counts()["failed"] == 1
 
 
+@pytest.mark.slow
 def test_limits_of_time_and_memory_cost_only_the_model_that_breaks_them(tmp_path):
     for kind, what, limits, message in (
         ("timeout", "endless", Limits(time_limit_min=0.05), "took longer than the time limit of 0.05 min"),
@@ -106,6 +108,7 @@ def test_a_limit_trains_so_many_and_no_more(tmp_path):
     check_complete(study)
 
 
+@pytest.mark.slow
 def test_two_launches_at_the_same_moment_train_no_model_twice(tmp_path):
     study = make_study(tmp_path / "a", n=12)
     both = [spawn(tmp_path / f"{k}.py", study, stdout=subprocess.PIPE) for k in range(2)]
@@ -116,6 +119,7 @@ def test_two_launches_at_the_same_moment_train_no_model_twice(tmp_path):
     assert starts(study) == trainings(study)
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_whole_tree_loses_only_the_epochs_since_the_last_checkpoint(tmp_path):
     study = make_study(tmp_path / "a", n=8)
     process = spawn(tmp_path / "l.py", study, stdout=subprocess.DEVNULL)
@@ -135,6 +139,7 @@ def test_kill_9_of_the_whole_tree_loses_only_the_epochs_since_the_last_checkpoin
     assert not any(study.paths.models.rglob("claim*"))
 
 
+@pytest.mark.slow
 def test_workers_whose_parent_was_killed_save_and_end(tmp_path):
     study = make_study(tmp_path / "a", n=4)
     behave(study, r0="endless", r1="endless")
@@ -163,6 +168,7 @@ def group_members(group):
     return members
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_saves_every_model_and_says_how_to_go_on(tmp_path, number):
     study = make_study(tmp_path / "a", n=6)
@@ -183,6 +189,7 @@ def test_a_stop_signal_saves_every_model_and_says_how_to_go_on(tmp_path, number)
     assert study.counts()["done"] == 6
 
 
+@pytest.mark.slow
 def test_running_models_of_others_are_left_alone(tmp_path):
     from dsx.study.claims import claim
 

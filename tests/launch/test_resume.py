@@ -7,9 +7,13 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from dsx.launch.local import launch
 
 from standins import make_study
+
+pytestmark = pytest.mark.slow
 
 # what depends on the clock, and is no part of a result
 MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "train_seconds", "environment")

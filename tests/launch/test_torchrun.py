@@ -16,6 +16,8 @@ from dsx.study.study import Study
 
 from standins import make_study
 
+pytestmark = pytest.mark.slow
+
 WORKER = Path(__file__).with_name("torchrun_worker.py")
 SHORT = {"epochs": 2, "batch_size": 64, "precise_bn": 256, "keep_checkpoint": True}
 

@@ -29,6 +29,7 @@ MIXED = Architecture(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "resolution"), [(MIXED, 33), (published("RegNetX-200MF"), 48)])
 def test_onnx_gives_the_same_logits_at_any_batch_size(tmp_path, architecture, resolution):
     torch.manual_seed(0)

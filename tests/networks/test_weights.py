@@ -100,6 +100,7 @@ def others(name: str) -> dict[str, nn.Module]:
     return with_torchvision | {"timm": timm_network(name)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FOREIGN if name not in HEAVY])
 def test_logits_agree_with_torchvision_and_timm_both_ways(name):
     torch.manual_seed(0)

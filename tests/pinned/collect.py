@@ -177,7 +177,18 @@ def made_layout(run: Run) -> dict[str, list[str]]:
     """Layout of a study made in the current folder: two small models done, one failed at its time limit."""
     Path("Small.yaml").write_text(SMALL, encoding="utf-8")
     run("sample", "--space", "./Small.yaml", "--n", 3, "--out", "made")
-    train = ("launch", "made", "--recipe", "digits", "--on", "debug", "--device", "cpu", "recipe.epochs=1")
+    train = (
+        "launch",
+        "made",
+        "--recipe",
+        "digits",
+        "--on",
+        "debug",
+        "--device",
+        "cpu",
+        "launcher.threads=1",
+        "recipe.epochs=1",
+    )
     run(*train, "recipe.time_limit_min=0.000001", "--limit", 1)
     run(*train)
     run("show", "made")

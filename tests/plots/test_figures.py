@@ -51,6 +51,7 @@ def test_axes_are_used_and_returned_and_settings_left_alone(draw, results, curve
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", PANELS.values(), ids=PANELS)
 def test_panels_fill_the_axes_given_and_stay_inside_a_figure_of_their_own(draw, results, curves, tmp_path):
     before = dict(matplotlib.rcParams)
@@ -120,6 +121,7 @@ def test_e_fit_of_some_models_says_of_how_many(results, text_of):
     assert "Fitted, and drawn: 4 of 59 finished models." in text_of(plots.e_fit(results, fits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 4])
 @pytest.mark.parametrize("name", ["edf", "scatter", "pair_scatter", "random_search", "edf_difference", "sample_size"])
 def test_small_populations_are_drawn(name, n, results, curves, tmp_path):

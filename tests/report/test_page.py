@@ -85,6 +85,7 @@ def test_names_with_dollar_signs_are_no_formulas() -> None:
     assert r"a$\frac{$b" in text_of(page)
 
 
+@pytest.mark.slow
 def test_five_percent_failures_are_counted_grouped_and_warned_of() -> None:
     told = text_of(render([with_failures(made_up("E", n=40))]))
     assert "37 done, 1 diverged (counted at chance error 90 %), 2 failed" in told
@@ -150,6 +151,7 @@ def test_the_scatter_of_each_study_has_its_own_range_of_errors() -> None:
         assert high - low < 20
 
 
+@pytest.mark.slow
 def test_studies_of_one_space_at_several_scales_have_trends() -> None:
     small, large = made_up("small"), made_up("large")
     large = made_up("large", flops=large.table["flops"] * 10)
@@ -166,6 +168,7 @@ def test_a_study_without_curves_is_named() -> None:
     assert "Of each study the models with the lowest" in told
 
 
+@pytest.mark.slow
 def test_many_models_are_thinned_in_the_charts_alone_and_the_page_says_so() -> None:
     n = 100_000
     rng = np.random.default_rng(0)

@@ -15,6 +15,8 @@ from selenium.webdriver.support.ui import Select
 
 from dsx.report import write_report
 
+pytestmark = pytest.mark.slow
+
 # pixels of a drawn point of a trace, from the chart's own axes
 POINT = """
 const chart = document.getElementById(arguments[0]), layout = chart._fullLayout;

@@ -78,6 +78,7 @@ def test_two_versions_of_a_block_are_two_blocks(space_with):
             assert built == model.params
 
 
+@pytest.mark.slow
 def test_a_study_is_the_same_after_the_users_file_has_changed(space_with, tmp_path):
     path = space_with(BLOCK.format(kernel=3))
     space = load_space(path)
@@ -193,6 +194,7 @@ def test_an_architecture_whose_block_is_not_loaded_is_told():
     )
 
 
+@pytest.mark.slow
 def test_the_documented_example_runs(dsx, tmp_path):
     """`dsx run` over the example of docs/spaces.md: sampling, training in worker processes, analysis."""
     shutil.copytree(EXAMPLES, tmp_path / "mine")

@@ -78,6 +78,7 @@ def test_an_exhausted_space_that_is_too_large_to_enumerate_is_told_from_an_unluc
     assert message.endswith(" draws); ask for 1,728, pass --allow-short, or widen the constraints")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_impatient")
 def test_a_nearly_exhausted_space_says_about_how_many_it_holds(small):
     # 393³ settings of widths make 49³ = 117,649 networks

@@ -153,6 +153,7 @@ def large(tmp_path_factory):
     return study.path, errors
 
 
+@pytest.mark.slow
 def test_of_many_models_each_is_accounted_for(large, monkeypatch):
     path, errors = large
     study = open_study(path)
@@ -165,6 +166,7 @@ def test_of_many_models_each_is_accounted_for(large, monkeypatch):
     assert read == []
 
 
+@pytest.mark.slow
 def test_what_changes_among_many_models_is_found(large, monkeypatch):
     path, errors = large
     study = open_study(path)

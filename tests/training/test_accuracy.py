@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.recipes.recipe import load_recipe
 from dsx.training.trainer import train
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_digits_recipe_brings_a_good_network_below_one_and_a_half_percent() -> None:

@@ -87,6 +87,7 @@ def test_of_seven_images_of_a_block_two_are_not_kept() -> None:
     assert all(0 <= weights < image // 2 for weights in rest), kept
 
 
+@pytest.mark.slow
 def test_gradients_by_differences() -> None:
     _, fast = pair(network())
     branch = fast.get_submodule("s1.b1.f")

@@ -20,6 +20,8 @@ from dsx.training.checkpoint import CHECKPOINT
 from dsx.training.result import Result
 from dsx.training.trainer import train
 
+pytestmark = pytest.mark.slow
+
 # trains what a JSON file says; may kill itself after an epoch, or at a step
 SCRIPT = """
 import json, os, signal, sys

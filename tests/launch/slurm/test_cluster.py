@@ -18,6 +18,8 @@ from dsx.study.status import describe, status
 
 from standins import behave, expected_error, make_study, starts, trainings
 
+pytestmark = pytest.mark.slow
+
 # where the stand-in trainers lie
 HERE = Path(__file__).parent.parent
 

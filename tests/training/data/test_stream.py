@@ -42,6 +42,7 @@ def test_the_number_of_workers_never_changes_a_batch(folder: Callable[..., Batch
     batches[1].close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, forking is not safe")
 def test_decoding_processes_are_forks_whatever_started_their_parent(folder: Callable[..., Batches]) -> None:
     """A launcher's worker comes from a fork server; without preloading, its own children would import torch again."""
