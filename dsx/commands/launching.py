@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.study.study import Study, open_study
 
 if TYPE_CHECKING:
+    from dsx.launch.local import Summary
     from dsx.launch.slurm.profile import Profile
 
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
@@ -54,7 +55,9 @@ def launch(folders: Sequence[str], recipe: str | None, options: LaunchOptions, o
     named = changes.chosen.get("recipe", recipe)
     wanted = load_recipe(named, changes.recipe) if named is not None else None
     recipes = [wanted or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
-    return launch_studies(studies, recipes, launcher, options)
+    summary = launch_studies(studies, recipes, launcher, options)
+    check_trained(summary)
+    return exit_code(summary)
 
 
 def _profile(launcher: Mapping[str, Any], studies: Sequence[Study]) -> Profile:
@@ -68,7 +71,7 @@ def _profile(launcher: Mapping[str, Any], studies: Sequence[Study]) -> Profile:
 
 def launch_studies(
     studies: Sequence[Study], recipes: Sequence[Recipe], launcher: Mapping[str, Any], options: LaunchOptions
-) -> int:
+) -> Summary | None:
     """Train the pending models of each study by its recipe, with the launcher that `launcher["kind"]` names."""
     kind = launcher.get("kind", "local")
     if kind not in _LAUNCHERS:
@@ -83,14 +86,30 @@ def launch_studies(
     ]
     if options.dry_run:
         print(_preview(planned, launcher, options))
-        return 0
+        return None
     if kind != "slurm":  # a cluster's nodes may see folders that this machine does not
         _check_data(planned)
     for study, plan in zip(studies, planned, strict=True):
         study.set_recipe(_recipe_of(plan), plan.replicates)
     total = sum(len(study.runs()) for study in studies)
     print(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}", flush=True)
-    return STOPPED if _LAUNCHERS[kind](studies, launcher, options) else 0
+    return _LAUNCHERS[kind](studies, launcher, options)
+
+
+def exit_code(summary: Summary | None) -> int:
+    """STOPPED where a signal ended the launch, else 0. summary: None where others train."""
+    return STOPPED if summary is not None and summary.stopped.startswith("stopped") else 0
+
+
+def check_trained(summary: Summary | None) -> None:
+    """Raises DsxError if a launch trained models and every one failed: what was asked for cannot be had like this."""
+    if summary is None or not summary.failed:
+        return
+    if not any(summary.counts.get(outcome) for outcome in ("done", "diverged")):
+        count = len(summary.failed)
+        told = "the only model" if count == 1 else f"every one of {count} models"
+        first = summary.failed[0][1]
+        raise DsxError(f"{told} failed, the first by {first.kind}: {first.message}; `dsx status` groups the causes")
 
 
 def _check_data(studies: Sequence[Study]) -> None:
@@ -101,12 +120,12 @@ def _check_data(studies: Sequence[Study]) -> None:
         check_data(recipe)
 
 
-def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
-    """Train on this machine's cores or GPUs; whether a signal ended it."""
+def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> Summary:
+    """Train on this machine's cores or GPUs."""
     from dsx.launch import local
 
     config = LocalLauncher.from_dict(dict(launcher), "launcher")
-    summary = local.launch(
+    return local.launch(
         studies,
         workers=options.workers or config.workers,
         device=options.device,
@@ -118,15 +137,14 @@ def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options
         nice=config.nice,
         threads=config.threads,
     )
-    return summary.stopped.startswith("stopped")
 
 
-def _launch_debug(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
+def _launch_debug(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> Summary:
     """Train in this process, one model after another."""
     from dsx.launch import debug
 
     config = LocalLauncher.from_dict(dict(launcher), "launcher")
-    summary = debug.launch(
+    return debug.launch(
         studies,
         device=options.device,
         retry=options.retry,
@@ -134,20 +152,22 @@ def _launch_debug(studies: Sequence[Study], launcher: Mapping[str, Any], options
         max_failures=_first(options.max_failures, config.max_failures),
         threads=config.threads,
     )
-    return summary.stopped.startswith("stopped")
 
 
-def _launch_slurm(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:
+def _launch_slurm(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> None:
     """Submit to SLURM and return."""
     from dsx.launch.slurm.submit import submit
 
     profile = _profile(launcher, studies)
     submitted = submit(studies, profile, retry=options.retry, limit=options.limit, max_failures=options.max_failures)
     print("\n".join(entry.sentence() for entry in submitted))
-    return False
 
 
-_LAUNCHERS = {"local": _launch_local, "debug": _launch_debug, "slurm": _launch_slurm}
+_LAUNCHERS: dict[str, Callable[..., Summary | None]] = {
+    "local": _launch_local,
+    "debug": _launch_debug,
+    "slurm": _launch_slurm,
+}
 
 
 def _first(given: int | None, otherwise: int | None) -> int | None:

@@ -10,7 +10,7 @@ from dsx.base import files
 from dsx.base.text import plural
 from dsx.commands.analyze import analyze_studies
 from dsx.commands.config import Experiment, load_experiment
-from dsx.commands.launching import LaunchOptions, launch_studies
+from dsx.commands.launching import LaunchOptions, check_trained, exit_code, launch_studies
 from dsx.commands.sample import create_study, describe_sampling, parse_ranges
 from dsx.commands.selection import remember
 from dsx.spaces.definition import load_space
@@ -25,16 +25,18 @@ def run(name: str, overrides: Sequence[str], device: str, say: Callable[[str], o
     studies = sample_experiment(experiment, say)
     remember(studies)
     options = LaunchOptions(device=device, seeds=experiment.replicates)
-    code = launch_studies(studies, [experiment.recipe] * len(studies), experiment.launcher, options)
+    summary = launch_studies(studies, [experiment.recipe] * len(studies), experiment.launcher, options)
     left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
     if left:
         say(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
-        return code
+        check_trained(summary)
+        return exit_code(summary)
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.out) / "analysis"
     settings = experiment.analysis
     say(analyze_studies(studies, out, settings.level, experiment.description, command, settings.figures))
-    return code
+    check_trained(summary)
+    return exit_code(summary)
 
 
 def sample_experiment(experiment: Experiment, say: Callable[[str], object] = print) -> list[Study]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dsx.commands.config import launch_changes, load_launcher
-from dsx.commands.launching import LaunchOptions, launch_studies
+from dsx.commands.launching import LaunchOptions, check_trained, exit_code, launch_studies
 from dsx.commands.selection import remember
 from dsx.commands.show import models_table
 from dsx.networks.architecture import canonical_json
@@ -65,7 +65,9 @@ def train(
     study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
     remember([study])
     options = LaunchOptions(seeds=seeds, device=device)
-    code = launch_studies([study], [recipe], launcher, options)
+    summary = launch_studies([study], [recipe], launcher, options)
+    check_trained(summary)
+    code = exit_code(summary)
     if code == 0:
         say(models_table(study))
     return code
