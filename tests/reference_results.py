@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 import dsx
-from dsx.report.networks import network_table
 from dsx.results.reference import write_reference
+from dsx.results.structure import network_table
 
 SPACES = tuple(f"{name}-digits" for name in ("AnyNetXA", "AnyNetXB", "AnyNetXC", "AnyNetXD", "AnyNetXE", "RegNetX"))
 

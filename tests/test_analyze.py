@@ -12,7 +12,7 @@ import pytest
 
 from dsx import analysis, load_reference
 from dsx.base import resources
-from dsx.exhibits.figures import slugs
+from dsx.exhibits.paths import slugs
 
 from command_line import Command
 

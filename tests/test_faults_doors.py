@@ -156,7 +156,8 @@ ROWS = {
         after=is_lr(0.77),
     ),
     "another recipe for a started study is refused": Row(
-        ("launch", "S", "--recipe", "digits"), ("models have started with another recipe (epochs: 1 → 8; lr: 0.77 → 0.1",),
+        ("launch", "S", "--recipe", "digits"),
+        ("models have started with another recipe (epochs: 1 → 8; lr: 0.77 → 0.1",),
         2,
     ),
     "a recipe of the current folder hides a shipped one": Row(

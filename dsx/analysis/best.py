@@ -101,8 +101,15 @@ def best_ranges(
     columns: by default the space's parameters, those that follow the measured columns and are numbers.
     Columns without any number are left out. The table is empty if no model has finished.
     """
-    rows = finished(table)
     names = parameter_columns(table) if columns is None else list(columns)
+    rows = finished(table)
+    points = rows[["error"]].assign(**{name: column(rows, name) for name in names})
+    return best_ranges_of(points, fraction, level)
+
+
+def best_ranges_of(points: pd.DataFrame, fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
+    """`best_ranges` of every column of `points` beside `error`."""
+    rows, names = points, [name for name in points.columns if name != "error"]
     tail = (1 - check_level(level)) / 2
     errors = rows["error"].to_numpy(np.float64)
     leaders = _leaders(errors, fraction) if errors.size else None

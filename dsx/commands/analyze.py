@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import DsxError
-from dsx.base.text import align, plural
+from dsx.base.text import plural
 from dsx.commands.selection import sources
 from dsx.results.readers import Results
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from dsx.report.facts import StudyFacts
+    from dsx.exhibits.studies import StudyFacts
 
 
 def analyze(
@@ -27,11 +25,11 @@ def analyze(
 
     overrides: how files are read (`dsx.commands.selection.sources`). figures: all, main or none. Raises DsxError.
     """
-    from dsx.exhibits.figures import check_which
+    from dsx.exhibits.exhibition import check_figures
 
     if not 0 < level < 1:
         raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
-    check_which(figures)
+    check_figures(figures)
     found = sources(arguments, overrides)
     options = ["--level", str(level)] if level != 0.95 else []
     named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
@@ -52,40 +50,38 @@ def analyze_studies(
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
     figures: all, main (those that compare studies) or none.
     """
-    from dsx import analysis
-    from dsx.exhibits.figures import save_figures
+    from dsx.exhibits.exhibit import Inquiry
+    from dsx.exhibits.exhibition import computed_of, show
+    from dsx.exhibits.headline import conclusion
     from dsx.report import write_report
+    from dsx.results.states import mixed_conditions
 
     folder = out or _common_folder(studies) / "analysis"
     files.check_writable(folder, "name another with --out")
-    facts = _facts(studies)
-    tables = {one.name: one.table for one in facts}
-    written = analysis.analyze(tables, level)
-    for name, table in written.items():
-        files.write_bytes(folder / f"{_file_of(name)}.csv", table.to_csv(index=False).encode())
-    drawn, beside = save_figures(folder, facts, written, level, figures)
-    findings = list(written["comparison"]["words"])
-    warnings = analysis.mixed_conditions(tables)
+    inquiry = Inquiry(_facts(studies), level)
+    shown, written = show(inquiry, folder, figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
-    write_report(folder / "report.html", facts, written, level=level, question=question, command=command)
-    made = f"{plural(len(written) + beside, 'table')} (CSV), {plural(len(drawn), 'figure')} (PNG and PDF)"
-    closing = f"wrote {folder}: report.html, {made}"
+    write_report(folder / "report.html", inquiry, shown, question=question, command=command)
+    told = [
+        line
+        for each in shown
+        if each.exhibit.told
+        for computed in each.computed
+        for line in each.exhibit.told(computed)
+    ]
+    count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
+    closing = f"wrote {folder}: report.html, {count}"
+    last = conclusion(*(computed_of(shown, name).main for name in ("summary", "comparison")))
     head = [question] if question else []
-    found = conclusion(written["summary"], written["comparison"])
-    return "\n".join([*head, summary_text(written["summary"]), *findings, *warnings, closing, *found])
-
-
-def _file_of(table: str) -> str:
-    """A table that a figure shows has that figure's name."""
-    return {"search": "random_search"}.get(table, table)
+    return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *last])
 
 
 def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
     """What is known of each, under a name of its own: that of its folder or file, or its path where two have one."""
     from dataclasses import replace
 
+    from dsx.exhibits.studies import imported
     from dsx.report import gather
-    from dsx.report.facts import imported
 
     found: list[tuple[Study | Results, StudyFacts]] = []
     for source in studies:
@@ -112,34 +108,3 @@ def _common_folder(studies: Sequence[Study | Results]) -> Path:
         return studies[0].path
     parents = {study.path.parent for study in studies}
     return parents.pop() if len(parents) == 1 else Path("runs")
-
-
-def summary_text(summary: pd.DataFrame) -> str:
-    """The table of a comparison: models by state, and min, mean and median error with their intervals."""
-    from dsx.analysis.words import with_interval
-
-    states = ("runs", "done", "diverged", "failed", "running", "pending")
-    rows = [["", "n", *states[1:], "min error %", "mean error %", "median error %"]]
-    for _, row in summary.iterrows():
-        numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
-        rows.append([row["study"], *(str(row[state]) for state in states), *(with_interval(*n) for n in numbers)])
-    return align(rows)
-
-
-def conclusion(summary: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
-    """What several studies show, in one sentence with numbers; nothing for fewer than two with finished models."""
-    from dsx.analysis.words import with_interval
-
-    ranked = summary.dropna(subset=["mean_error"]).sort_values("mean_error")
-    if len(ranked) < 2:
-        return []
-
-    def mean(row: pd.Series) -> str:
-        return f"{with_interval(row['mean_error'], row['mean_error_low'], row['mean_error_high'])} %"
-
-    best, worst = ranked.iloc[0], ranked.iloc[-1]
-    shown = int(((comparison["mean_difference_low"] > 0) | (comparison["mean_difference_high"] < 0)).sum())
-    return [
-        f"found: {best['study']} has the lowest mean error, {mean(best)}, {worst['study']} the highest, {mean(worst)};"
-        f" {shown} of {plural(len(comparison), 'difference')} between spaces could be shown"
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,9 +35,14 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     errors = errors_by_name(rest, required=not curves)
     curves |= {name: compute_edf(e, level=level) for name, e in errors.items()}
     curves = {name: curves[name] for name in given if name in curves}
-    left, right, beyond = error_limits([curve.error for curve in curves.values()])
     notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
-    notes += [f"Beyond the right end: {beyond}"] if beyond else []
+    return draw_edf(curves, notes, ax)
+
+
+def draw_edf(curves: Mapping[str, Edf], notes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """The curves on these axes, or new ones, with the notes below them."""
+    left, right, beyond = error_limits([curve.error for curve in curves.values()])
+    notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
         for index, (name, curve) in enumerate(curves.items()):

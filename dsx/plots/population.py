@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsx.analysis.best import parameter_columns
+from dsx.analysis.points import marginals_table
 from dsx.base.errors import DsxError
-from dsx.exhibits.drawn import marginals_table
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
@@ -55,20 +55,29 @@ def marginals(
     finished_errors(table, name or "results table")
     rows = finished(table)
     names = parameter_columns(table) if columns is None else list(columns)
+    unknown = {name: int((~np.isfinite(column(rows, name))).sum()) for name in names}
     bars = marginals_table(rows, names, fraction)
-    names = list(dict.fromkeys(bars["parameter"]))
-    if not names:
+    if bars.empty:
         raise DsxError(f"{name or 'results table'}: nothing to draw: the results table has no numeric parameter")
+    return draw_marginals(bars, unknown, fraction, counts_in_words({name: table}), ax)
+
+
+def draw_marginals(
+    bars: pd.DataFrame, unknown: Mapping[str, int], fraction: float, notes: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """A panel for each parameter of `marginals_table`, on these axes, or new ones.
+
+    unknown: parameter → of how many models it is not known.
+    """
     weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
-    notes = [*counts_in_words({name: table}), f"grey: all models that count; {weighted}"]
+    names = list(dict.fromkeys(bars["parameter"]))
     with house_style():
-        ax, cells = panels(ax, len(names), notes, 4, 2.3, 1.8)
+        ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, 2.3, 1.8)
         for at, (cell, parameter) in enumerate(zip(cells, names, strict=True)):
             part = bars[bars["parameter"] == parameter]
             _shares(cell, parameter, *(part[c].to_numpy(float) for c in ("low", "high", "all", "likely_best")))
-            unknown = int((~np.isfinite(column(rows, parameter))).sum())
-            if unknown:
-                cell.set_title(f"not known of {unknown}", loc="left", fontsize=7, color=GREY)
+            if unknown.get(parameter):
+                cell.set_title(f"not known of {unknown[parameter]}", loc="left", fontsize=7, color=GREY)
             if at % 4 == 0:
                 cell.set_ylabel("share of models")
     return ax

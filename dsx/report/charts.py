@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis import best_range, edf, parameter_columns
+from dsx.analysis import best_range, edf
+from dsx.exhibits.explored import COMPLEXITY, explored_columns
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
@@ -19,21 +20,6 @@ if TYPE_CHECKING:
 
 # points drawn of one study; more would make the page slow and show nothing new
 MAX_POINTS = 1500
-# derived from the networks, besides the space's own parameters
-STRUCTURE = ("total_depth", "first_width", "last_width")
-COMPLEXITY = ("flops", "params", "acts", "seconds", "inference_ms", "training_ms")
-
-
-def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Columns worth reading against the error: the networks' structure, then every parameter of any study."""
-    names = {
-        name: None
-        for name in STRUCTURE
-        if any(name in table.columns and table[name].notna().any() for table in tables.values())
-    }
-    for table in tables.values():
-        names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COMPLEXITY)
-    return list(names)
 
 
 def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float = 0.25) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Reference:
     def block_widths(self, name: str) -> list[list[float]]:
         """Width of every block of each finished network of a space, in the order of `finished(table)`."""
         from dsx.analysis import finished
-        from dsx.report.networks import block_widths_of
+        from dsx.results.structure import block_widths_of
 
         return [block_widths_of(stages) for stages in finished(self.tables[name])["stages"]]
 
@@ -139,7 +139,7 @@ def from_studies(studies: Sequence[Study], folder: Path) -> str:
 
     Raises DsxError if a study has models that are not finished: reference results are whole.
     """
-    from dsx.report.networks import network_table
+    from dsx.results.structure import network_table
 
     tables, curves = {}, {}
     for study in studies:

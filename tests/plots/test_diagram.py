@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dsx.report.diagram import network_svg
+from dsx.plots.diagram import network_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

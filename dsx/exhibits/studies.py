@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.analysis.linear import linear_fit_table
+from dsx.analysis.points import over_ranks
 from dsx.base import files
 from dsx.base.errors import DsxError
-from dsx.exhibits.drawn import over_ranks
-from dsx.report.networks import block_widths_of, network_table, networks_in
-from dsx.report.reproduce import commands
 from dsx.results.readers import Results
 from dsx.results.states import finished
+from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from dsx.analysis.linear import LinearFit, linear_fits
 from dsx.plots.style import GREY, PALETTE
-from dsx.report.networks import Stages, block_widths_of
+from dsx.results.structure import Stages, block_widths_of
 
 _WIDTH, _HEIGHT = 300, 150  # drawing area, without the text below
 _TOP, _GAP = 16, 8  # room for the numbers above the bars; between stages

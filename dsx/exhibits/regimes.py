@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dsx.report.facts import StudyFacts
+from dsx.exhibits.studies import StudyFacts
 
 
 def regime_of(facts: Sequence[StudyFacts]) -> tuple[str, dict[str, float]]:

@@ -5,17 +5,8 @@ import pandas as pd
 import pytest
 
 from dsx.analysis import best_range, best_weights, block_widths, joint_best_range, linear_fit
-from dsx.exhibits.drawn import (
-    boxes_table,
-    complexity_fits,
-    complexity_table,
-    leading,
-    marginals_table,
-    networks_table,
-    over_ranks,
-    points_table,
-    varied,
-)
+from dsx.analysis.complexity import complexity_fits, complexity_table
+from dsx.analysis.points import boxes_table, leading, marginals_table, networks_table, over_ranks, points_table, varied
 
 
 @pytest.fixture

@@ -1,7 +1,4 @@
-"""Tables of what the figures of a single study show: points, histograms, pairs, networks block by block.
-
-A figure draws such a table and nothing else, so its CSV holds exactly what is to be seen.
-"""
+"""Tables of what is to be seen of a single population: points, histograms, boxes, networks block by block."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ import numpy as np
 
 from dsx.analysis.best import best_weights, joint_best_range
 from dsx.analysis.linear import linear_fits
-from dsx.analysis.regression import LineFit, fit_columns
 from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
 from dsx.results.samples import Floats, column, frame, number_array
@@ -21,12 +17,6 @@ from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# (y, x) of the paper's complexity analysis
-COMPLEXITY_PAIRS = (
-    ("acts", "flops"), ("params", "flops"), ("seconds", "flops"), ("seconds", "acts"), ("inference_ms", "flops"),
-    ("inference_ms", "acts"),
-)  # fmt: skip
 
 
 def over_ranks(table: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -72,16 +62,22 @@ def boxes_table(
 
     Pairs that no model has both values of are left out.
     """
-    rows = finished(table)
-    found = []
-    for x, y in itertools.combinations(columns, 2):
+    return boxes_of(finished(table), list(itertools.combinations(columns, 2)), fraction, level)
+
+
+def boxes_of(
+    rows: pd.DataFrame, pairs: Sequence[tuple[str, str]], fraction: float = 0.25, level: float = 0.95
+) -> pd.DataFrame:
+    """`boxes_table` of these pairs of columns of finished models."""
+    boxes = []
+    for x, y in pairs:
         try:
             box = joint_best_range(column(rows, x), column(rows, y), rows["error"].to_numpy(float), fraction, level)
         except DsxError:
             continue
-        found.append((x, y, *box.x, *box.y, box.probability))
+        boxes.append((x, y, *box.x, *box.y, box.probability))
     ends = [f"{axis}_{end}" for axis in "xy" for end in ("low", "median", "high")]
-    return frame(found, ["x", "y", *ends, "probability"])
+    return frame(boxes, ["x", "y", *ends, "probability"])
 
 
 def marginals_table(
@@ -106,29 +102,6 @@ def marginals_table(
         shares = (np.bincount(at, w, lows.size) for w in (np.full(x.size, 1 / x.size), weights))
         found += [(name, *row) for row in zip(lows, highs, *shares, strict=True)]
     return frame(found, ["parameter", "low", "high", "all", "likely_best"])
-
-
-def complexity_fits(table: pd.DataFrame, level: float = 0.95) -> dict[tuple[str, str], LineFit]:
-    """Log–log fits, (y, x) → line, of the paper's complexity analysis, as far as the columns vary (RegNet Fig. 12)."""
-    fits = {}
-    for y, x in COMPLEXITY_PAIRS:
-        try:
-            fit = fit_columns(table, x, y, True, level)
-        except DsxError:
-            continue
-        # fewer than 3 show no spread, and a constant varies but by rounding
-        if fit.n >= 3 and not np.isnan(fit.slope_low) and 0 <= fit.r2 <= 1:
-            fits[y, x] = fit
-    return fits
-
-
-def complexity_table(fits: dict[tuple[str, str], LineFit]) -> pd.DataFrame:
-    """One row per fit of `complexity_fits`: y, x, n, exponent with interval, factor at x = 1, r2, warnings."""
-    rows = [
-        (y, x, f.n, f.slope, f.slope_low, f.slope_high, float(np.exp(f.intercept)), f.r2, " ".join(f.warnings()))
-        for (y, x), f in fits.items()
-    ]
-    return frame(rows, ["y", "x", "n", "exponent", "low", "high", "factor", "r2", "warnings"])
 
 
 def networks_table(
