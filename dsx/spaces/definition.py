@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from dsx.base import resources
+from dsx.base.errors import DsxError
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Activation, Count, Head, Stem
 from dsx.spaces import checks
@@ -179,3 +180,17 @@ def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> 
 def space_from_dict(data: dict[str, Any], where: str = "") -> Space:
     """The space that a merged definition (`Space.to_dict`, or a file's content) describes."""
     return Space.from_dict(data, where)
+
+
+def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A merged definition with every field of this version: one that an older version wrote may lack some.
+
+    What is no space's definition (a study of one network has none), or cannot be read, stays as it is.
+    """
+    content = dict(definition)
+    if "family" not in content:
+        return content
+    try:
+        return space_from_dict(content).to_dict()
+    except DsxError:
+        return content

@@ -13,6 +13,7 @@ from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
 from dsx.base.schema import Frozen
 from dsx.base.yaml import parse_record, yaml_text
+from dsx.spaces.definition import completed
 from dsx.spaces.identity import definition_hash, identity
 from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
@@ -70,7 +71,7 @@ class Study:
             dsx=dsx.__version__,
             git_commit=git_commit(),
             space=nested.plain(definition),
-            space_hash=definition_hash(definition),
+            space_hash=definition_hash(completed(definition)),
             request=nested.plain(request),
             seed=seed,
             population=nested.content_hash(population.model_ids),
@@ -117,7 +118,7 @@ class Study:
     @property
     def space_hash(self) -> str:
         """Hash of the definition, as `Space.definition_hash`."""
-        return definition_hash(self._file.space)
+        return definition_hash(completed(self._file.space))
 
     @property
     def made_by(self) -> str:
@@ -277,7 +278,12 @@ def _write(paths: StudyPaths, file: StudyFile) -> None:
 
 def _identity(file: StudyFile) -> dict[str, Any]:
     """What a study is: its space without prose, what was asked for, the seed, the models."""
-    return {"space": identity(file.space), "request": file.request, "seed": file.seed, "population": file.population}
+    return {
+        "space": identity(completed(file.space)),
+        "request": file.request,
+        "seed": file.seed,
+        "population": file.population,
+    }
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
 import dsx
+from dsx.spaces.definition import completed
 from dsx.spaces.identity import definition_hash, identity
 
 
@@ -21,8 +22,9 @@ def test_the_name_is_told_apart_but_decides_no_population():
 def test_a_definition_of_an_older_version_lacks_what_has_its_default():
     space = dsx.load_space("AnyNetXE")
     older = {k: v for k, v in space.to_dict().items() if k not in ("plugins", "in_channels", "se_ratio")}
-    assert identity(older) == identity(space.to_dict())
-    assert definition_hash(older) == space.definition_hash
+    assert identity(completed(older)) == identity(space.to_dict())
+    assert definition_hash(completed(older)) == space.definition_hash
+    assert completed({"network": {}}) == {"network": {}}
 
 
 def test_where_a_plugin_lies_does_not_matter_and_what_it_says_does():
