@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Fashion-MNIST: of Debian's package dataset-fashion-mnist, or what torchvision fetched into data/
+FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
+REFERENCE_28 := experiments/reference_28/partial
 
-.PHONY: demo test test-quick check bench install clean reference schema slurm-up slurm-down
+.PHONY: demo test test-quick check bench install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
@@ -27,7 +30,15 @@ bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in on
 
 reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
 	$(BIN)/dsx run reference
-	$(BIN)/python -m dsx.results.reference runs/reference experiments/reference
+	$(BIN)/python -m dsx.commands.reference runs/reference experiments/reference
+
+reference-28: install  ## go on with the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps what there is
+	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28) recipe.data.root=$(FASHION_MNIST)
+	nice -n 19 $(BIN)/dsx launch runs/reference_28
+	nice -n 19 $(BIN)/dsx launch runs/reference_28/AnyNetXA-28 runs/reference_28/RegNetX-28 --seeds 2
+
+reference-28-save:  ## all finished models of the reference study into small files, from which it goes on elsewhere
+	$(BIN)/python -m dsx.commands.partial save runs/reference_28 $(REFERENCE_28)
 
 schema: install  ## the JSON Schema that editors complete and check space files by
 	$(BIN)/dsx spaces --schema > spaces/space.schema.json

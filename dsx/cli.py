@@ -131,22 +131,19 @@ def launch(
 
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
-    from dsx.commands import launching
+    from dsx.commands import launch as command
+    from dsx.launch.options import LaunchOptions
 
     folders, overrides = _split(studies)
-    options = launching.LaunchOptions(
-        on=on,
-        workers=workers,
-        limit=limit,
-        seeds=seeds,
-        device=device,
-        retry=tuple(filter(None, retry.split(","))),
-        max_failures=max_failures,
-        mem_gb=mem_gb,
-        timeout_min=timeout_min,
-        dry_run=dry_run,
-    )
-    sys.exit(launching.launch(folders, recipe, options, overrides))
+    flags = {"mem_gb": mem_gb, "timeout_min": timeout_min}  # short for overrides of a cluster's launcher
+    overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
+    words = tuple(filter(None, retry.split(",")))
+    options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
+    if dry_run:
+        print(command.preview(folders, recipe, on, options, overrides, seeds=seeds))
+        return
+    launched = command.launch(folders, recipe, on, options, overrides, seeds=seeds, say=_say)
+    sys.exit(command.exit_code(launched))
 
 
 @app.command()
@@ -158,9 +155,10 @@ def status(
 
     Example: dsx status runs/AnyNetXE --watch
     """
-    from dsx.commands import launching
+    from dsx.commands import status as command
 
-    launching.status(_folders(studies), watch)
+    for look in command.watch(_folders(studies)) if watch else [command.status(_folders(studies))]:
+        print("\n".join(line for study in look for line in study.lines()), end="\n\n" if watch else "\n", flush=True)
 
 
 @app.command()
@@ -169,9 +167,9 @@ def cancel(studies: Studies = None) -> None:
 
     Example: dsx cancel runs/AnyNetXE
     """
-    from dsx.commands import launching
+    from dsx.commands import cancel as command
 
-    print(launching.cancel(_folders(studies)))
+    print("\n".join(cancelled.sentence() for cancelled in command.cancel(_folders(studies))))
 
 
 @app.command()
@@ -181,8 +179,9 @@ def analyze(
         typer.Argument(
             metavar="[STUDY|FILE…] [KEY=VALUE…]",
             help="study folders (default: those of the last sample or run), and files of results from elsewhere: NDS "
-            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest, or error=top1 "
-            "where a table's column of errors (in percent) is called top1; likewise model_id, state, flops, params …",
+            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest; error=top1 "
+            "where a table's errors (percent) are called so, error=100-acc; likewise model_id, state, flops …; "
+            "failed=PRUNED for words of states (docs/analysis.md)",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for tables and figures")] = None,
@@ -310,19 +309,16 @@ def narrow(
     studies: Studies = None,
     parameters: Annotated[str, typer.Option(help="those to look at, as in width,depth; all by default")] = "",
     out: Annotated[Path | None, typer.Option(help="YAML file of the new space; without it nothing is written")] = None,
-    take: Annotated[str, typer.Option(help="numbers of the suggestions to take, as in 1,3; the supported ones")] = "",
-    level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+    take: Annotated[str, typer.Option(help="numbers of the rules to take, as in 1,3; the supported ones")] = "",
+    level: Annotated[float, typer.Option(help="1 less the chance of any false rule")] = 0.95,
 ) -> None:
     """Suggest a narrower space from what the best models share, with the evidence, and write it as a new space.
 
     Example: dsx narrow runs/AnyNetXA --parameters width,depth --out spaces/mine.yaml
     """
     from dsx.commands import narrow as command
-    from dsx.commands.selection import chosen
 
-    numbers = [int(n) if n.strip().isdigit() else 0 for n in filter(None, take.split(","))]
-    names = [name.strip() for name in parameters.split(",") if name.strip()]
-    print(command.narrow(chosen(_folders(studies)), names, out, numbers, level))
+    print(command.narrow(_folders(studies), parameters, out, take, level))
 
 
 @app.command()

@@ -50,6 +50,15 @@ def test_overrides_change_the_definition(dsx: Command) -> None:
     assert table.filter(like="width_").filter(regex="^width").max().max() <= 256
 
 
+def test_a_window_that_belongs_to_another_resolution_is_noted_with_the_space_made_for_it(dsx: Command) -> None:
+    note = "note: the window flops 360M:400M of AnyNetXE belongs to 224×224; AnyNetXE-32 is the space made for 32×32"
+    done = dsx("sample", "--space", "AnyNetXE", "--n", 2, "--resolution", 32)
+    assert done.code == 0
+    assert done.out.splitlines()[:2] == [note, "AnyNetXE: 2 distinct models, flops 360M:400M at 32×32, seed 0"]
+    assert dsx("sample", "--space", "AnyNetXE", "--n", 2, "resolution=32").out.startswith(note)
+    assert "note" not in dsx("sample", "--space", "AnyNetXE", "--n", 2, "--resolution", 32, "--flops", "5M:10M").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

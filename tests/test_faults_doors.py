@@ -80,7 +80,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     network(folder)
     write(folder / "x" / "digits.yaml", recipe_text(lr=0.77))
-    done = run(folder, "train", "./net.yaml", "--recipe", "./x/digits.yaml", "--out", "S", "launcher.kind=debug")
+    done = run(folder, "train", "./net.yaml", "--recipe", "./x/digits.yaml", "--out", "S", "launcher=debug")
     assert done.code == 0, done.err
     return folder
 
@@ -133,7 +133,7 @@ def moved(folder: Path) -> None:
     text |= {"epochs": 1, "batch_size": 4, "resolution": 16, "schedule": {"name": "cosine"}}
     text["data"] |= {"root": str(folder / "old" / "images"), "workers": 0, "split": {"evaluate": "official"}}
     write(folder / "images.yaml", yaml.safe_dump(text))
-    done = run(folder, "train", "./net.yaml", "--recipe", "./images.yaml", "--out", "old/S", "launcher.kind=debug")
+    done = run(folder, "train", "./net.yaml", "--recipe", "./images.yaml", "--out", "old/S", "launcher=debug")
     assert done.code == 0, done.err
     (folder / "old").rename(folder / "new")
 
@@ -218,7 +218,7 @@ ROWS = {
         ("launch", "S", "recipe.lr=fast (2x)"), ("recipe digits: lr = 'fast (2x)': expected a number",), 2
     ),
     "a study moved with its images goes on with their new place": Row(
-        ("launch", "new/S", "recipe.data.root=new/images", "--seeds", 2, "launcher.kind=debug"),
+        ("launch", "new/S", "recipe.data.root=new/images", "--seeds", 2, "launcher=debug"),
         ("2 models",),
         before=moved,
         after=lambda folder: dsx.open_study(folder / "new" / "S").counts()["done"] == 2,
@@ -249,7 +249,7 @@ ROWS = {
         2,
     ),
     "a launch of which every model failed": Row(
-        ("train", "./net.yaml", "--recipe", "digits", "recipe.time_limit_min=0.000001", "launcher.kind=debug"),
+        ("train", "./net.yaml", "--recipe", "digits", "recipe.time_limit_min=0.000001", "launcher=debug"),
         ("the only model failed, the first by timeout: ", "`dsx status` groups the causes"),
         2,
     ),

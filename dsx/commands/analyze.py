@@ -31,10 +31,11 @@ def analyze(
         raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
     check_figures(figures)
     found = sources(arguments, overrides)
+    accounts = [f"read {s.path}: {s.format}, {s.account}" for s in found if isinstance(s, Results) and s.account]
     options = ["--level", str(level)] if level != 0.95 else []
     named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
     command = shlex.join(["dsx", "analyze", *named, *overrides, *options]) if named else ""
-    return analyze_studies(found, out, level, command=command, figures=figures)
+    return "\n".join([*accounts, analyze_studies(found, out, level, command=command, figures=figures)])
 
 
 def analyze_studies(

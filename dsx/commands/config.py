@@ -17,31 +17,17 @@ from pydantic import Field, StrictBool, field_validator
 from dsx.base import resources
 from dsx.base.compose import compose_file, compose_group
 from dsx.base.errors import DefinitionError, suggest
+from dsx.base.nested import assigned
 from dsx.base.overrides import parse_override
 from dsx.base.schema import Frozen
 from dsx.base.units import parse_range
+from dsx.launch.launcher import Launcher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
 from dsx.recipes.recipe import Recipe
 
 GROUPS = ("recipe", "launcher")
-
-
-class LocalLauncher(Frozen):
-    """Training on this machine: `local` in worker processes, `debug` in the command's own.
-
-    workers: processes; null: one per core, or models_per_gpu per GPU. threads: torch threads of each; null: one on a
-    CPU. time_limit_min, memory_limit_gb: of one model; null: none. max_failures: stop once more models failed than
-    this; null: never. nice: added to the niceness of the workers.
-    """
-
-    kind: Literal["local", "debug"] = "local"
-    workers: Count | None = None
-    threads: Count | None = None
-    models_per_gpu: Count = 1
-    time_limit_min: Annotated[float, Field(gt=0)] | None = None
-    memory_limit_gb: Annotated[float, Field(gt=0)] | None = None
-    max_failures: Annotated[int, Field(ge=0)] | None = None
-    nice: Annotated[int, Field(ge=0, le=19)] = 0
 
 
 class AnalysisConfig(Frozen):
@@ -73,7 +59,7 @@ class Experiment(Frozen):
     allow_short: StrictBool = False
     out: str = "runs"
     recipe: Recipe
-    launcher: dict[str, Any] = {}
+    launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
 
     @field_validator("flops", "params", "acts")
@@ -82,6 +68,16 @@ class Experiment(Frozen):
         if text is not None:
             parse_range(text)
         return text
+
+    @field_validator("launcher", mode="before")
+    @classmethod
+    def _typed_launcher(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_launcher(content)
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("launcher: ")) from None
 
     @field_validator("spaces")
     @classmethod
@@ -129,6 +125,11 @@ def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
     return LaunchChanges(chosen=chosen, **changes)
 
 
-def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The content of a launcher's file, by name or path, with values replaced. Raises DefinitionError."""
-    return compose_group("launcher", resources.find("experiments", name, group="launcher"), changes)
+def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> Launcher:
+    """The launcher of a file, by name or path, or of a kind that a package adds, with values replaced.
+
+    Raises DefinitionError: unknown name, kind or key, bad value.
+    """
+    if name in kinds() and name not in resources.names("experiments", "launcher"):
+        return read_launcher(assigned({"kind": name}, changes or {}))
+    return read_launcher(compose_group("launcher", resources.find("experiments", name, group="launcher"), changes))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dsx import analysis
 from dsx.analysis.words import number
@@ -26,27 +26,25 @@ def plan(studies: Sequence[Study], difference_pct: float | None = None, power: f
     tables = [study.results() for study in studies]
     if len(tables) == 1:
         found = analysis.plan(tables[0], None, difference_pct, power, level)
-        return f"{names[0]} as pilot: {found['words']}\n{_costs(tables[0], None, found)}"
+        return f"{names[0]} as pilot: {found.words}\n{_costs(tables[0], None, found)}"
     lines = []
     for i, first in enumerate(tables):
         for j in range(i + 1, len(tables)):
             found = analysis.plan(first, tables[j], difference_pct, power, level)
-            lines.append(f"{names[i]} and {names[j]}: {found['words']}")
+            lines.append(f"{names[i]} and {names[j]}: {found.words}")
             lines.append(_costs(first, tables[j], found))
             lines.append("chance that so few models of each space order the two as all of theirs do:")
-            lines.append(_orders(first, tables[j], found["level"]))
+            lines.append(_orders(first, tables[j], found.level))
     return "\n".join(lines)
 
 
-def _costs(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame | None, found: Mapping[str, Any]) -> str:
+def _costs(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame | None, found: analysis.Plan) -> str:
     """A table of models and device-hours for half, once and twice that difference."""
     rows = [["difference", "models of each space", "device-hours in all"]]
     for factor in (2.0, 1.0, 0.5):
-        row = analysis.plan(pilot_a, pilot_b, factor * found["difference"], found["power"], found["level"])
-        hours = "unknown" if math.isnan(row["device_hours"]) else f"{row['device_hours']:,.3g}"
-        rows.append(
-            [f"{number(row['difference'], 2)} points", f"{row['n']:,} ({row['n_low']:,}–{row['n_high']:,})", hours]
-        )
+        row = analysis.plan(pilot_a, pilot_b, factor * found.difference, found.power, found.level)
+        hours = "unknown" if math.isnan(row.device_hours) else f"{row.device_hours:,.3g}"
+        rows.append([f"{number(row.difference, 2)} points", f"{row.n:,} ({row.n_low:,}–{row.n_high:,})", hours])
     return align(rows)
 
 

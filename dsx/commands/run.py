@@ -10,9 +10,11 @@ from dsx.base import files
 from dsx.base.text import plural
 from dsx.commands.analyze import analyze_studies
 from dsx.commands.config import Experiment, load_experiment
-from dsx.commands.launching import LaunchOptions, check_trained, exit_code, launch_studies
+from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.sample import create_study, describe_sampling, parse_ranges
 from dsx.commands.selection import remember
+from dsx.launch.options import LaunchOptions
+from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import load_space
 from dsx.spaces.sampling import configured, draw_population
 from dsx.study.study import Study
@@ -24,24 +26,22 @@ def run(name: str, overrides: Sequence[str], device: str, say: Callable[[str], o
     files.check_writable(Path(experiment.out), "name another with out=…")
     studies = sample_experiment(experiment, say)
     remember(studies)
-    options = LaunchOptions(device=device, seeds=experiment.replicates)
-    summary = launch_studies(studies, [experiment.recipe] * len(studies), experiment.launcher, options)
+    planned = plan(studies, [experiment.recipe] * len(studies), experiment.replicates)
+    launched = launch_studies(studies, planned, experiment.launcher, LaunchOptions(device=device), say)
     left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
     if left:
         say(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
-        check_trained(summary)
-        return exit_code(summary)
+        return exit_code(launched)
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.out) / "analysis"
     settings = experiment.analysis
     say(analyze_studies(studies, out, settings.level, experiment.description, command, settings.figures))
-    check_trained(summary)
-    return exit_code(summary)
+    return exit_code(launched)
 
 
 def sample_experiment(experiment: Experiment, say: Callable[[str], object] = print) -> list[Study]:
     """One study per space, all drawn before any is written, so that a fault in the last space writes nothing."""
-    ranges = parse_ranges({name: getattr(experiment, name) for name in ("flops", "params", "acts")})
+    ranges = parse_ranges({name: getattr(experiment, name) for name in COMPLEXITIES})
     spaces = [
         configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
         for space in experiment.spaces

@@ -16,6 +16,7 @@ from dsx.commands.selection import remember
 from dsx.networks.cost import METRICS
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
+from dsx.spaces.scaled import window_note
 from dsx.study.study import Study
 
 
@@ -45,21 +46,23 @@ class Sampled:
     space: Space
     drawing: Sampling
     seed: int
+    note: str = ""
 
     def text(self) -> str:
-        """The account of it in words."""
-        return describe_sampling(self.space, self.drawing, self.seed)
+        """The account of it in words, after a note on the constraint if there is one."""
+        return "\n".join(filter(None, [self.note, describe_sampling(self.space, self.drawing, self.seed)]))
 
 
 def sample(request: SampleRequest) -> Sampled:
     """Draw a population and make its study. Writes nothing if anything is wrong. Raises DsxError."""
     space = load_space(request.space, parse_overrides(request.overrides))
+    unchanged = load_space(request.space) if request.overrides else space
     ranges = parse_ranges(request.ranges)
     space = configured(space, resolution=request.resolution, num_classes=request.num_classes, **ranges)
     drawing = draw_population(space, request.n, seed=request.seed, allow_short=request.allow_short)
     study = create_study(space, drawing, request.seed, request.out or Path("runs") / space.name)
     remember([study])
-    return Sampled(study, space, drawing, request.seed)
+    return Sampled(study, space, drawing, request.seed, window_note(unchanged, space))
 
 
 def draw_marginals(study: Study) -> Path:

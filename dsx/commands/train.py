@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from dsx.commands.config import launch_changes, load_launcher
-from dsx.commands.launching import LaunchOptions, check_trained, exit_code, launch_studies
+from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember
 from dsx.commands.show import models_table
+from dsx.launch.options import LaunchOptions
 from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network, find_network, fit_to_data
@@ -54,7 +55,7 @@ def train(
     if recipe.num_classes is not None:
         network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
     recipe.check(network)
-    if launcher.get("kind") != "slurm":  # a cluster's nodes may see folders that this machine does not
+    if launcher.trains_here:
         from dsx.training.data.check import check_data
 
         check_data(recipe)  # before anything is written
@@ -64,10 +65,8 @@ def train(
     request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
     study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
     remember([study])
-    options = LaunchOptions(seeds=seeds, device=device)
-    summary = launch_studies([study], [recipe], launcher, options)
-    check_trained(summary)
-    code = exit_code(summary)
+    planned = plan([study], [recipe], seeds)
+    code = exit_code(launch_studies([study], planned, launcher, LaunchOptions(device=device), say))
     if code == 0:
         say(models_table(study))
     return code

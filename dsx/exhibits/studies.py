@@ -11,6 +11,7 @@ from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
 from dsx.base.errors import DsxError
+from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
@@ -106,12 +107,14 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         curves = results.path.with_name(f"{results.path.stem}.curves.parquet")
         settings = [
             ("results", f"read from {results.path} ({results.format}); not trained here"),
+            ("columns", results.account),
             ("training", _recipes(table)),
             ("curves", "none in the file" if not curves.is_file() else f"read from {curves}"),
         ]
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
-        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=settings)
+        told = [(what, value) for what, value in settings if value]
+        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=told)
     return found
 
 
@@ -182,7 +185,7 @@ def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -
     """The configuration in words, with the versions and devices under which models were trained."""
     definition, request = study.definition, study.request
     window = ", ".join(
-        f"{name} {text}" if name in ("flops", "params", "acts") else str(text)
+        f"{name} {text}" if name in COMPLEXITIES else str(text)
         for name, text in (request.get("constraints") or {}).items()
     )
     size, classes = request.get("resolution"), request.get("num_classes")

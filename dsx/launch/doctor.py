@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dsx
+from dsx.base.errors import DsxError
 from dsx.base.provenance import versions
-from dsx.launch import devices
+from dsx.base.temporary import socket_folder, temporary_folder
+from dsx.launch import devices, surroundings
 from dsx.launch.slurm import client
 from dsx.launch.slurm.client import SlurmError
 
@@ -60,6 +62,10 @@ def here(folder: Path) -> Iterator[Finding]:
     yield Finding("cores", f"{devices.cpu_count()} of {os.cpu_count()}")
     yield _gpus()
     yield _writable(folder)
+    yield _temporary()
+    yield _shared_memory()
+    yield _open_files()
+    yield _workers()
     yield _data()
 
 
@@ -86,6 +92,42 @@ def _writable(folder: Path) -> Finding:
     return Finding(
         "folder", f"{folder}, {free:.0f} GB free", enough, "free some space: checkpoints and results need it"
     )
+
+
+def _temporary() -> Finding:
+    """Where temporary files and the sockets between processes go."""
+    remedy = "set TMPDIR to a folder that you may write, or unset it"
+    try:
+        folder, sockets = temporary_folder(), socket_folder()
+    except DsxError as error:
+        return Finding("temporary files", str(error), False, remedy)
+    asked = os.environ.get("TMPDIR")
+    if asked and Path(asked) != Path(folder):
+        return Finding("temporary files", f"TMPDIR = {asked} cannot be written; {folder} is used", False, remedy)
+    elsewhere = f"; sockets in {sockets}, as its path is too long for them" if sockets != folder else ""
+    return Finding("temporary files", f"{folder}{elsewhere}")
+
+
+def _shared_memory() -> Finding:
+    memory = surroundings.shared_memory()
+    if memory.total is None or memory.free is None:
+        return Finding("shared memory", "not limited by a file system")
+    if memory.is_small:
+        return Finding("shared memory", memory.words(), False, f"loaders need it: {surroundings.MORE_SHARED_MEMORY}")
+    return Finding("shared memory", f"{memory.free / 1e9:.1f} of {memory.total / 1e9:.1f} GB free")
+
+
+def _open_files() -> Finding:
+    limit = surroundings.open_files_limit()
+    found = "no limit" if limit is None else f"at most {limit:,} a process"
+    return Finding("open files", found, not surroundings.few_files(limit), surroundings.MORE_FILES)
+
+
+def _workers() -> Finding:
+    """Whether a process can be started as a launch starts its workers."""
+    fault = surroundings.probe_worker()
+    remedy = "see to that first: `dsx launch` trains in such processes; `--on debug` trains without"
+    return Finding("workers", fault or "a process starts and answers", not fault, remedy)
 
 
 def _data() -> Finding:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.baselines import Baseline, baseline_complexity
 from dsx.networks.cost import Complexity
@@ -56,12 +58,28 @@ def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Comple
     resolution: one integer, or (n,) int64 with one per architecture. Unlike `complexity`, this does not refuse
     a resolution below a network's strides: it counts at least one pixel at every layer.
     """
-    total = Complexity(0, 0, 0)
+    parts = list(_parts(table, resolution))
+    return sum(parts[1:], parts[0])
+
+
+def stage_flops_table(table: ArchitectureTable, resolution: Size = 224) -> np.ndarray:
+    """Flops of every stage of every architecture: (n, stages) int64, 0 in stages that a network lacks.
+
+    Stem and head are left out. resolution: as `complexity_table` takes it.
+    """
+    parts = list(_parts(table, resolution))[1:-1]
+    return np.stack([np.broadcast_to(part.flops, len(table)) for part in parts], axis=1)
+
+
+def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
+    """Cost of the stem, of each stage, and of the head: each with (n,) arrays, or integers where all agree."""
     height: Size = resolution
     width: Size = table.in_channels
+    total = Complexity(0, 0, 0)
     for layer in STEMS[table.stem].layers(width, table.stem_width):
         height = _height(height, layer.stride)
         total = total + _cost(layer, height, height)
+    yield total
     width = table.stem_width
     for i, name in enumerate(table.blocks):
         block, depth, present = BLOCKS[name], table.depth[:, i], table.depth[:, i] > 0
@@ -71,12 +89,13 @@ def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Comple
         out = _height(height, stride)
         first = _block_cost(block, width, w, inner, groups, stride, table.se_ratio[:, i], height, out)
         later = _block_cost(block, w, w, inner, groups, 1, table.se_ratio[:, i], out, out)
-        total = total + first.times(present * 1) + later.times((depth - 1) * present)
+        yield first.times(present * 1) + later.times((depth - 1) * present)
         width = w * present + width * ~present
         height = out * present + height * ~present
+    total = Complexity(0, 0, 0)
     for layer in _head(width, table.head_width, table.num_classes):
         total = total + _cost(layer, height, height)
-    return total
+    yield total
 
 
 def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerCost]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.best import parameter_columns
 from dsx.analysis.points import marginals_table
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, color, house_style, panels
+from dsx.results.columns import COMPLEXITIES, parameter_columns
 from dsx.results.samples import column
 from dsx.results.states import finished, finished_errors
 
@@ -84,7 +84,7 @@ def draw_marginals(
 
 
 def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
-    metric = name in ("flops", "params", "acts")
+    metric = name in COMPLEXITIES
     shade = color(1) if metric else color(0)
     distinct, counts = np.unique(values, return_counts=True)
     if values.dtype.kind not in "if" or len(distinct) <= 8:

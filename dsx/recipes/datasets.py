@@ -30,7 +30,10 @@ def _torchvision(name: str) -> str:
     return f"""python -c "import torchvision; torchvision.datasets.{name}('ROOT', download=True)\""""
 
 
-_IDX = "{}/raw/ with train- and t10k-images-idx3-ubyte, train- and t10k-labels-idx1-ubyte (each also as .gz)"
+_IDX = (
+    "{}/raw/ with train- and t10k-images-idx3-ubyte, train- and t10k-labels-idx1-ubyte (each also as .gz),"
+    " or these files themselves"
+)
 _FOLDERS = "train/CLASS/*.jpg and val/CLASS/*.jpg, one folder per class"
 
 DATASETS: dict[str, Facts] = {

@@ -10,10 +10,9 @@ from typing import Any
 from dsx.base.errors import DsxError
 from dsx.base.nested import flat
 from dsx.recipes.recipe import load_recipe
+from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import load_space
 from dsx.study.study import Study
-
-METRICS = ("flops", "params", "acts")
 
 
 def commands(study: Study) -> list[str]:
@@ -30,7 +29,7 @@ def _sample(study: Study, folder: str) -> str:
     constraints = request.get("constraints") or {}
     name = str(definition.get("name", ""))
     parts = [f"dsx sample --space {_space(name, definition)} --n {request.get('n', len(study.population))}"]
-    parts += [f"--{metric} {constraints[metric]}" for metric in METRICS if metric in constraints]
+    parts += [f"--{metric} {constraints[metric]}" for metric in COMPLEXITIES if metric in constraints]
     for flag, key in (("--resolution", "resolution"), ("--num-classes", "num_classes")):
         parts += [f"{flag} {request[key]}"] if request.get(key) else []
     return " ".join([*parts, f"--seed {study.seed} --out {folder}"])
@@ -48,7 +47,7 @@ def _space(name: str, definition: Mapping[str, Any]) -> str:
 def _apart_from_flags(definition: Mapping[str, Any]) -> str:
     """What decides the population and has no flag of `dsx sample`."""
     kept = {k: v for k, v in definition.items() if k not in ("resolution", "num_classes", "description", "source")}
-    others = {k: v for k, v in (definition.get("constraints") or {}).items() if k not in METRICS}
+    others = {k: v for k, v in (definition.get("constraints") or {}).items() if k not in COMPLEXITIES}
     return json.dumps({**kept, "constraints": others}, sort_keys=True)
 
 

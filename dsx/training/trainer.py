@@ -14,6 +14,8 @@ import torch
 from dsx.base.errors import StudyError
 from dsx.base.files import read_json, sweep, write_json
 from dsx.base.nested import differences
+from dsx.base.out_of_memory import is_out_of_memory
+from dsx.base.temporary import use_short_sockets
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe, load_recipe, recorded_identity
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
@@ -52,6 +54,7 @@ def train(
     chosen = local_device(resolve_device(device))
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe.check(architecture)
+    use_short_sockets()
     place = Path(folder) if folder is not None else None
     if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
         return finished
@@ -93,7 +96,7 @@ def _train(
             )
             note = _run(session, on_epoch)
             break
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             micro = _smaller(session, batches, group, error)
@@ -209,12 +212,6 @@ def _same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     for key, change in differences(found, wanted).items():
         told = f"{key}: {change}"
         raise StudyError(f"{path} belongs to another training ({told}); use another folder, or the same settings")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python ran out of memory: on a GPU, in one of its libraries, or in the CPU's allocator."""
-    words = ("can't allocate memory", "_STATUS_ALLOC_FAILED")
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 
 def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dsx.base.files import write_json
-from dsx.launch.worker import work
+from dsx.launch.worker import WorkSettings, work
 from dsx.study import results
 from dsx.study.claims import claim
 from dsx.study.finished import Finished
@@ -24,7 +24,7 @@ def study(tmp_path):
     study = make_study(tmp_path / "a", n=6)
     behave(study, r1="diverge", r2="raise")
     ids = [run.run_id for run in study.runs()]
-    work(study.path, ids[:3], trainer=train)
+    work(study.path, ids[:3], WorkSettings(trainer=train))
     claim(study.paths.run(ids[3]))
     claim(study.paths.run(ids[5])).release()
     return study

@@ -38,6 +38,21 @@ spec = PathFinder.find_spec("sitecustomize", others)
 if spec is not None and spec.loader is not None:
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 '''
+# beside the code: runs a command with it where the folder's own path holds a colon, at which PYTHONPATH would split.
+# The link lies in a folder of the user's that nobody else can write; jobs of a node share it
+WITH_THIS_CODE = "with_this_code.sh"
+_WITH_THIS_CODE = """#!/bin/sh
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
+folder=/tmp/dsx-$(id -u)
+mkdir -m 700 "$folder" 2>/dev/null
+if [ -L "$folder" ] || [ ! -O "$folder" ]; then
+    folder=$(mktemp -d /tmp/dsx-XXXXXX) || exit 1
+fi
+link=$folder/$(printf %s "$here" | cksum | tr ' ' -)
+is_link() { [ "$(readlink "$link")" = "$here" ]; }
+is_link || ln -sfn "$here" "$link" 2>/dev/null || is_link || exit 1
+PYTHONPATH="$link${PYTHONPATH:+:$PYTHONPATH}" exec "$@"
+"""
 _SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".j2", ".parquet")
 
 
@@ -54,6 +69,7 @@ def freeze(study: Study) -> Path:
         if (top / ".git").exists() or (top / "setup.cfg").exists():
             files |= _files(top / data, top)
     files["sitecustomize.py"] = _STARTUP.encode()
+    files[WITH_THIS_CODE] = _WITH_THIS_CODE.encode()
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0".encode() + files[name] + b"\0")

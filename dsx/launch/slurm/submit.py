@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,14 +11,13 @@ from typing import Any
 
 from dsx.base import files
 from dsx.base.errors import StudyError
-from dsx.launch import failures
-from dsx.launch.local import as_studies
-from dsx.launch.slurm import client, snapshot
-from dsx.launch.slurm.client import Limits, SlurmError
+from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_studies, wanted
+from dsx.launch.slurm import client, job_ids, snapshot, submitit_private
+from dsx.launch.slurm.client import ClusterLimits, SlurmError
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
-from dsx.launch.slurm.task import Task
-from dsx.launch.worker import TRAINER
+from dsx.launch.slurm.task import ArrayTask
 from dsx.study import claims
 from dsx.study.claims import Holder
 from dsx.study.paths import RunPaths
@@ -73,90 +69,97 @@ class Submitted:
         return text + (f"; as job {', '.join(self.job_ids)}" if self.job_ids else "")
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a launch asks for; the fields are the arguments of `submit`."""
-
-    profile: Profile
-    retry: Collection[str] = ()
-    max_failures: int | None = None
-    run_ids: Collection[str] | None = None
-    dry_run: bool = False
-    trainer: str = TRAINER
-
-
-def submit(
-    studies: Sequence[Study | str | Path] | Study | str | Path,
-    profile: Profile,
-    *,
-    retry: Collection[str] = (),
-    limit: int | None = None,
-    max_failures: int | None = None,
-    run_ids: Collection[str] | None = None,
-    dry_run: bool = False,
-    trainer: str = TRAINER,
-) -> list[Submitted]:
+def submit(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -> list[Submitted]:
     """Submit what is pending (or failed and to be retried) and not queued; returns as soon as SLURM has it.
 
-    dry_run: only write the script to `jobs/preview.sh`. Other arguments as in `dsx.launch.local.launch`.
-    Raises SlurmError with SLURM's words if it refuses, and DsxError as the local launcher does.
+    Raises SlurmError with SLURM's words if it refuses, and DsxError for studies without a recipe and unknown words of
+    `retry`.
     """
-    opened = as_studies(studies)
-    failures.check_retry(retry, {run.run_id for study in opened for run in study.runs()})
-    request = Request(profile, sorted(retry), max_failures, run_ids, dry_run, trainer)
-    allowed = client.limits() if client.installed() or not dry_run else Limits("", 1000, None)
+    check_studies(studies, options)
+    allowed = client.limits()
     results = []
-    for study in opened:
-        if dry_run:
-            results.append(_submit_study(study, request, allowed, limit))
-        else:
-            with _turn(study):
-                results.append(_submit_study(study, request, allowed, limit))
+    limit = options.limit
+    for study in studies:
+        with _turn(study):
+            order = _order(study, profile, options, allowed, limit)
+            result = order.result
+            if order.run_ids:
+                _free_claims(study, order.run_ids)
+                job_ids, leftover = _Arrays(order, snapshot.freeze(study)).submit()
+                result = replace(result, job_ids=job_ids, leftover=leftover)
+        results.append(result)
         if limit is not None:
-            limit = max(0, limit - results[-1].runs)
+            limit = max(0, limit - result.runs)
     return results
 
 
-def _submit_study(study: Study, request: Request, allowed: Limits, limit: int | None) -> Submitted:
+def preview(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -> list[Submitted]:
+    """What `submit` would do; the first script of each study is written to its `jobs/preview.sh`, and nothing else."""
+    check_studies(studies, options)
+    allowed = client.limits() if client.installed() else ClusterLimits("", 1000, None)
+    results = []
+    limit = options.limit
+    for study in studies:
+        order = _order(study, profile, options, allowed, limit)
+        result = order.result
+        if order.run_ids:
+            script = _Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
+            files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
+            result = replace(result, script=script)
+        results.append(result)
+        if limit is not None:
+            limit = max(0, limit - result.runs)
+    return results
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What of one study is to be submitted. result: what is said of it, as far as it is known before."""
+
+    study: Study
+    profile: Profile
+    options: LaunchOptions
+    allowed: ClusterLimits
+    run_ids: list[str]
+    result: Submitted
+
+    @property
+    def tasks(self) -> list[list[str]]:
+        """Run ids of each job."""
+        return chunks(self.run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
+
+
+def _order(study: Study, profile: Profile, options: LaunchOptions, allowed: ClusterLimits, limit: int | None) -> _Order:
     covered = Submissions(study.paths).queued()[1] if client.installed() else set()
     found = study.scan(ended_jobs(study, allowed.cluster))
-    wanted = [
-        run_id
-        for run_id, state in found.states.items()
-        if (request.run_ids is None or run_id in request.run_ids)
-        and (state == "pending" or (state == "failed" and failures.may_train(found.failures[run_id], request.retry)))
-    ]
-    todo = [run_id for run_id in wanted if run_id not in covered][:limit]
+    asked = wanted(found, options)
+    todo = [run_id for run_id in asked if run_id not in covered][:limit]
     result = Submitted(
         study=study.path,
         runs=len(todo),
-        queued=sum(run_id in covered for run_id in wanted),
+        queued=sum(run_id in covered for run_id in asked),
         running=found.counts()["running"],
-        device_hours=_device_hours(found, len(todo), request.profile) if todo else None,
+        device_hours=_device_hours(found, len(todo), profile) if todo else None,
     )
-    if not todo:
-        return result
-    if not request.dry_run:
-        _free_claims(study, todo)
-    plan = _Plan(study, request, allowed, todo)
-    result = replace(result, jobs=len(plan.tasks), at_once=min(request.profile.max_jobs, len(plan.tasks)))
-    if request.dry_run:
-        script = plan.preview()
-        files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
-        return replace(result, script=script)
-    job_ids, leftover = plan.submit()
-    return replace(result, job_ids=job_ids, leftover=leftover)
+    order = _Order(study, profile, options, allowed, todo, result)
+    jobs = len(order.tasks)
+    return replace(order, result=replace(result, jobs=jobs, at_once=min(profile.max_jobs, jobs)))
 
 
-class _Plan:
-    """The arrays of one launch of one study."""
+class _Arrays:
+    """The arrays of one launch of one study. code: folder of the frozen dsx."""
 
-    def __init__(self, study: Study, request: Request, allowed: Limits, run_ids: list[str]) -> None:
-        self.study, self.request, self.profile, self.allowed = study, request, request.profile, allowed
-        self.tasks = chunks(run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
+    def __init__(self, order: _Order, code: Path) -> None:
+        self.study, self.profile, self.allowed, self._options = (
+            order.study,
+            order.profile,
+            order.allowed,
+            order.options,
+        )
+        self.tasks = order.tasks
         self.launch = new_launch()
-        self._code = Path("CODE") if request.dry_run else snapshot.freeze(study)
-        self._submissions = Submissions(study.paths)
+        self._code = code
+        self._submissions = Submissions(order.study.paths)
 
     def submit(self) -> tuple[list[str], int]:
         """All arrays; their job ids, and how many runs wait because of a submit limit."""
@@ -165,14 +168,18 @@ class _Plan:
         most = self.allowed.max_array
         sizes = array_sizes(len(waiting) if free is None else min(len(waiting), max(free, 1)), most)
         shares = concurrency(len(sizes), self.profile.max_jobs)
-        job_ids: list[str] = []
+        taken: list[str] = []
         while sizes:
-            number, size = len(job_ids), sizes[0]
-            after = job_ids[number - len(shares)] if number >= len(shares) else None
+            number, size = len(taken), sizes[0]
+            after = taken[number - len(shares)] if number >= len(shares) else None
             try:
-                job_ids.append(self._submit_array(number, waiting[:size], shares[number % len(shares)], after))
+                taken.append(self._submit_array(number, waiting[:size], shares[number % len(shares)], after))
             except SlurmError as error:
-                if not _is_submit_limit(error) or (size == 1 and not job_ids):
+                if (
+                    isinstance(error, job_ids.UnknownJobError)
+                    or not _is_submit_limit(error)
+                    or (size == 1 and not taken)
+                ):
                     raise
                 if size == 1:
                     break
@@ -183,7 +190,7 @@ class _Plan:
         left = [run_id for task in waiting for run_id in task]
         if left:
             files.write_json(self._submissions.leftover_path(self.launch), {"run_ids": left})
-        return job_ids, len(left)
+        return taken, len(left)
 
     def _submit_array(self, number: int, tasks: list[list[str]], share: int, after: str | None) -> str:
         name = job_name(self.study.name, self.launch, number)
@@ -194,61 +201,47 @@ class _Plan:
             tasks=tasks,
             profile=self.profile.to_dict(),
             code=str(self._code),
-            retry=list(self.request.retry),
-            trainer=self.request.trainer,
-            max_failures=self.request.max_failures,
+            retry=list(self._options.retry),
+            trainer=self._options.trainer,
+            max_failures=self._options.max_failures,
         )
         self._submissions.write(submission)
+        path = str(self.study.path.resolve())
         try:
-            # submitit prints what sbatch says; here it becomes the error's text
-            with client.outside_of_jobs(), contextlib.redirect_stderr(io.StringIO()):
-                executor = self._executor(name, len(tasks), share, after)
-                path = str(self.study.path.resolve())
-                jobs = executor.submit_array([Task(path, name, index) for index in range(len(tasks))])
-        except Exception as error:
+            with client.outside_of_jobs():
+                job_id = submitit_private.submit_array(
+                    [ArrayTask(path, name, index) for index in range(len(tasks))],
+                    self._parameters(name, len(tasks), share, after),
+                    self._submissions.logs(name),
+                    self.profile.command(self._code),
+                    lambda printed: job_ids.job_id(printed, name),
+                )
+        except job_ids.UnknownJobError:
+            raise  # the record stays: by its name, the job is found while it is in the queue
+        except submitit_private.Refused as error:
             self._submissions.withdraw(name)
-            if type(error).__name__ in ("FailedJobError", "FailedSubmissionError"):
-                raise SlurmError(f"sbatch: {_said(error)}") from None
-            if isinstance(error, OSError):
-                raise files.RecordError(files.unwritable(self.study.paths.jobs, error)) from error
+            raise SlurmError(f"sbatch: {_said(error)}") from None
+        except OSError as error:
+            self._submissions.withdraw(name)
+            raise files.RecordError(files.unwritable(self.study.paths.jobs, error)) from error
+        except Exception:
+            self._submissions.withdraw(name)
             raise
-        job_id = str(jobs[0].job_id).partition("_")[0]
         self._submissions.accepted(name, job_id)
         return job_id
 
-    def _executor(self, name: str, tasks: int, share: int, after: str | None) -> Any:
-        import submitit
-
-        try:
-            executor = submitit.SlurmExecutor(folder=self._submissions.logs(name), python=self._python())
-        except RuntimeError as error:
-            raise SlurmError(f"{error} `dsx doctor --on slurm` looks") from None
+    def _parameters(self, name: str, tasks: int, share: int, after: str | None = None) -> dict[str, Any]:
         parameters = self.profile.parameters(name, tasks, share, self._code)
-        if after is not None:
-            parameters["dependency"] = f"afterany:{after}"
-        executor.update_parameters(**parameters)
-        executor._throttling = 0.0
-        return executor
+        return parameters if after is None else {**parameters, "dependency": f"afterany:{after}"}
 
-    def _python(self) -> str:
-        python = self.profile.python or sys.executable
-        return f"{self.profile.container} {python}" if self.profile.container else python
-
-    def preview(self) -> str:
+    def script(self) -> str:
         """The sbatch script of the first array."""
-        from submitit.slurm.slurm import _make_sbatch_string
-
         sizes = array_sizes(len(self.tasks), self.allowed.max_array)
         share = concurrency(len(sizes), self.profile.max_jobs)[0]
         name = job_name(self.study.name, self.launch, 0)
+        parameters = self._parameters(name, sizes[0], share)
         logs = self._submissions.logs(name).resolve()
-        text: str = _make_sbatch_string(
-            command=f"{self._python()} -u -m submitit.core._submit {logs}",
-            folder=logs,
-            **self.profile.parameters(name, sizes[0], share, self._code),
-            **({"map_count": sizes[0]} if sizes[0] > 1 else {}),
-        )
-        return text
+        return submitit_private.script(parameters, logs, self.profile.command(self._code), sizes[0])
 
 
 def array_sizes(tasks: int, max_array: int) -> list[int]:
@@ -325,12 +318,14 @@ def _said(error: BaseException) -> str:
     return client.words("\n".join(lines)) or str(error).strip().splitlines()[-1][:300]
 
 
-def cancel(studies: Sequence[Study | str | Path] | Study | str | Path) -> dict[Path, int]:
-    """Cancel the jobs of these studies; study → how many were queued or running. What they trained is resumable."""
-    cancelled = {}
-    for study in as_studies(studies):
-        submissions = Submissions(study.paths)
-        entries, _ = submissions.queued()
-        client.cancel(sorted({name for name, _ in entries}))
-        cancelled[study.path] = len(entries)
-    return cancelled
+def cancel(study: Study) -> int | None:
+    """Cancel a study's jobs; how many were queued or running, None if none was ever submitted.
+
+    What they trained is resumable. Raises SlurmError if SLURM does not answer.
+    """
+    submissions = Submissions(study.paths)
+    if not submissions.names(open_only=False):
+        return None
+    entries, _ = submissions.queued()
+    client.cancel(sorted({name for name, _ in entries}))
+    return len(entries)

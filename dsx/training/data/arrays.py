@@ -105,9 +105,10 @@ def _digits() -> Labelled:
 
 def _mnist(folder: Path, training: bool) -> Labelled:
     stem = "train" if training else "t10k"
-    images, labels = (
-        _idx_file(folder / "raw", f"{stem}-{part}") for part in ("images-idx3-ubyte", "labels-idx1-ubyte")
-    )
+    parts = ("images-idx3-ubyte", "labels-idx1-ubyte")
+    # torchvision's layout, or else the files themselves, as Debian's packages have them
+    flat = not (folder / "raw").is_dir() and any(folder.parent.glob(f"{stem}-{parts[0]}*"))
+    images, labels = (_idx_file(folder.parent if flat else folder / "raw", f"{stem}-{part}") for part in parts)
     if images.ndim != 3 or len(images) != len(labels):
         raise DataError(
             f"{folder}: {stem} images {images.shape} and labels {labels.shape} do not match; fetch it again"

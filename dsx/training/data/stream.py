@@ -6,9 +6,7 @@ An image that cannot be decoded is left out of its batch, counted and named.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import multiprocessing
 import os
 import sys
 import warnings
@@ -25,6 +23,7 @@ from dsx.training.data.augment import Normalise, policy_transform
 from dsx.training.data.batches import Batches, Share
 from dsx.training.data.files import Reader, open_readers
 from dsx.training.streams import derive, generator
+from dsx.training.torch_private import children_allowed, end_processes
 
 _NAMED = 20
 
@@ -76,7 +75,7 @@ class StreamBatches(Batches):
 
     def _decoded(self, loader: DataLoader[Any], reader: Reader) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of uint8 images without the corrupt ones."""
-        with _children_allowed():
+        with children_allowed():
             batches = iter(loader)
         for images, labels, rows in batches:
             whole = labels >= 0
@@ -101,10 +100,7 @@ class StreamBatches(Batches):
 
     def close(self) -> None:
         for loader in (self._loader, self._held_loader):
-            running = getattr(loader, "_iterator", None)
-            if running is not None and hasattr(running, "_shutdown_workers"):
-                running._shutdown_workers()
-                loader._iterator = None
+            end_processes(loader)
 
 
 class _Plan:
@@ -165,15 +161,3 @@ def _evaluation_transform(recipe: Recipe) -> Any:
 
     shorter = recipe.augmentation.evaluation_resize or math.ceil(recipe.resolution * 256 / 224)
     return v2.Compose([v2.Resize(shorter, antialias=True), v2.CenterCrop(recipe.resolution)])
-
-
-@contextlib.contextmanager
-def _children_allowed() -> Iterator[None]:
-    """A pool's worker is daemonic and so may have no children; a loader's processes end with their parent anyway."""
-    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
-    daemonic = config.get("daemon", False)
-    config["daemon"] = False
-    try:
-        yield
-    finally:
-        config["daemon"] = daemonic

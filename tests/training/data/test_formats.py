@@ -27,6 +27,23 @@ def test_idx_files_are_read_as_torchvision_reads_them(mnist_folder: Folder) -> N
     np.testing.assert_array_equal(found.images[..., 0], oracle.numpy())
 
 
+def test_idx_files_that_lie_in_the_root_itself_are_read_too(mnist_folder: Folder, tmp_path: Path) -> None:
+    """As Debian's package dataset-fashion-mnist has them; torchvision's folder wins where both are there."""
+    root, images, labels = mnist_folder
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in (root / "MNIST" / "raw").iterdir():
+        (flat / path.name).write_bytes(path.read_bytes())
+    training, official = read_known("fashion_mnist", str(flat), official=True)
+    np.testing.assert_array_equal(training.images[..., 0], images)
+    np.testing.assert_array_equal(training.labels, labels)
+    assert official is not None
+    assert official.images.shape == (50, 28, 28, 1)
+    (flat / "FashionMNIST" / "raw").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"no file .*/flat/FashionMNIST/raw/train-images-idx3-ubyte"):
+        read_known("fashion_mnist", str(flat), official=True)
+
+
 def test_cifar_batches_are_read_in_order_and_channels_last(cifar_folder: Folder) -> None:
     root, images, labels = cifar_folder
     found, official = read_known("cifar10", str(root), official=True)

@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.launch import debug
-from dsx.launch.local import Limits, launch
+from dsx.launch.debug import DebugLauncher
+from dsx.launch.local.launcher import LocalLauncher
 from dsx.study.study import open_study
 
-from standins import behave, expected_error, make_study, starts, trainings
+from standins import behave, check_complete, launch_here, make_study, starts, trainings
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent
 LAUNCH = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from dsx.launch.local import launch\n"
+    "from standins import launch_here\n"
+    "from dsx.study.study import open_study\n"
     "if __name__ == '__main__':\n"
-    "    print(launch(sys.argv[3:], workers=2, trainer=f'standins:{sys.argv[2]}', device='cpu'), flush=True)\n"
+    "    studies = [open_study(path) for path in sys.argv[3:]]\n"
+    "    print(launch_here(studies, trainer=f'standins:{sys.argv[2]}', progress=True), flush=True)\n"
 )
 
 
@@ -39,21 +41,12 @@ def wait_until(condition, seconds=60):
         time.sleep(0.01)
 
 
-def check_complete(*studies):
-    for study in studies:
-        table = open_study(study.path).results()
-        assert (table["state"] == "done").all()
-        errors = [expected_error(run.model_id, run.seed) for run in study.runs()]
-        assert list(table["error"]) == errors
-        assert trainings(study) == sorted(run.run_id for run in study.runs())
-
-
 def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):
     studies = [make_study(tmp_path / name, n=5, seed=k) for k, name in enumerate("ab")]
-    summary = launch(studies, workers=2, device="cpu", progress=False, trainer="standins:train")
+    summary = launch_here(studies)
     assert summary.counts == {"done": 10}
     check_complete(*studies)
-    again = launch([study.path for study in studies], workers=2, device="cpu", progress=False, trainer="standins:train")
+    again = launch_here([open_study(study.path) for study in studies])
     assert again.counts == {}
     check_complete(*studies)
 
@@ -61,31 +54,33 @@ def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):
 @pytest.mark.slow
 def test_a_worker_that_dies_costs_its_one_model(tmp_path):
     study = make_study(tmp_path / "a", n=8)
-    behave(study, r1="kill", r2="raise", r4="exit", r6="diverge")
-    summary = launch(study, workers=2, device="cpu", progress=False, trainer="standins:train")
-    assert summary.counts == {"done": 4, "failed": 3, "diverged": 1}
+    behave(study, r0="leave", r1="kill", r2="raise", r3="vanish", r4="exit", r6="diverge")
+    summary = launch_here(study)
+    assert summary.counts == {"done": 2, "failed": 5, "diverged": 1}
     ids = [run.run_id for run in study.runs()]
     found = {failure.run_id: (failure.kind, failure.message) for failure in study.failures()}
     assert found == {
+        ids[0]: ("error", "SystemExit: enough"),
+        ids[3]: ("killed", "its worker ended with exit code 0"),
         ids[1]: ("killed", "its worker was killed by SIGKILL (often the system is out of memory)"),
         ids[2]: ("error", "ValueError: the loss went for a walk"),
         ids[4]: ("killed", "its worker ended with exit code 3"),
     }
     behave(study)
-    summary = launch(study, workers=2, device="cpu", progress=False, trainer="standins:train", retry=["killed"])
-    assert summary.counts == {"done": 2}
-    assert study.counts()["failed"] == 1
+    summary = launch_here(study, retry=["killed"])
+    assert summary.counts == {"done": 3}
+    assert study.counts()["failed"] == 2
 
 
 @pytest.mark.slow
 def test_limits_of_time_and_memory_cost_only_the_model_that_breaks_them(tmp_path):
-    for kind, what, limits, message in (
-        ("timeout", "endless", Limits(time_limit_min=0.05), "took longer than the time limit of 0.05 min"),
-        ("out_of_memory", "memory", Limits(memory_limit_gb=0.6), "used more than the memory limit of 0.6 GB"),
+    for kind, what, launcher, message in (
+        ("timeout", "endless", LocalLauncher(time_limit_min=0.05), "took longer than the time limit of 0.05 min"),
+        ("out_of_memory", "memory", LocalLauncher(memory_limit_gb=0.6), "used more than the memory limit of 0.6 GB"),
     ):
         study = make_study(tmp_path / kind, n=3)
         behave(study, r0=what)
-        summary = launch(study, workers=2, device="cpu", progress=False, trainer="standins:train", limits=limits)
+        summary = launch_here(study, launcher)
         assert summary.counts == {"done": 2, "failed": 1}
         assert [(failure.kind, failure.message) for failure in study.failures()] == [(kind, message)]
 
@@ -93,18 +88,18 @@ def test_limits_of_time_and_memory_cost_only_the_model_that_breaks_them(tmp_path
 def test_a_hopeless_launch_stops_early(tmp_path):
     study = make_study(tmp_path / "a", n=20)
     behave(study, **{f"r{row}": "raise" for row in range(20)})
-    summary = launch(study, workers=1, device="cpu", progress=False, trainer="standins:train", max_failures=3)
+    summary = launch_here(study, workers=1, max_failures=3)
     assert summary.stopped == "more than 3 models failed"
     assert 4 <= study.counts()["failed"] < 12
 
 
 def test_a_limit_trains_so_many_and_no_more(tmp_path):
     study = make_study(tmp_path / "a", n=6)
-    launch(study, workers=2, device="cpu", progress=False, trainer="standins:train", limit=2)
+    launch_here(study, limit=2)
     assert study.counts()["done"] == 2
-    debug.launch(study, progress=False, trainer="standins:train", limit=1)
+    launch_here(study, DebugLauncher(), limit=1)
     assert study.counts()["done"] == 3
-    debug.launch(study, progress=False, trainer="standins:train")
+    launch_here(study, DebugLauncher())
     check_complete(study)
 
 
@@ -130,7 +125,7 @@ def test_kill_9_of_the_whole_tree_loses_only_the_epochs_since_the_last_checkpoin
     kept = {p.parent.name: int(p.read_text() or 0) for p in study.paths.models.glob("*/*/checkpoint.pt")}
     finished = {path: path.read_bytes() for path in study.paths.models.glob("*/*/result.json")}
     assert finished
-    launch(study, workers=2, device="cpu", progress=False, trainer="standins:train")
+    launch_here(study)
     check_complete(study)
     assert all(path.read_bytes() == content for path, content in finished.items())
     for run_id, epochs in kept.items():
@@ -185,7 +180,7 @@ def test_a_stop_signal_saves_every_model_and_says_how_to_go_on(tmp_path, number)
     assert counts["running"] == counts["failed"] == 0
     wait_until(lambda: not group_members(process.pid))
     behave(study)
-    launch(study, workers=2, device="cpu", progress=False, trainer="standins:train")
+    launch_here(study)
     assert study.counts()["done"] == 6
 
 
@@ -195,7 +190,7 @@ def test_running_models_of_others_are_left_alone(tmp_path):
 
     study = make_study(tmp_path / "a", n=3)
     held = claim(study.paths.run(study.runs()[1].run_id))
-    launch(study, workers=2, device="cpu", progress=False, trainer="standins:train")
+    launch_here(study)
     assert Counter(study.states().values()) == {"done": 2, "running": 1}
     held.release()
 
@@ -212,7 +207,7 @@ def test_what_cannot_start_is_one_line_and_leaves_nothing(tmp_path, monkeypatch)
     ):
         monkeypatch.setattr("dsx.launch.devices.gpus", list)
         with pytest.raises(DsxError, match=message) as caught:
-            launch(**arguments, progress=False)
+            launch_here(**arguments)
         assert "\n" not in str(caught.value)
     assert not study.paths.models.exists()
 
@@ -221,14 +216,14 @@ def test_a_read_only_folder_is_one_clear_line(tmp_path):
     study = make_study(tmp_path / "a", n=4)
     study.paths.models.write_text("a file where the folder of models should be")
     with pytest.raises(DsxError, match="cannot be written"):
-        launch(study, workers=2, device="cpu", progress=False, trainer="standins:train")
+        launch_here(study)
 
 
 def test_progress_lines_say_what_is_done_failed_and_left(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("dsx.launch.progress.PLAIN_EVERY_S", 0.0)
     study = make_study(tmp_path / "a", n=4)
     behave(study, r1="raise")
-    launch(study, workers=1, device="cpu", trainer="standins:train")
+    launch_here(study, workers=1, progress=True)
     err = capfd.readouterr().err
     assert "2/4 done, 0 diverged, 1 failed" in err or "1/4 done, 0 diverged, 1 failed" in err
     assert "models/h" in err
