@@ -25,7 +25,7 @@ def modules_after(code: str) -> set[str]:
     [
         ("import dsx", {"torch", "numpy", "pandas", "matplotlib", "scipy", "hydra", "pydantic"}),
         ("import dsx.cli", {"torch", "numpy", "pandas", "matplotlib", "scipy", "hydra"}),
-        ("import dsx.commands.workflow", {"torch", "pandas", "matplotlib", "scipy"}),
+        ("import dsx.commands.run", {"torch", "pandas", "matplotlib", "scipy"}),
         ("import dsx.spaces.sampling", {"torch", "pandas", "matplotlib", "scipy"}),
         ("import dsx.networks.architecture, dsx.networks.complexity", {"torch", "matplotlib"}),
         ("import dsx.study.study, dsx.study.results", {"torch", "matplotlib"}),

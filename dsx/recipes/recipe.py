@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StrictBool, model_validator
 
 from dsx.base import resources
-from dsx.base.errors import DefinitionError, DsxError
+from dsx.base.compose import compose_group
+from dsx.base.errors import DsxError
+from dsx.base.nested import assigned, content_hash, without
 from dsx.base.schema import Frozen
 from dsx.networks.lookup import Network
 from dsx.recipes.datasets import DATASETS
@@ -130,23 +128,18 @@ class Recipe(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """All that may change a result: the recipe without where data lies, time limits and descriptions."""
-        content = self.to_dict()
-        for key in _OPERATIONAL:
-            group, _, field = key.rpartition(".")
-            (content[group] if group else content).pop(field)
-        return content
+        return without(self.to_dict(), _OPERATIONAL)
 
     @property
     def recipe_id(self) -> str:
         """8 hexadecimal digits: a hash of `identity()`."""
-        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return content_hash(self.identity(), digits=8)
 
     def with_overrides(self, overrides: Mapping[str, Any]) -> Recipe:
         """A recipe with other values: `{"lr": 0.05, "optimiser.weight_decay": 1e-4}`. Raises DefinitionError."""
         if not overrides:
             return self
-        return Recipe.from_dict(_merged(self.to_dict(), overrides), f"recipe {self.name}")
+        return Recipe.from_dict(assigned(self.to_dict(), overrides), f"recipe {self.name}")
 
     def check(self, architecture: Network, num_classes: int | None = None) -> None:
         """Raises DsxError if the network does not fit the data: channels, classes, or too small a resolution.
@@ -192,31 +185,25 @@ class Recipe(Frozen):
         )
 
 
+def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`Recipe.identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
+
+    What this version cannot read stays as it is, and so differs from every recipe.
+    """
+    try:
+        return Recipe.from_dict({key: content[key] for key in Recipe.model_fields if key in content}).identity()
+    except DsxError:
+        return dict(content)
+
+
 def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name (experiments/recipe/NAME.yaml) or in that file, with values replaced.
 
-    overrides: dotted keys or nested mappings. Raises DefinitionError: unknown name or key, bad value.
+    overrides: dotted keys or nested mappings. The file's `defaults` list may name recipes that it builds on. This is
+    the one reader of the command line, of Python and, through `dsx.base.compose`, of experiments.
+    Raises DefinitionError: unknown name or key, bad value.
     """
-    path = resources.find("experiments", str(name_or_path), group="recipe")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise DefinitionError(f"{path}: expected a mapping of a recipe's fields, found {type(content).__name__}")
-    return Recipe.from_dict(_merged(content, overrides or {}), str(name_or_path))
-
-
-def _merged(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of content with values replaced at dotted keys; mappings are merged into what is there."""
-    merged: dict[str, Any] = copy.deepcopy(dict(content))
-    for key, value in overrides.items():
-        *parents, last = key.split(".")
-        place = merged
-        for parent in parents:
-            if not isinstance(place.get(parent), dict):
-                place[parent] = {}
-            place = place[parent]
-        old = place.get(last)
-        place[last] = _merged(old, value) if isinstance(value, Mapping) and isinstance(old, dict) else value
-    return merged
+    name = str(name_or_path)
+    path = resources.find("experiments", name, group="recipe")
+    content = compose_group("recipe", path, overrides)
+    return Recipe.from_dict(content, f"recipe {name}" if name == path.stem else name)

@@ -1,4 +1,4 @@
-"""The next step after an analysis: how many models to train. A narrower space is made by `dsx.narrowing`."""
+"""`dsx plan`: how many models tell a difference between two spaces, and what they cost."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 import dsx
 from dsx import analysis
 from dsx.base.errors import DsxError
-from dsx.commands.exploration import plan
+from dsx.commands.plan import plan
 from dsx.study.study import Study
 
 from command_line import Command
