@@ -17,6 +17,7 @@ from dsx.study.study import Study, open_study
 
 if TYPE_CHECKING:
     from dsx.launch.slurm.profile import Profile
+    from dsx.training.data.check import ImagesFound
 
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
 
@@ -88,21 +89,29 @@ def launch_studies(
     if options.dry_run:
         print(_preview(planned, launcher, options))
         return 0
-    if kind != "slurm":  # a cluster's nodes may see folders that this machine does not
-        _check_data(planned)
+    # a cluster's nodes may see folders that this machine does not
+    found = {} if kind == "slurm" else _check_data(planned)
     for study, plan in zip(studies, planned, strict=True):
         study.set_recipe(_recipe_of(plan), plan.replicates)
-    total = sum(len(study.runs()) for study in studies)
-    print(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}", flush=True)
+    total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
+    images = found[first].training_images if first in found else None
+    print(f"{plural(total, 'model')}; {first.describe(training_images=images)}", flush=True)
     return STOPPED if _LAUNCHERS[kind](studies, launcher, options) else 0
 
 
-def _check_data(studies: Sequence[Study]) -> None:
-    """Raises DataError once, instead of failing every model, if the data of a recipe is not there."""
+def _check_data(studies: Sequence[Study]) -> dict[Recipe, ImagesFound]:
+    """Say which images each recipe trains and evaluates; raise DataError once, instead of failing every model."""
     from dsx.training.data.check import check_data
 
-    for recipe in {_recipe_of(study) for study in studies if study.counts()["pending"]}:
-        check_data(recipe)
+    found = {}
+    for study in studies:
+        recipe = _recipe_of(study)
+        if recipe in found or not study.counts()["pending"]:
+            continue
+        found[recipe] = check_data(recipe)
+        recipe.check(study.population[0].architecture, found[recipe].num_classes)
+        print("\n".join(found[recipe].lines), flush=True)
+    return found
 
 
 def _launch_local(studies: Sequence[Study], launcher: Mapping[str, Any], options: LaunchOptions) -> bool:

@@ -3,7 +3,7 @@
 import sklearn.datasets
 import torch._dynamo  # loaded by the first optimiser step otherwise: a second or more
 
-import dsx.training.data.memory
+import dsx.training.data.opening
 import dsx.training.trainer
 
 __all__ = ["dsx", "sklearn", "torch"]

@@ -15,7 +15,8 @@ from dsx.base.files import read_json, sweep, write_json
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
-from dsx.training.data.batches import Batches, Share, open_batches
+from dsx.training.data.batches import Batches, Share
+from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
 from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded

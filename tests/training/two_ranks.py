@@ -22,7 +22,8 @@ from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training import session as sessions
-from dsx.training.data.batches import Share, open_batches
+from dsx.training.data.batches import Share
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import join_group
 from dsx.training.session import Session
 from dsx.training.trainer import train

@@ -10,7 +10,8 @@ import torch
 
 from dsx.base.errors import DsxError
 from dsx.recipes.recipe import Recipe, load_recipe
-from dsx.training.data.batches import Batches, Share, open_batches
+from dsx.training.data.batches import Batches, Share
+from dsx.training.data.opening import open_batches
 
 CPU = torch.device("cpu")
 
