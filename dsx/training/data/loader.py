@@ -10,10 +10,12 @@ import contextlib
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,7 +83,10 @@ class Loader:
             prefetch_factor=2 if workers else None,
             pin_memory=self._pinned,
             timeout=_MUTE_S if workers else 0,
+            # torch draws from it once an epoch, but not with persistent processes: a network's own draws must not tell
+            generator=torch.Generator(),
         )
+        self._processes: list[BaseProcess] = []
 
     def batches(self, plan: Sequence[Keys]) -> Iterator[tuple[Tensor, Tensor]]:
         """(images, labels) in the host's memory for each list of (epoch, row) of the plan; label −1: not readable.
@@ -89,16 +94,18 @@ class Loader:
         Raises DataError, or what else was raised in a process, named with the file or item.
         """
         self._plan.batches = plan
+        before = set(multiprocessing.active_children())
         try:
             with _children_allowed():
                 reads = iter(self._loader)
+            self._processes = self._processes or [p for p in multiprocessing.active_children() if p not in before]
         except OSError as error:
             raise LoaderDied(f"no loader process could be started ({error}): set data.workers=0") from error
         for _ in plan:
             try:
                 read: Read = next(reads)
             except (RuntimeError, OSError) as error:  # of the machinery: faults of reading come as values
-                raise _died(error, self._workers) from error
+                raise self._died(error) from error
             if read.fault:
                 raise _fault(*read.fault)
             if read.unreadable:
@@ -106,12 +113,37 @@ class Loader:
             labels = torch.tensor(read.labels, dtype=torch.int64)
             yield read.images, labels.pin_memory() if self._pinned else labels
 
+    def _died(self, error: Exception) -> LoaderDied:
+        """What it means that no process answers, and what to do."""
+        text = " ".join(str(error).split())
+        for process in self._processes:
+            process.join(1)  # its exit code comes a moment later than the news of its end
+        codes = {process.exitcode for process in self._processes}
+        if -signal.SIGBUS in codes or "Bus error" in text or "shared memory" in text:
+            return LoaderDied(_without_shared_memory(text))
+        if -signal.SIGKILL in codes or "Killed" in text:
+            return LoaderDied(
+                "a loader process was killed, perhaps by the system for want of memory: set data.workers to fewer than"
+                f" {self._workers}"
+            )
+        if "timed out" in text:
+            return LoaderDied(
+                f"no batch from {self._workers} loader processes for {_MUTE_S / 60:g} minutes: is the"
+                " folder of the images still reachable? data.workers=0 reads without processes"
+            )
+        if "ancdata" in text or "Too many open files" in text:
+            return LoaderDied(
+                f"loader processes ran out of open files ({text}): raise `ulimit -n`, or set data.workers=0"
+            )
+        return LoaderDied(f"a loader process ended ({text}): data.workers=0 reads without processes")
+
     def close(self) -> None:
         """End the processes."""
         running = getattr(self._loader, "_iterator", None)
         if running is not None and hasattr(running, "_shutdown_workers"):
             running._shutdown_workers()
             self._loader._iterator = None
+        self._processes = []
 
 
 class _Plan:
@@ -183,24 +215,6 @@ def _fault(kind: str, line: str, trace: str) -> Exception:
         error = RuntimeError(line)
     error.__cause__ = _InLoader(trace)
     return error
-
-
-def _died(error: Exception, workers: int) -> LoaderDied:
-    """What a loader's failing to answer means, and what to do."""
-    text = " ".join(str(error).split())
-    if "Bus error" in text or "shm" in text or "shared memory" in text:
-        return LoaderDied(_without_shared_memory(text))
-    if "timed out" in text:
-        return LoaderDied(
-            f"no batch from {workers} loader processes for {_MUTE_S // 60} minutes: is the folder of the images still"
-            " reachable? data.workers=0 reads without processes"
-        )
-    if "ancdata" in text or "Too many open files" in text:
-        return LoaderDied(f"loader processes ran out of open files ({text}): raise `ulimit -n`, or set data.workers=0")
-    if "Killed" in text:
-        text = "killed, perhaps by the system for want of memory"
-        return LoaderDied(f"a loader process was {text}: set data.workers to fewer than {workers}")
-    return LoaderDied(f"a loader process ended ({text}): data.workers=0 reads without processes")
 
 
 def _without_shared_memory(text: str) -> str:
