@@ -5,6 +5,7 @@ Labels are checked whole, images by looking at some of each part, evenly spread:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -131,16 +132,17 @@ def _check_looks(recipe: Recipe, parts: Parts, looks: Sequence[_Look]) -> None:
     unreadable = looks[0].unreadable | looks[1].unreadable
     if len(unreadable) > data.max_corrupt * total:
         raise too_many_unreadable(unreadable, f"{total} images", data.max_corrupt)
-    if len(unreadable) > 3 + 2 * data.max_corrupt * looked:  # not by chance, if so few were tolerable
+    expected = data.max_corrupt * looked
+    if len(unreadable) > expected + 4 * math.sqrt(expected * (1 - data.max_corrupt)) + 3:  # not by chance
         raise too_many_unreadable(unreadable, f"the {looked} images looked at", data.max_corrupt)
     if parts.training.dtype != parts.evaluation.dtype:
         raise DataError(
             f"data set {data.dataset}: training images are {parts.training.dtype} and evaluation images"
             f" {parts.evaluation.dtype}: return one type"
         )
-    shapes = looks[0].shapes | looks[1].shapes
+    shapes = {shape: name for look in reversed(looks) for shape, name in look.shapes.items()}
     if not recipe.imagewise and len(shapes) > 1:
-        (one, first), (other, second) = list(shapes.items())[:2]
+        (other, second), (one, first) = list(shapes.items())[-2:]
         raise other_shapes(f"{first} is {one[0]}×{one[1]} and {second} {other[0]}×{other[1]}", recipe)
     _check_range(data.dataset, parts.training, looks[0])
 
@@ -164,7 +166,7 @@ def _check_range(dataset: str, images: ImageSet, look: _Look) -> None:
             f" {look.highest:.3g}: expected bytes of 0–255 or floats of 0–1 (were they scaled twice?)"
         )
     # 16-bit files that use 12 bits or fewer: their scale is not the file's
-    if isinstance(images, FolderImages) and look.highest < 16 and images.is_deep(look.brightest):
+    if isinstance(images, FolderImages) and look.highest <= 16 and images.is_deep(look.brightest):
         raise DataError(
             f"{images.name(look.brightest)}: holds 16 bits a pixel, and no image looked at is brighter than"
             f" {(look.highest + 0.5) / 255:.1%} of their range: scale them to 0–65535, or save 8 bits"

@@ -57,6 +57,8 @@ class FolderImages:
             raise
         except UnidentifiedImageError as error:
             raise Unreadable("of no format that PIL knows") from error
+        except Image.DecompressionBombError as error:
+            raise Unreadable(f"more than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels that PIL opens") from error
         except OSError as error:
             if error.errno in _MACHINE:
                 raise
@@ -134,7 +136,7 @@ def _evaluation_folder(data: Data, given: str, root: Path) -> str:
     candidates = [name for name in there if class_folders(root / name)] or there[:1]
     if len(candidates) > 1:
         raise DataError(
-            f"{given}: has {' and '.join(candidates)}: choose the images to evaluate with"
+            f"{given}: has {', '.join(candidates[:-1])} and {candidates[-1]}: choose the images to evaluate with"
             f" data.evaluation_folder={candidates[0]} (or {' or '.join(candidates[1:])})"
         )
     if not candidates:

@@ -64,7 +64,7 @@ class Stored:
 
     def take(self, rows: np.ndarray) -> Stored:
         images = self.images[rows] if isinstance(self.images, np.ndarray) else [self.images[row] for row in rows]
-        names = None if self.names is None else [self.names[row] for row in rows]
+        names = [self.name(row) for row in rows]
         unreadable = {new: self.unreadable[row] for new, row in enumerate(rows.tolist()) if row in self.unreadable}
         return Stored(images, self.labels[rows], self.what, names, unreadable)
 
