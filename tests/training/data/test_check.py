@@ -10,14 +10,25 @@ import pytest
 
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data.check import check_data, check_parts
-from dsx.training.data.images import Parts, Stored, Unreadable
+from dsx.training.data.images import BYTES, Parts, Stored, Unreadable
 from dsx.training.faults import CorruptData, DataError
 
 PLACES = ("here", "there")
 
 
-class Failing(Stored):
-    """Images in memory of which some cannot be read, as if from files."""
+@dataclasses.dataclass(frozen=True)
+class Failing:
+    """Images of which those with the label 7 cannot be read, as if from files."""
+
+    labels: np.ndarray
+    what: str
+    dtype: np.dtype = BYTES
+
+    def name(self, row: int) -> str:
+        return f"{self.what}[{row}]"
+
+    def take(self, rows: np.ndarray) -> Failing:
+        return Failing(self.labels[rows], self.what)
 
     def read(self, row: int, seed: int = 0) -> np.ndarray:
         if self.labels[row] == 7:
@@ -26,10 +37,7 @@ class Failing(Stored):
 
 
 def parts_of(training: np.ndarray, evaluation: np.ndarray, classes: int = 10) -> Parts:
-    sets = [
-        Failing(np.full((len(labels), 4, 4, 1), 200, np.uint8), labels, what)
-        for labels, what in ((training, "training"), (evaluation, "evaluation"))
-    ]
+    sets = [Failing(labels, what) for labels, what in ((training, "training"), (evaluation, "evaluation"))]
     return Parts(sets[0], sets[1], [str(i) for i in range(classes)], PLACES)
 
 
