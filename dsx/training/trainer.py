@@ -15,7 +15,7 @@ from dsx.base.files import read_json, sweep, write_json
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
-from dsx.training.data.batches import Batches, Share
+from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
@@ -55,7 +55,7 @@ def train(
     with torch_settings(recipe, chosen, threads):
         group = join_group(chosen)
         reset_peak_memory(chosen)
-        batches = open_batches(recipe, seed, chosen, Share(group.rank, group.world))
+        batches = open_batches(recipe, seed, chosen, BatchShare(group.rank, group.world))
         try:
             recipe.check(architecture, batches.num_classes)
             return _train(architecture, recipe, seed, place, batches, group, should_stop, on_epoch)

@@ -22,7 +22,7 @@ _NAMED = 20
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchShare:
     """Which part of every batch is this process's: the rank-th of `world` contiguous parts."""
 
     rank: int = 0
@@ -40,7 +40,7 @@ class Batches(ABC):
     cannot be read is left out of its batch, counted and named.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: Share, parts: Parts) -> None:
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: Parts) -> None:
         self.recipe, self.seed, self.device, self.share = recipe, seed, device, share
         self.batch_size = recipe.batch_size
         self.num_classes = parts.num_classes

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Normalise, apply_policy
-from dsx.training.data.batches import Batches, Share
+from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.check import other_shapes
 from dsx.training.data.images import ImageSet, Parts, Stored
 from dsx.training.data.loader import Loader
@@ -46,7 +46,7 @@ class _Source(Protocol):
 class Batchwise(Batches):
     """The images of a part live on the device, or come from loader processes: the result is the same."""
 
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: Share, parts: Parts) -> None:
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: Parts) -> None:
         super().__init__(recipe, seed, device, share, parts)
         scale = 255.0 if parts.training.dtype == np.uint8 else 1.0
         self._normalise = Normalise(recipe, device, scale)
@@ -55,7 +55,7 @@ class Batchwise(Batches):
         self._held = self._source(parts.evaluation, 0)
 
     def _source(self, images: ImageSet, padding: int) -> _Source:
-        return _Stored(images, padding, self) if isinstance(images, Stored) else _Read(images, padding, self)
+        return _OnDevice(images, padding, self) if isinstance(images, Stored) else _FromLoader(images, padding, self)
 
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         plan = [(epoch, rows) for rows in self._batch_rows(epoch, first_step)]
@@ -103,7 +103,7 @@ class Batchwise(Batches):
         self._held.close()
 
 
-class _Stored:
+class _OnDevice:
     """Images that live on the device, resized and bordered once."""
 
     def __init__(self, images: Stored, padding: int, batches: Batches) -> None:
@@ -133,7 +133,7 @@ class _Stored:
         """Nothing runs."""
 
 
-class _Read:
+class _FromLoader:
     """Images that loader processes read and resize."""
 
     def __init__(self, images: ImageSet, padding: int, batches: Batches) -> None:

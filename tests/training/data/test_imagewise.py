@@ -14,7 +14,7 @@ from PIL import Image
 
 from dsx.networks.architecture import Architecture
 from dsx.recipes.recipe import load_recipe
-from dsx.training.data.batches import Batches, Share
+from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.opening import open_batches
 from dsx.training.faults import DataError
 from dsx.training.trainer import train
@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def folder(image_folder: Path) -> Callable[..., Batches]:
-    def make(share: Share | None = None, **overrides: Any) -> Batches:
+    def make(share: BatchShare | None = None, **overrides: Any) -> Batches:
         fixed = {"data.root": str(image_folder), "resolution": 24, "batch_size": 8, "data.workers": 0}
         recipe = load_recipe("folder", fixed | {k.replace("__", "."): v for k, v in overrides.items()})
         return open_batches(recipe, 5, CPU, share)
@@ -66,7 +66,7 @@ def test_epochs_and_shares_of_a_batch(folder: Callable[..., Batches]) -> None:
     first, second = (next(folder().training(epoch))[0] for epoch in (0, 1))
     assert first.shape == (8, 3, 24, 24)
     assert not torch.equal(first, second)
-    parts = [next(folder(Share(rank, 2)).training(0))[0] for rank in range(2)]
+    parts = [next(folder(BatchShare(rank, 2)).training(0))[0] for rank in range(2)]
     assert torch.equal(first, torch.cat(parts))
 
 
