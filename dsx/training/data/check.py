@@ -19,7 +19,7 @@ from dsx.recipes.datasets import DATASETS
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.folder import FolderImages
 from dsx.training.data.images import ImageSet, Parts, Stored, too_many_unreadable
-from dsx.training.data.parts import forget, open_parts
+from dsx.training.data.parts import folder_times, forget, open_parts
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError
 
@@ -53,9 +53,13 @@ class _Look:
 _LOOKS: WeakKeyDictionary[Parts, list[_Look]] = WeakKeyDictionary()
 
 
-@lru_cache(maxsize=8)
 def check_data(recipe: Recipe) -> ImagesFound:
     """Open the images of a recipe and check them. Raises DataError, with what is wrong and the remedy."""
+    return _checked(recipe, folder_times(recipe.data))
+
+
+@lru_cache(maxsize=8)
+def _checked(recipe: Recipe, times: tuple[int, ...]) -> ImagesFound:
     parts = open_parts(recipe.data)
     check_parts(recipe, parts)
     told = ImagesFound(len(parts.training.labels), parts.num_classes, tuple(_lines(parts)))

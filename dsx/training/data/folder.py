@@ -149,7 +149,6 @@ def _evaluation_folder(data: Data, given: str, root: Path) -> str:
     return candidates[0]
 
 
-@lru_cache(maxsize=4)
 def _listed(dataset: str, root: str, folder: Path) -> _Part:
     """All image files of the classes of a part, by class and name."""
     if not folder.is_dir():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from functools import lru_cache
+from pathlib import Path
 
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.options import Data
@@ -13,9 +15,25 @@ from dsx.training.data.published import place_of, read_published
 from dsx.training.data.split import held_out_split
 
 
-@lru_cache(maxsize=2)
 def open_parts(data: Data) -> Parts:
-    """What is trained on and what is evaluated; kept for the next call. Raises DataError if it is not there."""
+    """What is trained on and what is evaluated; kept for the next call while the folders stay as they are.
+
+    Raises DataError if it is not there.
+    """
+    return _opened(data, folder_times(data))
+
+
+def folder_times(data: Data) -> tuple[int, ...]:
+    """When the folders below `data.root` last changed, two levels deep, in nanoseconds."""
+    root = Path(os.path.expanduser(data.root or ""))
+    if data.root is None or not root.is_dir():
+        return ()
+    folders = [root, *sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if path.is_dir())]
+    return tuple(folder.stat().st_mtime_ns for folder in folders)
+
+
+@lru_cache(maxsize=2)
+def _opened(data: Data, times: tuple[int, ...]) -> Parts:
     facts = DATASETS.get(data.dataset)
     if facts is None:
         return open_own(data, in_memory=not data.streams)
@@ -34,4 +52,4 @@ def open_parts(data: Data) -> Parts:
 
 def forget() -> None:
     """Free what `open_parts` keeps."""
-    open_parts.cache_clear()
+    _opened.cache_clear()

@@ -12,7 +12,9 @@ from PIL import Image
 from dsx.networks.architecture import Architecture
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data import folder as folders
+from dsx.training.data.check import check_data
 from dsx.training.data.folder import FolderImages, open_folder
+from dsx.training.data.parts import open_parts
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError
 from dsx.training.trainer import train
@@ -190,3 +192,12 @@ def test_which_images_are_evaluated_is_part_of_a_recipes_identity() -> None:
     plain = load_recipe("folder")
     assert "evaluation_folder" not in plain.identity()["data"]
     assert plain.recipe_id != plain.with_overrides({"data.evaluation_folder": "test"}).recipe_id
+
+
+def test_images_that_are_added_or_taken_away_are_seen_by_the_next_training(tmp_path: Path) -> None:
+    fill(tmp_path, png)
+    recipe = recipe_of(tmp_path)
+    assert (check_data(recipe).training_images, len(open_parts(recipe.data).training.labels)) == (8, 8)
+    assert open_parts(recipe.data) is open_parts(recipe.data)
+    png(colours(1), tmp_path / "train" / "ant" / "new.png")
+    assert (check_data(recipe).training_images, len(open_parts(recipe.data).training.labels)) == (9, 9)
