@@ -11,6 +11,7 @@ from dsx.commands.config import launch_changes, load_launcher
 from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_data_here
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.study.study import Study
 
@@ -72,8 +73,13 @@ def launch_studies(
     launcher.check(planned, options)
     for study, plan_ in zip(studies, planned, strict=True):
         study.set_recipe(_recipe_of(plan_), plan_.replicates)
-    total = sum(len(study.runs()) for study in studies)
-    say(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}")
+    # a cluster's nodes may see folders that this machine does not
+    images = check_data_here(planned) if launcher.trains_here else {}
+    for found in images.values():
+        say("\n".join(found.lines))
+    total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
+    counted = images[first].training_images if first in images else None
+    say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
     launched = launcher.launch(studies, options)
     for line in launched.lines:
         say(line)

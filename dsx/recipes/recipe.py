@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import os.path
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +15,7 @@ from dsx.base.errors import DsxError
 from dsx.base.nested import assigned, content_hash, without
 from dsx.base.schema import Frozen
 from dsx.networks.lookup import Network
-from dsx.recipes.datasets import DATASETS
+from dsx.recipes.datasets import DATASETS, class_folders
 from dsx.recipes.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
 
 Metric = Literal[
@@ -96,7 +96,8 @@ class Recipe(Frozen):
             raise ValueError(
                 f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size}"
             )
-        if self.augmentation.random_area is not None and not self.data.streams:
+        facts = DATASETS.get(self.data.dataset)
+        if self.augmentation.random_area is not None and facts is not None and not facts.files:
             raise ValueError("augmentation.random_area is for images decoded from files; use crop_padding")
         if self.augmentation.lighting and len(self.data.mean) != 3:
             raise ValueError("augmentation.lighting needs images with three channels")
@@ -108,13 +109,28 @@ class Recipe(Frozen):
         facts = DATASETS.get(self.data.dataset)
         if facts is None or facts.num_classes is not None:
             return self.data.num_classes if facts is None else facts.num_classes
-        classes = Path(self.data.root or "") / "train"
-        return sum(entry.is_dir() for entry in os.scandir(classes)) if self.data.root and classes.is_dir() else None
+        if not self.data.root:
+            return None
+        try:
+            return len(class_folders(Path(os.path.expanduser(self.data.root)) / "train")) or None
+        except OSError:
+            return None  # who reads the images says why
 
     @property
     def in_channels(self) -> int:
         """Channels of the data set's images."""
         return len(self.data.mean)
+
+    @property
+    def imagewise(self) -> bool:
+        """Whether each image is cropped and augmented by itself: files, and own data sets if the recipe says how.
+
+        Other images have one shape: they are resized to the resolution, and augmented a batch at a time.
+        """
+        facts = DATASETS.get(self.data.dataset)
+        if facts is not None:
+            return facts.files
+        return self.augmentation.random_area is not None or self.augmentation.evaluation_resize is not None
 
     @property
     def scaled_lr(self) -> float:
@@ -128,7 +144,9 @@ class Recipe(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """All that may change a result: the recipe without where data lies, time limits and descriptions."""
-        return without(self.to_dict(), _OPERATIONAL)
+        kept = without(self.to_dict(), _OPERATIONAL)
+        # as in recipes from before there was a choice
+        return without(kept, ("data.evaluation_folder",)) if self.data.evaluation_folder is None else kept
 
     @property
     def recipe_id(self) -> str:
@@ -160,6 +178,12 @@ class Recipe(Frozen):
             architecture.check_resolution(self.resolution)
         except DsxError as error:
             raise DsxError(f"network {architecture.model_id} does not fit recipe {self.name}: {error}") from None
+        if (self.micro_batch_size or self.batch_size) == 1 and self.resolution <= architecture.total_stride:
+            which = "micro_batch_size" if self.micro_batch_size else "batch_size"
+            raise DsxError(
+                f"recipe {self.name}: {which} 1, and at resolution {self.resolution} the last maps are of 1×1: batch"
+                f" norm has one value per channel to normalise; use {which} 2 or more, or a higher resolution"
+            )
 
     def describe(self, world: int = 1, training_images: int | None = None) -> str:
         """The effective recipe in one line, after all scaling; world: devices that share a batch."""

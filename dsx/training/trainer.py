@@ -19,7 +19,8 @@ from dsx.base.temporary import use_short_sockets
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe, load_recipe, recorded_identity
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
-from dsx.training.data.batches import Batches, Share, open_batches
+from dsx.training.data.batches import Batches, BatchShare
+from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
 from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
@@ -61,7 +62,7 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
     with torch_settings(recipe, chosen, threads):
         group = join_group(chosen)
         reset_peak_memory(chosen)
-        batches = open_batches(recipe, seed, chosen, Share(group.rank, group.world))
+        batches = open_batches(recipe, seed, chosen, BatchShare(group.rank, group.world))
         try:
             recipe.check(architecture, batches.num_classes)
             return _train(architecture, recipe, seed, place, batches, group, should_stop, on_epoch)

@@ -9,7 +9,7 @@ from dsx.analysis.betting import SPLIT, STAKES, log_wealth, log_wealth_of_counts
 from dsx.analysis.sequential import sequential_evidence, sequential_verdicts, smallest_sequential_n
 from dsx.analysis.verdict import Margin
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_shares_are_ranks_among_the_pair_and_all_before_it():

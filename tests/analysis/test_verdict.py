@@ -13,7 +13,7 @@ from dsx.analysis import holm
 from dsx.analysis.rank_test import sorted_rank_test
 from dsx.analysis.verdict import Margin, equivalence_pvalue, step_down, verdicts, verdicts_by_measure
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def claims(populations, **options):

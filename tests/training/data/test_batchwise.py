@@ -10,14 +10,15 @@ import torch
 
 from dsx.base.errors import DsxError
 from dsx.recipes.recipe import Recipe, load_recipe
-from dsx.training.data.batches import Batches, Share, open_batches
+from dsx.training.data.batches import Batches, BatchShare
+from dsx.training.data.opening import open_batches
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def cifar(cifar_folder: tuple[Path, np.ndarray, np.ndarray]) -> Callable[..., Batches]:
-    def make(share: Share | None = None, **overrides: Any) -> Batches:
+    def make(share: BatchShare | None = None, **overrides: Any) -> Batches:
         fixed = {"data.root": str(cifar_folder[0]), "batch_size": 32, "data.mean": [0, 0, 0], "data.std": [1, 1, 1]}
         recipe = load_recipe("cifar10", fixed | {k.replace("__", "."): v for k, v in overrides.items()})
         return open_batches(recipe, 5, CPU, share)
@@ -79,12 +80,12 @@ def test_crops_and_flips_are_windows_of_the_padded_image(cifar: Callable[..., Ba
 
 def test_shares_of_a_batch_make_up_the_batch(cifar: Callable[..., Batches]) -> None:
     whole = next(cifar().training(1))
-    parts = [next(cifar(Share(rank, 3)).training(1)) for rank in range(3)]
+    parts = [next(cifar(BatchShare(rank, 3)).training(1)) for rank in range(3)]
     for i in range(2):
         assert torch.equal(whole[i], torch.cat([part[i] for part in parts]))
     held = torch.cat([labels for _, labels in cifar().evaluation()])
     assert torch.equal(
-        held, torch.cat([labels for rank in range(3) for _, labels in cifar(Share(rank, 3)).evaluation()])
+        held, torch.cat([labels for rank in range(3) for _, labels in cifar(BatchShare(rank, 3)).evaluation()])
     )
 
 
