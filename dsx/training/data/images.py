@@ -27,7 +27,7 @@ class ImageSet(Protocol):
         """The file or item that a row is, for messages."""
         ...
 
-    def read(self, row: int, seed: int = 0) -> np.ndarray:  # noqa: ARG002 (sets that draw at random take it)
+    def read(self, row: int, seed: int = 0) -> np.ndarray:
         """(height, width, channels) of `dtype`. seed: of random numbers that reading may draw.
 
         Raises Unreadable, and DataError if no image of the set would do.
