@@ -90,7 +90,7 @@ def judge(
             looks.append((side, cut))
             statistics.append(scan(models, sums, side.end, least, side.limited))
     pvalues = _pvalues([side for side, _ in looks], statistics)
-    rivals = _Rivals(values, scores, reference, edges, codes, sides, least, seed)
+    rivals = _Rivals(values, scores, reference, (edges, codes), sides, least, seed)
     judged = []
     for (side, cut), pvalue in zip(looks, pvalues, strict=True):
         plain = _judgement(side, cut, codes[side.column], pvalue)
@@ -133,14 +133,14 @@ class _Rivals:
         values: Floats,
         scores: Floats,
         reference: Floats,
-        edges: list[Floats],
-        codes: list[Integers],
+        binned: tuple[list[Floats], list[Integers]],
         sides: Sequence[Side],
         least: int,
         seed: int,
     ) -> None:
         self.values, self.scores, self.reference = values, scores, reference
-        self.edges, self.codes, self.least, self.seed = edges, codes, least, seed
+        self.edges, self.codes = binned
+        self.least, self.seed = least, seed
         self.sides = {(side.column, side.end) for side in sides}
         self.agreement = rank_agreement(reference)
 

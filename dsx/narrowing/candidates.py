@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,13 @@ from dsx.spaces.distributions import Choice
 from dsx.spaces.files import merge
 
 CandidateKind = Literal["range", "order", "derived", "stage", "sharing"]
+
+
+class Looks(NamedTuple):
+    """How many quantities were looked at in one go, and at what level."""
+
+    number: int
+    level: float
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,8 @@ def stage_values(space: Space, name: str, table: Any) -> np.ndarray:
 
 
 def bounded(
-    space: Space, quantity: Quantity, judgement: Judgement, values: np.ndarray, errors: np.ndarray, looks: int,
-    level: float, rival: str,
+    space: Space, quantity: Quantity, judgement: Judgement, values: np.ndarray, errors: np.ndarray, looks: Looks,
+    rival: str,
 ) -> Candidate:  # fmt: skip
     """The candidate that a judgement speaks of. values, errors: (n,) of the models that were judged."""
     end = judgement.side.end
@@ -103,7 +110,7 @@ def bounded(
     limited = not judgement.judged.all()
     limit = (float(inside.max()) if end == "low" else float(inside.min())) if limited else math.nan
     change, words = _change(space, quantity, end, bound)
-    evidence = _evidence(quantity, judgement, errors, looks, level, rival, limit)
+    evidence = _evidence(quantity, judgement, errors, looks, rival, limit)
     freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
     return Candidate(
         quantity.parameter, quantity.kind, words, change, evidence, freedom, quantity.name, end,
@@ -161,7 +168,7 @@ def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any
 
 
 def _evidence(
-    quantity: Quantity, judgement: Judgement, errors: np.ndarray, looks: int, level: float, rival: str, limit: float
+    quantity: Quantity, judgement: Judgement, errors: np.ndarray, looks: Looks, rival: str, limit: float
 ) -> Evidence:
     """What decided, in numbers and in a sentence."""
     kept, dropped = errors[judgement.kept & judgement.judged], errors[~judgement.kept & judgement.judged]
@@ -176,13 +183,21 @@ def _evidence(
     middle = f"{number(float(np.median(kept)), 2)} against {number(float(np.median(dropped)), 2)} %"
     told = (
         f"{side}: median error {middle}, the lower error in {100 * chance:.0f} % of pairs; p = {judgement.pvalue:.2g}"
-        f" after correction for {plural(looks, 'look')}"
+        f" after correction for {plural(looks.number, 'look')}"
     )
     if rival:
         told += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
         if judgement.explained:
             told += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
-    supported = judgement.supported(level)
+    supported = judgement.supported(looks.level)
     return Evidence(
-        len(kept), len(dropped), chance, judgement.pvalue, looks, supported, f"{told}.", rival, judgement.rival_pvalue
+        len(kept),
+        len(dropped),
+        chance,
+        judgement.pvalue,
+        looks.number,
+        supported,
+        f"{told}.",
+        rival,
+        judgement.rival_pvalue,
     )

@@ -22,7 +22,7 @@ from dsx.analysis.superiority import superiority
 from dsx.analysis.words import number
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
-from dsx.narrowing.candidates import Candidate, Evidence, bounded, changed, narrowed, stage_values
+from dsx.narrowing.candidates import Candidate, Evidence, Looks, bounded, changed, narrowed, stage_values
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.results.samples import check_level
 from dsx.results.states import finished
@@ -85,7 +85,7 @@ def propose(
     ]  # fmt: skip
     judgements = judge(values, errors, reference, sides, level, seed) if sides else []
     made = [
-        (j, bounded(space, listed[j.side.column], j, values[:, j.side.column], errors, len(judgements), level,
+        (j, bounded(space, listed[j.side.column], j, values[:, j.side.column], errors, Looks(len(judgements), level),
                     listed[j.rival].name if j.rival >= 0 else ""))
         for j in judgements
     ]  # fmt: skip

@@ -11,7 +11,7 @@ Check: RegNetX-400MF at 224 is 397,678,568 flops, 5,157,512 params, 3,143,272 ac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.baselines import Baseline, baseline_complexity
 from dsx.networks.cost import Complexity
-from dsx.networks.layers import BLOCKS, STEMS, Block, Conv, Pool, Size, inner_width, squeeze_width
+from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, Size, inner_width, squeeze_width
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
         inner = inner_width(w, table.bottleneck_ratio[:, i])
         groups = inner // table.group_width[:, i] if block.grouped else 1
         out = _height(height, stride)
-        first = _block_cost(block, width, w, inner, groups, stride, table.se_ratio[:, i], height, out)
-        later = _block_cost(block, w, w, inner, groups, 1, table.se_ratio[:, i], out, out)
+        se_ratio = table.se_ratio[:, i]
+        first = _block_cost(block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio)), height, out)
+        later = _block_cost(block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio)), out, out)
         yield first.times(present * 1) + later.times((depth - 1) * present)
         width = w * present + width * ~present
         height = out * present + height * ~present
@@ -148,11 +149,9 @@ def _head(width: Size, head_width: int, num_classes: int) -> list[Conv]:
     return [*conv, Conv("head.fc", 1, head_width or width, num_classes, bias=True, norm=False, height="pooled")]
 
 
-def _block_cost(
-    block: Block, w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, se_ratio: Size, h_in: Size, h_out: Size
-) -> Complexity:
+def _block_cost(convs: Iterable[Conv], h_in: Size, h_out: Size) -> Complexity:
     total = Complexity(0, 0, 0)
-    for conv in block.convs(w_in, w, inner, groups, stride, squeeze_width(w_in, se_ratio)):
+    for conv in convs:
         total = total + _cost(conv, h_in, h_out)
     return total
 

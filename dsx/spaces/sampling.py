@@ -43,7 +43,7 @@ class Sampling:
         return len(self.population) < self.asked
 
 
-def sample(
+def sample(  # noqa: PLR0913 (a public function; its options go by name)
     space: Space,
     n: int,
     *,
