@@ -88,10 +88,19 @@ def narrowed(space: Space, *candidates: Candidate) -> Space:
 
 def changed(space: Space, *changes: dict[str, Any]) -> Space:
     """The space with these changes merged over its definition."""
-    definition = space.to_dict()
+    definition = written(space)
     for change in changes:
         definition = merge(definition, change)
     return space_from_dict(definition, space.name)
+
+
+def written(space: Space) -> dict[str, Any]:
+    """The definition with the keys that a file has."""
+    definition = space.to_dict()
+    for name, parameter in definition["parameters"].items():
+        names = {"values_": "values"}
+        definition["parameters"][name] = {names.get(key, key): value for key, value in parameter.items()}
+    return definition
 
 
 def stage_values(space: Space, name: str, table: Any) -> np.ndarray:

@@ -141,3 +141,12 @@ def test_a_share_of_flops_is_written_as_a_rule_that_loads(tmp_path) -> None:
 
 def test_the_command_says_what_is_missing(dsx: Command) -> None:
     assert "no study named" in dsx("narrow").err
+
+
+def test_listed_values_are_written_as_files_have_them(tmp_path) -> None:
+    space = dsx.load_space("NDS-ResNet")
+    fewer = suggestion("depth", "range", {"parameters": {"depth": {"values": [4, 6, 8]}}})
+    write_space(tmp_path / "mine.yaml", space, [fewer])
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "values_" not in text
+    assert dsx.load_space(str(tmp_path / "mine.yaml")).parameters["depth"].values.tolist() == [4, 6, 8]
