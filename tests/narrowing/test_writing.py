@@ -9,7 +9,7 @@ import pytest
 import dsx
 from dsx.base.errors import DsxError
 from dsx.narrowing.account import narrow
-from dsx.narrowing.candidates import Candidate, Evidence
+from dsx.narrowing.candidates import Candidate, RuleEvidence
 from dsx.narrowing.writing import difference, write_space
 from dsx.spaces.files import merge
 from dsx.study.study import Study
@@ -17,7 +17,7 @@ from dsx.study.study import Study
 from command_line import Command
 
 SPACE = dsx.load_space("AnyNetXA-digits")
-SEEN = Evidence(10, 10, 0.8, 0.01, 5, True, "seen.")
+SEEN = RuleEvidence(10, 10, 0.8, 0.01, 5, True, "seen.")
 
 
 def suggestion(parameter: str, kind: str, change: dict) -> Candidate:

@@ -70,7 +70,7 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class ImageParts:
     """What is trained on and what is evaluated.
 
     classes: their names, or their numbers as text. places: where the images of each part lie, in words. notes: what
