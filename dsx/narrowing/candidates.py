@@ -30,7 +30,7 @@ class Looks(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RuleEvidence:
     """What the models say of a rule.
 
     kept, dropped: models on both sides of it, `among` says among which. chance: that a model which keeps it has a lower
@@ -64,7 +64,7 @@ class Candidate:
     kind: CandidateKind
     words: str
     change: dict[str, Any]
-    evidence: Evidence
+    evidence: RuleEvidence
     freedom: int = 0
     quantity: str = ""
     end: End = "low"
@@ -88,10 +88,19 @@ def narrowed(space: Space, *candidates: Candidate) -> Space:
 
 def changed(space: Space, *changes: dict[str, Any]) -> Space:
     """The space with these changes merged over its definition."""
-    definition = space.to_dict()
+    definition = written(space)
     for change in changes:
         definition = merge(definition, change)
     return space_from_dict(definition, space.name)
+
+
+def written(space: Space) -> dict[str, Any]:
+    """The definition with the keys that a file has."""
+    definition = space.to_dict()
+    for name, parameter in definition["parameters"].items():
+        names = {"values_": "values"}
+        definition["parameters"][name] = {names.get(key, key): value for key, value in parameter.items()}
+    return definition
 
 
 def stage_values(space: Space, name: str, table: Any) -> np.ndarray:
@@ -169,7 +178,7 @@ def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any
 
 def _evidence(
     quantity: Quantity, judgement: Judgement, errors: np.ndarray, looks: Looks, rival: str, limit: float
-) -> Evidence:
+) -> RuleEvidence:
     """What decided, in numbers and in a sentence."""
     kept, dropped = errors[judgement.kept & judgement.judged], errors[~judgement.kept & judgement.judged]
     chance = superiority(kept, dropped)[0]
@@ -190,7 +199,7 @@ def _evidence(
         if judgement.explained:
             told += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
     supported = judgement.supported(looks.level)
-    return Evidence(
+    return RuleEvidence(
         len(kept),
         len(dropped),
         chance,

@@ -10,7 +10,7 @@ import yaml
 
 from dsx.base import files
 from dsx.base.errors import DsxError
-from dsx.narrowing.candidates import Candidate, narrowed
+from dsx.narrowing.candidates import Candidate, narrowed, written
 from dsx.spaces.definition import Space, load_space, space_from_dict
 from dsx.spaces.sampling import draw_population
 
@@ -30,9 +30,9 @@ def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Sp
         raise DsxError(f"--out {out}: a space cannot extend one of its own name; choose another than {space.name}")
     told = "; ".join(candidate.words for candidate in taken)
     header = {"name": out.stem, "description": f"{space.name} narrowed: {told}", "source": "dsx narrow"}
-    wanted = space_from_dict({**narrowed(space, *taken).to_dict(), **header}, str(out))
+    wanted = space_from_dict({**written(narrowed(space, *taken)), **header}, str(out))
     reasons = "".join(f"# {candidate.words}: {candidate.evidence.words}\n" for candidate in taken)
-    text = _child(space.name, wanted, header) or _yaml(wanted.to_dict())
+    text = _child(space.name, wanted, header) or _yaml(written(wanted))
     _write_checked(out, reasons + text, wanted)
     sampling = draw_population(wanted, _TRIED, allow_short=True)
     return wanted, sampling.tally.acceptance
@@ -63,10 +63,10 @@ def as_path(path: Path) -> str:
 def _child(parent: str, wanted: Space, header: Mapping[str, Any]) -> str:
     """YAML that extends the space of that name; empty if there is none."""
     try:
-        before = load_space(parent).to_dict()
+        before = written(load_space(parent))
     except DsxError:
         return ""
-    after = {k: v for k, v in wanted.to_dict().items() if k not in header}
+    after = {k: v for k, v in written(wanted).items() if k not in header}
     return _yaml({**header, "extends": parent, **difference(before, after)})
 
 
@@ -77,7 +77,7 @@ def _write_checked(out: Path, text: str, wanted: Space) -> None:
     files.write_bytes(out, text.encode())
     loaded = load_space(as_path(out))
     if loaded.definition_hash != wanted.definition_hash:
-        files.write_bytes(out, _yaml(wanted.to_dict()).encode())
+        files.write_bytes(out, _yaml(written(wanted)).encode())
         assert load_space(as_path(out)).definition_hash == wanted.definition_hash, "a definition that does not reload"
 
 

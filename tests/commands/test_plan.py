@@ -30,7 +30,7 @@ class Pretended(Study):
 
 def pretended(folder, n: int = 60) -> Study:
     population = dsx.sample(SPACE, n=n, seed=0)
-    request = {"n": n, "constraints": SPACE.constraints, "resolution": 8, "num_classes": 10}
+    request = {"n": n, "constraints": SPACE.constraint_texts, "resolution": 8, "num_classes": 10}
     study = Study.create(folder, population, SPACE.to_dict(), request, 0)
     study.__class__ = Pretended
     return study

@@ -142,3 +142,16 @@ def test_importance_of_a_space_names_the_parameter_that_decides(population: pd.D
     assert first["parameter"] == "depth_4"
     assert first["pvalue_corrected"] <= 0.05
     assert first["strength"] > first["null_line"]
+
+
+def test_listed_values_are_cut_with_their_weights_and_read_back() -> None:
+    space = dsx.load_space("NDS-ResNet", {"parameters.depth.weights": [1, 2, 3, 4, 5, 6, 7, 8, 9]})
+    table = dsx.sample(space, n=80, seed=0).table
+    lowest = table[["depth_1", "depth_2", "depth_3"]].min(axis=1).to_numpy()
+    proposed = propose(space, with_errors(table, np.where(lowest < 4, 2.0, 0.0)), ["depth"])
+    (low,) = [c for c in proposed if c.kind == "range" and c.end == "low"]
+    assert low.evidence.supported
+    assert low.change == {"parameters": {"depth": {"values": [4, 6, 8, 12, 16, 24], "weights": [4.0, 5, 6, 7, 8, 9]}}}
+    depths = narrowed(space, low).parameters["depth"]
+    assert depths.values.tolist() == [4, 6, 8, 12, 16, 24]
+    assert depths.masses[0] == pytest.approx(4 / 39)

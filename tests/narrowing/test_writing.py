@@ -9,7 +9,7 @@ import pytest
 import dsx
 from dsx.base.errors import DsxError
 from dsx.narrowing.account import narrow
-from dsx.narrowing.candidates import Candidate, Evidence
+from dsx.narrowing.candidates import Candidate, RuleEvidence
 from dsx.narrowing.writing import difference, write_space
 from dsx.spaces.files import merge
 from dsx.study.study import Study
@@ -17,7 +17,7 @@ from dsx.study.study import Study
 from command_line import Command
 
 SPACE = dsx.load_space("AnyNetXA-digits")
-SEEN = Evidence(10, 10, 0.8, 0.01, 5, True, "seen.")
+SEEN = RuleEvidence(10, 10, 0.8, 0.01, 5, True, "seen.")
 
 
 def suggestion(parameter: str, kind: str, change: dict) -> Candidate:
@@ -141,3 +141,12 @@ def test_a_share_of_flops_is_written_as_a_rule_that_loads(tmp_path) -> None:
 
 def test_the_command_says_what_is_missing(dsx: Command) -> None:
     assert "no study named" in dsx("narrow").err
+
+
+def test_listed_values_are_written_as_files_have_them(tmp_path) -> None:
+    space = dsx.load_space("NDS-ResNet")
+    fewer = suggestion("depth", "range", {"parameters": {"depth": {"values": [4, 6, 8]}}})
+    write_space(tmp_path / "mine.yaml", space, [fewer])
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "values_" not in text
+    assert dsx.load_space(str(tmp_path / "mine.yaml")).parameters["depth"].values.tolist() == [4, 6, 8]

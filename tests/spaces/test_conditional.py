@@ -37,7 +37,8 @@ def test_every_model_of_a_population_is_accepted(name: str) -> None:
 
 
 def test_what_breaks_an_order_a_rule_or_the_window_is_not_accepted() -> None:
-    space = SMALL.model_copy(update={"rules": {**SMALL.rules, "wide": "width[0] < 32"}})
+    definition = SMALL.to_dict()
+    space = space_from_dict({**definition, "rules": {**definition["rules"], "wide": "width[0] < 32"}})
     settings = {
         "depth": np.array([[1, 2], [2, 1], [1, 2], [1, 1]]),
         "width": np.array([[16, 16], [16, 16], [32, 8], [8, 8]]),

@@ -9,13 +9,13 @@ from pathlib import Path
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.options import Data
 from dsx.training.data.folder import open_folder
-from dsx.training.data.images import Parts
+from dsx.training.data.images import ImageParts
 from dsx.training.data.own import open_own
 from dsx.training.data.published import place_of, read_published
 from dsx.training.data.split import held_out_split
 
 
-def open_parts(data: Data) -> Parts:
+def open_parts(data: Data) -> ImageParts:
     """What is trained on and what is evaluated; kept for the next call while the folders stay as they are.
 
     Raises DataError if it is not there.
@@ -33,7 +33,7 @@ def folder_times(data: Data) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=2)
-def _opened(data: Data, times: tuple[int, ...]) -> Parts:  # noqa: ARG001 (a part of the key)
+def _opened(data: Data, times: tuple[int, ...]) -> ImageParts:  # noqa: ARG001 (a part of the key)
     facts = DATASETS.get(data.dataset)
     if facts is None:
         return open_own(data, in_memory=not data.streams)
@@ -47,7 +47,7 @@ def _opened(data: Data, times: tuple[int, ...]) -> Parts:  # noqa: ARG001 (a par
         rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
         training, evaluation = (training.take(part) for part in rows)
         where = place, "held out of them"
-    return Parts(training, evaluation, [str(label) for label in range(facts.num_classes or 0)], where)
+    return ImageParts(training, evaluation, [str(label) for label in range(facts.num_classes or 0)], where)
 
 
 def forget() -> None:
