@@ -10,6 +10,7 @@ from dsx.analysis.curves import representative_curves
 from dsx.analysis.distribution import area, pointwise_band, share_below
 from dsx.analysis.dominance import Dominance, EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
+from dsx.analysis.importance import importance_table
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.quantiles import (
@@ -76,6 +77,7 @@ __all__ = [
     "fit_columns",
     "fit_line",
     "holm",
+    "importance_table",
     "joint_best_range",
     "ks_by_sample_size",
     "ks_test",

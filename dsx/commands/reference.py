@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dsx
+from dsx.base import provenance
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.commands.selection import chosen
 from dsx.results.reference import write_reference
 from dsx.results.structure import network_table
-from dsx.study.study import Study, git_commit
+from dsx.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,38 +54,11 @@ def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict
         "space_hashes": {study.name: study.space_hash for study in studies},
         "recipe": studies[0].recipe.to_dict() if studies[0].recipe else None,
         "dsx": dsx.__version__,
-        "git_commit": git_commit(),
+        "git_commit": provenance.git_commit(),
         "python": platform.python_version(),
-        "libraries": _versions(),
-        "hardware": {
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "machine": platform.machine(),
-            "system": platform.system(),
-        },
+        "libraries": provenance.versions(_LIBRARIES),
+        "hardware": provenance.hardware(),
     }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _cpu() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
@@ -186,7 +184,6 @@ def _curves(picked: list[dict[str, Any]]) -> pd.DataFrame | None:
 def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The configuration in words, with the versions and devices under which models were trained."""
     definition, request = study.definition, study.request
-    made = yaml.safe_load(study.paths.definition.read_text(encoding="utf-8"))
     window = ", ".join(
         f"{name} {text}" if name in COMPLEXITIES else str(text)
         for name, text in (request.get("constraints") or {}).items()
@@ -201,7 +198,7 @@ def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -
         ("images", f"{size}×{size}, {classes} classes" if size and classes else ""),
         ("seed", f"{study.seed}" + (f", {study.replicates} trainings per model" if study.replicates > 1 else "")),
         ("training", study.recipe.describe() if study.recipe else "no recipe yet"),
-        ("sampled by", f"dsx {made.get('dsx')}" + (f", commit {made['git_commit']}" if made.get("git_commit") else "")),
+        ("sampled by", study.made_by),
         ("trained with", "; ".join(dict.fromkeys(_environment(record) for record in picked))),
         ("device time", f"{seconds / 3600:,.3g} hours in all" if seconds else ""),
     ]

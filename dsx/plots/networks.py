@@ -99,7 +99,7 @@ def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = 
     notes = [*notes, "dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j"]
     networks = [part for _, part in blocks.groupby("rank", sort=True)]
     with house_style():
-        ax, cells = panels(ax, len(networks), notes, 3, 2.9, 2.2, above_in=0.36)
+        ax, cells = panels(ax, len(networks), notes, 3, (2.9, 2.2), above_in=0.36)
         for cell, part in zip(cells, networks, strict=True):
             best = part.iloc[0]
             fit = None if np.isnan(best["e_fit"]) else _Line(*(best[c] for c in ("w0", "wa", "wm", "e_fit")))

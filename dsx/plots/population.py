@@ -34,7 +34,7 @@ def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():
         told = title or f"{table['space'].iloc[0]}: {len(table):,} models"
-        ax, cells = panels(ax, len(names), [told], 4, 2.4, 1.7)
+        ax, cells = panels(ax, len(names), [told], 4, (2.4, 1.7))
         for cell, name in zip(cells, names, strict=True):
             _draw(cell, name, table[name].dropna().to_numpy())
     return ax
@@ -72,7 +72,7 @@ def draw_marginals(
     weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
     names = list(dict.fromkeys(bars["parameter"]))
     with house_style():
-        ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, 2.3, 1.8)
+        ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, (2.3, 1.8))
         for at, (cell, parameter) in enumerate(zip(cells, names, strict=True)):
             part = bars[bars["parameter"] == parameter]
             _shares(cell, parameter, *(part[c].to_numpy(float) for c in ("low", "high", "all", "likely_best")))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dsx.base.errors import DsxError
+from dsx.base.nested import flat
 from dsx.recipes.recipe import load_recipe
 from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import load_space
@@ -56,20 +57,12 @@ def _launch(study: Study, folder: str) -> list[str]:
         return []
     seeds = f" --seeds {study.replicates}" if study.replicates > 1 else ""
     try:
-        before = dict(_flat(load_recipe(recipe.name).to_dict()))
+        before = flat(load_recipe(recipe.name).to_dict())
     except DsxError:
         return [f"dsx launch {folder} --recipe {shlex.quote(f'./{recipe.name}.yaml')}{seeds}"]
-    changed = [(key, value) for key, value in _flat(recipe.to_dict()) if before.get(key) != value]
+    changed = [(key, value) for key, value in flat(recipe.to_dict()).items() if before.get(key) != value]
     overrides = "".join(f" {shlex.quote(f'recipe.{key}={_hydra(value)}')}" for key, value in changed)
     return [f"dsx launch {folder} --recipe {shlex.quote(recipe.name)}{seeds}{overrides}"]
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _hydra(value: Any) -> str:

@@ -100,16 +100,16 @@ class Submissions:
     def names(self, *, open_only: bool = True) -> list[str]:
         """Names of the arrays, oldest first; only those that may have jobs left, unless all are asked for."""
         try:
-            found = os.listdir(self.folder)
+            present = os.listdir(self.folder)
         except FileNotFoundError:
             return []
-        names = [name.removesuffix(".json") for name in found if name.endswith(".json")]
-        return sorted(name for name in names if not open_only or f"{name}.closed" not in found)
+        names = [name.removesuffix(".json") for name in present if name.endswith(".json")]
+        return sorted(name for name in names if not open_only or f"{name}.closed" not in present)
 
     def last(self) -> Submission | None:
         """The latest array."""
         names = self.names(open_only=False)
-        return max(filter(None, map(self.read, names[-8:])), key=lambda one: one.time, default=None)
+        return max(filter(None, map(self.read, names[-8:])), key=lambda submission: submission.time, default=None)
 
     def leftover_path(self, launch: str) -> Path:
         """Runs of a launch for which no job could be had: its jobs take them when they are through with their own."""

@@ -54,10 +54,6 @@ def _settle(cluster):
 @pytest.fixture
 def profile():
     """A profile for the stand-in trainers, with changes."""
-    from dsx.launch.slurm.profile import Profile
+    from standins import slurm_profile
 
-    def made(environment=None, **changes):
-        variables = {"PYTHONPATH": str(HERE), **(environment or {})}
-        return Profile(**{"mem_gb": 0.5, "models_per_job": 4, "environment": variables, **changes})
-
-    return made
+    return slurm_profile
