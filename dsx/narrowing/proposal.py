@@ -175,7 +175,10 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
         )
     chance = superiority(kept, dropped)[0]
     pvalue = _lower_pvalue(kept, dropped, chance)
-    told = f"{len(kept)} fresh models keep it, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
+    side = (
+        "keep it" if candidate.kind != "order" else f"have at least {100 * candidate.cut:.0f} % of their steps that way"
+    )
+    told = f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
     return Evidence(
         len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{told}; p = {pvalue:.2g}, one look."
     )
