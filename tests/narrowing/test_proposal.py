@@ -23,6 +23,7 @@ def pool() -> Pool:
     return Pool("AnyNetXA", n=4500, reference=2500)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", [TOTAL, ORDER, SHARE], ids=lambda p: p.title)
 def test_what_was_planted_is_found_inside_a_tight_window(pool: Pool, planted: Planted) -> None:
     row = rates([pool.narrowed(planted, 100, seed) for seed in range(10)], planted)
@@ -30,10 +31,12 @@ def test_what_was_planted_is_found_inside_a_tight_window(pool: Pool, planted: Pl
     assert row["other"] <= 3 / 10
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_nothing_was_planted(pool: Pool) -> None:
     assert rates([pool.narrowed(NOTHING, 60, seed) for seed in range(20)], NOTHING)["other"] <= 4 / 20
 
 
+@pytest.mark.slow
 def test_both_ends_of_a_depth_window_are_taken_one_after_the_other() -> None:
     regnet = Pool("RegNetX", n=3500, reference=2500)
     planted = Planted("depth", "RegNetX", None, (("depth", "low"), ("depth", "high")))
@@ -117,10 +120,13 @@ def test_fresh_models_confirm_a_true_rule_and_not_a_false_one(population: pd.Dat
     true = judge_afresh(best, SPACE, with_errors(fresh, 0.5 * down, seed=1))
     assert true.supported
     assert true.looks == 1
-    assert true.kept == (down == 0).sum()
+    # told apart at two of three steps, as few models keep the order wholly
+    assert best.cut == pytest.approx(2 / 3)
+    assert true.kept == (down <= 1).sum()
+    assert true.words.startswith(f"{true.kept} fresh models have at least 67 % of their steps that way, ")
     assert not judge_afresh(best, SPACE, with_errors(fresh, -0.5 * down, seed=1)).supported
     with pytest.raises(DsxError, match="keep it and 1 do not: at least 2 of each are needed to test it"):
-        judge_afresh(best, SPACE, with_errors(fresh[(down == 0) | (np.arange(200) == np.argmax(down))], 0.0))
+        judge_afresh(best, SPACE, with_errors(fresh[(down <= 1) | (np.arange(200) == np.argmax(down))], 0.0))
 
 
 def test_proposals_are_a_function_of_their_arguments(population: pd.DataFrame, steps_down: np.ndarray) -> None:
@@ -135,6 +141,7 @@ def test_few_models_and_unknown_parameters_are_refused(population: pd.DataFrame)
         propose(SPACE, with_errors(population, np.zeros(240)), ["widht"])
 
 
+@pytest.mark.slow
 def test_importance_of_a_space_names_the_parameter_that_decides(population: pd.DataFrame) -> None:
     effect = np.where(population["depth_4"] <= 2, 1.0, 0.0)
     table = importance(SPACE, with_errors(population, effect))
