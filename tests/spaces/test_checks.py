@@ -1,4 +1,4 @@
-"""What a definition may not say, with the whole message."""
+"""What must hold among the parts of a space: every refusal of a definition, with the whole message."""
 
 import pytest
 import yaml
