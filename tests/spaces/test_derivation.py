@@ -22,7 +22,7 @@ def test_a_models_widths_are_shown_raw_quantised_and_adjusted():
         "           depth  u (w0 + wa·j)  w0·wm^k  width before  width  inner  g drawn   g\n"
         "  stage 1      1             24       24            24     32     32       16  16\n"
         "  stage 2      2    48.48–72.96    60.96            64     64     64       16  16\n"
-        "  stage 3      7   97.44–244.3    154.8           152    160    160       16  16\n"
+        "  stage 3      7    97.44–244.3    154.8           152    160    160       16  16\n"
         "  stage 4     12    268.8–538.1    393.3           392    384    384       16  16\n"
         "  22 blocks; widths of all blocks add up to 5,920 before group adjustment and 5,888 after (-0.5 %)"
     )

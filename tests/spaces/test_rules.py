@@ -35,8 +35,8 @@ def test_rules_may_speak_of_the_finished_stages(name, small):
     ("text", "message"),
     [
         (
-            "rising",
-            "rules.width: unknown order 'rising'. Known: non_decreasing, increasing, non_increasing, decreasing, equal,"
+            "sorted",
+            "rules.width: unknown order 'sorted'. Known: non_decreasing, increasing, non_increasing, decreasing, equal,"
             " or an inequality",
         ),
         (
