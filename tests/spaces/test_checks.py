@@ -227,7 +227,7 @@ BAD = [
         "rules: {deep: sum(dept) <= 40}",
         (
             "rules.deep: 'sum(dept) <= 40': unknown name 'dept'. Did you mean depth? Known: bottleneck_ratio,"
-            " depth, group_width, stage_depth, stage_width, total_depth, width"
+            " depth, group_width, stage_depth, stage_flops, stage_width, total_depth, width"
         ),
     ),
     (
