@@ -11,7 +11,48 @@ TESTS = Path(__file__).resolve().parent
 PACKAGE = TESTS.parent / "dsx"
 
 # module → where it is tested, or why it needs no file of its own
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE: dict[str, str] = {
+    "commands/cancel.py": "launch/slurm/test_cluster.py, on a cluster",
+    "commands/doctor.py": "launch/test_doctor.py and test_cli.py",
+    "commands/launch.py": "test_cli.py and the three test_faults_*.py, as whole commands",
+    "commands/narrow.py": "narrowing/test_account.py",
+    "commands/recipes.py": "test_faults_doors.py, as a whole command",
+    "commands/sample.py": "test_cli.py, as a whole command",
+    "commands/selection.py": "commands/test_analyze.py",
+    "commands/spaces.py": "test_cli.py, as a whole command",
+    "commands/status.py": "test_cli.py, and on a cluster launch/slurm/test_cluster.py",
+    "commands/target.py": "commands/test_show.py",
+    "launch/debug.py": "launch/test_launcher.py: one suite for every launcher",
+    "launch/failures.py": "launch/test_causes.py",
+    "launch/heartbeat.py": "launch/test_worker.py",
+    "launch/local/launcher.py": "launch/test_launcher.py: one suite for every launcher",
+    "launch/local/pool.py": "launch/local/test_dispatch.py, with processes that are killed",
+    "launch/options.py": "launch/test_launcher.py",
+    "launch/pending.py": "launch/test_launcher.py",
+    "launch/progress.py": "launch/local/test_dispatch.py",
+    "launch/registry.py": "launch/test_launcher.py",
+    "launch/slurm/client.py": "launch/slurm/test_job_ids.py and test_profile.py",
+    "launch/slurm/launcher.py": "launch/test_launcher.py: one suite for every launcher",
+    "launch/slurm/ranks.py": "launch/test_torchrun.py",
+    "launch/slurm/snapshot.py": "launch/slurm/test_cluster.py, on a cluster",
+    "launch/slurm/status.py": "launch/slurm/test_cluster.py, on a cluster",
+    "launch/slurm/submissions.py": "launch/slurm/test_arrays.py",
+    "launch/slurm/submit.py": "launch/slurm/test_cluster.py, on a cluster",
+    "launch/slurm/task.py": "launch/slurm/test_profile.py, and on a cluster test_cluster.py",
+    "training/data/batches.py": "training/data/test_batchwise.py and test_imagewise.py: the two kinds",
+    "training/data/images.py": "training/data/test_loader.py and test_check.py",
+    "training/data/opening.py": "training/data/test_batchwise.py and test_imagewise.py",
+    "training/data/parts.py": "training/data/test_folder.py and test_split.py",
+    "training/data/published.py": "training/data/test_formats.py, against torchvision",
+    "training/device.py": "training/test_trainer.py",
+    "training/distributed.py": "training/test_ranks.py, with two processes",
+    "training/evaluation.py": "training/test_session.py",
+    "training/faults.py": "training/test_trainer.py and launch/test_causes.py",
+    "training/objective.py": "training/test_session.py",
+    "training/preload.py": "imports, and one call",
+    "training/result.py": "training/test_trainer.py",
+    "training/streams.py": "training/data/test_augment.py",
+}
 
 
 def has_code(source: str) -> bool:
