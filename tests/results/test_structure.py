@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsx.base.errors import DsxError
 from dsx.results.structure import block_widths_of, network_table, networks_in, stages_in_words, stages_of
 
 
@@ -73,3 +74,20 @@ def test_blocks_have_the_width_of_their_stage():
 )
 def test_stages_are_told_in_words_and_what_they_share_once(stages, words):
     assert stages_in_words(stages) == words
+
+
+def test_stages_as_text_are_read_as_lists():
+    table = pd.DataFrame({"model_id": ["a"], "stages": ["[[1, 24, 1, 8], [2, 56, 1, 8]]"]})
+    networks = networks_in(table)
+    assert networks["stages"][0] == [[1, 24, 1, 8], [2, 56, 1, 8]]
+    assert networks["total_depth"].tolist() == [3]
+
+
+@pytest.mark.parametrize("cell", ["[array([1., 8.])]", "[[1, 24]]", "[]", 3.0])
+def test_stages_that_are_no_lists_are_refused_with_what_is_expected(cell):
+    with pytest.raises(DsxError) as refusal:
+        networks_in(pd.DataFrame({"model_id": ["a"], "stages": [cell]}))
+    assert str(refusal.value) == (
+        f"column stages of model a = {str(cell)!r}: expected [depth, width, bottleneck ratio, group width] of each"
+        " stage, as in [[1, 24, 1, 8], [2, 56, 1, 8]]; rename the column to go without"
+    )
