@@ -55,8 +55,8 @@ def _stages_of_cell(cell: Any, model: str) -> Stages:
     except (TypeError, ValueError):
         pass
     raise DsxError(
-        f"column stages of model {model} = {str(cell)[:40]!r}: expected [depth, width, bottleneck ratio, group width] of"
-        " each stage, as in [[1, 24, 1, 8], [2, 56, 1, 8]]; rename the column to go without"
+        f"column stages of model {model} = {str(cell)[:40]!r}: expected [depth, width, bottleneck ratio, group width]"
+        " of each stage, as in [[1, 24, 1, 8], [2, 56, 1, 8]]; rename the column to go without"
     )
 
 
