@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
 REFERENCE_28 := experiments/reference_28/partial
 
-.PHONY: demo test test-quick check bench install clean reference reference-28 reference-28-save schema slurm-up slurm-down
+.PHONY: demo test test-quick check bench docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
@@ -20,17 +20,22 @@ test: $(VENV)/installed-dev  ## the whole test suite
 test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
 
-check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
+check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+docs: $(VENV)/installed-dev  ## the documentation site, to be read from disk; a warning is an error
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
+	@echo "open build/site/index.html"
+
 reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
 	$(BIN)/dsx run reference
-	$(BIN)/python -m dsx.results.reference runs/reference experiments/reference
+	$(BIN)/python -m dsx.commands.reference runs/reference experiments/reference
 
 reference-28: install  ## go on with the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps what there is
 	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28) recipe.data.root=$(FASHION_MNIST)
@@ -59,4 +64,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 clean:  ## everything that can be made again; studies under runs/ are kept
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -62,12 +62,12 @@ def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counte
     assert done.code == 0, done
     counts = pd.read_csv(tmp_path / "out" / "counts.csv").set_index("study")["words"]
     assert counts["ResNet"] == "12 models: 9 done, 1 diverged (counted at chance error 90 %), 0 failed, 2 pending"
-    assert counts["sweep"] == "12 models: 10 done, 0 diverged, 1 failed, 1 pending"
+    assert counts[tmp_path.name] == "12 models: 10 done, 0 diverged, 1 failed, 1 pending"
     assert counts["theirs"] == "20 models: 18 done, 0 diverged, 2 failed, 0 pending"
     assert counts["AnyNetXE-digits"] == "64 models: 64 done, 0 diverged, 0 failed, 0 pending"
     assert counts["AnyNetXA-digits"] == "3 models: 0 done, 0 diverged, 0 failed, 3 pending"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "No training curves are known of ResNet, sweep, theirs." in page
+    assert f"No training curves are known of ResNet, {tmp_path.name}, theirs." in page
     assert "read from ResNet.json (NDS data file); not trained here" in page
     assert "RuntimeError: no memory" in page
     assert "dsx analyze ResNet.json sweep.json theirs.csv" in page
@@ -174,7 +174,7 @@ def test_odd_populations_are_described_and_nothing_empty_is_drawn(dsx: Command, 
     [
         (["a.csv"], "a.csv: no column 'error' of errors. Columns: name, top1; name the right one: error=COLUMN"),
         (["a.csv", "error=tp1"], "a.csv: no column 'tp1' of errors. Did you mean top1? Columns: name, top1; name"),
-        (["a.csv", "eror=top1"], "'eror=top1': unknown key. Did you mean error? Known: metric, error, best_error"),
+        (["a.csv", "eror=top1"], "'eror=top1': unknown key. Did you mean error? Known: metric, model_id, state, "),
         (["a.csv", "error=top1", "metric=ema"], "'metric=ema': no NDS or pycls file was named that it could apply to"),
         (["a.csv", "error=top1", "flops=madds"], "'flops=madds': no table named has a column 'madds' that it could"),
         (["a.csv", "a.csv", "error=top1"], "a.csv: named twice: name each file once"),
@@ -187,7 +187,10 @@ def test_odd_populations_are_described_and_nothing_empty_is_drawn(dsx: Command, 
         (["image.csv"], "image.csv: found binary data: expected an NDS data file"),
         (["cut.parquet"], "cut.parquet: not a readable Parquet file, perhaps cut short ("),
         (["range.csv"], "range.csv: error 120: expected percent, 0 to 100 (1 of 2 rows)"),
-        (["state.csv"], "state.csv: state 'finished': expected one of done, diverged, failed, running, pending."),
+        (
+            ["state.csv"],
+            "state.csv: state 'pruned' (1 row): expected one of done, diverged, failed, running, pending, or",
+        ),
         (["a.csv", "error=top1", "--figures", "al"], "--figures al: expected one of all, main, none"),
     ],
 )
@@ -197,7 +200,7 @@ def test_what_cannot_be_read_is_one_clear_line(
     contents = {
         "a.csv": b"name,top1\na,3\n", "object.json": b'{"a": 1}', "list.json": b"[]", "cut.json": b'[{"net": 1',
         "data.zip": b"PK\3\4rest", "empty.csv": b"", "image.csv": b"\x89x\0\1", "cut.parquet": b"PAR1rest",
-        "range.csv": b"error\n3\n120\n", "state.csv": b"error,state\n3,finished\n",
+        "range.csv": b"error\n3\n120\n", "state.csv": b"error,state\n3,pruned\n",
     }  # fmt: skip
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

@@ -69,7 +69,7 @@ def test_a_window_that_belongs_to_another_resolution_is_noted_with_the_space_mad
         ),
         (["--seed", "-1"], "seed = -1: expected an integer from 0 to 2^63 − 1"),
         (["--resolution", "0"], "resolution = 0: expected an integer ≥ 1"),
-        (["width.high=3=4"], "override 'width.high=3=4': write key=value, as in parameters.width.high=512"),
+        (["=3"], "override '=3': write key=value, as in recipe.epochs=4"),
     ],
 )
 def test_bad_requests_write_nothing(dsx: Command, tmp_path: Path, arguments: list[str], message: str) -> None:

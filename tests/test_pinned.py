@@ -23,11 +23,11 @@ SLOW_GROUPS = ("reference-figures",)
 
 @pytest.fixture
 def run(dsx: Command) -> collect.Run:
-    """Run `dsx …` in an empty folder; it must succeed."""
+    """Run `dsx …` in an empty folder; it must exit with `code`."""
 
-    def call(*arguments: object) -> None:
+    def call(*arguments: object, code: int = 0) -> None:
         done: Done = dsx(*arguments)
-        assert done.code == 0, done.err
+        assert done.code == code, done.err
 
     return call
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dsx.analysis.best import best_ranges, parameter_columns
+from dsx.analysis.best import best_ranges
 from dsx.analysis.comparison import compare_all, holm
 from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
@@ -16,6 +16,8 @@ from dsx.analysis.summary import summarize
 from dsx.analysis.trends import rank_correlation
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
+from dsx.results.columns import COMPLEXITIES, parameter_columns
+from dsx.results.columns import stages as stage_numbers
 from dsx.results.samples import column, frame
 from dsx.results.states import count_states, finished
 
@@ -112,7 +114,7 @@ def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -
     rows = []
     for name in _with_models(tables):
         models = finished(tables[name])
-        measures = [c for c in ("flops", "params", "acts", "seconds") if c in models.columns]
+        measures = [c for c in (*COMPLEXITIES, "seconds") if c in models.columns]
         for parameter in [*measures, *parameter_columns(models)]:
             result = rank_correlation(column(models, parameter), column(models, "error"), level)
             rows.append({"study": name, "parameter": parameter, **result, "n": int(result["n"])})
@@ -154,7 +156,7 @@ def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) 
     rows = []
     for name in _with_models(tables):
         models = finished(tables[name])
-        count = sum(f"depth_{i}" in models.columns and f"width_{i}" in models.columns for i in range(1, 100))
+        count = len(stage_numbers(models.columns, "depth", "width"))
         if count:
             fits = linear_fit_table(table_widths(models), stages or count)
             ids = models["model_id"] if "model_id" in models.columns else range(len(models))

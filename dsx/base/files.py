@@ -10,7 +10,9 @@ import contextlib
 import json
 import os
 import secrets
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +29,45 @@ class RecordWarning(UserWarning):
     """A record that was there but could not be used; it is treated as absent."""
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, atomically. Makes the folder. Raises RecordError with the system's words."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name to write to; what is there in the end replaces `path`, atomically, unless an error is raised.
+
+    Makes the folder. For writers that take a name: what can be given bytes is given to `write_bytes`.
+    Raises RecordError with the system's words.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
         try:
-            file = open(temporary, "wb")  # noqa: SIM115 (the folder is made only when it is missing)
+            temporary.touch()  # some writers have other errors than the system's for a folder that cannot be written
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(temporary, "wb")  # noqa: SIM115
-        with file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            temporary.touch()
+        yield temporary
         os.replace(temporary, path)
     except OSError as error:
+        raise RecordError(unwritable(path, error)) from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise RecordError(unwritable(path, error)) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, atomically. Makes the folder. Raises RecordError with the system's words."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def check_writable(folder: Path, remedy: str) -> None:
+    """Raises RecordError, which ends in the remedy, if nothing could be written into a folder, there or to be made."""
+    place = next((p for p in (folder, *folder.resolve().parents) if p.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise RecordError(f"{folder}: cannot be written ({error.strerror or error}); {remedy}") from None
 
 
 def unwritable(path: Path, error: OSError) -> str:

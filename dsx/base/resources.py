@@ -37,21 +37,24 @@ def names(kind: str, group: str = "") -> dict[str, Path]:
     return found
 
 
-def find(kind: str, name: str, group: str = "", beside: Path | None = None) -> Path:
+def find(kind: str, name: str, group: str = "", beside: Path | None = None, near: Path | None = None) -> Path:
     """The file that defines `name`: a path (it has a slash or ends in .yaml), or a name.
 
-    beside: a file whose own folder is searched first. Raises DefinitionError with near misses.
+    beside: the file that names it: a path is first taken from that file's folder, then from the current one, and a
+    bare name is first looked for in `near`, by default that folder too. Raises DefinitionError with near misses.
     """
     what = group or kind.removesuffix("s")
     if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
-        path = Path(name) if beside is None else beside.parent / name
-        if not path.is_file():
-            raise DefinitionError(f"{name}: no such {what} file")
-        return path
+        places = [Path(name)] if beside is None else [beside.parent / name, Path(name)]
+        for path in places:
+            if path.is_file():
+                return path
+        raise DefinitionError(f"{name}: no such {what} file")
     known = names(kind, group)
     if beside is not None:
-        known = {path.stem: path for path in sorted(beside.parent.glob("*.yaml"))} | known
-        own = beside.parent / f"{name}.yaml"
+        folder = near or beside.parent
+        known = {path.stem: path for path in sorted(folder.glob("*.yaml"))} | known
+        own = folder / f"{name}.yaml"
         if own.is_file() and own.resolve() != beside.resolve():
             return own
     if name not in known:

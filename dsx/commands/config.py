@@ -1,26 +1,31 @@
-"""Configuration: Hydra composes it, and it becomes frozen typed objects once, here.
+"""Configuration of experiments and launches: composed by Hydra, it becomes frozen typed objects once, here.
 
-An experiment file has Hydra's defaults list (`recipe: digits`, `launcher: local`) and its own
-fields. Overrides are Hydra's: `n=48`, `recipe=mnist`, `recipe.epochs=2`, `launcher.workers=4`.
-Groups are looked up beside the experiment, in `./experiments`, and among those shipped with dsx.
+An experiment file has a defaults list (`recipe: digits`, `launcher: ./box.yaml`) and its own fields; overrides change
+them: `n=48`, `recipe=mnist`, `recipe.epochs=2`, `launcher.workers=4`. A name is looked up beside the experiment (in
+`recipe/` and `launcher/`), in `./experiments`, and among the files shipped with dsx; a path is taken from the folder
+of the experiment, then from the current one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, field_validator
 
 from dsx.base import resources
-from dsx.base.errors import DefinitionError, DsxError, suggest
+from dsx.base.compose import compose_file, compose_group
+from dsx.base.errors import DefinitionError, suggest
+from dsx.base.nested import assigned
+from dsx.base.overrides import parse_override
 from dsx.base.schema import Frozen
 from dsx.base.units import parse_range
 from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
+from dsx.recipes.recipe import Recipe
 
 GROUPS = ("recipe", "launcher")
 
@@ -37,7 +42,7 @@ class Experiment(Frozen):
 
     n: models per space. flops, params, acts: `low:high`, null keeps each space's own. replicates: trainings of
     each model, with different seeds. out: the folder that gets one study folder per space, and `analysis/`.
-    recipe: the composed content of this group. launcher: what that group describes.
+    recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them.
     """
 
     name: str
@@ -53,7 +58,7 @@ class Experiment(Frozen):
     num_classes: Count | None = None
     allow_short: StrictBool = False
     out: str = "runs"
-    recipe: dict[str, Any]
+    recipe: Recipe
     launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
 
@@ -83,92 +88,48 @@ class Experiment(Frozen):
 
 
 def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
-    """An experiment by name or path, with Hydra overrides. Raises DefinitionError for any fault in either."""
+    """An experiment by name or path, with overrides. Raises DefinitionError for any fault in either."""
     path = resources.find("experiments", name)
-    content = _compose(path.parent.resolve(), path.stem, overrides, where=str(path))
+    content = compose_file(path, GROUPS, [parse_override(text) for text in overrides])
     return Experiment.from_dict({"name": path.stem, **content}, str(path))
 
 
-def load_launch(recipe: str | None, launcher: str, overrides: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """The composed `recipe` (if one is named) and `launcher` groups for a launch. Raises DefinitionError."""
-    from hydra.core.config_store import ConfigStore
+@dataclass(frozen=True)
+class LaunchChanges:
+    """What overrides say of a launch. recipe, launcher: dotted keys below it → values.
 
-    defaults: list[Any] = [{"launcher": launcher}]
-    store = ConfigStore.instance()
-    if launcher not in resources.names("experiments", "launcher") and launcher in kinds():
-        store.store(group="launcher", name=launcher, node={"kind": launcher})  # of another package, without a file
-        described = [("recipe", recipe)]
-    else:
-        described = [("recipe", recipe), ("launcher", launcher)]
-    for group, name in described:
-        if name is not None:
-            resources.find("experiments", name, group=group)  # a bad name fails with near misses
-    if recipe is not None:
-        path = resources.find("experiments", recipe, group="recipe")
-        if recipe not in resources.names("experiments", "recipe"):
-            from dsx.base.yaml import read_yaml
+    chosen: the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names.
+    """
 
-            store.store(group="recipe", name=path.stem, node=read_yaml(path))
-        defaults.append({"recipe": path.stem})
-    store.store(name="dsx_launch", node={"defaults": defaults})
-    content = _compose(resources.shipped("experiments"), "dsx_launch", overrides, where="dsx launch")
-    unknown = sorted(set(content) - set(GROUPS))
-    if unknown:
-        raise DefinitionError(
-            f"override '{unknown[0]}=…': unknown key.{suggest(unknown[0], GROUPS)} Known: recipe.…, launcher.…"
-        )
-    return {group: content.get(group, {}) for group in GROUPS}
+    recipe: dict[str, Any]
+    launcher: dict[str, Any]
+    chosen: dict[str, str]
 
 
-def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
-    """Dotted key → value, read by Hydra's grammar: `parameters.width.high=512`. Raises DsxError for bad syntax."""
-    if not overrides:
-        return {}
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
-
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise DsxError(f"override {error.override!r}: write key=value, as in parameters.width.high=512") from None
-    return {str(o.key_or_group): None if o.is_delete() else o.value() for o in parsed}
-
-
-def _compose(folder: Path, name: str, overrides: Sequence[str], where: str) -> dict[str, Any]:
-    """Hydra's composition of a primary configuration, as plain data."""
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException, OverrideParseException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    parse_overrides(overrides)
-    search = [f"file://{path}" for path in resources.folders("experiments") if path != folder]
-    given = [_forced(text) for text in overrides] + ([f"hydra.searchpath=[{','.join(search)}]"] if search else [])
-    try:
-        with initialize_config_dir(config_dir=str(folder), version_base="1.3"):
-            content = OmegaConf.to_container(compose(name, overrides=given), resolve=True)
-    except OverrideParseException as error:
-        raise DefinitionError(f"override {error.override!r}: {str(error).splitlines()[0]}") from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise DefinitionError(f"{where}: {_one_line(error)}") from None
-    assert isinstance(content, dict)
-    return {str(key): value for key, value in content.items()}
+def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
+    """Overrides of a launch, by what they change. Raises DsxError for a key that is neither recipe.… nor launcher.…"""
+    changes: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
+    chosen = {}
+    for override in map(parse_override, overrides):
+        group, _, key = override.key.partition(".")
+        if group not in GROUPS:
+            raise DefinitionError(
+                f"override '{override.key}=…': unknown key.{suggest(override.key, GROUPS)} Known: recipe.…, launcher.…"
+            )
+        if key:
+            changes[group][key] = override.value
+        elif isinstance(override.value, Mapping):
+            changes[group] |= override.value
+        else:
+            chosen[group] = str(override.value)
+    return LaunchChanges(chosen=chosen, **changes)
 
 
-def _forced(override: str) -> str:
-    """Plain overrides may add keys that a file leaves at their defaults; the typed objects check the names."""
-    key = override.partition("=")[0]
-    return override if key in GROUPS or override[0] in "+~" else f"++{override}"
+def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> Launcher:
+    """The launcher of a file, by name or path, or of a kind that a package adds, with values replaced.
 
-
-def _one_line(error: Exception) -> str:
-    """Hydra's message without its search path; a missing group option lists the known ones with a near miss."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0]
-    for group in GROUPS:
-        marker = f"Could not find '{group}/"
-        if marker in text:
-            wanted = text.split(marker)[1].split("'")[0]
-            known = resources.names("experiments", group)
-            return f"unknown {group} '{wanted}'.{suggest(wanted, known)} Known: {', '.join(sorted(known))}"
-    return text
+    Raises DefinitionError: unknown name, kind or key, bad value.
+    """
+    if name in kinds() and name not in resources.names("experiments", "launcher"):
+        return read_launcher(assigned({"kind": name}, changes or {}))
+    return read_launcher(compose_group("launcher", resources.find("experiments", name, group="launcher"), changes))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from dsx.base.errors import DsxError
 from dsx.base.text import align, plural
 from dsx.base.units import format_number
-from dsx.commands.config import load_launch
+from dsx.commands.config import launch_changes, load_launcher
 from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.registry import read_launcher
-from dsx.recipes.recipe import Recipe
+from dsx.launch.pending import check_data_here
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.study.study import Study
 
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
@@ -35,9 +34,8 @@ def launch(
     name, file or kind. seeds: trainings of each model; None: as before. say: told what is trained, before it begins.
     Raises DsxError, before any study is changed, for what can be known by then.
     """
-    studies, content = _read(folders, recipe, on, overrides)
-    planned = plan(studies, content["recipe"] or None, seeds)
-    return launch_studies(studies, planned, read_launcher(content["launcher"]), options, say)
+    studies, recipes, launcher = _read(folders, recipe, on, overrides)
+    return launch_studies(studies, plan(studies, recipes, seeds), launcher, options, say)
 
 
 def preview(
@@ -50,9 +48,8 @@ def preview(
     seeds: int | None = None,
 ) -> str:
     """What `launch` would do, and what it would cost by some training steps here; no study is changed."""
-    studies, content = _read(folders, recipe, on, overrides)
-    planned = plan(studies, content["recipe"] or None, seeds)
-    launcher = read_launcher(content["launcher"])
+    studies, recipes, launcher = _read(folders, recipe, on, overrides)
+    planned = plan(studies, recipes, seeds)
     would = launcher.preview(planned, options)
     lines = [_recipe_of(planned[0]).describe()]
     for study in planned:
@@ -76,8 +73,13 @@ def launch_studies(
     launcher.check(planned, options)
     for study, plan_ in zip(studies, planned, strict=True):
         study.set_recipe(_recipe_of(plan_), plan_.replicates)
-    total = sum(len(study.runs()) for study in studies)
-    say(f"{plural(total, 'model')}; {_recipe_of(studies[0]).describe()}")
+    # a cluster's nodes may see folders that this machine does not
+    images = check_data_here(planned) if launcher.trains_here else {}
+    for found in images.values():
+        say("\n".join(found.lines))
+    total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
+    counted = images[first].training_images if first in images else None
+    say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
     launched = launcher.launch(studies, options)
     for line in launched.lines:
         say(line)
@@ -85,39 +87,45 @@ def launch_studies(
 
 
 def exit_code(launched: Launched) -> int:
-    """Of a command that launched: STOPPED if a signal ended it, else 0."""
+    """Of a command that launched: STOPPED if a signal ended it, else 0.
+
+    Raises DsxError if it trained models and every one failed: what was asked for cannot be had as it is.
+    """
+    if launched.failed and not any(launched.counts.get(outcome) for outcome in ("done", "diverged")):
+        count, first = len(launched.failed), launched.failed[0][1]
+        told = "the only model" if count == 1 else f"every one of {count} models"
+        raise DsxError(f"{told} failed, the first by {first.kind}: {first.message}; `dsx status` groups the causes")
     return STOPPED if launched.by_signal else 0
 
 
-def plan(studies: Sequence[Study], recipe: Mapping[str, Any] | None, seeds: int | None = None) -> list[Study]:
-    """The studies as they would be with this recipe and so many seeds; nothing is written. Raises DsxError."""
-    wanted = None if recipe is None else Recipe.from_dict(dict(recipe), f"recipe {recipe.get('name', '')}")
-    return [study.with_recipe(_recipe_of(study, wanted), seeds or study.replicates) for study in studies]
+def plan(studies: Sequence[Study], recipes: Sequence[Recipe], seeds: int | None = None) -> list[Study]:
+    """The studies as they would be with these recipes and so many seeds; nothing is written. Raises DsxError."""
+    return [
+        study.with_recipe(recipe, seeds or study.replicates) for study, recipe in zip(studies, recipes, strict=True)
+    ]
 
 
 def _read(
     folders: Sequence[str], recipe: str | None, on: str, overrides: Sequence[str]
-) -> tuple[list[Study], dict[str, dict[str, Any]]]:
-    """The studies, and the composed recipe and launcher."""
+) -> tuple[list[Study], list[Recipe], Launcher]:
+    """The studies, the recipe of each, and the launcher.
+
+    Without a recipe that is named, each study's own frozen one is what overrides change: no file is looked up.
+    """
     studies = chosen(folders)
-    if recipe is None and any(text.startswith("recipe") for text in overrides):
-        recipe = _common_recipe(studies)
-    return studies, load_launch(recipe, on, overrides)
+    changes = launch_changes(overrides)
+    launcher = load_launcher(changes.chosen.get("launcher", on), changes.launcher)
+    named = changes.chosen.get("recipe", recipe)
+    wanted = load_recipe(named, changes.recipe) if named is not None else None
+    recipes = [wanted or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
+    return studies, recipes, launcher
 
 
-def _common_recipe(studies: Sequence[Study]) -> str:
-    names = {study.recipe.name if study.recipe else None for study in studies}
-    if len(names) != 1 or None in names:
-        raise DsxError("recipe overrides need a recipe to change: name one with --recipe")
-    return str(names.pop())
-
-
-def _recipe_of(study: Study, wanted: Recipe | None = None) -> Recipe:
-    """The recipe given, else the study's own. Raises DsxError if there is neither."""
-    recipe = wanted or study.recipe
-    if recipe is None:
+def _recipe_of(study: Study) -> Recipe:
+    """The study's own recipe. Raises DsxError if it has none yet."""
+    if study.recipe is None:
         raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
-    return recipe
+    return study.recipe
 
 
 def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> list[str]:

@@ -128,14 +128,12 @@ def restored_experiment(name: str, folder: Path, overrides: Sequence[str]) -> li
     overrides: the experiment's, as `dsx run` takes them.
     """
     from dsx.commands.config import load_experiment
-    from dsx.commands.workflow import sample_experiment
-    from dsx.recipes.recipe import Recipe
+    from dsx.commands.run import sample_experiment
 
     experiment = load_experiment(name, overrides)
-    recipe = Recipe.from_dict(experiment.recipe, f"recipe {experiment.recipe.get('name', '')}")
     studies = sample_experiment(experiment)
     for study in studies:
-        study.set_recipe(recipe, max(study.replicates, experiment.replicates))
+        study.set_recipe(experiment.recipe, max(study.replicates, experiment.replicates))
     if (folder / _MANIFEST).is_file():
         restore_records(studies, folder)
     return studies

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dsx.base import files
 from dsx.base.errors import DsxError, StudyError, suggest
-from dsx.commands.config import parse_overrides
+from dsx.results.columns import ELSEWHERE
+from dsx.results.foreign import KEYS
 from dsx.results.readers import Results, read_results
-from dsx.results.table_files import RESULT_NAMES
 from dsx.study.study import Study, open_study
 
 LAST = Path("runs/.last.json")
@@ -47,8 +47,9 @@ def sources(arguments: Sequence[str], overrides: Sequence[str] = ()) -> list[Stu
 
     A folder without studies that holds Parquet tables of results, as reference results do, stands for them; tables of
     curves (`NAME.curves.parquet`) belong to their `NAME.parquet` and are no results of their own.
-    overrides: `metric=lowest` for NDS and pycls files; `error=top1`, `flops=madds` … for columns of CSV and Parquet
-    files that have other names. Raises DsxError for a bad override, or one that no file is there for.
+    overrides: `metric=lowest` for NDS and pycls files; for CSV and Parquet tables `error=100-acc`, `flops=madds`,
+    `done=COMPLETED` and what else `dsx.results.foreign` knows. Raises DsxError for a bad override, or one that no file
+    is there for.
     """
     metric, columns = _reading(overrides)
     paths = [Path(argument) for argument in arguments]
@@ -75,7 +76,8 @@ def _all_used(overrides: Sequence[str], found: Sequence[Study | Results]) -> Non
     for override in overrides:
         key, _, value = override.partition("=")
         if key not in used:
-            what = "no NDS or pycls file was named" if key == "metric" else f"no table named has a column {value!r}"
+            what = f"no table named has a column {value!r}" if key in ELSEWHERE else "no table was named"
+            what = "no NDS or pycls file was named" if key == "metric" else what
             raise DsxError(f"{override!r}: {what} that it could apply to")
 
 
@@ -102,14 +104,14 @@ def _is_curves(path: Path, every: Sequence[Path]) -> bool:
 
 
 def _reading(overrides: Sequence[str]) -> tuple[str | None, dict[str, str]]:
-    """The metric, and result column → the file's own name of it."""
-    given = {key: str(value) for key, value in parse_overrides(overrides).items()}
-    for key in given:
-        if key != "metric" and key not in RESULT_NAMES:
-            known = f"metric, {', '.join(RESULT_NAMES)}"
-            raise DsxError(
-                f"'{key}={given[key]}': unknown key.{suggest(key, ('metric', *RESULT_NAMES))} Known: {known}"
-            )
+    """The metric, and what was said of how tables are read: key → text as it was written."""
+    given = {key: value for key, _, value in (text.partition("=") for text in overrides)}
+    for key, value in given.items():
+        if key not in ("metric", *KEYS):
+            known = ", ".join(("metric", *KEYS))
+            raise DsxError(f"'{key}={value}': unknown key.{suggest(key, ('metric', *KEYS))} Known: {known}")
+        if not value.strip():
+            raise DsxError(f"'{key}=': expected {key}=COLUMN or what else it is to be")
     return given.pop("metric", None), given
 
 

@@ -22,7 +22,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         name: best_ranges(rows, [c for c in explored_columns({name: rows}) if c in rows.columns], level=inquiry.level)
         for name, rows in inquiry.models.items()
     }
-    table = best_ranges_table(inquiry.models, level=inquiry.level)
+    table = best_ranges_table(inquiry.tables, level=inquiry.level)
     yield Computed("best_ranges", {"": table}, values=explored)
 
 

@@ -12,13 +12,8 @@ from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.overview import draw_complexity
+from dsx.results.columns import BY_NAME
 
-_WORDS = {
-    "acts": "activations",
-    "params": "parameters",
-    "seconds": "training time",
-    "inference_ms": "inference time",
-}
 _INTRO = (
     "Log–log lines over the finished models, with {percent} intervals. Activations that grow as the root of flops have"
     " exponent 0.5. Training time is wall time per model as measured, so it means something only where models did not"
@@ -44,7 +39,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     for computed in shown:
         study = computed.study.name if computed.study else ""
         for fit in computed.tables["_fits"].to_dict("records"):
-            line = f"{_WORDS.get(fit['y'], fit['y'])} ∝ {_WORDS.get(fit['x'], fit['x'])}ˢ"
+            line = f"{BY_NAME[fit['y']].label} ∝ {BY_NAME[fit['x']].label}ˢ"
             exponent = interval_cell(fit["exponent"], fit["low"], fit["high"], places=2)
             cells.setdefault(line, {})[study] = f"{exponent}, R² {number(fit['r2'], 2)}"
             notes += [f"{study}, {line}: {fit['warnings']}"] if fit["warnings"] else []

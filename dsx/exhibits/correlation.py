@@ -9,7 +9,7 @@ from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    yield Computed("correlation", {"": correlation_table(inquiry.models, inquiry.level)})
+    yield Computed("correlation", {"": correlation_table(inquiry.tables, inquiry.level)})
 
 
 EXHIBIT = Exhibit("correlation", compute, place=32)

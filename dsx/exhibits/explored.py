@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dsx.analysis.best import parameter_columns
+from dsx.results.columns import COSTS, STRUCTURE, parameter_columns
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# derived from the networks, besides the space's own parameters
-STRUCTURE = ("total_depth", "first_width", "last_width")
-COMPLEXITY = ("flops", "params", "acts", "seconds", "inference_ms", "training_ms")
 
 
 def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -23,5 +19,5 @@ def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         if any(name in table.columns and table[name].notna().any() for table in tables.values())
     }
     for table in tables.values():
-        names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COMPLEXITY)
+        names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COSTS)
     return list(names)

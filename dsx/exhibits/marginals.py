@@ -8,10 +8,11 @@ import numpy as np
 
 from dsx.analysis.points import marginals_table, varied
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
-from dsx.exhibits.explored import COMPLEXITY, explored_columns
+from dsx.exhibits.explored import explored_columns
 from dsx.exhibits.paths import folders
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.population import draw_marginals
+from dsx.results.columns import COSTS
 from dsx.results.samples import column
 
 # of the models, whose likely best are shown
@@ -21,7 +22,7 @@ _FRACTION = 0.25
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         models = study.models
-        parameters = [c for c in varied(models, explored_columns({study.name: models})) if c not in COMPLEXITY]
+        parameters = [c for c in varied(models, explored_columns({study.name: models})) if c not in COSTS]
         if parameters:
             unknown = {name: int((~np.isfinite(column(models, name))).sum()) for name in parameters}
             values = {"unknown": unknown, "notes": counts_in_words({study.name: study.whole})}

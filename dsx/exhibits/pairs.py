@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from dsx.analysis.points import boxes_table, leading, points_table, varied
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
-from dsx.exhibits.explored import COMPLEXITY, STRUCTURE, explored_columns
+from dsx.exhibits.explored import explored_columns
 from dsx.exhibits.paths import folders
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.overview import draw_pairs
+from dsx.results.columns import COSTS, STRUCTURE
 
 # columns of which every pair is drawn
 _PAIRED = 4
@@ -18,7 +19,7 @@ _PAIRED = 4
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         models = study.models
-        parameters = [c for c in varied(models, explored_columns({study.name: models})) if c not in COMPLEXITY]
+        parameters = [c for c in varied(models, explored_columns({study.name: models})) if c not in COSTS]
         # what is derived from the parameters goes with them
         sampled = [column for column in parameters if column not in STRUCTURE]
         paired = leading(models, sampled if len(sampled) > 1 else parameters, _PAIRED)

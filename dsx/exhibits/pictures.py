@@ -6,6 +6,8 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
+from dsx.plots.style import house_style
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -23,8 +25,8 @@ def svg(axes: Axes) -> str:
             if len(collection.get_offsets()) > _MANY:
                 collection.set_rasterized(True)
     buffer = io.BytesIO()
-    settings: Any = {"svg.hashsalt": "dsx", "svg.fonttype": "path", "savefig.bbox": "tight", "text.parse_math": False}
-    with matplotlib.rc_context(settings):
+    settings: Any = {"svg.hashsalt": "dsx", "svg.fonttype": "path", "savefig.bbox": "tight"}
+    with house_style(), matplotlib.rc_context(settings):
         whole.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
     return data_url(buffer.getvalue())
 

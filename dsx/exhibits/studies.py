@@ -7,12 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
 from dsx.base.errors import DsxError
+from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
@@ -108,12 +107,14 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         curves = results.path.with_name(f"{results.path.stem}.curves.parquet")
         settings = [
             ("results", f"read from {results.path} ({results.format}); not trained here"),
+            ("columns", results.account),
             ("training", _recipes(table)),
             ("curves", "none in the file" if not curves.is_file() else f"read from {curves}"),
         ]
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
-        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=settings)
+        told = [(what, value) for what, value in settings if value]
+        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=told)
     return found
 
 
@@ -183,9 +184,8 @@ def _curves(picked: list[dict[str, Any]]) -> pd.DataFrame | None:
 def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The configuration in words, with the versions and devices under which models were trained."""
     definition, request = study.definition, study.request
-    made = yaml.safe_load(study.paths.definition.read_text(encoding="utf-8"))
     window = ", ".join(
-        f"{name} {text}" if name in ("flops", "params", "acts") else str(text)
+        f"{name} {text}" if name in COMPLEXITIES else str(text)
         for name, text in (request.get("constraints") or {}).items()
     )
     size, classes = request.get("resolution"), request.get("num_classes")
@@ -198,7 +198,7 @@ def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -
         ("images", f"{size}×{size}, {classes} classes" if size and classes else ""),
         ("seed", f"{study.seed}" + (f", {study.replicates} trainings per model" if study.replicates > 1 else "")),
         ("training", study.recipe.describe() if study.recipe else "no recipe yet"),
-        ("sampled by", f"dsx {made.get('dsx')}" + (f", commit {made['git_commit']}" if made.get("git_commit") else "")),
+        ("sampled by", study.made_by),
         ("trained with", "; ".join(dict.fromkeys(_environment(record) for record in picked))),
         ("device time", f"{seconds / 3600:,.3g} hours in all" if seconds else ""),
     ]

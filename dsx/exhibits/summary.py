@@ -10,7 +10,7 @@ from dsx.base.text import align
 from dsx.exhibits.cells import value_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 
-_STATES = ("runs", "done", "diverged", "failed", "running", "pending")
+_STATES = ("done", "diverged", "failed", "running", "pending")
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -18,11 +18,16 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 
 def told(computed: Computed) -> list[str]:
-    """The table of a comparison: models by state, and min, mean and median error with their intervals."""
-    rows = [["", "n", *_STATES[1:], "min error %", "mean error %", "median error %"]]
+    """The table of a comparison: n, the models that count; runs by state; min, mean and median error with intervals.
+
+    The number of runs is told where models have several.
+    """
+    runs = ["runs"] if (computed.main["runs"] != computed.main["models"]).any() else []
+    counts = ("n", *runs, *_STATES)
+    rows = [["", *counts, "min error %", "mean error %", "median error %"]]
     for _, row in computed.main.iterrows():
         numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
-        rows.append([row["study"], *(str(row[state]) for state in _STATES), *(with_interval(*n) for n in numbers)])
+        rows.append([row["study"], *(str(row[count]) for count in counts), *(with_interval(*n) for n in numbers)])
     return [align(rows)]
 
 
@@ -36,7 +41,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     note = (
         f"In brackets: {100 * inquiry.level:g} % intervals. The mean's is a bootstrap (BCa), the median's exact from"
         " order statistics. The lowest error falls with the number of models; its bracket says how much it hangs on"
-        " the few best."
+        " the few best, and is left out where those are tied."
     )
     return Section(grid=Grid("errors of each study", headers, rows), notes=(note,))
 

@@ -10,11 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import dsx
 from dsx.base.errors import DsxError
+from dsx.base.provenance import versions
 from dsx.base.temporary import socket_folder, temporary_folder
 from dsx.launch import devices, surroundings
 from dsx.launch.slurm import client, job_ids
@@ -55,13 +55,10 @@ def here(folder: Path) -> Iterator[Finding]:
     """Versions, devices, folder, data sets."""
     yield Finding("dsx", f"{dsx.__version__} in {Path(dsx.__file__).parent}")
     yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
-    versions, missing = [], []
-    for name in _PACKAGES:
-        try:
-            versions.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            missing.append(name)
-    yield Finding("packages", ", ".join(versions), not missing, f"pip install {' '.join(missing)}")
+    installed = versions(_PACKAGES)
+    missing = [name for name in _PACKAGES if name not in installed]
+    told = ", ".join(f"{name} {version}" for name, version in installed.items())
+    yield Finding("packages", told, not missing, f"pip install {' '.join(missing)}")
     yield Finding("cores", f"{devices.cpu_count()} of {os.cpu_count()}")
     yield _gpus()
     yield _writable(folder)

@@ -73,11 +73,11 @@ class Launcher(Frozen):
         """
 
     @classmethod
-    def status(cls, study: Study) -> list[str]:
+    def status(cls, study: Study) -> list[str]:  # noqa: ARG003 (for those that have jobs)
         """What to say of this study's jobs; nothing if this launcher has none. Never raises."""
         return []
 
     @classmethod
-    def cancel(cls, study: Study) -> int | None:
+    def cancel(cls, study: Study) -> int | None:  # noqa: ARG003 (for those that have jobs)
         """Cancel this study's jobs; how many were queued or running, None if this launcher never had any."""
         return None

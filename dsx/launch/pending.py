@@ -6,12 +6,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError
 from dsx.launch import failures
 from dsx.launch.options import LaunchOptions
+from dsx.recipes.recipe import Recipe
 from dsx.study.results import Scan
 from dsx.study.study import Study
+
+if TYPE_CHECKING:
+    from dsx.training.data.check import ImagesFound
 
 # seconds that the workers of a launch that was just killed may take to be gone
 _DYING_S = 0.5
@@ -35,14 +40,20 @@ def check_studies(studies: Sequence[Study], options: LaunchOptions) -> None:
     failures.check_retry(options.retry, (run.run_id for study in studies for run in study.runs()))
 
 
-def check_data_here(studies: Sequence[Study]) -> None:
-    """Raises DataError once, instead of failing every model, if the data of a recipe is not on this machine."""
-    recipes = {study.recipe for study in studies if study.recipe is not None and study.counts()["pending"]}
-    if recipes:
-        from dsx.training.data.check import check_data
+def check_data_here(studies: Sequence[Study]) -> dict[Recipe, ImagesFound]:
+    """The images of every recipe that something is pending of, looked at once for each state of their files.
 
-        for recipe in recipes:
-            check_data(recipe)
+    Raises DataError once, instead of failing every model, if they are not on this machine or cannot be trained on.
+    """
+    from dsx.training.data.check import check_data
+
+    images: dict[Recipe, ImagesFound] = {}
+    for study in studies:
+        recipe = study.recipe
+        if recipe is not None and recipe not in images and study.counts()["pending"]:
+            images[recipe] = check_data(recipe)
+            recipe.check(study.population[0].architecture, images[recipe].num_classes)
+    return images
 
 
 def wanted(scan: Scan, options: LaunchOptions) -> list[str]:

@@ -106,7 +106,7 @@ def resolve(trainer: Trainer | str) -> Trainer:
 
 
 @lru_cache(maxsize=16)
-def _opened(path: str, stamp: int) -> Study:
+def _opened(path: str, stamp: int) -> Study:  # noqa: ARG001 (a part of the key)
     """A pool's worker is asked for one run at a time: it reads a study once for each version of study.yaml."""
     return open_study(path)
 

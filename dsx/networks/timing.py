@@ -55,7 +55,7 @@ class Timing:
         return dataclasses.asdict(self)
 
 
-def time_network(
+def time_network(  # noqa: PLR0913 (its options go by name)
     network: Network | nn.Module,
     mode: Mode = "inference",
     *,

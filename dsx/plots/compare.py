@@ -25,6 +25,7 @@ from dsx.plots.style import (
     lines_of,
     new_axes,
     note_below,
+    series_label,
 )
 from dsx.results.samples import Floats
 
@@ -63,8 +64,10 @@ def draw_edf_difference(
         ax.fill_between(error, low, high, step="post", color=GREY, alpha=0.18, linewidth=0)
         for clear, side, name in sides:
             if clear.any():
-                look: dict[str, Any] = {"color": side, "alpha": 0.35, "linewidth": 0, "label": f"{name} is ahead"}
-                ax.fill_between(error, low, high, where=clear, step="post", **look)
+                look: dict[str, Any] = {"color": side, "alpha": 0.35, "linewidth": 0}
+                ax.fill_between(
+                    error, low, high, where=clear, step="post", label=series_label(f"{name} is ahead"), **look
+                )
         ax.step(difference.error, difference.difference, where="post", color="black", linewidth=1.3)
         lowest, highest = float(difference.lower.min()), float(difference.upper.max())
         ax.set(
@@ -103,7 +106,7 @@ def draw_random_search(curves: Mapping[str, SearchCurve], notes: Sequence[str], 
         for index, (name, curve) in enumerate(curves.items()):
             ax.plot(
                 curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
-                label=f"{name} (n {curve.n:.0f})",
+                label=series_label(f"{name} (n {curve.n:.0f})"),
             )  # fmt: skip
             ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
             banded = banded or bool(np.isfinite(curve.low).any())

@@ -12,7 +12,7 @@ from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def draw_edf(curves: Mapping[str, Edf], notes: Sequence[str], ax: Axes | None = 
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
         for index, (name, curve) in enumerate(curves.items()):
-            _draw(ax, curve, f"{name} ({legend_text(curve)})", index, left, right)
+            _draw(ax, curve, series_label(f"{name} ({legend_text(curve)})"), index, left, right)
         shown = {curve.level for curve in curves.values()}
         ax.set(xlim=(left, right), ylim=(0, 1.02), xlabel="top-1 error e (%)", ylabel="F(e): share of models below e")
         legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band")

@@ -15,6 +15,7 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
+from dsx.results.columns import stages as stage_numbers
 from dsx.results.samples import Floats, number_array
 from dsx.results.states import finished, finished_errors
 
@@ -84,7 +85,7 @@ def top_networks(
     rows = finished(table)
     if widths is None:
         widths = table_widths(rows)
-        stages = stages or sum(f"depth_{i}" in rows.columns and f"width_{i}" in rows.columns for i in range(1, 100))
+        stages = stages or len(stage_numbers(rows.columns, "depth", "width"))
     if len(widths) != len(rows):
         raise DsxError(f"{name or 'results table'}: widths of {len(widths)} networks for {len(rows)} finished models")
     blocks = networks_table(rows, widths, count, stages)
@@ -98,7 +99,7 @@ def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = 
     notes = [*notes, "dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j"]
     networks = [part for _, part in blocks.groupby("rank", sort=True)]
     with house_style():
-        ax, cells = panels(ax, len(networks), notes, 3, 2.9, 2.2, above_in=0.36)
+        ax, cells = panels(ax, len(networks), notes, 3, (2.9, 2.2), above_in=0.36)
         for cell, part in zip(cells, networks, strict=True):
             best = part.iloc[0]
             fit = None if np.isnan(best["e_fit"]) else _Line(*(best[c] for c in ("w0", "wa", "wm", "e_fit")))

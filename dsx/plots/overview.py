@@ -58,7 +58,7 @@ def draw_scatters(
         notes.append(f"above the top (arrows): {beyond}")
     notes += _thinning(len(points))
     with house_style():
-        ax, cells = panels(ax, len(ranges), notes, 4, 2.3, 2.0)
+        ax, cells = panels(ax, len(ranges), notes, 4, (2.3, 2.0))
         for at, (cell, row) in enumerate(zip(cells, ranges.to_dict("records"), strict=True)):
             x = row["parameter"]
             best = draw_points(cell, x, column(points, x), errors, (row["low"], row["median"], row["high"]))
@@ -100,7 +100,7 @@ def draw_pairs(
     notes = [*notes, f"box: holds the best pair with the stated probability (at least {level:g})"]
     notes += _thinning(len(points))
     with house_style():
-        ax, cells = panels(ax, len(boxes), notes, 3, 2.9, 2.5, right_in=0.7)
+        ax, cells = panels(ax, len(boxes), notes, 3, (2.9, 2.5), right_in=0.7)
         for cell, box in zip(cells, boxes.to_dict("records"), strict=True):
             n = draw_pair(cell, points, box)
             few = f", n {n:,}" if n < len(points) else ""
@@ -128,7 +128,7 @@ def draw_complexity(fits: Mapping[tuple[str, str], LineFit], notes: Sequence[str
     notes = [*notes, *warnings]
     notes += [f"points drawn: about {MOST:,} of {n:,}; the lines are of all"] if n > MOST else []
     with house_style():
-        ax, cells = panels(ax, len(fits), notes, 2, 4.0, 2.8, above_in=0.42)
+        ax, cells = panels(ax, len(fits), notes, 2, (4.0, 2.8), above_in=0.42)
         for cell, ((y, x), fit) in zip(cells, fits.items(), strict=True):
             draw_fit(cell, fit, x, y)
             legend_above(cell)
@@ -147,7 +147,7 @@ def trends(table: pd.DataFrame, ax: Axes | None = None, regime: str = "flops") -
     counts = ", ".join(f"{study} {n:.0f}" for study, n in zip(first["study"], first["n"], strict=True))
     notes = ["grey: all models; blue: 95 % range of the likely best value; line: its median", f"n: {counts}"]
     with house_style():
-        ax, cells = panels(ax, len(names), notes, 4, 2.3, 2.0)
+        ax, cells = panels(ax, len(names), notes, 4, (2.3, 2.0))
         for cell, parameter in zip(cells, names, strict=True):
             draw_trend(cell, table[table["parameter"] == parameter].sort_values("regime"), parameter, regime)
     return ax

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.best import parameter_columns
 from dsx.analysis.points import marginals_table
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, color, house_style, panels
+from dsx.results.columns import COMPLEXITIES, parameter_columns
 from dsx.results.samples import column
 from dsx.results.states import finished, finished_errors
 
@@ -34,7 +34,7 @@ def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():
         told = title or f"{table['space'].iloc[0]}: {len(table):,} models"
-        ax, cells = panels(ax, len(names), [told], 4, 2.4, 1.7)
+        ax, cells = panels(ax, len(names), [told], 4, (2.4, 1.7))
         for cell, name in zip(cells, names, strict=True):
             _draw(cell, name, table[name].dropna().to_numpy())
     return ax
@@ -72,7 +72,7 @@ def draw_marginals(
     weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
     names = list(dict.fromkeys(bars["parameter"]))
     with house_style():
-        ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, 2.3, 1.8)
+        ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, (2.3, 1.8))
         for at, (cell, parameter) in enumerate(zip(cells, names, strict=True)):
             part = bars[bars["parameter"] == parameter]
             _shares(cell, parameter, *(part[c].to_numpy(float) for c in ("low", "high", "all", "likely_best")))
@@ -84,7 +84,7 @@ def draw_marginals(
 
 
 def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
-    metric = name in ("flops", "params", "acts")
+    metric = name in COMPLEXITIES
     shade = color(1) if metric else color(0)
     distinct, counts = np.unique(values, return_counts=True)
     if values.dtype.kind not in "if" or len(distinct) <= 8:

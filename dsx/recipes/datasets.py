@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from dsx.base.errors import suggest
 
@@ -35,6 +37,8 @@ _IDX = (
     " or these files themselves"
 )
 _FOLDERS = "train/CLASS/*.jpg and val/CLASS/*.jpg, one folder per class"
+# of a folder of images: what the folder of evaluation images may be called
+EVALUATION_FOLDERS = ("val", "valid", "validation", "test")
 
 DATASETS: dict[str, Facts] = {
     "digits": Facts(10, 1, 8, 1797, official=False),
@@ -54,6 +58,18 @@ DATASETS: dict[str, Facts] = {
     "imagenet": Facts(1000, 3, None, 1_281_167, files=True, layout=_FOLDERS),
     "folder": Facts(None, 3, None, None, files=True, layout=_FOLDERS),
 }
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder of that name is no part of a data set: made by an editor, a viewer or an archiver."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def class_folders(part: Path) -> tuple[str, ...]:
+    """The classes of root/train or the like: its folders that are not hidden, sorted; none if there is no such part."""
+    if not part.is_dir():
+        return ()
+    return tuple(sorted(entry.name for entry in os.scandir(part) if entry.is_dir() and not hidden(entry.name)))
 
 
 def check_dataset_name(name: str) -> None:

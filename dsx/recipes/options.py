@@ -35,12 +35,15 @@ class Data(Frozen):
     dataset: a known name, or `module:callable` that takes (root, train) and returns a torch Dataset.
     root: folder that holds the data set; null for data sets that ship with a dependency.
     mean, std: per channel, of values scaled to 0..1.
-    storage: `memory` decodes everything once and augments batches on the device; `stream` decodes images in worker
-    processes while training; `auto` streams folders of files and keeps all else in memory.
-    workers: decoding processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains); they never
+    storage: `memory` reads everything once; `stream` reads images in loader processes while training; `auto` streams
+    folders of files and keeps all else in memory. It never changes a result.
+    workers: loader processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains); they never
     change the result.
+    evaluation_folder: of a folder of images with split.evaluate official: the folder beside train that is evaluated;
+    null: the only one of val, valid, validation and test.
     max_corrupt: share of unreadable images that is tolerated (they are named and left out).
-    num_classes, in_channels: only for `module:callable`, where null means: look at the data.
+    num_classes: only for `module:callable`; null: one more than its highest label. in_channels: likewise; the channels
+    are those of mean and std.
     """
 
     dataset: str
@@ -51,6 +54,7 @@ class Data(Frozen):
     storage: Literal["auto", "memory", "stream"] = "auto"
     workers: Natural | None = None
     download: StrictBool = False
+    evaluation_folder: str | None = None
     max_corrupt: Share = 0.001
     num_classes: Count | None = None
     in_channels: Count | None = None
@@ -68,7 +72,13 @@ class Data(Frozen):
                 f"mean has {len(self.mean)} channels and std {len(self.std)}: give one of each per channel"
             )
         facts = DATASETS.get(self.dataset)
+        if self.evaluation_folder is not None and not (
+            facts is not None and facts.files and self.split.evaluate == "official"
+        ):
+            raise ValueError("evaluation_folder is for folders of images, with split.evaluate official: leave it out")
         if facts is None:
+            if self.in_channels not in (None, len(self.mean)):
+                raise ValueError(f"in_channels is {self.in_channels} and mean and std have {len(self.mean)} channels")
             return self
         if self.storage not in ("auto", "stream" if facts.files else "memory"):
             kept = "decoded from files while training" if facts.files else "kept in memory"
@@ -136,15 +146,16 @@ class Schedule(Frozen):
 class Augmentation(Frozen):
     """What is done to training images, in this order; the default does nothing.
 
-    random_area: (low, high) shares of the image's area that a random crop covers (files only), or null; its aspect
-    ratio is log-uniform in random_aspect.
+    random_area: (low, high) shares of the image's area that a random crop covers, or null; its aspect ratio is
+    log-uniform in random_aspect. Not for the known data sets of one size (digits, MNIST, CIFAR).
     crop_padding: pixels of mean colour on each side, from which a random crop of the resolution is taken.
     flip: mirror left-right with probability 1/2. automatic: torchvision's policies, before normalisation.
     lighting: standard deviation of the AlexNet colour noise along the three principal components of ImageNet.
     mixup, cutmix: α of the Beta distribution of the mixing share λ, one per batch; 0 is off; with both, each takes
     half the batches. A batch is mixed with itself shifted by one image.
-    evaluation_resize: shorter side in pixels before the centre crop of evaluation images (files only); null: the
-    resolution · 256/224.
+    evaluation_resize: of folders of images: shorter side in pixels before the centre crop of evaluation images; null:
+    the resolution · 256/224. A data set by import path whose recipe gives this or random_area is cropped likewise;
+    without them all its images have one shape and are resized to the resolution.
     """
 
     random_area: tuple[Share, Share] | None = None

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import json
-import os
+import os.path
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StrictBool, model_validator
 
 from dsx.base import resources
-from dsx.base.errors import DefinitionError, DsxError
+from dsx.base.compose import compose_group
+from dsx.base.errors import DsxError
+from dsx.base.nested import assigned, content_hash, without
 from dsx.base.schema import Frozen
 from dsx.networks.lookup import Network
-from dsx.recipes.datasets import DATASETS
+from dsx.recipes.datasets import DATASETS, class_folders
 from dsx.recipes.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
 
 Metric = Literal[
@@ -98,7 +96,8 @@ class Recipe(Frozen):
             raise ValueError(
                 f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size}"
             )
-        if self.augmentation.random_area is not None and not self.data.streams:
+        facts = DATASETS.get(self.data.dataset)
+        if self.augmentation.random_area is not None and facts is not None and not facts.files:
             raise ValueError("augmentation.random_area is for images decoded from files; use crop_padding")
         if self.augmentation.lighting and len(self.data.mean) != 3:
             raise ValueError("augmentation.lighting needs images with three channels")
@@ -110,13 +109,28 @@ class Recipe(Frozen):
         facts = DATASETS.get(self.data.dataset)
         if facts is None or facts.num_classes is not None:
             return self.data.num_classes if facts is None else facts.num_classes
-        classes = Path(self.data.root or "") / "train"
-        return sum(entry.is_dir() for entry in os.scandir(classes)) if self.data.root and classes.is_dir() else None
+        if not self.data.root:
+            return None
+        try:
+            return len(class_folders(Path(os.path.expanduser(self.data.root)) / "train")) or None
+        except OSError:
+            return None  # who reads the images says why
 
     @property
     def in_channels(self) -> int:
         """Channels of the data set's images."""
         return len(self.data.mean)
+
+    @property
+    def imagewise(self) -> bool:
+        """Whether each image is cropped and augmented by itself: files, and own data sets if the recipe says how.
+
+        Other images have one shape: they are resized to the resolution, and augmented a batch at a time.
+        """
+        facts = DATASETS.get(self.data.dataset)
+        if facts is not None:
+            return facts.files
+        return self.augmentation.random_area is not None or self.augmentation.evaluation_resize is not None
 
     @property
     def scaled_lr(self) -> float:
@@ -130,23 +144,20 @@ class Recipe(Frozen):
 
     def identity(self) -> dict[str, Any]:
         """All that may change a result: the recipe without where data lies, time limits and descriptions."""
-        content = self.to_dict()
-        for key in _OPERATIONAL:
-            group, _, field = key.rpartition(".")
-            (content[group] if group else content).pop(field)
-        return content
+        kept = without(self.to_dict(), _OPERATIONAL)
+        # as in recipes from before there was a choice
+        return without(kept, ("data.evaluation_folder",)) if self.data.evaluation_folder is None else kept
 
     @property
     def recipe_id(self) -> str:
         """8 hexadecimal digits: a hash of `identity()`."""
-        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return content_hash(self.identity(), digits=8)
 
     def with_overrides(self, overrides: Mapping[str, Any]) -> Recipe:
         """A recipe with other values: `{"lr": 0.05, "optimiser.weight_decay": 1e-4}`. Raises DefinitionError."""
         if not overrides:
             return self
-        return Recipe.from_dict(_merged(self.to_dict(), overrides), f"recipe {self.name}")
+        return Recipe.from_dict(assigned(self.to_dict(), overrides), f"recipe {self.name}")
 
     def check(self, architecture: Network, num_classes: int | None = None) -> None:
         """Raises DsxError if the network does not fit the data: channels, classes, or too small a resolution.
@@ -167,6 +178,12 @@ class Recipe(Frozen):
             architecture.check_resolution(self.resolution)
         except DsxError as error:
             raise DsxError(f"network {architecture.model_id} does not fit recipe {self.name}: {error}") from None
+        if (self.micro_batch_size or self.batch_size) == 1 and self.resolution <= architecture.total_stride:
+            which = "micro_batch_size" if self.micro_batch_size else "batch_size"
+            raise DsxError(
+                f"recipe {self.name}: {which} 1, and at resolution {self.resolution} the last maps are of 1×1: batch"
+                f" norm has one value per channel to normalise; use {which} 2 or more, or a higher resolution"
+            )
 
     def describe(self, world: int = 1, training_images: int | None = None) -> str:
         """The effective recipe in one line, after all scaling; world: devices that share a batch."""
@@ -192,31 +209,25 @@ class Recipe(Frozen):
         )
 
 
+def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`Recipe.identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
+
+    What this version cannot read stays as it is, and so differs from every recipe.
+    """
+    try:
+        return Recipe.from_dict({key: content[key] for key in Recipe.model_fields if key in content}).identity()
+    except DsxError:
+        return dict(content)
+
+
 def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name (experiments/recipe/NAME.yaml) or in that file, with values replaced.
 
-    overrides: dotted keys or nested mappings. Raises DefinitionError: unknown name or key, bad value.
+    overrides: dotted keys or nested mappings. The file's `defaults` list may name recipes that it builds on. This is
+    the one reader of the command line, of Python and, through `dsx.base.compose`, of experiments.
+    Raises DefinitionError: unknown name or key, bad value.
     """
-    path = resources.find("experiments", str(name_or_path), group="recipe")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise DefinitionError(f"{path}: expected a mapping of a recipe's fields, found {type(content).__name__}")
-    return Recipe.from_dict(_merged(content, overrides or {}), str(name_or_path))
-
-
-def _merged(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of content with values replaced at dotted keys; mappings are merged into what is there."""
-    merged: dict[str, Any] = copy.deepcopy(dict(content))
-    for key, value in overrides.items():
-        *parents, last = key.split(".")
-        place = merged
-        for parent in parents:
-            if not isinstance(place.get(parent), dict):
-                place[parent] = {}
-            place = place[parent]
-        old = place.get(last)
-        place[last] = _merged(old, value) if isinstance(value, Mapping) and isinstance(old, dict) else value
-    return merged
+    name = str(name_or_path)
+    path = resources.find("experiments", name, group="recipe")
+    content = compose_group("recipe", path, overrides)
+    return Recipe.from_dict(content, f"recipe {name}" if name == path.stem else name)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis import best_range, edf
-from dsx.exhibits.explored import COMPLEXITY, explored_columns
+from dsx.exhibits.explored import explored_columns
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
+from dsx.results.columns import COSTS
 from dsx.results.samples import number_array
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float
     """
     drawn = {name: table for name, table in tables.items() if len(table)}
     columns = explored_columns(drawn) + [
-        c for c in COMPLEXITY if any(c in t.columns and t[c].notna().any() for t in drawn.values())
+        c for c in COSTS if any(c in t.columns and t[c].notna().any() for t in drawn.values())
     ]
     low, high, beyond = error_limits([t["error"].to_numpy(float) for t in drawn.values()]) if drawn else (0, 100, "")
     data = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import dsx
 from dsx.base import files
+from dsx.base.provenance import versions
 from dsx.base.text import plural
 from dsx.exhibits.exhibit import Inquiry, Section
 from dsx.exhibits.exhibition import Shown, computed_of, show
@@ -144,13 +144,8 @@ def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
 
 def _versions() -> str:
     """`dsx 0.1.0, numpy 2.0.1, …`: what computed the numbers of the page."""
-    versions = [f"dsx {dsx.__version__}"]
-    for name in _LIBRARIES:
-        try:
-            versions.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(versions)
+    known = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
+    return ", ".join(f"{name} {version}" for name, version in known.items())
 
 
 def _embedded(data: Any) -> Any:

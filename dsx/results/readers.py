@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base.errors import DsxError, suggest
-from dsx.results.table_files import FORMATS, load_csv, load_parquet, table_name, tidy
+from dsx.results.columns import COMPLEXITIES, ELSEWHERE
+from dsx.results.foreign import tidy
+from dsx.results.sources import has_column
+from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, table_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,43 +36,52 @@ _PYCLS_RUN = ("OUT_DIR", "RNG_SEED", "LOG_PERIOD", "LOG_DEST", "CFG_DEST", "DESC
 class Results:
     """Results read from a file: name → results table. format: what the file was found to be, in words.
 
-    used: which of the asked-for metric and columns had a meaning for this file.
+    used: which of the keys that were given had a meaning for this file. account: what was taken for what, in words;
+    empty for a table that dsx wrote.
     """
 
     path: Path
     format: str
     tables: dict[str, pd.DataFrame]
     used: frozenset[str] = frozenset()
+    account: str = ""
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
     """Results of any known format, told by content, not by name.
 
-    metric: of NDS and pycls files, `last` by default (`read_nds`, `read_pycls`). columns: of CSV and Parquet tables
-    that have such a column, result column → the file's own name of it: {"error": "top1", "flops": "madds"}.
+    metric: of NDS and pycls files, `last` by default (`read_nds`, `read_pycls`). columns: how CSV and Parquet tables
+    are read (`dsx.results.foreign`), where they have such a column: {"error": "100-acc", "flops": "madds"}.
     Raises DsxError, with what was found and the known formats, for a file of another kind.
     """
-    path, columns = Path(path), dict(columns or {})
+    path, given = Path(path), dict(columns or {})
     try:
         with path.open("rb") as file:
-            head = file.read(256).removeprefix(b"\xef\xbb\xbf").lstrip()
+            head = file.read(256)
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except OSError as problem:
         raise DsxError(f"{path}: cannot be read: {problem.strerror}") from None
-    found = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
-    if found or not head or (b"\0" in head and not head.startswith(b"PAR1")):
-        raise DsxError(f"{path}: found {found or ('an empty file' if not head else 'binary data')}: expected {FORMATS}")
+    wide = head.startswith(UTF16)
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+    if kind or not head or (b"\0" in head and not wide and not head.startswith(b"PAR1")):
+        raise DsxError(f"{path}: found {kind or ('an empty file' if not head else 'binary data')}: expected {FORMATS}")
     if head[:1] in (b"[", b"{"):
         return _read_json(path, metric or "last", frozenset(["metric"] if metric else []))
-    parquet = head.startswith(b"PAR1")
+    return _read_table(path, given, parquet=head.startswith(b"PAR1"))
+
+
+def _read_table(path: Path, given: dict[str, str], parquet: bool) -> Results:
     table = load_parquet(path) if parquet else load_csv(path)
-    known = {ours: theirs for ours, theirs in columns.items() if theirs in table.columns}
-    if "error" not in known and "error" not in table.columns:
-        known = columns  # whose error has no such column, which is said
-    name = table_name(path)
-    tables = {name: tidy(table, path, {"error": "error", **known})}
-    return Results(path, "Parquet table" if parquet else "CSV table", tables, frozenset(known))
+    names = [str(name) for name in table.columns]
+    if "error" in given and not has_column(given["error"], names) and "error" in names:
+        del given["error"]  # which is of another of the files
+    used = {key for key, value in given.items() if key not in ELSEWHERE or has_column(value, names)}
+    kept = {key: value for key, value in given.items() if key in used or key == "error"}
+    made = tidy(table, path, {"error": "error", **kept})
+    kind = "Parquet table" if parquet else "CSV table"
+    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account)
 
 
 # what people have in place of the file itself
@@ -81,13 +93,22 @@ def _read_json(path: Path, metric: str, used: frozenset[str]) -> Results:
     jobs = next((v for v in data.values() if isinstance(v, list)), []) if isinstance(data, dict) else data
     first = next(iter(jobs), None) if isinstance(jobs, list) else None
     if isinstance(first, dict) and "net" in first:
-        return Results(path, "NDS data file", _nds_tables(path, data, metric), used)
+        return Results(path, "NDS data file", _nds_tables(path, data, metric), used, _of_metric(metric))
     if isinstance(data, list) and isinstance(first, dict) and "cfg" in first:
-        return Results(path, "pycls sweep.json", _pycls_tables(path, data, metric, IMAGENET_CLASSES), used)
+        tables = _pycls_tables(path, data, metric, IMAGENET_CLASSES)
+        return Results(path, "pycls sweep.json", tables, used, _of_metric(metric))
     kind = "an object" if isinstance(data, dict) else "a list"
     keys = list(first) if isinstance(first, dict) else list(data) if isinstance(data, dict) else []
     of = f" with {', '.join(map(str, keys[:4]))}{' …' if len(keys) > 4 else ''}" if keys else ""
     raise DsxError(f"{path}: found JSON, {kind + of if data else 'nothing in it'}: expected {FORMATS}")
+
+
+def _of_metric(metric: str) -> str:
+    meaning = {
+        "last": "test error of the last epoch", "lowest": "lowest test error over epochs",
+        "ema": "lowest test error of the averaged weights",
+    }[metric]  # fmt: skip
+    return f"error = {meaning} in percent"
 
 
 def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
@@ -104,7 +125,7 @@ def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
 
 
 def _nds_tables(path: Path, data: Any, metric: str) -> dict[str, pd.DataFrame]:
-    name = path.stem
+    name = table_name(path)
     groups = {f"{name}-{key}": jobs for key, jobs in data.items()} if isinstance(data, dict) else {name: data}
     classes = IMAGENET_CLASSES if name.endswith("_in") else CIFAR_CLASSES
     tables = {}
@@ -132,7 +153,7 @@ def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGEN
 def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
-    rows = [_pycls_row(f"{path}: job {i}", job, path.stem, num_classes, metric) for i, job in enumerate(jobs)]
+    rows = [_pycls_row(f"{path}: job {i}", job, table_name(path), num_classes, metric) for i, job in enumerate(jobs)]
     configs = [_flatten(job["cfg"]) for job in jobs]
     varied = [k for k in dict.fromkeys(k for c in configs for k in c) if len({str(c.get(k)) for c in configs}) > 1]
     names = _short_names([k for k in varied if k.split(".")[0] not in _PYCLS_RUN])
@@ -140,7 +161,7 @@ def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[
         measured = set(row)
         for key, short in names.items():
             row |= _columns(short if short not in measured else key.replace(".", "_").lower(), config.get(key))
-    return {path.stem: _table(rows)}
+    return {table_name(path): _table(rows)}
 
 
 def _nds_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, Any]:
@@ -179,7 +200,7 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
     row = {
         "model_id": _digest({k: v for k, v in config.items() if k in _PYCLS_MODEL}),
         "space": space, **_outcome(error, train.get("loss"), classes), "best_error": lowest,
-        "epochs": len(test.get("top1_err") or []), **{k: complexity.get(k) for k in ("flops", "params", "acts")},
+        "epochs": len(test.get("top1_err") or []), **{k: complexity.get(k) for k in COMPLEXITIES},
         "seconds": sum(t for t in train.get("time_epoch") or [] if t is not None) or math.nan,
         "seed": config.get("RNG_SEED"), "failure": None,
     }  # fmt: skip
@@ -202,6 +223,8 @@ def _metric(where: str, metric: str, values: Mapping[str, Any]) -> Any:
     value = values[metric]
     if value is not None and not isinstance(value, (int, float)):
         raise DsxError(f"{where}: error = {value!r}: expected a number in percent")
+    if value is not None and (value < 0 or 100 < value < math.inf):
+        raise DsxError(f"{where}: error = {value:g}: expected percent, 0 to 100")
     return value
 
 
@@ -212,11 +235,10 @@ def _get(job: Any, key: str, where: str) -> Any:
 
 
 def _load(path: Path) -> Any:
+    text = decoded(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DsxError(f"{path}: no such file") from None
-    except (OSError, ValueError) as problem:
+        return json.loads(text)
+    except ValueError as problem:
         raise DsxError(f"{path}: not readable as JSON: {problem}") from None
 
 

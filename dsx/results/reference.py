@@ -2,33 +2,28 @@
 
 A folder holds, for each space, `NAME.parquet` (the tidy table, with the networks' stages) and `NAME.curves.parquet`
 (one row per run and epoch), and `manifest.json`: versions, hardware, seeds, recipe and a hash of every file.
-`python -m dsx.results.reference runs/reference experiments/reference` writes it from finished studies.
+`dsx.commands.reference` writes it from finished studies.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
-from dsx.base.text import plural
+from dsx.results.states import finished
+from dsx.results.structure import block_widths_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dsx.study.study import Study
-
 # kept of each epoch; the rest is in the studies
 CURVE_COLUMNS = ("epoch", "lr", "train_loss", "train_error", "loss", "error", "seconds")
-_LIBRARIES = ("torch", "torchvision", "numpy", "pandas", "pyarrow")
 _CURVES = ".curves.parquet"
 
 
@@ -45,9 +40,6 @@ class Reference:
 
     def block_widths(self, name: str) -> list[list[float]]:
         """Width of every block of each finished network of a space, in the order of `finished(table)`."""
-        from dsx.analysis import finished
-        from dsx.results.structure import block_widths_of
-
         return [block_widths_of(stages) for stages in finished(self.tables[name])["stages"]]
 
 
@@ -133,89 +125,3 @@ def _small(curves: pd.DataFrame) -> pd.DataFrame:
     kept = curves[[c for c in ("run_id", "model_id", *CURVE_COLUMNS) if c in curves.columns]]
     floats = [c for c in kept.columns if kept[c].dtype.kind == "f"]
     return kept.astype(dict.fromkeys(floats, "float32"))
-
-
-def from_studies(studies: Sequence[Study], folder: Path) -> str:
-    """Write the reference results from trained studies; what was written, in words.
-
-    Raises DsxError if a study has models that are not finished: reference results are whole.
-    """
-    from dsx.results.structure import network_table
-
-    tables, curves = {}, {}
-    for study in studies:
-        counts = study.counts()
-        left = {state: counts[state] for state in ("pending", "running") if counts[state]}
-        if left:
-            told = ", ".join(f"{n} {state}" for state, n in left.items())
-            raise DsxError(f"{study.path}: {told}: `dsx launch {study.path}` first; reference results are whole")
-        networks = network_table(study.population.model_ids, study.population.contents)
-        new = [c for c in networks.columns if c == "model_id" or c not in study.population.settings]
-        tables[study.name] = study.results().merge(networks[new], on="model_id", how="left", validate="many_to_one")
-        curves[study.name] = study.curves()
-    hashes = write_reference(folder, tables, curves, _facts(studies, tables))
-    runs = sum(map(len, tables.values()))
-    size = sum((folder / file).stat().st_size for file in hashes)
-    return f"wrote {folder}: {plural(len(tables), 'table')}, {plural(runs, 'run')}, {size / 1e6:.2f} MB"
-
-
-def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    import dsx
-    from dsx.study.study import git_commit
-
-    return {
-        "models": {name: int(table["model_id"].nunique()) for name, table in tables.items()},
-        "device_hours": round(sum(float(table["seconds"].sum()) for table in tables.values()) / 3600, 3),
-        "seeds": {study.name: study.seed for study in studies},
-        "requests": {study.name: study.request for study in studies},
-        "space_hashes": {study.name: study.space_hash for study in studies},
-        "recipe": studies[0].recipe.to_dict() if studies[0].recipe else None,
-        "dsx": dsx.__version__,
-        "git_commit": git_commit(),
-        "python": platform.python_version(),
-        "libraries": _versions(),
-        "hardware": {
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "machine": platform.machine(),
-            "system": platform.system(),
-        },
-    }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _cpu() -> str:
-    """The processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
-
-
-def main(arguments: Sequence[str]) -> None:
-    """`python -m dsx.results.reference EXPERIMENT_FOLDER TARGET`."""
-    from dsx.commands.selection import chosen
-
-    if len(arguments) != 2:
-        raise DsxError("usage: python -m dsx.results.reference runs/reference experiments/reference")
-    print(from_studies(chosen([arguments[0]]), Path(arguments[1])))
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except DsxError as problem:
-        sys.exit(f"dsx: {problem}")

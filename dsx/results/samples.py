@@ -1,118 +1,119 @@
-"""What every statistic accepts: checked arrays of numbers, or results tables turned into them."""
+"""A population's errors on their way into statistics: read and checked once, here; what follows takes arrays.
+
+One rule for all statistics: NaN is a model without an error. It takes no part, nor does what is paired with it, and a
+warning (UserWarning) counts it. An infinite error is refused. A results table gives the errors of its finished models;
+what became of the others its counts say, so nothing is warned of.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
+from dsx.results.arrays import (
+    Floats,
+    check_level,
+    check_share,
+    column,
+    frame,
+    is_table,
+    number_array,
+    weight_array,
+)
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 Errors: TypeAlias = "npt.ArrayLike | pd.DataFrame | pd.Series[Any]"
 
+__all__ = [
+    "Errors",
+    "Floats",
+    "as_paired",
+    "as_sample",
+    "as_weighted",
+    "check_level",
+    "check_share",
+    "column",
+    "error_array",
+    "frame",
+    "is_table",
+    "number_array",
+    "sample_array",
+    "samples_by_name",
+    "weight_array",
+]
 
-def is_table(data: object) -> bool:
-    """True for a results DataFrame (pandas itself need not be loaded to ask)."""
-    return hasattr(data, "columns") and hasattr(data, "iloc")
 
+def as_sample(errors: Errors, name: str = "errors") -> Floats:
+    """Errors as (n,) finite floats in percent, n ≥ 1, in the order given.
 
-def error_array(errors: Errors, name: str = "errors") -> Floats:
-    """Errors as (n,) floats in percent, n ≥ 1. A results table gives those of its finished models.
-
-    Raises DsxError if there is none, if it is not one-dimensional, or if a value is not finite.
+    Raises DsxError if there is none, if it is not one-dimensional, or if a value is infinite.
     """
-    if is_table(errors):
-        from dsx.results.states import finished_errors
+    values = _errors(errors, name)
+    return values[_known(values, name)]
 
-        return finished_errors(errors, name)  # type: ignore[arg-type]
-    values = number_array(errors, name)
-    if values.size == 0:
-        raise DsxError(f"{name}: no values: a statistic needs at least one finished model")
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).sum())
+
+def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
+    """The errors of each population that has a finished model, as `as_sample` gives them; the others are left out."""
+    given = {name: finished(data)["error"] if is_table(data) else data for name, data in populations.items()}  # type: ignore[arg-type]
+    return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
+
+
+def as_weighted(errors: Errors, weights: Any, name: str = "errors") -> tuple[Floats, Floats | None]:
+    """Errors as `as_sample` gives them, with their weights, which then sum to 1; None stays None.
+
+    weights: (n,), one for each of the errors given, those without a value included. Raises DsxError.
+    """
+    values = _errors(errors, name)
+    known = _known(values, name)
+    if weights is None:
+        return values[known], None
+    scaled = weight_array(weights, values.size)
+    return values[known], scaled if known.all() else weight_array(scaled[known], int(known.sum()))
+
+
+def as_paired(errors: Errors, **columns: Any) -> tuple[Floats, ...]:
+    """Errors as `as_sample` gives them, then each of the columns for the same models, in the order given.
+
+    columns: (n,) numbers each, which may be NaN. Raises DsxError if a length differs.
+    """
+    values = _errors(errors, "errors")
+    arrays = {name: number_array(given, name) for name, given in columns.items()}
+    for name, array in arrays.items():
+        if array.size != values.size:
+            raise DsxError(f"{name} and errors: {array.size} and {values.size} values: give one of each per model")
+    known = _known(values, "errors")
+    return (values[known], *(array[known] for array in arrays.values()))
+
+
+def _errors(errors: Errors, name: str) -> Floats:
+    return finished_errors(errors, name) if is_table(errors) else number_array(errors, name)  # type: ignore[arg-type]
+
+
+def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:
+    """Which errors are there; warns of those that are not. Raises DsxError if none is, or one is infinite."""
+    missing = np.isnan(values)
+    infinite = int(np.isinf(values).sum())
+    if infinite:
         raise DsxError(
-            f"{name}: {bad} of {values.size} values are not finite: errors are percent; "
-            "pass the results table, which leaves out failed and pending models and says how many"
+            f"{name}: {infinite} of {values.size} values are infinite: errors are percent; a model that diverged counts"
+            " with chance error, as in a results table"
         )
-    return values
+    if missing.all():
+        told = f"{values.size} values, all NaN" if values.size else "no values"
+        raise DsxError(f"{name}: {told}: a statistic needs at least one finished model")
+    if missing.any():
+        told = f"{int(missing.sum())} of {values.size} models have no error and are left out"
+        warnings.warn(f"{name}: {told}", stacklevel=4)
+    return ~missing
 
 
-def sample_array(errors: Errors, name: str = "errors") -> Floats:
-    """`error_array` for errors that nothing else is paired with: NaN (a model without an error) is left out, and said.
-
-    Raises DsxError as `error_array` does; warns (UserWarning) of how many of how many were left out.
-    """
-    if is_table(errors):
-        return error_array(errors, name)
-    values = number_array(errors, name)
-    missing = int(np.isnan(values).sum())
-    if missing and missing < values.size:
-        warnings.warn(f"{name}: {missing} of {values.size} models have no error and are left out", stacklevel=3)
-        values = values[~np.isnan(values)]
-    return error_array(values, name)
-
-
-def number_array(values: Any, name: str) -> Floats:
-    """Any sequence of numbers as (n,) floats, NaN allowed. Raises DsxError if it is not one."""
-    try:
-        # a column of pandas may hold its own missing value, which numpy cannot read
-        array = (
-            values.to_numpy(np.float64, na_value=np.nan)
-            if hasattr(values, "to_numpy")
-            else np.asarray(values, np.float64)
-        )
-    except (TypeError, ValueError):
-        raise DsxError(f"{name}: not numbers: expected a sequence of numbers or a results table") from None
-    if array.ndim != 1:
-        raise DsxError(f"{name}: shape {array.shape}: expected one dimension, one value per model")
-    return array
-
-
-def weight_array(weights: Any, n: int, name: str = "weights") -> Floats:
-    """Weights of n models, scaled to sum to 1. Raises DsxError unless they are n numbers ≥ 0, not all 0."""
-    array = number_array(weights, name)
-    if array.size != n:
-        raise DsxError(f"{name}: {array.size} weights for {n} models: give one per model")
-    if not np.isfinite(array).all() or (array < 0).any() or array.sum() <= 0:
-        raise DsxError(f"{name}: weights are finite numbers ≥ 0, of which at least one is above 0")
-    scaled: Floats = array / array.sum()
-    return scaled
-
-
-def check_level(level: float) -> float:
-    """A confidence level, above 0 and below 1. Raises DsxError otherwise."""
-    if not 0 < level < 1:
-        raise DsxError(f"level = {level}: expected a share between 0 and 1, such as 0.95")
-    return float(level)
-
-
-def check_share(share: float, name: str) -> float:
-    """A share, above 0 and at most 1. Raises DsxError otherwise."""
-    if not 0 < share <= 1:
-        raise DsxError(f"{name} = {share}: expected a share above 0 and at most 1, such as 0.25")
-    return float(share)
-
-
-def frame(rows: Any, columns: Sequence[str]) -> pd.DataFrame:
-    """A DataFrame with just these columns, in this order, also when there are no rows."""
-    import pandas as pd
-
-    made: pd.DataFrame = pd.DataFrame(rows, columns=list(columns))
-    return made
-
-
-def column(table: pd.DataFrame, name: str) -> Floats:
-    """One numeric column of a table, NaN allowed. Raises DsxError with a near miss if it has none of that name."""
-    from dsx.base.errors import suggest
-
-    if name not in table.columns:
-        known: Iterable[str] = (str(c) for c in table.columns)
-        raise DsxError(f"results table: no column '{name}'.{suggest(name, known)}")
-    return number_array(table[name], f"column {name}")
+# older names of the same
+error_array = sample_array = as_sample

@@ -13,15 +13,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.base.errors import DsxError, suggest
-from dsx.results.samples import Floats, number_array
+from dsx.results.arrays import Floats, number_array
+from dsx.results.columns import PER_RUN
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STATES = ("done", "diverged", "failed", "running", "pending")
 FINISHED = ("done", "diverged")
-# measured anew in every run of a model, hence averaged over its seeds; other columns belong to the model
-_MEASURED = ("error", "best_error", "seconds", "images_per_second", "peak_memory_bytes")
+# what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
+_ELSEWHERE = {
+    "done": "complete completed finished success succeeded successful ok",
+    "diverged": "nan",
+    "failed": "fail failure error errored crash crashed killed timeout oom cancelled canceled aborted",
+    "running": "run in_progress in-progress started",
+    "pending": "queued waiting scheduled todo",
+}
+_BY_WORD = {word: state for state, words in _ELSEWHERE.items() for word in (state, *words.split())}
+
+
+def state_of(word: str) -> str | None:
+    """The state that a word of dsx or of another tool stands for, letter case ignored; None if it has no meaning."""
+    return _BY_WORD.get(word.strip().casefold())
 
 
 @dataclass(frozen=True)
@@ -37,11 +50,7 @@ class Counts:
     pending: int
     without_error: int = 0  # done, yet without a finite error
     chance_pct: tuple[float, ...] = ()  # the errors that diverged runs count with
-
-    @property
-    def n(self) -> int:
-        """Runs that enter the statistics."""
-        return self.done + self.diverged - self.without_error
+    n: int = 0  # models that enter the statistics
 
     def words(self) -> str:
         """`24 models: 22 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending`."""
@@ -65,19 +74,24 @@ def count_states(table: pd.DataFrame) -> Counts:
     Raises DsxError if `error` is missing or a state is unknown.
     """
     state, error = _states(table), _errors(table)
-    model = table["model_id"].nunique() if "model_id" in table.columns else len(table)
     by_state = {name: int((state == name).sum()) for name in STATES}
-    bad = np.isin(state, FINISHED) & ~np.isfinite(error)
+    ended = np.isin(state, FINISHED)
+    bad = ended & ~np.isfinite(error)
     chance = np.unique(error[(state == "diverged") & np.isfinite(error)])
     if chance.size > 3:
         chance = chance[[0, -1]]
     return Counts(
-        models=int(model),
+        models=_models(table),
         runs=len(table),
+        n=_models(table[ended & ~bad]),
         without_error=int(bad.sum()),
         chance_pct=tuple(float(c) for c in chance),
         **by_state,
     )
+
+
+def _models(table: pd.DataFrame) -> int:
+    return int(table["model_id"].nunique()) if "model_id" in table.columns else len(table)
 
 
 def finished(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,7 +106,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
     if "model_id" not in kept.columns or kept["model_id"].is_unique:
         return kept
-    rules = {name: "mean" if name in _MEASURED else "first" for name in kept.columns if name != "model_id"}
+    rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns if name != "model_id"}
     ordered = kept.sort_values("state", kind="stable", ascending=True) if "state" in kept.columns else kept
     # `diverged` sorts before `done`, so that "first" keeps it
     merged: pd.DataFrame = ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]

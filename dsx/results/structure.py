@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.results.columns import stages as stage_numbers
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -36,7 +38,7 @@ def networks_in(table: pd.DataFrame) -> pd.DataFrame | None:
     if "stages" in models.columns:
         known = models[models["stages"].notna()]
         return _table(known["model_id"], [[[float(v) for v in stage] for stage in each] for each in known["stages"]])
-    numbers = [i for i in range(1, 100) if {f"depth_{i}", f"width_{i}"} <= set(models.columns)]
+    numbers = stage_numbers(models.columns, "depth", "width")
     rows = zip(models["model_id"], models.to_dict("records"), strict=True) if numbers else []
     found = [(model, stages) for model, row in rows if (stages := _stages_of_row(row, numbers))]
     return _table([model for model, _ in found], [stages for _, stages in found]) if found else None

@@ -19,7 +19,7 @@ from dsx.spaces.tally import Tally
 
 
 @dataclass(frozen=True)
-class Candidate:
+class AcceptedSetting:
     """An accepted setting. row: among the settings. key: equal for equal models (architecture and recipe settings).
 
     table, index: where its architecture is. complexity: flops, params, acts.
@@ -44,14 +44,13 @@ class Taken:
         return len(self.contents)
 
 
-def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[Candidate]:
+def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[AcceptedSetting]:
     """The accepted ones among the settings; the tally counts what each rule and constraint let pass."""
-    accepted: list[Candidate] = []
+    accepted: list[AcceptedSetting] = []
     recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
         metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
-        passes = _rules_kept(space, settings, part)
-        passes |= {name: limit.holds(metrics) for name, limit in space.constraints.items()}
+        passes = what_holds(space, settings, part, metrics)
         chosen = np.flatnonzero(np.logical_and.reduce(list(passes.values())))
         tally.note(passes, metrics, len(chosen))
         if len(chosen) == 0:
@@ -61,18 +60,26 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
         header = table.header.encode()
         for i, (row, key) in enumerate(zip(rows.tolist(), table.keys().tolist(), strict=True)):
             full = header + key + b"".join(column[row].tobytes() for column in recipe)
-            accepted.append(Candidate(row, full, table, i, tuple(sizes[i])))
+            accepted.append(AcceptedSetting(row, full, table, i, tuple(sizes[i])))
     return accepted
 
 
-def _rules_kept(space: Space, settings: Mapping[str, np.ndarray], part: Assembled) -> dict[str, np.ndarray]:
-    """What the networks of a part must keep besides the constraints on complexity: name → (n,) bool."""
-    values = _present(settings, part.rows) | stage_columns(part.table)
-    rules = {f"rules.{name}": rule.holds(values) for name, rule in space.inequalities.items()}
-    return {"resolution": _large_enough(part), **rules}
+def what_holds(
+    space: Space, settings: Mapping[str, np.ndarray], part: Assembled, metrics: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """What the networks of a part must keep, orders aside, which the draws keep: name → (n,) bool.
+
+    settings: of all networks, those outside the part included; metrics: flops, params, acts of the part's.
+    """
+    inequalities = space.inequalities
+    names = {name for rule in inequalities.values() for name in rule.names}
+    values = present_settings(settings, part.rows) | stage_columns(part, names)
+    rules = {f"rules.{name}": rule.holds(values) for name, rule in inequalities.items()}
+    limits = {name: limit.holds(metrics) for name, limit in space.constraints.items()}
+    return {"resolution": _large_enough(part), **rules, **limits}
 
 
-def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Candidate]) -> Taken:
+def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[AcceptedSetting]) -> Taken:
     """The chosen candidates, in that order, as a population holds them."""
     rows = np.array([candidate.row for candidate in chosen], dtype=np.int64)
     columns = setting_columns(space, {name: column[rows] for name, column in settings.items()})
@@ -88,7 +95,7 @@ def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Cand
     return Taken(columns, contents, sizes.reshape(-1, len(METRICS)))
 
 
-def _present(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+def present_settings(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
     """Settings of these rows as rules see them: NaN in stages that a network lacks."""
     values = {name: column[rows] for name, column in settings.items()}
     if "stages" in values:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from dsx.base import resources
+from dsx.base.errors import DsxError
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Activation, Count, Head, Stem
 from dsx.spaces import checks
@@ -21,6 +20,7 @@ from dsx.spaces.distributions import Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
 from dsx.spaces.files import assign, read_definition
+from dsx.spaces.identity import definition_hash
 from dsx.spaces.orders import OrderRule
 from dsx.spaces.plugins import Loaded, Plugin, gather
 from dsx.spaces.rules import DERIVED, parse_rules
@@ -162,8 +162,7 @@ class Space(Frozen):
     @property
     def definition_hash(self) -> str:
         """16 hexadecimal digits over everything that decides the population; not over name and prose."""
-        content = {k: v for k, v in self.to_dict().items() if k not in ("name", "description", "source")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return definition_hash(self.to_dict())
 
 
 def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Space:
@@ -181,3 +180,17 @@ def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> 
 def space_from_dict(data: dict[str, Any], where: str = "") -> Space:
     """The space that a merged definition (`Space.to_dict`, or a file's content) describes."""
     return Space.from_dict(data, where)
+
+
+def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A merged definition with every field of this version: one that an older version wrote may lack some.
+
+    What is no space's definition (a study of one network has none), or cannot be read, stays as it is.
+    """
+    content = dict(definition)
+    if "family" not in content:
+        return content
+    try:
+        return space_from_dict(content).to_dict()
+    except DsxError:
+        return content

@@ -13,7 +13,7 @@ from dsx.spaces.expressions import Inequality
 from dsx.spaces.orders import ORDERS
 
 # what inequalities may speak of besides the parameters: the finished stages, after group adjustment
-DERIVED = ("stage_width", "stage_depth", "total_depth")
+DERIVED = ("stage_width", "stage_depth", "stage_flops", "total_depth")
 
 
 def parse_rules(rules: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dsx.base.errors import DsxError
+from dsx.base.nested import flat
 from dsx.recipes.recipe import load_recipe
+from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import load_space
 from dsx.study.study import Study
-
-METRICS = ("flops", "params", "acts")
 
 
 def commands(study: Study) -> list[str]:
@@ -29,7 +29,7 @@ def _sample(study: Study, folder: str) -> str:
     constraints = request.get("constraints") or {}
     name = str(definition.get("name", ""))
     parts = [f"dsx sample --space {_space(name, definition)} --n {request.get('n', len(study.population))}"]
-    parts += [f"--{metric} {constraints[metric]}" for metric in METRICS if metric in constraints]
+    parts += [f"--{metric} {constraints[metric]}" for metric in COMPLEXITIES if metric in constraints]
     for flag, key in (("--resolution", "resolution"), ("--num-classes", "num_classes")):
         parts += [f"{flag} {request[key]}"] if request.get(key) else []
     return " ".join([*parts, f"--seed {study.seed} --out {folder}"])
@@ -47,7 +47,7 @@ def _space(name: str, definition: Mapping[str, Any]) -> str:
 def _apart_from_flags(definition: Mapping[str, Any]) -> str:
     """What decides the population and has no flag of `dsx sample`."""
     kept = {k: v for k, v in definition.items() if k not in ("resolution", "num_classes", "description", "source")}
-    others = {k: v for k, v in (definition.get("constraints") or {}).items() if k not in METRICS}
+    others = {k: v for k, v in (definition.get("constraints") or {}).items() if k not in COMPLEXITIES}
     return json.dumps({**kept, "constraints": others}, sort_keys=True)
 
 
@@ -57,20 +57,12 @@ def _launch(study: Study, folder: str) -> list[str]:
         return []
     seeds = f" --seeds {study.replicates}" if study.replicates > 1 else ""
     try:
-        before = dict(_flat(load_recipe(recipe.name).to_dict()))
+        before = flat(load_recipe(recipe.name).to_dict())
     except DsxError:
         return [f"dsx launch {folder} --recipe {shlex.quote(f'./{recipe.name}.yaml')}{seeds}"]
-    changed = [(key, value) for key, value in _flat(recipe.to_dict()) if before.get(key) != value]
+    changed = [(key, value) for key, value in flat(recipe.to_dict()).items() if before.get(key) != value]
     overrides = "".join(f" {shlex.quote(f'recipe.{key}={_hydra(value)}')}" for key, value in changed)
     return [f"dsx launch {folder} --recipe {shlex.quote(recipe.name)}{seeds}{overrides}"]
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _hydra(value: Any) -> str:

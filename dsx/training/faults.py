@@ -30,3 +30,9 @@ class DataError(DsxError):
 
 class CorruptData(DataError):
     """Too many images cannot be read."""
+
+
+class LoaderDied(DataError):
+    """The processes that read images can deliver nothing: killed, stuck, or without what they need of the machine."""
+
+    failure_class = "killed"

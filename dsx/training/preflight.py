@@ -13,7 +13,8 @@ from dsx.base.temporary import use_short_sockets
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
-from dsx.training.data.batches import Batches, open_batches
+from dsx.training.data.batches import Batches
+from dsx.training.data.opening import open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
 from dsx.training.session import Session

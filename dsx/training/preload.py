@@ -2,7 +2,7 @@
 
 import sklearn.datasets
 
-import dsx.training.data.memory
+import dsx.training.data.opening
 import dsx.training.trainer
 from dsx.training.torch_private import load_compiler
 

@@ -44,7 +44,7 @@ class Session:
     includes evaluation, the last is the part of train_seconds spent waiting for data.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what `train` was given, and what it opened)
         self,
         architecture: Network,
         recipe: Recipe,

@@ -52,6 +52,12 @@ def test_min_interval_is_that_of_resampled_minima():
     assert np.mean(minima < high) < 0.98
 
 
+def test_lowest_errors_that_are_tied_have_no_interval():
+    assert np.isnan(min_interval([1.0] * 5 + [2.0] * 20)).all()
+    assert min_interval([1.0] * 3 + [2.0] * 20) == (1.0, 2.0)
+    assert np.isnan(min_difference_interval([1.0] * 20, [1.0] * 20)).all()
+
+
 def test_precedence_ranks_match_a_hand_count():
     # two of four: P(the 2 lowest of 4 + 4 are all b) = 4/8 · 3/7 = 0.214; 3: 0.071; 4: 0.0143
     low, high = min_difference_interval([1.0, 2, 3, 4], [11.0, 12, 13, 14])

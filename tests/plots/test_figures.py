@@ -218,7 +218,7 @@ def test_drawing_without_pyplot_leaves_pyplot_unloaded():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
-def test_top_networks_are_drawn_best_first(results, tmp_path, text_of):
+def test_top_networks_are_drawn_best_first(results, tmp_path):
     table = results.assign(depth_1=2, depth_2=3, width_2=results["width_1"] * 2)
     ax = plots.top_networks(table, count=4, name="A")
     assert len(ax.child_axes) == 4

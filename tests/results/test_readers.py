@@ -62,20 +62,20 @@ def test_pycls_sweep_becomes_a_results_table(tmp_path):
     other["cfg"]["REGNET"]["WA"] = 30.0
     waiting = {k: v for k, v in PYCLS.items() if k not in ("test_epoch", "test_ema_epoch")}
     failed = waiting | {"err": "Traceback …\nRuntimeError: CUDA out of memory"}
-    table = read_pycls(write(tmp_path / "sweep.json", [PYCLS, other, waiting, failed]), num_classes=10)["sweep"]
+    table = read_pycls(write(tmp_path / "sweep.json", [PYCLS, other, waiting, failed]), num_classes=10)[tmp_path.name]
     assert table["state"].tolist() == ["done", "done", "pending", "failed"]
     assert table["wa"].tolist() == [19.5, 30.0, 19.5, 19.5]
     assert "depth" not in table.columns
     assert table.loc[0, ["error", "best_error", "flops", "seconds"]].tolist() == [10.0, 9.5, 125_000_000, 61.0]
     assert table.loc[3, "failure"] == "RuntimeError: CUDA out of memory"
     assert table["model_id"].nunique() == 2
-    assert read_pycls(tmp_path / "sweep.json", "ema")["sweep"].loc[0, "error"] == 9.0
+    assert read_pycls(tmp_path / "sweep.json", "ema")[tmp_path.name].loc[0, "error"] == 9.0
 
 
 def test_models_trained_in_part_are_pending_and_never_mixed_with_finished_ones(tmp_path):
     part = PYCLS | {"test_epoch": {"epoch_ind": [1], "epoch_max": [2], "top1_err": [12.0], "min_top1_err": [12.0]}}
     whole = PYCLS | {"test_epoch": PYCLS["test_epoch"] | {"epoch_ind": [1, 2], "epoch_max": [2, 2]}}
-    table = read_pycls(write(tmp_path / "sweep.json", [part, whole, part | {"err": "Killed"}]))["sweep"]
+    table = read_pycls(write(tmp_path / "sweep.json", [part, whole, part | {"err": "Killed"}]))[tmp_path.name]
     assert table["state"].tolist() == ["pending", "done", "failed"]
     jobs = [RESNEXT | {"test_ep_top1": [40.0]}, RESNEXT]
     assert read_nds(write(tmp_path / "a.json", jobs))["a"]["state"].tolist() == ["pending", "done"]
@@ -84,7 +84,7 @@ def test_models_trained_in_part_are_pending_and_never_mixed_with_finished_ones(t
 def test_chance_error_of_a_pycls_job_is_of_its_own_number_of_classes(tmp_path):
     lost = PYCLS | {"train_epoch": {"loss": [2.0, float("nan")]}}
     known = lost | {"cfg": PYCLS["cfg"] | {"MODEL": {"TYPE": "regnet", "NUM_CLASSES": 5}}}
-    table = read_pycls(write(tmp_path / "sweep.json", [lost, known]))["sweep"]
+    table = read_pycls(write(tmp_path / "sweep.json", [lost, known]))[tmp_path.name]
     assert table["state"].tolist() == ["diverged", "diverged"]
     assert table["error"].tolist() == pytest.approx([99.9, 80.0])
 
@@ -95,7 +95,7 @@ def test_one_network_trained_with_two_learning_rates_is_two_models(tmp_path):
     table = read_nds(write(tmp_path / "a.json", [RESNEXT, slow, again]))["a"]
     assert table["model_id"].tolist()[0] == table["model_id"].tolist()[2] != table["model_id"].tolist()[1]
     fast = PYCLS | {"cfg": PYCLS["cfg"] | {"OPTIM": {"BASE_LR": 2.0, "MAX_EPOCH": 2}}}
-    sweep = read_pycls(write(tmp_path / "sweep.json", [PYCLS, fast]))["sweep"]
+    sweep = read_pycls(write(tmp_path / "sweep.json", [PYCLS, fast]))[tmp_path.name]
     assert sweep["model_id"].nunique() == 2
     assert sweep["base_lr"].tolist() == [1.0, 2.0]
 

@@ -156,3 +156,8 @@ def test_the_hash_ignores_prose_and_knows_everything_else(small):
 def test_a_definition_cannot_be_changed(small):
     with pytest.raises(ValueError, match="frozen"):
         space_from_dict(small()).stages = 3
+
+
+def test_a_definition_with_listed_values_reads_back_as_the_same_space() -> None:
+    space = load_space("NDS-ResNet")
+    assert space_from_dict(space.to_dict()) == space

@@ -96,7 +96,7 @@ def test_a_study_is_the_same_after_the_users_file_has_changed(space_with, tmp_pa
     assert space_from_dict(open_study(tmp_path / "study").definition) == space
 
 
-def test_a_family_of_ones_own_says_what_the_stages_are(space_with, tmp_path):
+def test_a_family_of_ones_own_says_what_the_stages_are(space_with):
     choice = lambda *values: {"distribution": "choice", "values": list(values)}  # noqa: E731
     path = space_with(FAMILY, block="v")
     content = yaml.safe_load(path.read_text()) | {

@@ -9,6 +9,7 @@ from dsx.base.files import write_json
 from dsx.launch.worker import WorkSettings, work
 from dsx.study import results
 from dsx.study.claims import claim
+from dsx.study.finished import Finished
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 
@@ -122,18 +123,38 @@ def test_status_groups_failures_and_names_the_remedy(study):
     assert lines[1].endswith(f"dsx launch {study.path} --retry error")
 
 
-def test_speed_is_that_of_recent_results(study):
+def test_speed_is_that_of_recent_results():
     import time
 
     now = time.time()
-    scan = SimpleNamespace(finished={str(k): SimpleNamespace(mtime_ns=(now - 30 * k) * 1e9) for k in range(11)})
     from dsx.study.status import models_per_hour
 
-    assert models_per_hour(scan) == pytest.approx(120, rel=1e-3)
-    scan.finished["old"] = SimpleNamespace(mtime_ns=(now - 90000) * 1e9)
-    assert models_per_hour(scan) == pytest.approx(120, rel=1e-3)
-    scan.finished = {"one": SimpleNamespace(mtime_ns=now * 1e9)}
-    assert models_per_hour(scan) is None
+    def rate(*ended, seconds=20.0, written=()):
+        """Of results whose records say when they ended, or whose files were written at these ages."""
+        rows = [finished(seconds, ended=now - age) for age in ended] + [finished(seconds, now - age) for age in written]
+        return models_per_hour(SimpleNamespace(finished={str(k): row for k, row in enumerate(rows)}))
+
+    evenly = [30 * k for k in range(11)]
+    assert rate(*evenly) == rate(written=evenly) == pytest.approx(120, rel=1e-3)
+    assert rate(*evenly, 90000) == pytest.approx(120, rel=1e-3)
+    assert rate(0) is None
+    assert rate(*[age + 4000 for age in evenly]) is None
+
+
+def test_results_that_all_came_at_once_are_no_speed():
+    import time
+
+    from dsx.study.status import models_per_hour
+
+    now = time.time()
+    copied = {str(k): finished(20.0, written=now - 0.001 * k) for k in range(11)}
+    assert models_per_hour(SimpleNamespace(finished=copied)) is None
+    copied = {key: row._replace(ended=now - 30 * k) for k, (key, row) in enumerate(copied.items())}
+    assert models_per_hour(SimpleNamespace(finished=copied)) == pytest.approx(120, rel=1e-3)
+
+
+def finished(seconds, written=0.0, ended=float("nan")):
+    return Finished(int(written * 1e9), 1, 1, "done", 5.0, 5.0, 1, seconds, 1.0, None, ended)
 
 
 def test_status_survives_any_file_being_garbage(study):

@@ -12,7 +12,7 @@ from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.recipes.recipe import Recipe
 from dsx.training import fused
-from dsx.training.data.batches import open_batches
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import Group
 from dsx.training.fused import FusedSequential, fuse
 from dsx.training.session import Session

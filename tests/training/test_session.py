@@ -9,7 +9,7 @@ from torch import nn
 from dsx.networks.architecture import Architecture
 from dsx.recipes.options import Optimiser
 from dsx.recipes.recipe import Recipe
-from dsx.training.data.batches import open_batches
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
 from dsx.training.objective import parameter_groups

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.launch.devices import Slot
 from dsx.launch.launcher import Launched
@@ -21,12 +20,9 @@ from dsx.launch.local import pool
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import PendingRun, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport, duration
-from dsx.launch.worker import Outcome, WorkSettings
+from dsx.launch.worker import Outcome
 from dsx.study.results import Failure
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    from dsx.launch.local.launcher import LocalLauncher
 
 # seconds that workers have to save and end after a stop before they are killed
 GRACE_S = 30.0
@@ -35,19 +31,23 @@ _GONE_S = 1.0
 
 
 def dispatch(
-    studies: Sequence[Study], launcher: LocalLauncher, slots: Sequence[Slot], options: LaunchOptions
+    studies: Sequence[Study],
+    slots: Sequence[Slot],
+    settings: pool.PoolSettings,
+    options: LaunchOptions,
+    max_failures: int | None = None,
 ) -> Launched:
     """Train what is pending in these studies and return when all is over. slots: where the workers train.
+
+    max_failures: stop once more models failed than this; None: never.
 
     Raises DsxError if no worker can do anything, and RecordError for a folder that cannot be written.
     """
     runs = limited(pending_runs(studies, options), options)
     started = time.monotonic()
     tally = LaunchTally(len(runs))
-    most = launcher.max_failures if options.max_failures is None else options.max_failures
-    dispatcher = _Dispatcher(tally, most, options.should_stop)
+    dispatcher = _Dispatcher(tally, max_failures, options.should_stop)
     if runs:
-        settings = _settings(launcher, slots, options)
         processes = min(sum(slot.workers for slot in slots), len(runs))
         with ProgressReport(tally, show=options.progress) as report, _stop_signals(dispatcher, report):
             seen: set[tuple[Path, str]] = set()
@@ -63,16 +63,6 @@ def dispatch(
         dispatcher.stopped,
         dispatcher.by_signal,
         tuple(dispatcher.failed),
-    )
-
-
-def _settings(launcher: LocalLauncher, slots: Sequence[Slot], options: LaunchOptions) -> pool.PoolSettings:
-    threads = launcher.threads if launcher.threads is not None else (1 if slots[0].device == "cpu" else None)
-    return pool.PoolSettings(
-        work=WorkSettings(slots[0].device, threads, options.retry, options.trainer),
-        nice=launcher.nice,
-        memory_limit_gb=launcher.memory_limit_gb,
-        timeout_s=launcher.time_limit_min * 60 if launcher.time_limit_min is not None else None,
     )
 
 

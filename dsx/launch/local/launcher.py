@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,8 +13,12 @@ from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_data_here, check_studies
 from dsx.launch.surroundings import check_processes
+from dsx.launch.worker import WorkSettings
 from dsx.networks.architecture import Count
 from dsx.study.study import Study
+
+if TYPE_CHECKING:
+    from dsx.launch.local.pool import PoolSettings
 
 
 class LocalLauncher(Launcher):
@@ -55,7 +59,20 @@ class LocalLauncher(Launcher):
         groups = self.slots(options)
         check_processes()
         check_studies(studies, options)
-        return dispatch(studies, self, groups, options)
+        most = self.max_failures if options.max_failures is None else options.max_failures
+        return dispatch(studies, groups, self._settings(groups, options), options, most)
+
+    def _settings(self, groups: Sequence[Slot], options: LaunchOptions) -> PoolSettings:
+        """What every worker process is told."""
+        from dsx.launch.local.pool import PoolSettings
+
+        threads = self.threads if self.threads is not None else (1 if groups[0].device == "cpu" else None)
+        return PoolSettings(
+            work=WorkSettings(groups[0].device, threads, options.retry, options.trainer),
+            nice=self.nice,
+            memory_limit_gb=self.memory_limit_gb,
+            timeout_s=self.time_limit_min * 60 if self.time_limit_min is not None else None,
+        )
 
     def slots(self, options: LaunchOptions) -> list[Slot]:
         """Where the workers train. Raises DsxError for a device that is not there."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import shutil
-import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 
 import dsx
+from dsx.base import provenance
 from dsx.base.files import RecordError, unwritable
-from dsx.study.study import Study, git_commit
+from dsx.study.study import Study
 
 # python reads this file as it starts, in a job and in every process below it: an editable install or the current
 # folder would otherwise come before PYTHONPATH
@@ -84,8 +81,8 @@ def freeze(study: Study) -> Path:
         for name, content in files.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             (temporary / name).write_bytes(content)
-        (temporary / "environment.json").write_text(json.dumps(environment(), indent=1))
-        difference = _difference(top)
+        (temporary / "environment.json").write_text(json.dumps(provenance.environment(), indent=1))
+        difference = provenance.uncommitted()
         if difference:
             (temporary / "changes.diff").write_text(difference)
         try:
@@ -100,33 +97,9 @@ def freeze(study: Study) -> Path:
     return place.resolve()
 
 
-def environment() -> dict[str, object]:
-    """Python, platform, the versions of all installed packages, and dsx's commit."""
-    installed = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
-    return {
-        "python": sys.version.split()[0],
-        "executable": sys.executable,
-        "platform": platform.platform(),
-        "dsx": dsx.__version__,
-        "git_commit": git_commit(),
-        "packages": dict(sorted((name, version) for name, version in installed.items() if name)),
-    }
-
-
 def _files(folder: Path, top: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(top)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.suffix in _SUFFIXES and path.is_file() and "__pycache__" not in path.parts
     }
-
-
-def _difference(top: Path) -> str:
-    if not (top / ".git").exists():
-        return ""
-    command = ["git", "-C", str(top), "diff", "HEAD", "--", "dsx", "spaces", "experiments"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from dsx.base.errors import DefinitionError
-from dsx.commands.config import load_launch
-from dsx.launch.registry import read_launcher
+from dsx.base.overrides import parse_overrides
+from dsx.commands.config import load_launcher
 from dsx.launch.slurm import client
 from dsx.launch.slurm.profile import Profile, split_multiples
 from dsx.launch.slurm.submissions import chunks, job_name
@@ -38,7 +38,7 @@ def test_multiples_are_told_from_plain_values():
 
 def composed(*overrides):
     """The launcher that `dsx launch --on slurm` with these overrides submits with."""
-    return read_launcher(load_launch(None, "slurm", [f"launcher.{text}" for text in overrides])["launcher"])
+    return load_launcher("slurm", parse_overrides(overrides))
 
 
 def test_a_profile_takes_overrides():

@@ -1,0 +1,203 @@
+"""Verdicts that hold however often one looks, and whenever one stops.
+
+The i-th model of one population is paired with the i-th of the other, so what is compared is a function of
+the populations' order alone, never of which models happened to finish first. Evidence is never taken back: a
+verdict once reached stays.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, rank_bets, superiority_sequence
+from dsx.analysis.superiority import superiority
+from dsx.analysis.verdict import Comparison, Margin, Verdict, decide, step_down
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, error_array, is_table, number_array
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The evidence on one pair after each of n pairs of models, in order; all (n,).
+
+    a_better, b_better: e-values, the wealth of a bettor on that direction, expected to be at most 1 at any time
+    if it is not so; capped at e^700. pvalue: 2 over the highest of both so far, never rising.
+    equivalence_pvalue: likewise of "they differ by the margin or more"; NaN without a margin.
+    """
+
+    a_better: Floats
+    b_better: Floats
+    pvalue: Floats
+    equivalence_pvalue: Floats
+
+
+def sequential_evidence(errors_a: Errors, errors_b: Errors, margin: Margin | None = None) -> Evidence:
+    """Evidence that a, or b, has the lower errors, after each pair of models in order.
+
+    errors: (n,) percent, in the populations' order. The longer population's models beyond the
+    other's are not used. A model that has no error yet (NaN) ends its population. The e-values are exact where the two
+    distributions are equal; where only the probability of superiority is one half they hold in the limit.
+    a_better, b_better are bets on ranks, `rank_bets`.
+    Equivalence as a probability is exact whatever the distributions.
+    """
+    return _pair(("a", "b", "error"), _in_order(errors_a, "a"), _in_order(errors_b, "b"), margin).evidence
+
+
+def sequential_verdicts(
+    populations: Mapping[str, Errors], level: float = 0.95, margin: Margin | None = None
+) -> tuple[Verdict, ...]:
+    """A verdict on every pair of populations by their error, valid at any look.
+
+    populations: name → (n,) percent in the population's order, NaN for a model that has no error yet:
+    what comes after it waits, as the order of finishing must not matter. Failed models, which will
+    never have one, are left out by the caller. For the only look there will be, `verdicts` needs fewer models.
+    """
+    return sequential_verdicts_by_measure({"error": populations}, level, margin)
+
+
+def sequential_verdicts_by_measure(
+    measures: Mapping[str, Mapping[str, Errors]], level: float = 0.95, margin: Margin | None = None
+) -> tuple[Verdict, ...]:
+    """Verdicts at any look on every pair by every measure, corrected for all of them together.
+
+    measures: measure → population → (n,) values of which the lower are better. Populations may differ in
+    number: a pair has as many models as the smaller; what is beyond waits for its partner.
+    Raises DsxError if a population is no sequence of numbers.
+    """
+    check_level(level)
+    pairs: list[_Pair] = []
+    for measure, populations in measures.items():
+        ordered = {name: _in_order(values, name) for name, values in populations.items()}
+        pairs += [_pair((a, b, measure), ordered[a], ordered[b], margin) for a, b in itertools.combinations(ordered, 2)]
+    final = decide([_comparison(pair) for pair in pairs], level, margin)
+    return tuple(
+        dataclasses.replace(verdict, looks="any", decided_at=_decided_at(i, verdict, pairs))
+        for i, verdict in enumerate(final)
+    )
+
+
+@lru_cache(maxsize=256)
+def smallest_sequential_n(alpha: float) -> int:
+    """The fewest pairs after which a sequential p-value can be ≤ alpha: every model of one below all of the other."""
+    n = 64
+    while _least_pvalues(n)[-1] > alpha:
+        n *= 2
+    return int(np.argmax(_least_pvalues(n) <= alpha)) + 1
+
+
+def _least_pvalues(n: int) -> Floats:
+    """The smallest p-values that 1, 2 … n pairs can reach: each new pair further apart than all before."""
+    before = 2 * np.arange(n)
+    furthest = RankBets((before + 1) / (before + 2), np.zeros(n))
+    pvalues: Floats = np.minimum(1, 2 * np.exp(-log_wealth(furthest)))
+    return pvalues
+
+
+def _in_order(errors: Errors, name: str) -> Floats:
+    """The errors up to the first model without one."""
+    if is_table(errors):
+        return error_array(errors, name)
+    values = number_array(errors, name)
+    if np.isinf(values).any():
+        raise DsxError(f"{name}: infinite values: errors are percent; NaN stands for a model that has none yet")
+    missing = np.flatnonzero(np.isnan(values))
+    return values[: missing[0]] if missing.size else values
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """names: a, b and the measure. n_a, n_b: models there are. a, b: (n,) those that have a partner."""
+
+    names: tuple[str, str, str]
+    n_a: int
+    n_b: int
+    a: Floats
+    b: Floats
+    evidence: Evidence
+
+
+def _pair(names: tuple[str, str, str], a: Floats, b: Floats, margin: Margin | None) -> _Pair:
+    n = min(a.size, b.size)
+    return _Pair(names, a.size, b.size, a[:n], b[:n], _evidence(a[:n], b[:n], margin))
+
+
+def _evidence(a: Floats, b: Floats, margin: Margin | None) -> Evidence:
+    bets = rank_bets(a, b)
+    for_a, for_b = log_wealth(bets), log_wealth(bets.mirrored())
+    highest = np.maximum.accumulate(np.maximum(for_a, for_b))
+    pvalue = np.minimum(1.0, 2 * np.exp(-highest))
+    equivalence = np.full(a.size, math.nan) if margin is None else _equivalence(a, b, margin)
+    return Evidence(_e_value(for_a), _e_value(for_b), pvalue, equivalence)
+
+
+def _equivalence(a: Floats, b: Floats, margin: Margin) -> Floats:
+    """p-values of "a and b differ by the margin or more": both directions have to be given up, each at its own time."""
+    if margin.unit == "points":
+        sides = [log_wealth(rank_bets(a, b + margin.value)), log_wealth(rank_bets(b, a + margin.value))]
+    else:
+        wins, ties, losses = (np.cumsum(c, dtype=np.float64) for c in (a < b, a == b, a > b))
+        least = 0.5 - margin.value
+        sides = [
+            log_wealth_of_counts(wins, ties, losses, least),
+            log_wealth_of_counts(losses, ties, wins, least),
+        ]
+    highest = np.minimum(*(np.maximum.accumulate(side) for side in sides))
+    pvalues: Floats = np.minimum(1.0, np.exp(-highest))
+    return pvalues
+
+
+def _e_value(log: Floats) -> Floats:
+    value: Floats = np.exp(np.minimum(log, 700.0))
+    return value
+
+
+def _comparison(pair: _Pair) -> Comparison:
+    n = pair.a.size
+    pvalue, equivalence = _pvalues_at(pair, n)
+    chance = 0.5
+    ahead: Literal["a", "b"] = "a"
+    if n:
+        chance = superiority(pair.a, pair.b)[0]
+        ahead = "a" if pair.evidence.a_better.max() >= pair.evidence.b_better.max() else "b"
+
+    def interval(level: float) -> tuple[float, float]:
+        """Of the pairs in order; it holds the estimate from all pairs of models, which is the sharper."""
+        low, high = superiority_sequence(pair.a, pair.b, level)
+        return min(low, chance), max(high, chance)
+
+    return Comparison(
+        *pair.names, pair.n_a, pair.n_b, chance, pvalue, equivalence, ahead,
+        float(_least_pvalues(max(1, n))[-1]), smallest_sequential_n, interval, "betting",
+    )  # fmt: skip
+
+
+def _pvalues_at(pair: _Pair, look: int) -> tuple[float, float]:
+    """What was known of a pair after `look` models of each, or all there are: p-value, and that of equivalence."""
+    known = pair.evidence
+    at = min(look, pair.a.size) - 1
+    if at < 0:
+        return 1.0, 1.0
+    return float(known.pvalue[at]), float(known.equivalence_pvalue[at])
+
+
+def _decided_at(index: int, verdict: Verdict, pairs: Sequence[_Pair]) -> int | None:
+    """The smallest look at which the decision stood. p-values never rise, so it is found by halving."""
+    if verdict.decision == "undecided":
+        return None
+    which = 1 if verdict.decision == "equivalent" else 0
+
+    def stands(look: int) -> bool:
+        pvalues, equivalence = zip(*(_pvalues_at(pair, look) for pair in pairs), strict=True)
+        adjusted = step_down(pvalues, None if verdict.margin is None else equivalence)
+        return adjusted[which][index] <= 1 - verdict.level
+
+    return bisect.bisect_left(range(max(pair.a.size for pair in pairs) + 1), True, key=stands)

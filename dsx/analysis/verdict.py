@@ -1,0 +1,222 @@
+"""The one procedure that decides between populations: a better, b better, equivalent, or undecided.
+
+Every pair and every measure of an analysis is one comparison, and all of them together err with probability
+at most 1 − level: in calling one better (the direction counts), or in calling two equivalent that are
+not. Whatever else an analysis shows describes; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue, sorted_rank_test
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, sample_array
+
+Decision = Literal["a better", "b better", "equivalent", "undecided"]
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How far apart two populations may be and still count as equivalent.
+
+    unit `probability`: the probability of superiority lies within `value` of one half, 0 < value < ½.
+    unit `points`: a model of one, worsened by `value` points of error, is less often better than a
+    model of the other; so the median of all differences of two models lies within ± value. value > 0.
+    """
+
+    value: float
+    unit: Literal["probability", "points"] = "probability"
+
+    def __post_init__(self) -> None:
+        if self.unit == "probability" and not 0 < self.value < 0.5:
+            raise DsxError(f"margin = {self.value}: as a probability it lies between 0 and 0.5, such as 0.1")
+        if self.unit == "points" and not 0 < self.value < math.inf:
+            raise DsxError(f"margin = {self.value}: in points of error it is above 0, such as 0.5")
+
+    def __str__(self) -> str:
+        return f"{self.value:g} points" if self.unit == "points" else f"{self.value:g} of even odds"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is known of one pair by one measure before anything is decided; fields as in `Verdict`.
+
+    ahead: the direction that `pvalue` speaks for. fewest: the smallest p-value that so many models can reach.
+    models_needed(p): models of each to reach p.
+    interval(level): of the superiority, for this comparison alone.
+    """
+
+    a: str
+    b: str
+    measure: str
+    n_a: int
+    n_b: int
+    superiority: float
+    pvalue: float
+    equivalence_pvalue: float
+    ahead: Literal["a", "b"]
+    fewest: float
+    models_needed: Callable[[float], int]
+    interval: Callable[[float], tuple[float, float]]
+    method: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may be said of one pair by one measure, so that all that is said in the analysis holds together.
+
+    superiority: probability that a model of a has the lower error, ties half; low, high: its interval, which
+    holds for all comparisons at once (Bonferroni), NaN with a single model. pvalue: that it is one
+    half, two-sided; adjusted: corrected for all comparisons (Holm). equivalence_pvalue: that the two differ
+    by the margin or more; equivalence_adjusted: corrected with the others; both NaN without a margin.
+    decision: what holds at `level`. direction: which is ahead, if that is shown, also within a margin.
+    comparisons: pairs × measures. enough: whether so many models could have decided it, had they lain wholly
+    apart. models_needed: of each, to be able to. looks: `one` if it holds only where this is the only look
+    at these populations, `any` if it holds however often one looks and whenever one stops. decided_at: with
+    `any`, the models of each after which the decision stood; None while undecided, and with `one`.
+    """
+
+    a: str
+    b: str
+    measure: str
+    n_a: int
+    n_b: int
+    superiority: float
+    low: float
+    high: float
+    pvalue: float
+    adjusted: float
+    equivalence_pvalue: float
+    equivalence_adjusted: float
+    decision: Decision
+    direction: Literal["a", "b"] | None
+    level: float
+    margin: Margin | None
+    comparisons: int
+    enough: bool
+    models_needed: int
+    method: str
+    looks: Literal["any", "one"] = "one"
+    decided_at: int | None = None
+
+
+def verdicts(
+    populations: Mapping[str, Errors], level: float = 0.95, margin: Margin | None = None, seed: int = 0
+) -> tuple[Verdict, ...]:
+    """A verdict on every pair of populations by their error, valid if this is the only look at them.
+
+    populations: name → (n,) percent or a results table. For looks at any time: `sequential_verdicts`.
+    """
+    return verdicts_by_measure({"error": populations}, level, margin, seed)
+
+
+def verdicts_by_measure(
+    measures: Mapping[str, Mapping[str, Errors]], level: float = 0.95, margin: Margin | None = None, seed: int = 0
+) -> tuple[Verdict, ...]:
+    """Verdicts on every pair by every measure, corrected for all of them together.
+
+    measures: measure → population → (n,) values of which the lower are better. Pairs come in the order of the
+    populations, within the order of the measures. NaN is left out with a warning. margin: for equivalence; without
+    one none is claimed. Raises DsxError if a population has no value.
+    """
+    alpha = 1 - check_level(level)
+    pairs: list[tuple[str, str, str, Floats, Floats]] = []
+    for measure, populations in measures.items():
+        ordered = {name: np.sort(sample_array(values, name)) for name, values in populations.items()}
+        pairs += [(a, b, measure, ordered[a], ordered[b]) for a, b in itertools.combinations(ordered, 2)]
+    draws = _draws(len(pairs), alpha)
+    comparisons = []
+    for a, b, measure, errors_a, errors_b in pairs:
+        test = sorted_rank_test(errors_a, errors_b, seed, draws)
+        equivalence = equivalence_pvalue(test, errors_a, errors_b, margin, seed, draws) if margin else math.nan
+        comparisons.append(
+            Comparison(
+                a, b, measure, test.n_a, test.n_b, test.superiority, test.pvalue, equivalence,
+                "a" if test.superiority > 0.5 else "b", smallest_pvalue(min(test.n_a, test.n_b)), smallest_n,
+                test.interval, test.method,
+            )
+        )  # fmt: skip
+    return decide(comparisons, level, margin)
+
+
+def decide(comparisons: Sequence[Comparison], level: float, margin: Margin | None) -> tuple[Verdict, ...]:
+    """The decisions on comparisons that are made together, each corrected for all."""
+    alpha = 1 - level
+    equivalence = None if margin is None else [c.equivalence_pvalue for c in comparisons]
+    adjusted, equivalent = step_down([c.pvalue for c in comparisons], equivalence)
+    left = max(1, len(comparisons) - sum(p <= alpha for p in adjusted))
+    made = []
+    for c, p, p_equivalent in zip(comparisons, adjusted, equivalent, strict=True):
+        direction = c.ahead if p <= alpha else None
+        decision: Decision = "undecided"
+        if p_equivalent <= alpha:
+            decision = "equivalent"
+        elif direction is not None:
+            decision = "a better" if direction == "a" else "b better"
+        low, high = c.interval(1 - alpha / len(comparisons))
+        if direction is None:  # what is undecided is not decided by an interval either
+            low, high = min(low, 0.5), max(high, 0.5)
+        made.append(
+            Verdict(
+                c.a, c.b, c.measure, c.n_a, c.n_b, c.superiority, low, high, c.pvalue, p, c.equivalence_pvalue,
+                p_equivalent, decision, direction, level, margin, len(comparisons), c.fewest * left <= alpha,
+                c.models_needed(alpha / len(comparisons)), c.method,
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
+def equivalence_pvalue(
+    test: RankTest, a: Floats, b: Floats, margin: Margin, seed: int = 0, draws: int = DRAWS
+) -> float:
+    """p-value of "a and b differ by the margin or more", two one-sided tests (Schuirmann 1987); a, b sorted.
+
+    In points, each population worsened by the margin is tested against the other as any two are. As a
+    probability, by Student's t at the margin; and never below (1 − 2·margin)^n, n models of the smaller: the
+    chance that n pairs all tie although the probability of superiority is off by the margin. So models that are
+    all equal, or nearly so, claim no more than their number allows.
+    """
+    if math.isnan(test.standard_error):
+        return 1.0
+    if margin.unit == "points":
+        sides = [sorted_rank_test(a, b + margin.value, seed, draws), sorted_rank_test(b, a + margin.value, seed, draws)]
+        return max(s.pvalue / 2 if s.statistic > 0 else 1.0 for s in sides)
+    least = (1 - 2 * margin.value) ** min(test.n_a, test.n_b)
+    if abs(test.superiority - 0.5) >= margin.value:
+        return 1.0
+    if test.standard_error == 0:
+        return float(least)
+    return max(least, test.tail(0.5 - margin.value), 1 - test.tail(0.5 + margin.value))
+
+
+def step_down(pvalues: Sequence[float], equivalence: Sequence[float] | None = None) -> tuple[list[float], list[float]]:
+    """Corrected p-values of m comparisons, and of their equivalence (NaN without), in one family.
+
+    Without equivalence this is Holm's procedure (1979). With it a comparison has two hypotheses, "no difference"
+    and "a difference of the margin or more", of which at most one is true; so m, not 2m, can be true
+    at once, and one fewer only when both hypotheses of a comparison are rejected (Shaffer 1986).
+    """
+    m = len(pvalues)
+    tests = [(p, i, 0) for i, p in enumerate(pvalues)]
+    tests += [(p, i, 1) for i, p in enumerate(equivalence or [])]
+    corrected = ([math.nan] * m, [math.nan] * m)
+    open_tests = [1 if equivalence is None else 2] * m
+    possible, reached = m, 0.0
+    for p, i, which in sorted(tests):
+        reached = max(reached, min(1.0, p * possible))
+        corrected[which][i] = reached
+        open_tests[i] -= 1
+        possible -= open_tests[i] == 0
+    return corrected
+
+
+def _draws(comparisons: int, alpha: float) -> int:
+    """Relabellings enough to tell p-values of alpha/comparisons: ten expected beyond it in each tail."""
+    return int(min(max(DRAWS, 20 * comparisons / alpha), 200_000))

@@ -1,0 +1,55 @@
+"""Opening the images that a recipe's data names: the one place that knows every source."""
+
+from __future__ import annotations
+
+import os.path
+from functools import lru_cache
+from pathlib import Path
+
+from dsx.recipes.datasets import DATASETS
+from dsx.recipes.options import Data
+from dsx.training.data.folder import open_folder
+from dsx.training.data.images import ImageParts
+from dsx.training.data.own import open_own
+from dsx.training.data.published import place_of, read_published
+from dsx.training.data.split import held_out_split
+
+
+def open_parts(data: Data) -> ImageParts:
+    """What is trained on and what is evaluated; kept for the next call while the folders stay as they are.
+
+    Raises DataError if it is not there.
+    """
+    return _opened(data, folder_times(data))
+
+
+def folder_times(data: Data) -> tuple[int, ...]:
+    """When the folders below `data.root` last changed, two levels deep, in nanoseconds."""
+    root = Path(os.path.expanduser(data.root or ""))
+    if data.root is None or not root.is_dir():
+        return ()
+    folders = [root, *sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if path.is_dir())]
+    return tuple(folder.stat().st_mtime_ns for folder in folders)
+
+
+@lru_cache(maxsize=2)
+def _opened(data: Data, times: tuple[int, ...]) -> ImageParts:  # noqa: ARG001 (a part of the key)
+    facts = DATASETS.get(data.dataset)
+    if facts is None:
+        return open_own(data, in_memory=not data.streams)
+    if facts.files:
+        return open_folder(data)
+    training, official = read_published(data.dataset, data.root, data.split.evaluate == "official", data.download)
+    place = place_of(data.dataset, data.root if data.dataset != "digits" else None)
+    where = place, "its official images"
+    evaluation = official
+    if evaluation is None:
+        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
+        training, evaluation = (training.take(part) for part in rows)
+        where = place, "held out of them"
+    return ImageParts(training, evaluation, [str(label) for label in range(facts.num_classes or 0)], where)
+
+
+def forget() -> None:
+    """Free what `open_parts` keeps."""
+    _opened.cache_clear()

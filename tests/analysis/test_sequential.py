@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from error_laws import LAWS, gamma
+from scipy import stats
+
+from dsx.analysis.betting import SPLIT, STAKES, log_wealth, log_wealth_of_counts, rank_bets, superiority_sequence
+from dsx.analysis.sequential import sequential_evidence, sequential_verdicts, smallest_sequential_n
+from dsx.analysis.verdict import Margin
+from dsx.analysis.verdict_words import verdict_sentence
+from dsx.base.errors import DsxError
+
+
+def test_shares_are_ranks_among_the_pair_and_all_before_it():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 6, 15).astype(float), rng.integers(0, 6, 15).astype(float)
+    for i, share in enumerate(rank_bets(a, b).shares):
+        ranks = stats.rankdata(np.concatenate([[a[i], b[i]], a[:i], b[:i]]))
+        assert share == pytest.approx((ranks[1] - ranks[0]) / (2 * i + 2))
+
+
+def test_bets_on_the_first_models_do_not_hang_on_later_ones():
+    rng = np.random.default_rng(0)
+    a, b = rng.random(300), rng.random(300)
+    whole, start = rank_bets(a, b), rank_bets(a[:77], b[:77])
+    assert (whole.shares[:77] == start.shares).all()
+    assert (whole.charges[:77] == start.charges).all()
+
+
+def test_exchanging_the_populations_mirrors_the_evidence():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 9, 100).astype(float), rng.integers(0, 9, 100).astype(float)
+    one, other = sequential_evidence(a, b, Margin(0.2)), sequential_evidence(b, a, Margin(0.2))
+    assert one.a_better == pytest.approx(other.b_better)
+    assert one.pvalue == pytest.approx(other.pvalue)
+    assert one.equivalence_pvalue == pytest.approx(other.equivalence_pvalue)
+
+
+def test_wealth_is_that_of_a_bettor_pair_by_pair():
+    rng = np.random.default_rng(0)
+    bets = rank_bets(rng.random(30), rng.random(30) + 0.3)
+    wealth = np.zeros(30)
+    for stake, split in zip(STAKES, SPLIT, strict=True):
+        money = split
+        for i in range(30):
+            money *= (1 + stake * bets.shares[i]) * np.exp(-(stake**2) * bets.charges[i])
+            wealth[i] += money
+    assert np.exp(log_wealth(bets)) == pytest.approx(wealth)
+    assert sum(SPLIT) == pytest.approx(1)
+
+
+def test_wealth_is_not_expected_to_grow_when_populations_are_equal():
+    """All orders of two pairs' models are equally likely: the mean wealth over them, by listing, is at most 1."""
+    from itertools import permutations
+
+    wealths = [log_wealth(rank_bets(np.array(p[:3]), np.array(p[3:])))[-1] for p in permutations([1.0, 2, 3, 4, 4, 6])]
+    assert np.exp(wealths).mean() == pytest.approx(1)
+
+
+def test_wealth_of_counts_is_not_expected_to_grow_at_its_mean():
+    """Listing all outcomes of six pairs that win with probability 0.4, tie with 0.2 (mean ½)."""
+    total = 0.0
+    for wins in range(7):
+        for ties in range(7 - wins):
+            chance = stats.multinomial.pmf([wins, ties, 6 - wins - ties], 6, [0.4, 0.2, 0.4])
+            counts = (np.array([float(c)]) for c in (wins, ties, 6 - wins - ties))
+            total += chance * np.exp(log_wealth_of_counts(*counts, 0.5)[0])
+    assert total == pytest.approx(1)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_equal_spaces_are_seldom_told_apart_at_any_look_up_to_500(law):
+    wrong = 0
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        wrong += bool((sequential_evidence(LAWS[law](rng, 500), LAWS[law](rng, 500)).pvalue <= 0.05).any())
+    assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
+
+
+def test_equally_good_spaces_of_different_shape_are_seldom_told_apart_at_any_look():
+    wrong = 0
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        split = rng.choice([-1.0, 1.0], 500) + rng.normal(0, 0.01, 500)
+        wrong += bool((sequential_evidence(rng.normal(0, 0.01, 500), split).pvalue <= 0.05).any())
+    assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
+
+
+def test_a_difference_is_found_in_its_direction_and_stays():
+    looks = []
+    for repeat in range(100):
+        rng = np.random.default_rng(repeat)
+        a, b = rng.normal(0, 1, 80), rng.normal(1, 1, 80)
+        (verdict,) = sequential_verdicts({"a": a, "b": b})
+        assert verdict.decision in ("a better", "undecided")
+        looks.append(verdict.decided_at or 999)
+    assert np.quantile(looks, 0.8) <= 45  # a fixed number with power 0.8 takes 20
+
+
+def test_decided_at_is_the_first_look_with_that_verdict():
+    rng = np.random.default_rng(4)
+    populations = {"a": gamma(rng, 120), "b": gamma(rng, 150) + 1, "c": gamma(rng, 90) + 2}
+    looks = [sequential_verdicts({k: e[:n] for k, e in populations.items()}) for n in range(1, 151, 3)]
+    for verdict in sequential_verdicts(populations):
+        decisions = [next(v.decision for v in looked if (v.a, v.b) == (verdict.a, verdict.b)) for looked in looks]
+        assert verdict.decision == decisions[-1] != "undecided"
+        assert 0 <= 1 + 3 * decisions.index(verdict.decision) - verdict.decided_at < 3
+
+
+def test_equivalence_at_any_look():
+    rng = np.random.default_rng(0)
+    a, b = gamma(rng, 600), gamma(rng, 600)
+    for margin in (Margin(0.15), Margin(1.0, "points")):
+        assert sequential_verdicts({"a": a, "b": b}, margin=margin)[0].decision == "equivalent"
+    assert sequential_verdicts({"a": a, "b": b})[0].decision == "undecided"
+
+
+def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent_at_any_look():
+    wrong = 0
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        b = np.where(rng.random(400) < 0.3, 1000.0, rng.random(400))
+        wrong += bool((sequential_evidence(rng.random(400), b, Margin(0.15)).equivalence_pvalue <= 0.05).any())
+    assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_interval_of_superiority_holds_at_all_looks(shift):
+    truth, missed = stats.norm.cdf(shift / np.sqrt(2)), 0
+    for repeat in range(150):
+        rng = np.random.default_rng(repeat)
+        a, b = rng.normal(0, 1, 200), rng.normal(shift, 1, 200)
+        ends = [superiority_sequence(a[:n], b[:n], 0.95) for n in range(8, 201, 16)]
+        missed += any(not low <= truth <= high for low, high in ends)
+    assert missed / 150 <= 0.07
+
+
+def test_models_without_an_error_yet_make_later_ones_wait():
+    a, b = -np.arange(20.0), np.arange(20.0) + 100
+    a[12] = np.nan
+    (verdict,) = sequential_verdicts({"a": a, "b": b})
+    assert (verdict.n_a, verdict.n_b) == (12, 20)
+    assert verdict.decided_at == smallest_sequential_n(0.05) == 9
+    assert verdict.looks == "any"
+
+
+def test_no_models_yet_is_undecided_and_says_how_many_it_takes():
+    (verdict,) = sequential_verdicts({"A": [], "B": [np.nan]})
+    assert verdict_sentence(verdict) == "0 and 0 models cannot decide between A and B: it takes at least 9 of each."
+
+
+def test_smallest_number_of_pairs_can_be_reached_and_no_smaller():
+    n = smallest_sequential_n(0.05)
+    a, b = -np.arange(1.0, 30), np.arange(1.0, 30)
+    pvalue = sequential_evidence(a, b).pvalue
+    assert pvalue[n - 1] <= 0.05 < pvalue[n - 2]
+
+
+def test_infinite_errors_are_refused():
+    with pytest.raises(DsxError) as refused:
+        sequential_verdicts({"A": [1.0, np.inf], "B": [1.0]})
+    assert str(refused.value) == "A: infinite values: errors are percent; NaN stands for a model that has none yet"

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from error_laws import LAWS, gamma
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsx.analysis import holm
+from dsx.analysis.rank_test import sorted_rank_test
+from dsx.analysis.verdict import Margin, equivalence_pvalue, step_down, verdicts, verdicts_by_measure
+from dsx.analysis.verdict_words import verdict_sentence
+from dsx.base.errors import DsxError
+
+
+def claims(populations, **options):
+    return [v for v in verdicts(populations, **options) if v.decision != "undecided"]
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize(("spaces", "n"), [(2, 5), (3, 12), (6, 50)])
+def test_equal_spaces_are_seldom_told_apart(law, spaces, n):
+    wrong = 0
+    for repeat in range(200):
+        rng = np.random.default_rng([n, repeat])
+        wrong += bool(claims({str(i): LAWS[law](rng, n) for i in range(spaces)}))
+    assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
+
+
+def test_equally_good_spaces_of_different_shape_are_seldom_told_apart():
+    wrong = 0
+    for repeat in range(400):
+        rng = np.random.default_rng(repeat)
+        wrong += bool(claims({"narrow": rng.normal(0, 1, 40), "wide": rng.normal(0, 3, 40)}))
+    assert wrong / 400 <= 0.08
+
+
+@pytest.mark.parametrize("n", [12, 60])
+def test_a_difference_of_one_standard_deviation_is_found_in_its_direction(n):
+    decided = []
+    for repeat in range(100):
+        rng = np.random.default_rng(repeat)
+        decided.append(verdicts({"a": rng.normal(1, 1, n), "b": rng.normal(0, 1, n)})[0].decision)
+    assert decided.count("b better") >= (55 if n == 12 else 99)
+    assert decided.count("a better") == 0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_without_a_margin_the_correction_is_holms(pvalues):
+    assert step_down(pvalues)[0] == pytest.approx(list(holm(pvalues)))
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.2), st.floats(0, 0.2)), min_size=1, max_size=4))
+def test_with_a_margin_the_correction_is_that_of_closed_tests(pairs):
+    """Brute force: a hypothesis falls if all sets with it that can be true at once fall by Bonferroni."""
+    corrected = step_down(*zip(*pairs, strict=True))
+    sets = list(itertools.product((0, 1, None), repeat=len(pairs)))
+    for i, which in itertools.product(range(len(pairs)), (0, 1)):
+        worst = 0.0
+        for chosen in sets:
+            if chosen[i] == which:
+                members = [pairs[j][w] for j, w in enumerate(chosen) if w is not None]
+                worst = max(worst, min(1.0, len(members) * min(members)))
+        assert corrected[which][i] >= worst - 1e-12  # never bolder than the closed test
+    first = min(p for pair in pairs for p in pair)
+    assert min(min(c) for c in corrected) == pytest.approx(min(1.0, first * len(pairs)))
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("n", [30, 200])
+def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent(law, n):
+    margin, wrong = 0.1, 0
+    for repeat in range(200):
+        rng = np.random.default_rng([n, repeat])
+        # a model of b is worse than any of a with probability 0.2, else of the same law: superiority 0.6
+        b = np.where(rng.random(n) < 2 * margin, 1000.0, LAWS[law](rng, n))
+        wrong += verdicts({"a": LAWS[law](rng, n), "b": b}, margin=Margin(margin))[0].decision == "equivalent"
+    assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
+
+
+def test_spaces_shifted_by_the_margin_in_points_are_seldom_called_equivalent():
+    wrong = 0
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        populations = {"a": gamma(rng, 50), "b": gamma(rng, 50) + 1.0}
+        wrong += verdicts(populations, margin=Margin(1.0, "points"))[0].decision == "equivalent"
+    assert wrong / 200 <= 0.08
+
+
+def test_equal_spaces_are_equivalent_once_there_are_enough_models():
+    rng = np.random.default_rng(0)
+    populations = {"a": gamma(rng, 600), "b": gamma(rng, 600)}
+    for margin in (Margin(0.1), Margin(1.0, "points")):
+        assert verdicts(populations, margin=margin)[0].decision == "equivalent"
+    assert verdicts(populations)[0].decision == "undecided"
+
+
+def test_models_that_are_all_equal_claim_no_more_than_their_number_allows():
+    for n, decision in ((10, "undecided"), (20, "equivalent")):
+        same = np.full(n, 3.0)
+        test = sorted_rank_test(same, same)
+        assert equivalence_pvalue(test, same, same, Margin(0.1)) == pytest.approx(0.8**n)
+        assert verdicts({"a": same, "b": same}, margin=Margin(0.1))[0].decision == decision
+
+
+def test_two_models_and_one_decide_nothing():
+    for n in (1, 2, 3):
+        (verdict,) = verdicts({"a": np.arange(n), "b": 100 + np.arange(n)})
+        assert verdict.decision == "undecided"
+        assert not verdict.enough
+
+
+def test_intervals_hold_all_true_values_at_once():
+    missed = 0
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        missed += any(not v.low <= 0.5 <= v.high for v in verdicts({str(i): rng.random(20) for i in range(4)}))
+    assert missed / 200 <= 0.05
+
+
+def test_measures_are_corrected_together():
+    rng = np.random.default_rng(3)
+    populations = {"a": rng.normal(0, 1, 50), "b": rng.normal(0.6, 1, 50)}
+    alone = verdicts(populations)[0]
+    both = verdicts_by_measure({"error": populations, "loss": {"a": rng.random(50), "b": rng.random(50)}})
+    assert [v.measure for v in both] == ["error", "loss"]
+    assert both[0].pvalue == pytest.approx(alone.pvalue, rel=0.3)
+    assert both[0].adjusted == pytest.approx(2 * both[0].pvalue)
+    assert {v.comparisons for v in both} == {2}
+
+
+def test_one_population_and_none_have_no_verdicts():
+    assert verdicts({"a": [1.0, 2.0]}) == verdicts({}) == ()
+
+
+def test_sentences_say_the_verdict():
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(0, 1, 60), rng.normal(1, 1, 60)
+    better = "A is better than B: a model of A beats one of B with probability 0.80 (0.71–0.87)."
+    assert verdict_sentence(verdicts({"A": a, "B": b})[0]) == better
+    assert verdict_sentence(verdicts({"B": b, "A": a})[0]) == better
+    assert verdict_sentence(verdicts({"A": a, "B": a + 0.01})[0]) == (
+        "Undecided between A and B: a model of A beats one of B with probability 0.51 (0.41–0.61)."
+    )
+    assert verdict_sentence(verdicts({"A": [1, 2, 3], "B": [4, 5, 6, 7]})[0]) == (
+        "3 and 4 models cannot decide between A and B: it takes at least 4 of each."
+    )
+    six = {name: [1.0, 2.0, 3.0] for name in "ABCDEF"}
+    assert verdict_sentence(verdicts(six)[0]) == (
+        "3 and 3 models cannot decide between A and B: it takes at least 6 of each, as one of 15 comparisons."
+    )
+    many = rng.normal(0, 1, 2000)
+    assert verdict_sentence(verdicts({"A": many, "B": many}, margin=Margin(0.1))[0]) == (
+        "A and B are equivalent within a margin of 0.1 of even odds: "
+        "a model of A beats one of B with probability 0.50 (0.48–0.52)."
+    )
+    assert verdict_sentence(verdicts({"A": many, "B": many + 0.15}, margin=Margin(0.5, "points"))[0]) == (
+        "A and B are equivalent within a margin of 0.5 points; within it A is ahead: "
+        "a model of A beats one of B with probability 0.54 (0.52–0.56)."
+    )
+
+
+def test_a_sentence_never_quotes_an_interval_that_denies_it():
+    (verdict,) = verdicts({"A": [1.0, 2, 3, 4], "B": [5.0, 6, 7, 8]})
+    assert verdict.decision == "a better"
+    assert verdict.low < 0.5
+    assert verdict_sentence(verdict) == "A is better than B: a model of A beats one of B with probability 1.00."
+    late = dataclasses.replace(verdict, superiority=0.49, looks="any", decided_at=24)
+    assert verdict_sentence(late) == "A is better than B: decided after 24 models of each."
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "message"),
+    [
+        (0.5, "probability", "margin = 0.5: as a probability it lies between 0 and 0.5, such as 0.1"),
+        (0.0, "points", "margin = 0.0: in points of error it is above 0, such as 0.5"),
+    ],
+)
+def test_a_margin_that_is_none_is_refused(value, unit, message):
+    with pytest.raises(DsxError) as refused:
+        Margin(value, unit)
+    assert str(refused.value) == message

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dsx.training.data import loader as loaders
+from dsx.training.data.images import Stored
+from dsx.training.data.loader import Loader
+from dsx.training.faults import DataError, LoaderDied
+
+CPU = torch.device("cpu")
+PLAN = [[(0, 0), (0, 1)], [(0, 2), (0, 3)]]
+
+
+class Images(Stored):
+    """Four images; reading the third does something."""
+
+    def read(self, row: int, seed: int = 0) -> np.ndarray:
+        if row == 2:
+            self.happen()
+        return super().read(row, seed)
+
+    def happen(self) -> None:
+        """What a subclass says."""
+
+
+def loader(kind: type[Images], workers: int = 1) -> Loader:
+    images = kind(np.zeros((4, 6, 6, 1), np.uint8), np.arange(4))
+    finish = lambda pixels, epoch, row: torch.from_numpy(pixels) + row  # noqa: E731
+    blank = torch.zeros(6, 6, 1, dtype=torch.uint8)
+    return Loader(images, finish, blank, 0, workers, CPU, note=lambda reasons: None)
+
+
+def drained(source: Loader) -> list[list[int]]:
+    try:
+        return [labels.tolist() for _, labels in source.batches(PLAN)]
+    finally:
+        source.close()
+
+
+class Killed(Images):
+    def happen(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class BusError(Images):
+    def happen(self) -> None:
+        os.kill(os.getpid(), signal.SIGBUS)
+
+
+class Full(Images):
+    def happen(self) -> None:
+        raise RuntimeError("unable to write to file </torch_1_2>: No space left on device (28): /dev/shm")
+
+
+class Stuck(Images):
+    def happen(self) -> None:
+        signal.pause()
+
+
+class Forgetful(Images):
+    def happen(self) -> None:
+        raise MemoryError("cannot allocate 8 GiB")
+
+
+class Buggy(Images):
+    def happen(self) -> None:
+        raise AttributeError("no such thing")
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_batches_come_in_the_order_of_the_plan(workers: int) -> None:
+    assert drained(loader(Images, workers)) == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Killed, r"^a loader process was killed, perhaps by the system for want of memory: set data\.workers to fewer"),
+        (BusError, r"^loader processes found no room in /dev/shm \([\d,]+ of [\d,]+ MiB free\): give it more"),
+        (Full, r"^loader processes found no room in /dev/shm \([\d,]+ of [\d,]+ MiB free\): give it more"),
+    ],
+)
+def test_a_process_that_can_deliver_nothing_ends_in_a_cause(kind: type[Images], message: str) -> None:
+    with pytest.raises(LoaderDied, match=message) as caught:
+        drained(loader(kind))
+    assert caught.value.failure_class == "killed"
+
+
+def test_a_stuck_process_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaders, "_MUTE_S", 1)
+    with pytest.raises(LoaderDied, match=r"^no batch from 1 loader processes for 0.0166667 minutes: is the folder"):
+        drained(loader(Stuck))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_other_faults_come_with_the_item_their_last_line_and_their_traceback(workers: int) -> None:
+    with pytest.raises(RuntimeError, match=r"^image\[2\]: AttributeError: no such thing$") as caught:
+        drained(loader(Buggy, workers))
+    assert not isinstance(caught.value, DataError)
+    assert 'raise AttributeError("no such thing")' in str(caught.value.__cause__)
+    with pytest.raises(MemoryError, match=r"^image\[2\]: MemoryError: cannot allocate 8 GiB$"):
+        drained(loader(Forgetful, workers))
+
+
+def test_a_temporary_folder_too_long_for_sockets_is_refused_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = str(tmp_path / ("x" * 100))
+    monkeypatch.setattr(tempfile, "tempdir", long)
+    with pytest.raises(LoaderDied) as caught:
+        loader(Images)
+    assert str(caught.value) == (
+        f"the temporary folder {long} has a path of {len(long)} bytes, and loader processes need one of at most 75: set"
+        " TMPDIR to a shorter one, or data.workers=0"
+    )
+    assert drained(loader(Images, workers=0)) == [[0, 1], [2, 3]]
