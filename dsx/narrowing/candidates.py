@@ -55,9 +55,9 @@ class Candidate:
     """A rule that might narrow a space.
 
     words: the rule. change: what the definition says then, to be merged over the old. quantity, end, bound: models keep
-    it whose quantity is at least (end low) or at most (end high) the bound. limit: of the quantity at its other end,
-    within which the rule was judged; NaN: none. freedom: degrees of freedom that it removes. expected: whether it is
-    to lower errors (False of sharing, which is to cost nothing).
+    it whose quantity is at least (end low) or at most (end high) the bound. cut: where the models on both sides of the
+    rule were told apart: the bound, but for an order, which few models keep wholly, a share of steps. limit: of the
+    quantity at its other end, within which the rule was judged; NaN: none. freedom: degrees of freedom that it removes.
     """
 
     parameter: str
@@ -69,6 +69,7 @@ class Candidate:
     quantity: str = ""
     end: End = "low"
     bound: float = math.nan
+    cut: float = math.nan
     limit: float = math.nan
 
     def keeps(self, space: Space, table: Any) -> np.ndarray:
@@ -114,25 +115,26 @@ def bounded(
 ) -> Candidate:  # fmt: skip
     """The candidate that a judgement speaks of. values, errors: (n,) of the models that were judged."""
     end = judgement.side.end
-    bound = _bound(values, judgement.kept, end)
+    free = bool(quantity.text) or space.parameters[quantity.parameter].continuous
+    bound = _bound(values, judgement.kept, end, free)
     inside = values[judgement.judged]
     limited = not judgement.judged.all()
     limit = (float(inside.max()) if end == "low" else float(inside.min())) if limited else math.nan
     change, words = _change(space, quantity, end, bound)
-    evidence = _evidence(quantity, judgement, errors, looks, rival, limit)
+    evidence = _evidence(quantity, judgement, errors, looks, rival, (bound, limit))
     freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
     return Candidate(
         quantity.parameter, quantity.kind, words, change, evidence, freedom, quantity.name, end,
-        1.0 if quantity.kind == "order" else bound, limit,
+        1.0 if quantity.kind == "order" else bound, bound, limit,
     )  # fmt: skip
 
 
-def _bound(values: np.ndarray, kept: np.ndarray, end: End) -> float:
-    """The last value kept; of numbers that are not whole, the shortest between it and the first that is not kept."""
+def _bound(values: np.ndarray, kept: np.ndarray, end: End, free: bool) -> float:
+    """The last value kept; of free numbers (no steps), the shortest between it and the first that is not kept."""
     edge = float(values[kept].min() if end == "low" else values[kept].max())
     outside = values[~kept & np.isfinite(values)]
     next_out = float(outside.max() if end == "low" else outside.min())
-    if edge.is_integer():
+    if edge.is_integer() or not free:
         return edge
     for digits in range(1, 8):
         short = float(f"{(edge + next_out) / 2:.{digits}g}")
@@ -177,9 +179,10 @@ def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any
 
 
 def _evidence(
-    quantity: Quantity, judgement: Judgement, errors: np.ndarray, looks: Looks, rival: str, limit: float
+    quantity: Quantity, judgement: Judgement, errors: np.ndarray, looks: Looks, rival: str, ends: tuple[float, float]
 ) -> RuleEvidence:
-    """What decided, in numbers and in a sentence."""
+    """What decided, in numbers and in a sentence. ends: where the quantity was cut, and the limit at its other end."""
+    cut, limit = ends
     kept, dropped = errors[judgement.kept & judgement.judged], errors[~judgement.kept & judgement.judged]
     chance = superiority(kept, dropped)[0]
     low = judgement.side.end == "low"
@@ -188,7 +191,7 @@ def _evidence(
         among = f" (among those with {quantity.name} {'≤' if low else '≥'} {limit:.6g})"
     side = f"{len(kept)} models keep it, {len(dropped)} do not{among}"
     if quantity.kind == "order":
-        side = f"{len(kept)} models have most of their steps that way, {len(dropped)} do not"
+        side = f"{len(kept)} models have at least {100 * cut:.0f} % of their steps that way, {len(dropped)} do not"
     middle = f"{number(float(np.median(kept)), 2)} against {number(float(np.median(dropped)), 2)} %"
     told = (
         f"{side}: median error {middle}, the lower error in {100 * chance:.0f} % of pairs; p = {judgement.pvalue:.2g}"

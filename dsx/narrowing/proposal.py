@@ -150,8 +150,8 @@ def _shared_steps(space: Space, rows: pd.DataFrame, proposed: list[Candidate], s
 def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> RuleEvidence:
     """The rule, judged by finished models of the space that had no part in proposing it: one look, nothing corrected.
 
-    Those that keep it are held against those that do not, within the limit that it was proposed with, by Brunner and
-    Munzel's one-sided test; sharing by its cost. Raises DsxError if fewer than 2 models are on either side.
+    Those that keep it are held against those that do not, at the cut and within the limit that it was proposed with, by
+    Brunner and Munzel's one-sided test; sharing by its cost. Raises DsxError if fewer than 2 models are on either side.
     """
     rows = finished(table)
     errors = rows["error"].to_numpy(float)
@@ -166,7 +166,7 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
     within = np.ones(len(values), dtype=bool)
     if math.isfinite(candidate.limit):
         within = values <= candidate.limit if low else values >= candidate.limit
-    keeps = values >= candidate.bound if low else values <= candidate.bound
+    keeps = values >= candidate.cut if low else values <= candidate.cut
     kept, dropped = errors[within & keeps], errors[within & ~keeps]
     if min(len(kept), len(dropped)) < 2:
         raise DsxError(
@@ -175,7 +175,10 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
         )
     chance = superiority(kept, dropped)[0]
     pvalue = _lower_pvalue(kept, dropped, chance)
-    told = f"{len(kept)} fresh models keep it, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
+    side = (
+        "keep it" if candidate.kind != "order" else f"have at least {100 * candidate.cut:.0f} % of their steps that way"
+    )
+    told = f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
     return RuleEvidence(
         len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{told}; p = {pvalue:.2g}, one look."
     )
@@ -227,7 +230,7 @@ def _sharing(
         freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
         told = (
             f"by a line of ranks over the number of different values, a model as they are beats one that shares with"
-            f" chance {number(0.5 + cost.cost, 2)} (surely below {number(0.5 + cost.upper, 2)}, over"
+            f" chance {number(0.5 + cost.cost, 2)} (surely below {number(min(0.5 + cost.upper, 1.0), 2)}, over"
             f" {plural(len(names), 'look')}); counted as costing nothing if surely below {0.5 + MARGIN:.2f}"
         )
         if cost.few < LEAST_SHARING:

@@ -64,6 +64,7 @@ def test_pvalues_of_no_part_of_its_own_are_uniform() -> None:
     assert kstest(pvalues, "uniform").pvalue > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slope", "bend"), [(0.0, 0.0), (0.3, 0.0), (0.7, 0.0), (0.0, 1.0)])
 def test_intervals_of_strength_cover_what_they_say(slope: float, bend: float) -> None:
     def outcome(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -33,11 +33,13 @@ def supported(judgements: list[Judgement]) -> set[tuple[int, str]]:
     return {(j.side.column, j.side.end) for j in judgements if j.supported(0.95)}
 
 
+@pytest.mark.slow
 def test_noise_alone_is_seldom_taken_for_a_side() -> None:
     fooled = sum(bool(supported(judged(lambda v: 0.0, seed))) for seed in range(100))
     assert fooled <= 11  # 5 % of 100 is 5; P(more than 11) < 1 %
 
 
+@pytest.mark.slow
 def test_the_side_that_decides_is_found_and_what_is_tied_to_it_is_not() -> None:
     """One standard deviation where the first quantity is high; the others go with it and decide nothing."""
     right = wrong = 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 from functools import lru_cache
-from pathlib import Path
 
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.options import Data
@@ -25,11 +24,20 @@ def open_parts(data: Data) -> ImageParts:
 
 def folder_times(data: Data) -> tuple[int, ...]:
     """When the folders below `data.root` last changed, two levels deep, in nanoseconds."""
-    root = Path(os.path.expanduser(data.root or ""))
-    if data.root is None or not root.is_dir():
+    if data.root is None:
         return ()
-    folders = [root, *sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if path.is_dir())]
-    return tuple(folder.stat().st_mtime_ns for folder in folders)
+    root = os.path.expanduser(data.root)
+    parts = _folders_in(root)
+    folders = [root, *parts, *(folder for part in parts for folder in _folders_in(part))]
+    return tuple(os.stat(folder).st_mtime_ns for folder in folders if os.path.exists(folder))
+
+
+def _folders_in(folder: str) -> list[str]:
+    """Sorted; none if it is not there or not readable, as who reads the images says."""
+    try:
+        return sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:
+        return []
 
 
 @lru_cache(maxsize=2)
