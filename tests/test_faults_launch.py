@@ -252,7 +252,7 @@ def test_a_full_disk_is_one_line_and_no_failure_of_a_model(place: Place) -> None
 @pytest.mark.parametrize(
     ("fault", "kind", "message"),
     [
-        ("key", "error", r"RuntimeError: .*\b7\b.*: KeyError: 'label'"),
+        ("key", "error", r"data set own:make: item 7: KeyError: 'label' \(own\.py, line \d+\)"),
         ("exit", "killed", r"a loader process ended \(.*\): data\.workers=0 reads without processes"),
         ("SIGKILL", "killed", r"a loader process was killed, perhaps by the system for want of memory: set .*"),
         ("SIGBUS", "killed", r"loader processes found no room in /dev/shm \(.* MiB free\): give it more .*"),
@@ -276,6 +276,16 @@ def test_a_worker_that_leaves_costs_its_model_and_says_so(place: Place, fault: s
     assert place.counts() == {"failed": 2}, done.err
     assert place.message() == message
     assert f"failed: {'killed' if fault == 'exit' else 'error'}: {message}" in done.err
+
+
+def test_a_data_set_that_ends_the_command_is_one_line_before_anything_is_written(place: Place) -> None:
+    done = place.dsx("launch", "study", *OWN, FAULT="sys.exit", FAULT_IN="command")
+    check_one_line(
+        done,
+        "data set own:make: ended the program (sys.exit(3)) while its images were looked at: raise an exception"
+        " instead",
+    )
+    assert open_study(place.study).recipe is None
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="earlier Pythons always search the current folder")

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
@@ -31,6 +32,8 @@ from dsx.training.torch_private import children_allowed, end_processes
 
 # a batch that takes longer will not come: no image set is that slow
 _MUTE_S = 1800
+# how often processes are looked at while no batch comes: torch waits through the end of one with exit code 0
+_LOOK_S = 5
 # of processes, which would make two failures for one cause differ
 _IDS = re.compile(r" \(pid\S* [\d, ]+\)")
 
@@ -82,7 +85,7 @@ class Loader:
             persistent_workers=workers > 0,
             prefetch_factor=2 if workers else None,
             pin_memory=self._pinned,
-            timeout=_MUTE_S if workers else 0,
+            timeout=min(_LOOK_S, _MUTE_S) if workers else 0,
             # torch draws from it once an epoch, but not with persistent processes: a network's own draws must not tell
             generator=torch.Generator(),
         )
@@ -103,7 +106,7 @@ class Loader:
             raise LoaderDied(f"no loader process could be started ({error}): set data.workers=0") from error
         for _ in plan:
             try:
-                read: Read = next(reads)
+                read = self._next(reads)
             except (RuntimeError, OSError, EOFError) as error:  # of the machinery: faults of reading come as values
                 raise self._died(error) from error
             if read.fault:
@@ -112,6 +115,16 @@ class Loader:
                 self._note(read.unreadable)
             labels = torch.tensor(read.labels, dtype=torch.int64)
             yield read.images, labels.pin_memory() if self._pinned else labels
+
+    def _next(self, reads: Iterator[Read]) -> Read:
+        """The next batch; torch's loader goes on where it was after a time without one, in which it looks around."""
+        deadline = time.monotonic() + _MUTE_S
+        while True:
+            try:
+                return next(reads)
+            except RuntimeError as error:
+                if "timed out" not in str(error) or time.monotonic() >= deadline:
+                    raise
 
     def _died(self, error: Exception) -> LoaderDied:
         """What it means that no process answers, and what to do."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,16 @@ class Full(Images):
         raise RuntimeError("unable to write to file </torch_1_2>: No space left on device (28): /dev/shm")
 
 
+class Gone(Images):
+    def happen(self) -> None:
+        os._exit(0)
+
+
+class Slow(Images):
+    def happen(self) -> None:
+        time.sleep(3)
+
+
 class Stuck(Images):
     def happen(self) -> None:
         signal.pause()
@@ -86,6 +97,7 @@ def test_batches_come_in_the_order_of_the_plan(workers: int) -> None:
     [
         (Killed, r"^a loader process was killed, perhaps by the system for want of memory: set data\.workers to fewer"),
         (BusError, r"^loader processes found no room in /dev/shm \([\d,]+ of [\d,]+ MiB free\): give it more"),
+        (Gone, r"^a loader process ended \(DataLoader worker exited unexpectedly\): data\.workers=0 reads without"),
         (Full, r"^loader processes found no room in /dev/shm \([\d,]+ of [\d,]+ MiB free\): give it more"),
     ],
 )
@@ -93,6 +105,11 @@ def test_a_process_that_can_deliver_nothing_ends_in_a_cause(kind: type[Images], 
     with pytest.raises(LoaderDied, match=message) as caught:
         drained(loader(kind))
     assert kind_of(caught.value) == "killed"
+
+
+def test_a_slow_process_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaders, "_LOOK_S", 1)
+    assert drained(loader(Slow)) == [[0, 1], [2, 3]]
 
 
 def test_a_stuck_process_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
