@@ -128,7 +128,7 @@ OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
     "trend": lambda a, b: A.trend({"a": a, "b": b}, "acts"),
 }
 # those that take no study: tested where they are at home
-ELSEWHERE = {"block_widths", "holm", "linear_fit", "table_widths"}
+ELSEWHERE = {"block_widths", "holm", "importance_table", "linear_fit", "table_widths"}
 IN_WORDS = {"comparison_in_words", "dominance_in_words", "matched_in_words"}
 
 
