@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Fashion-MNIST: of Debian's package dataset-fashion-mnist, or what torchvision fetched into data/
+FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
+REFERENCE_28 := experiments/reference_28/partial
 
-.PHONY: demo test check bench install clean reference schema slurm-up slurm-down
+.PHONY: demo test test-quick check bench docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
@@ -14,17 +17,33 @@ install: $(VENV)/installed
 test: $(VENV)/installed-dev  ## the whole test suite
 	$(BIN)/pytest -n 2 --dist loadfile tests
 
-check: $(VENV)/installed-dev  ## format, lint and types; changes nothing
+test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
+
+check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+docs: $(VENV)/installed-dev  ## the documentation site, to be read from disk; a warning is an error
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
+	@echo "open build/site/index.html"
+
 reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
 	$(BIN)/dsx run reference
-	$(BIN)/python -m dsx.reference runs/reference experiments/reference
+	$(BIN)/python -m dsx.commands.reference runs/reference experiments/reference
+
+reference-28: install  ## go on with the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps what there is
+	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28) recipe.data.root=$(FASHION_MNIST)
+	nice -n 19 $(BIN)/dsx launch runs/reference_28
+	nice -n 19 $(BIN)/dsx launch runs/reference_28/AnyNetXA-28 runs/reference_28/RegNetX-28 --seeds 2
+
+reference-28-save:  ## all finished models of the reference study into small files, from which it goes on elsewhere
+	$(BIN)/python -m dsx.commands.partial save runs/reference_28 $(REFERENCE_28)
 
 schema: install  ## the JSON Schema that editors complete and check space files by
 	$(BIN)/dsx spaces --schema > spaces/space.schema.json
@@ -45,4 +64,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 clean:  ## everything that can be made again; studies under runs/ are kept
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.terminal import ReaderGoneError, discard_output, standard_streams
+
+# exit code where the reader of the output has gone, as shells report of any tool that SIGPIPE ended
+READER_GONE = 141
 
 app = typer.Typer(
     name="dsx",
     help="Design-space exploration: sample populations of networks, train them, compare their error distributions.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        import dsx
+
+        print(f"dsx {dsx.__version__} ({Path(dsx.__file__).parent})")
+        raise typer.Exit
+
 
 Range = Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="both ends inclusive; 360M:400M, :10M, 1G:")]
 Studies = Annotated[
@@ -27,6 +40,15 @@ Studies = Annotated[
         metavar="[STUDY…] [KEY=VALUE…]", help="study folders (default: those of the last sample or run), and overrides"
     ),
 ]
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="the version, and where it lies")
+    ] = False,
+) -> None:
+    """Options of `dsx` itself; typer shows the application's own help."""
 
 
 @app.command()
@@ -38,14 +60,20 @@ def spaces(
 
     Example: dsx spaces AnyNetXE
     """
-    if schema:
-        from dsx.spaces.json_schema import schema_text
+    from dsx.commands import spaces as command
 
-        print(schema_text())
-        return
-    from dsx.spaces.explain import describe_space, list_spaces
+    print(command.spaces(name, schema))
 
-    print(describe_space(name) if name else list_spaces())
+
+@app.command()
+def recipes(name: Annotated[str | None, typer.Argument(help="a recipe's name or file")] = None) -> None:
+    """List the recipes, or describe one with all its fields.
+
+    Example: dsx recipes digits
+    """
+    from dsx.commands import recipes as command
+
+    print(command.recipes(name))
 
 
 @app.command()
@@ -69,10 +97,17 @@ def sample(
 
     Example: dsx sample --space AnyNetXE --n 500 --flops 360M:400M parameters.width.high=512
     """
-    from dsx import workflow
+    from dsx.commands import sample as command
 
     ranges = {"flops": flops, "params": params, "acts": acts}
-    print(workflow.sample(space, n, ranges, resolution, num_classes, seed, out, allow_short, overrides or [], figure))
+    request = command.SampleRequest(
+        space, n, ranges, resolution, num_classes, seed, out, allow_short, tuple(overrides or ())
+    )
+    sampled = command.sample(request)
+    print(sampled.text())
+    if figure:
+        print(f"figure: {command.draw_marginals(sampled.study)}")
+    print(f"wrote {sampled.study.path}   next: dsx launch {sampled.study.path} --recipe NAME")
 
 
 @app.command()
@@ -96,22 +131,19 @@ def launch(
 
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
-    from dsx import launching
+    from dsx.commands import launch as command
+    from dsx.launch.options import LaunchOptions
 
     folders, overrides = _split(studies)
-    options = launching.LaunchOptions(
-        on=on,
-        workers=workers,
-        limit=limit,
-        seeds=seeds,
-        device=device,
-        retry=tuple(filter(None, retry.split(","))),
-        max_failures=max_failures,
-        mem_gb=mem_gb,
-        timeout_min=timeout_min,
-        dry_run=dry_run,
-    )
-    sys.exit(launching.launch(folders, recipe, options, overrides))
+    flags = {"mem_gb": mem_gb, "timeout_min": timeout_min}  # short for overrides of a cluster's launcher
+    overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
+    words = tuple(filter(None, retry.split(",")))
+    options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
+    if dry_run:
+        print(command.preview(folders, recipe, on, options, overrides, seeds=seeds))
+        return
+    launched = command.launch(folders, recipe, on, options, overrides, seeds=seeds, say=_say)
+    sys.exit(command.exit_code(launched))
 
 
 @app.command()
@@ -123,9 +155,10 @@ def status(
 
     Example: dsx status runs/AnyNetXE --watch
     """
-    from dsx import launching
+    from dsx.commands import status as command
 
-    launching.status(_folders(studies), watch)
+    for look in command.watch(_folders(studies)) if watch else [command.status(_folders(studies))]:
+        print("\n".join(line for study in look for line in study.lines()), end="\n\n" if watch else "\n", flush=True)
 
 
 @app.command()
@@ -134,9 +167,9 @@ def cancel(studies: Studies = None) -> None:
 
     Example: dsx cancel runs/AnyNetXE
     """
-    from dsx import launching
+    from dsx.commands import cancel as command
 
-    print(launching.cancel(_folders(studies)))
+    print("\n".join(cancelled.sentence() for cancelled in command.cancel(_folders(studies))))
 
 
 @app.command()
@@ -146,8 +179,9 @@ def analyze(
         typer.Argument(
             metavar="[STUDY|FILE…] [KEY=VALUE…]",
             help="study folders (default: those of the last sample or run), and files of results from elsewhere: NDS "
-            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest, or error=top1 "
-            "where a table's column of errors (in percent) is called top1; likewise model_id, state, flops, params …",
+            "JSON, pycls sweep.json, CSV or Parquet; KEY=VALUE says how to read them: metric=lowest; error=top1 "
+            "where a table's errors (percent) are called so, error=100-acc; likewise model_id, state, flops …; "
+            "failed=PRUNED for words of states (docs/analysis.md)",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for tables and figures")] = None,
@@ -158,10 +192,10 @@ def analyze(
 
     Example: dsx analyze runs/AnyNetXE theirs.csv error=top1 --out comparison
     """
-    from dsx import workflow
+    from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    print(workflow.analyze(arguments, out, level, overrides, figures))
+    print(command.analyze(arguments, out, level, overrides, figures))
 
 
 @app.command()
@@ -176,9 +210,9 @@ def run(
 
     Example: dsx run quickstart n=12 recipe.epochs=4
     """
-    from dsx import workflow
+    from dsx.commands import run as command
 
-    sys.exit(workflow.run(experiment, overrides or [], device))
+    sys.exit(command.run(experiment, overrides or [], device, _say))
 
 
 @app.command()
@@ -190,13 +224,11 @@ def doctor(
 
     Example: dsx doctor --on slurm
     """
-    from dsx.launch.doctor import examine
+    from dsx.commands import doctor as command
 
-    if on not in ("local", "slurm"):
-        raise DsxError(f"--on {on}: expected local or slurm")
     good = True
-    for finding in examine(slurm=on == "slurm", folder=folder):
-        print(finding.line(), flush=True)
+    for finding in command.doctor(on, folder):
+        _say(finding.line())
         good = good and finding.ok
     sys.exit(0 if good else 2)
 
@@ -212,9 +244,9 @@ def show(
 
     Example: dsx show RegNetX-400MF --layers
     """
-    from dsx import single
+    from dsx.commands import show as command
 
-    print(single.show(target, model, resolution, layers))
+    print(command.show(target, model, resolution, layers))
 
 
 @app.command()
@@ -230,9 +262,9 @@ def train(
 
     Example: dsx train ResNet-56 --recipe cifar10
     """
-    from dsx import single
+    from dsx.commands import train as command
 
-    sys.exit(single.train(network, recipe, seeds, device, out, overrides or []))
+    sys.exit(command.train(network, recipe, seeds, device, out, overrides or [], _say))
 
 
 @app.command(name="time")
@@ -249,10 +281,10 @@ def time_(
 
     Example: dsx time RegNetX-400MF ResNet-50 --batch-size 16
     """
-    from dsx import single
+    from dsx.commands import time as command
 
-    settings = single.TimingSettings(resolution, batch_size, device, dtype, threads)
-    print(single.time_models(targets, settings, limit))
+    settings = command.TimingSettings(resolution, batch_size, device, dtype, threads)
+    print(command.time_models(targets, settings, limit))
 
 
 @app.command()
@@ -267,9 +299,9 @@ def export(
 
     Example: dsx export RegNetX-400MF --out regnetx.onnx
     """
-    from dsx import single
+    from dsx.commands import export as command
 
-    print(single.export(target, model, out, resolution, weights))
+    print(command.export(target, model, out, resolution, weights))
 
 
 @app.command()
@@ -277,19 +309,16 @@ def narrow(
     studies: Studies = None,
     parameters: Annotated[str, typer.Option(help="those to look at, as in width,depth; all by default")] = "",
     out: Annotated[Path | None, typer.Option(help="YAML file of the new space; without it nothing is written")] = None,
-    take: Annotated[str, typer.Option(help="numbers of the suggestions to take, as in 1,3; the supported ones")] = "",
-    level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+    take: Annotated[str, typer.Option(help="numbers of the rules to take, as in 1,3; the supported ones")] = "",
+    level: Annotated[float, typer.Option(help="1 less the chance of any false rule")] = 0.95,
 ) -> None:
     """Suggest a narrower space from what the best models share, with the evidence, and write it as a new space.
 
     Example: dsx narrow runs/AnyNetXA --parameters width,depth --out spaces/mine.yaml
     """
-    from dsx import exploration
-    from dsx.selection import chosen
+    from dsx.commands import narrow as command
 
-    numbers = [int(n) if n.strip().isdigit() else 0 for n in filter(None, take.split(","))]
-    names = [name.strip() for name in parameters.split(",") if name.strip()]
-    print(exploration.narrow(chosen(_folders(studies)), names, out, numbers, level))
+    print(command.narrow(_folders(studies), parameters, out, take, level))
 
 
 @app.command()
@@ -303,10 +332,14 @@ def plan(
 
     Example: dsx plan runs/AnyNetXA runs/AnyNetXE --difference 0.5
     """
-    from dsx import exploration
-    from dsx.selection import chosen
+    from dsx.commands import plan as command
+    from dsx.commands.selection import chosen
 
-    print(exploration.plan(chosen(_folders(studies)), difference, power, level))
+    print(command.plan(chosen(_folders(studies)), difference, power, level))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:
@@ -326,19 +359,21 @@ def main() -> None:
     """Entry point: user errors are one line on stderr and exit code 2; other errors keep their traceback."""
     from typer.exceptions import TyperException
 
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the notebook shows that we were started from
     try:
-        sys.exit(app(standalone_mode=False))
-    except DsxError as error:
-        _fail(str(error))
-    except TyperException as error:
-        _fail(error.format_message())
-    except (KeyboardInterrupt, typer.Abort):
-        print("dsx: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader (head, less) has gone: nothing is wrong, and nobody is there to be told
-        sys.stderr.close()
-        sys.exit(0)
+        with standard_streams():
+            try:
+                sys.exit(app(standalone_mode=False))
+            except DsxError as error:
+                _fail(str(error))
+            except TyperException as error:
+                _fail(error.format_message())
+            except (KeyboardInterrupt, typer.Abort):
+                print("dsx: interrupted", file=sys.stderr)
+                sys.exit(130)
+    except ReaderGoneError:
+        discard_output()
+        sys.exit(READER_GONE)
 
 
 def _fail(message: str) -> None:

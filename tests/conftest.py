@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 from dsx import cli
+from dsx.networks.architecture import Architecture, Stage, Stem
 
-from commands import Command, Done
+from command_line import Command, Done
 
 # where everything must run (the project's own checks), a skipped test is a failed one
 REQUIRE_ALL = bool(os.environ.get("DSX_REQUIRE_ALL"))
@@ -55,3 +56,16 @@ def dsx_process(tmp_path: Path) -> Command:
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def _tiny(in_channels: int = 1, num_classes: int = 10) -> Architecture:
+    stages = tuple(Stage(block="x", depth=1, width=w, stride=s, group_width=4) for w, s in ((8, 1), (16, 2)))
+    return Architecture(
+        stem=Stem(type="cifar", width=8), stages=stages, num_classes=num_classes, in_channels=in_channels
+    )
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Architecture]:
+    """tiny(in_channels=1, num_classes=10): a network of two blocks."""
+    return _tiny

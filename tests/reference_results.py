@@ -1,4 +1,4 @@
-"""Reference results for tests: the shipped ones, or made-up ones of real populations where there are none yet."""
+"""Made-up reference results of real populations, for tests."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ import numpy as np
 import pandas as pd
 
 import dsx
-from dsx.errors import DsxError
-from dsx.reference import write_reference
-from dsx.report.networks import network_table
+from dsx.results.reference import write_reference
+from dsx.results.structure import network_table
 
 SPACES = tuple(f"{name}-digits" for name in ("AnyNetXA", "AnyNetXB", "AnyNetXC", "AnyNetXD", "AnyNetXE", "RegNetX"))
-
-
-def shipped() -> bool:
-    """Whether dsx ships reference results."""
-    try:
-        dsx.load_reference()
-    except DsxError:
-        return False
-    return True
 
 
 def make_up(folder: Path, n: int = 40) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dsx import resources
+from dsx.base import resources
 
-from commands import Command, Done
+from command_line import Command, Done
 
 
 def is_user_error(done: Done, message: str) -> None:
@@ -50,6 +50,15 @@ def test_overrides_change_the_definition(dsx: Command) -> None:
     assert table.filter(like="width_").filter(regex="^width").max().max() <= 256
 
 
+def test_a_window_that_belongs_to_another_resolution_is_noted_with_the_space_made_for_it(dsx: Command) -> None:
+    note = "note: the window flops 360M:400M of AnyNetXE belongs to 224×224; AnyNetXE-32 is the space made for 32×32"
+    done = dsx("sample", "--space", "AnyNetXE", "--n", 2, "--resolution", 32)
+    assert done.code == 0
+    assert done.out.splitlines()[:2] == [note, "AnyNetXE: 2 distinct models, flops 360M:400M at 32×32, seed 0"]
+    assert dsx("sample", "--space", "AnyNetXE", "--n", 2, "resolution=32").out.startswith(note)
+    assert "note" not in dsx("sample", "--space", "AnyNetXE", "--n", 2, "--resolution", 32, "--flops", "5M:10M").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -60,7 +69,7 @@ def test_overrides_change_the_definition(dsx: Command) -> None:
         ),
         (["--seed", "-1"], "seed = -1: expected an integer from 0 to 2^63 − 1"),
         (["--resolution", "0"], "resolution = 0: expected an integer ≥ 1"),
-        (["width.high=3=4"], "override 'width.high=3=4': write key=value, as in parameters.width.high=512"),
+        (["=3"], "override '=3': write key=value, as in recipe.epochs=4"),
     ],
 )
 def test_bad_requests_write_nothing(dsx: Command, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -99,6 +108,7 @@ def test_a_bad_definition_is_one_line(dsx: Command, tmp_path: Path, text: str, m
     assert files(tmp_path) == ["mine.yaml"]
 
 
+@pytest.mark.slow
 def test_an_impossible_window_says_what_binds(dsx: Command, tmp_path: Path) -> None:
     done = dsx("sample", "--space", "AnyNetXE", "--n", 5, "--flops", "0:1M")
     assert done.code == 2

@@ -1,8 +1,8 @@
-"""Importing does nothing, and imports point one way."""
+"""Importing does nothing, and a wrong import turns `lint-imports` red (the contracts are in setup.cfg)."""
 
 from __future__ import annotations
 
-import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +12,6 @@ import pytest
 import dsx
 
 PACKAGE = Path(dsx.__file__).parent
-# a package may import those before it; modules at the top that belong nowhere else come first
-ORDER = ["spaces", "networks", "study", "training", "launch", "analysis", "plots", "report"]
-# the population of a space is made of architectures, and a study holds its recipe and reads it as a typed object
-EXCEPTIONS = {("spaces", "networks"), ("study", "training")}
 
 
 def modules_after(code: str) -> set[str]:
@@ -29,11 +25,11 @@ def modules_after(code: str) -> set[str]:
     [
         ("import dsx", {"torch", "numpy", "pandas", "matplotlib", "scipy", "hydra", "pydantic"}),
         ("import dsx.cli", {"torch", "numpy", "pandas", "matplotlib", "scipy", "hydra"}),
-        ("import dsx.workflow", {"torch", "pandas", "matplotlib", "scipy"}),
+        ("import dsx.commands.run", {"torch", "pandas", "matplotlib", "scipy"}),
         ("import dsx.spaces.sampling", {"torch", "pandas", "matplotlib", "scipy"}),
         ("import dsx.networks.architecture, dsx.networks.complexity", {"torch", "matplotlib"}),
         ("import dsx.study.study, dsx.study.results", {"torch", "matplotlib"}),
-        ("import dsx.training.recipe", {"torch", "matplotlib"}),
+        ("import dsx.recipes.recipe", {"torch", "matplotlib"}),
         ("import dsx.analysis", {"torch", "matplotlib"}),
         ("import dsx.plots", {"torch", "matplotlib.pyplot"}),
         ("import dsx; dsx.load_space('AnyNetXE'); dsx.load_recipe('digits')", {"torch", "matplotlib"}),
@@ -43,33 +39,52 @@ def test_importing_loads_nothing_heavy(code: str, unwanted: set[str]) -> None:
     assert not modules_after(code) & unwanted
 
 
-def imported_packages(path: Path) -> set[str]:
-    """dsx sub-packages that a file imports, type-checking imports left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    guarded = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for statement in block.body
-        for node in ast.walk(statement)
-    }
-    names = set()
-    for node in ast.walk(tree):
-        if id(node) in guarded:
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("dsx.")}
+def linted(folder: Path, *wrong: tuple[str, str]) -> tuple[int, str]:
+    """Exit code and words of lint-imports on a copy of the package with these lines added to these files."""
+    shutil.copytree(PACKAGE, folder / "dsx", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE.parent / "setup.cfg", folder)
+    for name, line in wrong:
+        file = folder / "dsx" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text((file.read_text(encoding="utf-8") if file.exists() else "") + f"\n{line}\n", encoding="utf-8")
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-logo", "--no-cache"], cwd=folder, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("package", ORDER)
-def test_imports_point_one_way(package: str) -> None:
-    later = set(ORDER[ORDER.index(package) + 1 :]) | {"cli", "workflow", "config"}
-    later -= {above for below, above in EXCEPTIONS if below == package}
-    for path in sorted((PACKAGE / package).rglob("*.py")):
-        assert not imported_packages(path) & later, f"{path.relative_to(PACKAGE)} imports a package below it"
+@pytest.fixture(scope="module")
+def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What lint-imports says of the package without a wrong import."""
+    code, words = linted(tmp_path_factory.mktemp("as_it_is"))
+    assert code == 0, words
+    return words
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "told"),
+    [
+        ("base/units.py", "import dsx.study.study", "dsx.base is not allowed to import dsx.study"),
+        ("networks/groups.py", "from dsx.spaces import rules", "dsx.networks is not allowed to import dsx.spaces"),
+        (
+            "spaces/rules.py",
+            "def late():\n    from dsx.analysis.edf import edf",
+            "dsx.spaces is not allowed to import dsx.analysis",
+        ),
+        (
+            "study/claims.py",
+            "if TYPE_CHECKING:\n    from dsx.launch import worker",
+            "dsx.study is not allowed to import dsx.launch",
+        ),
+        ("networks/layers.py", "from dsx.networks import complexity", "No cycles are allowed in dsx.networks."),
+        ("newcomers/__init__.py", "", "dsx.newcomers"),
+    ],
+    ids=["upwards", "to the next", "in a function", "for types alone", "circle", "package without a place"],
+)
+def test_a_wrong_import_breaks_a_contract(file: str, line: str, told: str, as_it_is: str, tmp_path: Path) -> None:
+    code, words = linted(tmp_path, (file, line))
+    assert told not in as_it_is
+    assert told in words
+    assert code == 1
 
 
 def test_every_public_name_loads() -> None:

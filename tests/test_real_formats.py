@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands import Command
+from command_line import Command
+
+pytestmark = pytest.mark.slow
 
 SMALL = {
     "stem": {"type": "cifar", "width": 8},

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -46,7 +48,9 @@ def test_the_wheel_is_what_runs(installed: Path, tmp_path: Path) -> None:
     code = "import dsx; print(dsx.__file__)"
     python = installed.parent / "python"
     done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert Path(done.stdout.strip()).is_relative_to(installed.parent.parent)
+    package = Path(done.stdout.strip()).parent
+    assert package.is_relative_to(installed.parent.parent)
+    assert (package / "py.typed").is_file()  # type checkers look for it
 
 
 def test_the_wheel_samples_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:

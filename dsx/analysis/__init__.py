@@ -3,15 +3,15 @@
 Importing it loads numpy alone; pandas and scipy are loaded by the functions that use them.
 """
 
-from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range, parameter_columns
+from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
-from dsx.analysis.comparison import compare, compare_all, comparison_in_words, holm, ks_test
-from dsx.analysis.counts import Counts, count_states, finished, finished_errors, mixed_conditions
+from dsx.analysis.comparison import PopulationDifference, compare, compare_all, comparison_in_words, holm
 from dsx.analysis.curves import representative_curves
 from dsx.analysis.distribution import area, pointwise_band, share_below
-from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
+from dsx.analysis.dominance import Dominance, EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
-from dsx.analysis.imports import read_nds, read_pycls, read_results
+from dsx.analysis.importance import importance_table
+from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.quantiles import (
     min_difference_interval,
@@ -21,23 +21,39 @@ from dsx.analysis.quantiles import (
     quantile_interval,
 )
 from dsx.analysis.regression import LineFit, fit_columns, fit_line
-from dsx.analysis.sample_size import ks_by_sample_size, plan, right_order
+from dsx.analysis.sample_size import Plan, ks_by_sample_size, plan, right_order
 from dsx.analysis.search import SearchCurve, expected_minimum, random_search
-from dsx.analysis.summary import summarize, summarize_errors
+from dsx.analysis.summary import ErrorSummary, summarize, summarize_errors
 from dsx.analysis.superiority import superiority
-from dsx.analysis.table_files import read_csv, read_parquet
 from dsx.analysis.tables import analyze, edf_difference_table, linear_table
-from dsx.analysis.trends import rank_agreement, rank_correlation, trend, trend_fits
-from dsx.analysis.weights import MatchedBins, compare_matched, matched_bins, matched_in_words, matched_weights
+from dsx.analysis.trends import RankCorrelation, rank_agreement, rank_correlation, trend, trend_fits
+from dsx.analysis.weights import (
+    MatchedBins,
+    MatchedDifference,
+    compare_matched,
+    matched_bins,
+    matched_in_words,
+    matched_weights,
+)
+from dsx.results.columns import parameter_columns
+from dsx.results.readers import read_nds, read_pycls, read_results
+from dsx.results.states import Counts, count_states, finished, finished_errors, mixed_conditions
+from dsx.results.table_files import read_csv, read_parquet
 
 __all__ = [
     "Counts",
+    "Dominance",
     "Edf",
     "EdfDifference",
+    "ErrorSummary",
     "JointRange",
     "LineFit",
     "LinearFit",
     "MatchedBins",
+    "MatchedDifference",
+    "Plan",
+    "PopulationDifference",
+    "RankCorrelation",
     "SearchCurve",
     "analyze",
     "area",
@@ -61,6 +77,7 @@ __all__ = [
     "fit_columns",
     "fit_line",
     "holm",
+    "importance_table",
     "joint_best_range",
     "ks_by_sample_size",
     "ks_test",

@@ -15,9 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.counts import finished
-from dsx.analysis.values import Errors, Floats, check_level, check_share, column, error_array, frame, number_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.columns import parameter_columns
+from dsx.results.samples import (
+    Errors,
+    Floats,
+    as_paired,
+    as_sample,
+    check_level,
+    check_share,
+    column,
+    frame,
+    is_table,
+    number_array,
+)
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +50,13 @@ class JointRange:
 def best_weights(errors: Errors, fraction: float = 0.25) -> Floats:
     """Chance of each model to be the best of ⌊fraction · n⌋ (at least 1) models drawn with replacement: (n,), sum 1.
 
-    errors: (n,) percent. Models with equal errors share their chance equally.
+    errors: (n,) percent. Models with equal errors share their chance equally; NaN has none.
     """
-    values = error_array(errors)
-    chance = np.empty(values.size)
-    order = np.argsort(values)
-    chance[order] = _shared(values[order], _rank_chances(values.size, _draws(values.size, fraction)))
+    given = as_sample(errors) if is_table(errors) else number_array(errors, "errors")
+    values, place = as_paired(given, place=np.arange(given.size))
+    order, chance = np.argsort(values), np.zeros(given.size)
+    shared = _shared(values[order], _rank_chances(values.size, _draws(values.size, fraction)))
+    chance[place[order].astype(int)] = shared
     return chance
 
 
@@ -72,13 +85,8 @@ def joint_best_range(x: Any, y: Any, errors: Errors, fraction: float = 0.25, lev
     Models where x or y is NaN take no part.
     """
     check_level(level)
-    xs, ys = number_array(x, "x"), number_array(y, "y")
-    if xs.size != ys.size:
-        raise DsxError(f"x and y: {xs.size} and {ys.size} values: give one of each per model")
-    error = error_array(errors)
+    error, xs, ys = as_paired(errors, x=x, y=y)
     kept = np.isfinite(xs) & np.isfinite(ys)
-    if xs.size != error.size:
-        raise DsxError(f"x and errors: {xs.size} and {error.size} values: give one of each per model")
     if not kept.any():
         raise DsxError("x and y: no model has both values: a joint range needs at least one")
     model, chance = _leaders(error[kept], fraction)
@@ -101,8 +109,15 @@ def best_ranges(
     columns: by default the space's parameters, those that follow the measured columns and are numbers.
     Columns without any number are left out. The table is empty if no model has finished.
     """
-    rows = finished(table)
     names = parameter_columns(table) if columns is None else list(columns)
+    rows = finished(table)
+    points = rows[["error"]].assign(**{name: column(rows, name) for name in names})
+    return best_ranges_of(points, fraction, level)
+
+
+def best_ranges_of(points: pd.DataFrame, fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
+    """`best_ranges` of every column of `points` beside `error`."""
+    rows, names = points, [name for name in points.columns if name != "error"]
     tail = (1 - check_level(level)) / 2
     errors = rows["error"].to_numpy(np.float64)
     leaders = _leaders(errors, fraction) if errors.size else None
@@ -118,46 +133,9 @@ def best_ranges(
     return frame(found, ["parameter", "low", "median", "high", "n", "without"])
 
 
-def parameter_columns(table: pd.DataFrame) -> list[str]:
-    """The columns of a results table that are the space's parameters and hold numbers."""
-    return [
-        str(name) for name in table.columns
-        if str(name) not in RESULT_COLUMNS and table[name].dtype.kind in "iuf" and table[name].notna().any()
-    ]  # fmt: skip
-
-
-# every other column of a results table is a parameter of the space
-RESULT_COLUMNS = frozenset(
-    [
-        "model_id",
-        "run_id",
-        "study",
-        "space",
-        "state",
-        "error",
-        "best_error",
-        "epochs",
-        "flops",
-        "params",
-        "acts",
-        "seconds",
-        "images_per_second",
-        "peak_memory_bytes",
-        "inference_ms",
-        "training_ms",
-        "seed",
-        "replicate",
-        "recipe",
-        "failure",
-    ]
-)
-
-
 def _known(x: Any, errors: Errors, fraction: float) -> tuple[Floats, Floats]:
     """The values of x that can be those of the best model, with their chances."""
-    values, error = number_array(x, "x"), error_array(errors)
-    if values.size != error.size:
-        raise DsxError(f"x and errors: {values.size} and {error.size} values: give one of each per model")
+    error, values = as_paired(errors, x=x)
     kept = np.isfinite(values)
     if not kept.all():
         if not kept.any():

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dsx.analysis.values import Errors, Floats, check_level, sample_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, sample_array
 
 # the errors below the best one seen are taken to reach as far down as the best of so many further ones lie above
 _REACH = 8

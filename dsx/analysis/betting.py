@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.analysis.values import Floats
+from dsx.results.samples import Floats
 
 # shares of the wealth staked, and how the first unit is split over them: chosen by simulation for spaces that differ
 # with probability of superiority 0.57–0.9; the small shares are for populations of thousands

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 RESAMPLES = 4000
 # above this many models the mean's resampling distribution is normal to well below its own width
@@ -22,12 +22,13 @@ LARGE = 5000
 _SHARED = 500
 
 
-def resampled_means(errors: Errors, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+def resampled_means(errors: Floats, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Means of `resamples` samples of n drawn with replacement: (resamples,) percent.
 
-    errors: (n,) percent. Above 5,000 models they are drawn from the normal limit instead.
+    errors: (n,) percent, in any order: the same errors give the same means. Above 5,000 models they are drawn from
+    the normal limit instead.
     """
-    values = error_array(errors)
+    values = np.sort(errors)
     n = values.size
     rng = np.random.default_rng([seed, 1])
     if n > LARGE:
@@ -53,14 +54,14 @@ def _counts(n: int, resamples: int, seed: int) -> Floats:
     return counts
 
 
-def resampled_quantiles(errors: Errors, q: float, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+def resampled_quantiles(errors: Floats, q: float, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """The q-quantile of `resamples` samples of n drawn with replacement: (resamples,) percent.
 
     errors: (n,) percent; q in [0, 1], 0 the minimum, 0.5 the median. The quantile interpolates
     linearly between order statistics, as numpy's does. Exact in distribution: the k-th lowest of a
     resample is the sorted errors' element ⌈n·U⌉ with U ~ Beta(k, n − k + 1).
     """
-    ordered = np.sort(error_array(errors))
+    ordered = np.sort(errors)
     n = ordered.size
     rng = np.random.default_rng([seed, 2])
     position = (n - 1) * q
@@ -82,9 +83,10 @@ def mean_interval(
     errors: (n,) percent. BCa (Efron 1987) corrects for skewness and never leaves the range of the
     errors, which matters when a diverged model stands far out; its normal quantiles are replaced by
     Student's times √(n/(n − 1)) (Hesterberg 2015), without which it covers too seldom below some 50
-    models. means: `resampled_means` of the same errors, if at hand. (NaN, NaN) for a single model.
+    models. The order of the errors does not matter. means: `resampled_means` of the same errors, if at hand.
+    (NaN, NaN) for a single model.
     """
-    values = error_array(errors)
+    values = np.sort(as_sample(errors))
     check_level(level)
     n = values.size
     if n < 2:
@@ -105,7 +107,7 @@ def mean_difference_interval(
 
     Swapping a and b mirrors the interval exactly. (NaN, NaN) if either has a single model.
     """
-    a, b = error_array(errors_a), error_array(errors_b)
+    a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
     check_level(level)
     if min(a.size, b.size) < 2:
         return math.nan, math.nan

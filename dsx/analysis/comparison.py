@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,29 +20,50 @@ from dsx.analysis.bootstrap import (
     resampled_means,
     resampled_quantiles,
 )
-from dsx.analysis.counts import finished
+from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.quantiles import min_difference_interval
 from dsx.analysis.superiority import superiority
-from dsx.analysis.values import Errors, Floats, check_level, error_array, frame, is_table, sample_array
 from dsx.analysis.words import number, points, spread
+from dsx.base.record import Record, names_of
+from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, samples_by_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> dict[str, float]:
+@dataclass(frozen=True, eq=False)
+class PopulationDifference(Record):
+    """What `compare` finds of populations a and b, in points of error; a mapping too. An interval
+    that needs more models is NaN.
+    """
+
+    n_a: int
+    n_b: int
+    mean_difference: float  # a − b; its interval by the BCa bootstrap
+    mean_difference_low: float
+    mean_difference_high: float
+    min_difference: float  # by the inverted precedence test
+    min_difference_low: float
+    min_difference_high: float
+    median_difference: float  # by the percentile bootstrap
+    median_difference_low: float
+    median_difference_high: float
+    ks: float  # the largest distance of the two EDFs
+    ks_pvalue: float  # `ks_test`
+    superiority: float  # probability that a model of a has the lower error, ties half; by Brunner–Munzel, logit scale
+    superiority_low: float
+    superiority_high: float
+    level: float  # of all intervals
+
+
+def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> PopulationDifference:
     """Difference of two populations, with intervals. errors: (n,) percent each, or results tables.
 
-    NaN (a model without an error) is left out with a warning that counts it; a table says more.
-    Keys: n_a, n_b; mean_difference (a − b, points) with _low and _high by the BCa bootstrap;
-    median_difference by the percentile bootstrap; min_difference by the inverted precedence test;
-    ks, the largest distance of the two EDFs, with ks_pvalue (exact up to 10,000 models, conservative
-    under ties); superiority, the probability that a model of a has the lower error (ties half), by
-    Brunner–Munzel on the logit scale; level. Swapping a and b mirrors everything.
+    Swapping a and b mirrors everything.
     An interval that needs more models is NaN. Raises DsxError if either has no finished model.
     """
     check_level(level)
-    return _compare(_resample(sample_array(errors_a, "a")), _resample(sample_array(errors_b, "b")), level)
+    return _compare(_resample(as_sample(errors_a, "a")), _resample(as_sample(errors_b, "b")), level)
 
 
 def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
@@ -54,11 +74,7 @@ def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
     when fewer than two studies have finished models.
     """
     check_level(level)
-    samples: dict[str, _Sample] = {}
-    for name, table in tables.items():
-        errors = finished(table)["error"].to_numpy(dtype=float) if is_table(table) else np.asarray(table)
-        if errors.size:
-            samples[name] = _resample(sample_array(errors, name))
+    samples = {name: _resample(errors) for name, errors in samples_by_name(tables).items()}
     rows: list[dict[str, Any]] = []
     for a, b in itertools.combinations(samples, 2):
         comparison = _compare(samples[a], samples[b], level)
@@ -66,7 +82,7 @@ def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
     corrected = holm([row["ks_pvalue"] for row in rows])
     for row, pvalue in zip(rows, corrected, strict=True):
         row["ks_pvalue_holm"] = float(pvalue)
-    return frame(rows, ["a", "b", *_KEYS, "ks_pvalue_holm", "words"])
+    return frame(rows, ["a", "b", *names_of(PopulationDifference), "ks_pvalue_holm", "words"])
 
 
 def comparison_in_words(comparison: Mapping[str, float], name_a: str, name_b: str) -> str:
@@ -131,7 +147,7 @@ def _resample(errors: Floats) -> _Sample:
     return _Sample(errors, resampled_means(errors), resampled_quantiles(errors, 0.5))
 
 
-def _compare(a: _Sample, b: _Sample, level: float) -> dict[str, float]:
+def _compare(a: _Sample, b: _Sample, level: float) -> PopulationDifference:
     mean = mean_difference_interval(a.errors, b.errors, level, a.means, b.means)
     median = (math.nan, math.nan)
     if min(a.errors.size, b.errors.size) > 1:
@@ -139,45 +155,10 @@ def _compare(a: _Sample, b: _Sample, level: float) -> dict[str, float]:
     minimum = min_difference_interval(a.errors, b.errors, level)
     distance, pvalue = ks_test(a.errors, b.errors)
     chance, chance_low, chance_high = superiority(a.errors, b.errors, level)
-    return {
-        "n_a": a.errors.size,
-        "n_b": b.errors.size,
-        "mean_difference": float(a.errors.mean() - b.errors.mean()),
-        "mean_difference_low": mean[0],
-        "mean_difference_high": mean[1],
-        "min_difference": float(a.errors.min() - b.errors.min()),
-        "min_difference_low": minimum[0],
-        "min_difference_high": minimum[1],
-        "median_difference": float(np.median(a.errors) - np.median(b.errors)),
-        "median_difference_low": median[0],
-        "median_difference_high": median[1],
-        "ks": distance,
-        "ks_pvalue": pvalue,
-        "superiority": chance,
-        "superiority_low": chance_low,
-        "superiority_high": chance_high,
-        "level": level,
-    }
-
-
-def ks_test(
-    errors_a: Errors, errors_b: Errors, alternative: Literal["two-sided", "greater", "less"] = "two-sided"
-) -> tuple[float, float]:
-    """Largest distance of the two EDFs and its p-value (two-sample Kolmogorov–Smirnov): (distance, p).
-
-    alternative: `two-sided`; `greater`, the largest F_a − F_b; `less`, the largest F_b − F_a.
-    Exact up to 10,000 models, else asymptotic; conservative when errors are tied. NDS §3.1.
-    """
-    from scipy.stats import ks_2samp
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful")  # it falls back by itself
-        result = ks_2samp(error_array(errors_a), error_array(errors_b), alternative)
-    return float(result.statistic), float(result.pvalue)
-
-
-_KEYS = (
-    "n_a", "n_b",
-    *(f"{name}_difference{end}" for name in ("mean", "min", "median") for end in ("", "_low", "_high")),
-    "ks", "ks_pvalue", "superiority", "superiority_low", "superiority_high", "level",
-)  # fmt: skip
+    return PopulationDifference(
+        a.errors.size, b.errors.size,
+        float(a.errors.mean() - b.errors.mean()), *mean,
+        float(a.errors.min() - b.errors.min()), *minimum,
+        float(np.median(a.errors) - np.median(b.errors)), *median,
+        distance, pvalue, chance, chance_low, chance_high, level,
+    )  # fmt: skip

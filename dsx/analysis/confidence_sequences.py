@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.betting import SPLIT, STAKES
-from dsx.analysis.values import Errors, Floats, check_level, error_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, error_array
 
 # the mixture that bounds counts below a quantile is as if so many models had been seen before the first
 _BEFORE = 20.0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.analysis.values import column
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import column
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ import numpy as np
 
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.edf import edf
-from dsx.analysis.values import Errors, Floats, check_level, error_array, weight_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, as_sample, as_weighted, check_level
 
 _POINTS = 2000
 
@@ -22,7 +22,7 @@ def share_below(errors: Errors, e: float, level: float = 0.95) -> tuple[float, f
     """
     from scipy.special import betaincinv
 
-    values = error_array(errors)
+    values = as_sample(errors)
     n, below, tail = values.size, int((values < e).sum()), (1 - check_level(level)) / 2
     low = float(betaincinv(below, n - below + 1, tail)) if below > 0 else 0.0
     high = float(betaincinv(below + 1, n - below, 1 - tail)) if below < n else 1.0
@@ -38,10 +38,10 @@ def area(errors: Errors, limit: float, weights: Any = None, level: float = 0.95)
     """
     if limit <= 0:
         raise DsxError(f"limit = {limit}: the area is taken up to an error above 0 %")
-    terms = 1 - np.minimum(1, error_array(errors) / limit)
+    values, w = as_weighted(errors, weights)
+    terms = 1 - np.minimum(1, values / limit)
     share = float(terms.mean())
-    if weights is not None:
-        w = weight_array(weights, terms.size)
+    if w is not None:
         share = float(terms @ w)
         terms = share + (terms - share) * w * terms.size
     low, high = mean_interval(terms, level)
@@ -58,10 +58,11 @@ def pointwise_band(errors: Errors, weights: Any = None, level: float = 0.95) -> 
     nothing is simulated. With weights n is replaced by the smaller of Kish's effective number and the
     one that the weights below and above this error leave, p(1 − p)/Σ w²(1 − p)².
     """
-    curve = edf(error_array(errors), weights, level)
+    values, w = as_weighted(errors, weights)
+    curve = edf(values, w, level)
     share, n = curve.probability, np.full(curve.n, curve.effective_n)
-    if weights is not None:
-        w = weight_array(weights, curve.n)[np.argsort(error_array(errors), kind="stable")]
+    if w is not None:
+        w = w[np.argsort(values, kind="stable")]
         first = np.searchsorted(curve.error, curve.error, side="left")
         squares = np.append(0.0, np.cumsum(w**2))
         below = squares[first]

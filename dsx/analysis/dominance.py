@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.analysis.kolmogorov import ks_test
+from dsx.base.record import Record
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 # points at which the band of the difference is worked out; between them the curves move by under 1/400
 _GRID = 400
@@ -38,7 +41,7 @@ def edf_difference(
     resampled difference and the observed one, over bootstrap resamples of both populations; it
     supposes nothing about the two being alike.
     """
-    a, b = np.sort(error_array(errors_a)), np.sort(error_array(errors_b))
+    a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
     check_level(level)
     error = np.unique(np.concatenate([a, b]))
     difference = _at_or_below(a, error) - _at_or_below(b, error)
@@ -48,30 +51,38 @@ def edf_difference(
     )
 
 
-def dominance(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> dict[str, float | str]:
+@dataclass(frozen=True, eq=False)
+class Dominance(Record):
+    """What `dominance` finds; a mapping too. Each p-value is against "the other is at least as good everywhere"."""
+
+    a_ahead: float  # max(F_a − F_b)
+    a_ahead_pvalue: float
+    b_ahead: float  # max(F_b − F_a)
+    b_ahead_pvalue: float
+    verdict: Literal["a", "b", "neither", "unclear"]  # neither: each is ahead somewhere
+
+
+def dominance(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> Dominance:
     """First-order stochastic dominance: does F_a ≥ F_b hold at every error, so that a is better at all levels?
 
-    Keys: a_ahead = max(F_a − F_b) and a_ahead_pvalue (against "b is at least as good everywhere"),
-    b_ahead and b_ahead_pvalue likewise, by the one-sided Kolmogorov–Smirnov test (McFadden 1989),
-    exact up to 10,000 models; verdict: `a`, `b`, `neither` (each is ahead somewhere) or `unclear`.
+    By the one-sided Kolmogorov–Smirnov test (McFadden 1989; `ks_test`).
     The verdict `a` says that a is ahead somewhere with p ≤ 1 − level and that b is not; a test can
     contradict dominance but never prove it.
     """
-    from dsx.analysis.comparison import ks_test
-
-    a, b = error_array(errors_a), error_array(errors_b)
+    a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
     alpha = 1 - check_level(level)
     a_ahead, a_pvalue = ks_test(a, b, "greater")
     b_ahead, b_pvalue = ks_test(a, b, "less")
-    found = (a_pvalue <= alpha, b_pvalue <= alpha)
-    verdict = {(True, False): "a", (False, True): "b", (True, True): "neither", (False, False): "unclear"}[found]
-    return {
-        "a_ahead": a_ahead, "a_ahead_pvalue": a_pvalue, "b_ahead": b_ahead, "b_ahead_pvalue": b_pvalue,
-        "verdict": verdict,
-    }  # fmt: skip
+    shown = (a_pvalue <= alpha, b_pvalue <= alpha)
+    return Dominance(a_ahead, a_pvalue, b_ahead, b_pvalue, _VERDICTS[shown])
 
 
-def dominance_in_words(result: Mapping[str, float | str], name_a: str, name_b: str) -> str:
+_VERDICTS: dict[tuple[bool, bool], Literal["a", "b", "neither", "unclear"]] = {
+    (True, False): "a", (False, True): "b", (True, True): "neither", (False, False): "unclear",
+}  # fmt: skip
+
+
+def dominance_in_words(result: Mapping[str, Any], name_a: str, name_b: str) -> str:
     """What `dominance` shows, in a sentence."""
     ahead = {"a": result["a_ahead_pvalue"], "b": result["b_ahead_pvalue"]}
     if result["verdict"] == "neither":

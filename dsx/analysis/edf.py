@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array, sample_array, weight_array
+from dsx.results.samples import Errors, Floats, as_weighted, check_level
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +52,17 @@ class Edf:
 def edf(errors: Errors, weights: Any = None, level: float = 0.95) -> Edf:
     """F(e) = share of errors strictly below e, with a band that holds the whole true curve at once.
 
-    errors: (n,) percent, n ≥ 1, or a results table (its finished models); NaN is left out with a warning.
-    weights: (n,) ≥ 0 or None.
+    errors: (n,) percent, n ≥ 1, or a results table (its finished models). weights: (n,) ≥ 0 or None.
     The band is the Dvoretzky–Kiefer–Wolfowitz inequality with Massart's constant: the true F lies
     inside it everywhere with probability ≥ level, whatever its shape; conservative for few models (0.97 of
     10, 0.955 of 100 at level 0.95). With weights n is replaced by
     the effective sample size (Σw)²/Σw², which makes the band approximate.
     Raises DsxError if errors is empty or not finite. RegNet §3.1, eq. 1.
     """
-    values = sample_array(errors) if weights is None else error_array(errors)
+    values, shares = as_weighted(errors, weights)
     check_level(level)
     n = values.size
-    w = np.full(n, 1 / n) if weights is None else weight_array(weights, n)
+    w = np.full(n, 1 / n) if shares is None else shares
     order = np.argsort(values, kind="stable")
     ordered, w = values[order], w[order]
     below = np.concatenate([[0.0], np.cumsum(w)[:-1]])

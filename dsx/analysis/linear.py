@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dsx.analysis.values import Floats, frame, number_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.columns import stages as stage_numbers
+from dsx.results.samples import Floats, frame, number_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ def table_widths(table: pd.DataFrame) -> list[Floats]:
 
     Raises DsxError if the table has no such columns. A stage that is NaN is absent.
     """
-    numbers = [i for i in range(1, 100) if {f"depth_{i}", f"width_{i}"} <= set(table.columns)]
+    numbers = stage_numbers(table.columns, "depth", "width")
     if not numbers:
         raise DsxError("results table: no columns depth_1 … and width_1 …: a linear fit needs the widths per stage")
     depths = np.nan_to_num(table[[f"depth_{i}" for i in numbers]].to_numpy(dtype=float))

@@ -1,255 +1,194 @@
-"""Narrowing a space: what holds among its best models, as suggestions with their evidence, and the space they make.
+"""Which ends of which quantities hold worse models, so surely that a space may be narrowed there.
 
-RegNet §3.2 and §3.3 go from AnyNetXA to RegNetX by eye: ranges that the best models share, orders of widths and
-depths, one value for all stages where that costs nothing. Here each such step is a `Suggestion`. Looking at many
-things finds something by chance, so p-values are corrected for all looks together (Holm), and a range is judged on
-models that had no part in choosing it. A suggestion is still a guess from the models that it was made with: whether
-the narrower space is better is tested by sampling from it.
+Two hurdles. First: with errors in random order, an end as telling as this one, among all that are looked at, turns up
+in at most 1 − level of analyses. Second: no other quantity explains it. Given each of the others in turn, the
+quantity is drawn anew from the space's own law, and the end must stand out still. One parameter given *all* others is
+not asked for: inside a narrow window of complexity the others leave it no freedom (depth in RegNet), and nothing
+would ever be found. Each side is judged by what stands against it best.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dsx.analysis.best import best_range
-from dsx.analysis.comparison import holm
-from dsx.analysis.counts import finished
-from dsx.analysis.regression import fit_line
-from dsx.analysis.trends import rank_correlation
-from dsx.analysis.values import Floats, check_level, column
-from dsx.analysis.words import number
-from dsx.errors import DsxError, suggest
-from dsx.spaces.definition import Space
-from dsx.spaces.distributions import Ranged
-from dsx.text import plural
+from dsx.analysis.randomisation import corrected, matched_rows, randomised, rank_scores, without
+from dsx.analysis.scan import Cut, End, Integers, best_cut, bin_edges, bin_sums, bins, scan
+from dsx.results.samples import Floats
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Kind = Literal["range", "order", "sharing"]
-# fewer models than this show nothing that could be trusted
-LEAST = 12
-# sharing may cost at most this share of the errors' standard deviation: an effect too small to see in a curve
-MARGIN = 0.25
-_ORDERS: tuple[tuple[Literal["non_decreasing", "non_increasing"], str], ...] = (
-    ("non_decreasing", "never decrease"),
-    ("non_increasing", "never increase"),
-)
+# random orders of the errors, and draws given another quantity
+REPEATS, DRAWS = 999, 199
+# quantities whose ranks agree so closely are one quantity
+ALIKE = 0.98
+# chance that a quantity which another one explains passes for itself
+RIVAL_LEVEL = 0.05
+# the same where that other one could not be cut by a rule, so that nothing is taken in its place
+BEATEN_LEVEL = 0.01
+# a statistic where no cut leaves models on both sides
+_NONE = -10.0
 
 
 @dataclass(frozen=True)
-class Suggestion:
-    """One way to narrow a space, and what speaks for it.
+class Side:
+    """One end of a quantity. column: of the values. limited: whether a limit at the other end may be chosen.
 
-    change: what the new definition says, to be merged over the old. words: the change, evidence: what the models
-    show, both in a sentence. pvalue: of the look, not corrected; NaN for sharing, which is judged by its cost.
-    supported: whether the evidence holds after correction for all looks.
+    favoured: the other end of its quantity was cut before. Favoured sides share half of the error that is allowed, all
+    others the other half.
     """
 
-    parameter: str
-    kind: Kind
-    change: dict[str, Any]
-    words: str
-    evidence: str
+    column: int
+    end: End
+    limited: bool = True
+    favoured: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the models say of a side.
+
+    kept: (n,) bool, models on the good side of the cut; judged: (n,) bool, those within the limit.
+    pvalue: corrected for all looks. rival: column of the quantity that explains the side best, −1 if none was tried;
+    rival_pvalue: of the side given that one; distance: by how many standard errors it stands out then. explained:
+    whether that quantity, or one that it was held against, explains it away.
+    """
+
+    side: Side
+    z: float
+    kept: np.ndarray
+    judged: np.ndarray
     pvalue: float
-    supported: bool = False
+    rival: int = -1
+    rival_pvalue: float = float("nan")
+    distance: float = -np.inf
+    explained: bool = False
+
+    def supported(self, level: float) -> bool:
+        return self.pvalue <= 1 - level and not self.explained
 
 
-def suggestions(
-    space: Space,
-    table: pd.DataFrame,
-    parameters: Sequence[str] | None = None,
-    fraction: float = 0.25,
-    level: float = 0.95,
-) -> list[Suggestion]:
-    """Every way in which the space might be narrowed by these results, the supported ones first.
+def judge(
+    values: Floats, errors: Floats, reference: Floats, sides: Sequence[Side], level: float = 0.95, seed: int = 0
+) -> list[Judgement]:
+    """Every side that has a cut, in the order given. Deterministic.
 
-    table: results of a population of that space. parameters: those to look at; by default all that are sampled.
-    Raises DsxError if a parameter is unknown or fewer than 12 models have finished.
+    values: (n, quantities) of the models; errors: (n,) percent; reference: (m, quantities) of other models of the same
+    law. All quantities may explain a side, those without one too.
     """
-    check_level(level)
-    rows = finished(table)
-    if len(rows) < LEAST:
-        raise DsxError(f"narrow: {len(rows)} finished models: at least {LEAST} are needed to see what the best share")
-    names = [name for name, p in space.parameters.items() if p.continuous or len(p.values) > 1]
-    for name in parameters or ():
-        if name not in names:
-            known = f"{suggest(name, names)} Known: {', '.join(names)}"
-            raise DsxError(f"narrow: '{name}' is no sampled parameter of {space.name}.{known}")
-    found: list[Suggestion] = []
-    for name in parameters or names:
-        if space.parameters[name].per == "stage":
-            found += _orders(space, name, rows, level) + _sharing(space, name, rows, level)
-        found += _range(space, name, rows, fraction, level)
-    return _judged(found, level)
-
-
-def _judged(found: list[Suggestion], level: float) -> list[Suggestion]:
-    """Holm's correction over all tests of this narrowing; supported ones first, then in the order of looking."""
-    tested = [s for s in found if not math.isnan(s.pvalue)]
-    corrected = dict(zip(map(id, tested), holm([s.pvalue for s in tested]), strict=True))
+    scores = rank_scores(errors)
+    edges = [bin_edges(column) for column in reference.T]
+    codes = [bins(column, edge) for column, edge in zip(values.T, edges, strict=True)]
+    least = fewest(len(errors))
+    orders = randomised(scores, REPEATS, [seed, 0])
+    looks: list[tuple[Side, Cut]] = []
+    statistics: list[Floats] = []
+    for side in sides:
+        models, sums = _all_sums(codes[side.column], orders, edges[side.column].size + 1)
+        cut = best_cut(models[0], sums[0], side.end, least, side.limited)
+        if np.isfinite(cut.z):
+            looks.append((side, cut))
+            statistics.append(scan(models, sums, side.end, least, side.limited))
+    pvalues = _pvalues([side for side, _ in looks], statistics)
+    rivals = _Rivals(values, scores, reference, (edges, codes), sides, least, seed)
     judged = []
-    for s in found:
-        if id(s) in corrected:
-            p = float(corrected[id(s)])
-            told = f"{s.evidence} (p = {p:.2g} after correction for {plural(len(tested), 'look')})."
-            s = replace(s, supported=s.supported and p <= 1 - level, evidence=told)
-        judged.append(s)
-    return sorted(judged, key=lambda s: not s.supported)
+    for (side, cut), pvalue in zip(looks, pvalues, strict=True):
+        plain = _judgement(side, cut, codes[side.column], pvalue)
+        judged.append(rivals.strongest(plain) if pvalue <= 1 - level else plain)
+    return judged
 
 
-def _range(space: Space, name: str, rows: pd.DataFrame, fraction: float, level: float) -> list[Suggestion]:
-    """The best range of a numeric parameter, if it is narrower than the space's own; of all stages together."""
-    parameter = space.parameters[name]
-    values = _columns(space, name, rows)
-    if values is None or not isinstance(parameter, Ranged):
-        return []
-    errors = rows["error"].to_numpy(float)
-    low, high = _ends(values, errors, fraction, level)
-    own = float(parameter.low), float(parameter.high)
-    allowed = parameter.values
-    if not parameter.continuous:
-        reached = allowed[(allowed >= low) & (allowed <= high)]
-        own, low, high = (float(allowed[0]), float(allowed[-1])), float(reached[0]), float(reached[-1])
-    if low <= own[0] and high >= own[1]:
-        return []
-    inside = _cross_fitted(values, errors, fraction, level)
-    found = rank_correlation(inside, errors, level)
-    share, supported = float(inside.mean()), found["correlation"] < 0
-    means = _means(errors, inside > 0, "inside", "outside")
-    whole = _same_type(parameter.low, low), _same_type(parameter.high, high)
-    change: dict[str, Any] = {"low": whole[0], "high": whole[1]}
-    words = f"{name}: {whole[0]:g} to {whole[1]:g} instead of {parameter.low:g} to {parameter.high:g}"
-    if low == high:
-        change = {"distribution": "fixed", "value": whole[0], "per": parameter.per}
-        words = f"{name}: always {whole[0]:g}"
-    evidence = (
-        f"the best models lie there; of the models that had no part in choosing such a range, "
-        f"{100 * share:.0f} % fall inside it: {means}"
-    )
-    pvalue = found["pvalue"] if math.isfinite(found["pvalue"]) else 1.0
-    return [Suggestion(name, "range", {"parameters": {name: change}}, words, evidence, pvalue, supported)]
+def fewest(n: int) -> int:
+    """Models that a cut leaves on either side at the least, of n."""
+    return max(4, n // 20)
 
 
-def _ends(values: Floats, errors: Floats, fraction: float, level: float) -> tuple[float, float]:
-    """The lowest and the highest end of the best ranges of all columns. values: (n, stages)."""
-    ranges = [best_range(stage, errors, fraction, level) for stage in values.T if np.isfinite(stage).any()]
-    return min(r[0] for r in ranges), max(r[2] for r in ranges)
+def _pvalues(sides: Sequence[Side], statistics: Sequence[Floats]) -> list[float]:
+    """Corrected within the favoured sides and within the others, each family at half of the level if there are both."""
+    families = [[k for k, side in enumerate(sides) if side.favoured == favoured] for favoured in (True, False)]
+    share = 2.0 if all(families) else 1.0
+    pvalues = np.ones(len(sides))
+    for family in filter(None, families):
+        pvalues[family] = np.minimum(1.0, share * corrected(np.stack([statistics[k] for k in family], axis=1)))
+    return pvalues.tolist()
 
 
-def _cross_fitted(values: Floats, errors: Floats, fraction: float, level: float) -> Floats:
-    """1 where a model lies inside the range that the other half of the models chose: (n,).
-
-    Halves are every other model of the table, whose order is that of the draw and so says nothing of the errors.
-    """
-    inside = np.zeros(errors.size)
-    for half in (0, 1):
-        judged = np.arange(errors.size) % 2 == half
-        low, high = _ends(values[~judged], errors[~judged], fraction, level)
-        known = values[judged]
-        inside[judged] = np.all(((known >= low) & (known <= high)) | np.isnan(known), axis=1)
-    return inside
+def _judgement(side: Side, cut: Cut, codes: Integers, pvalue: float) -> Judgement:
+    judged = codes <= cut.last if side.end == "low" else codes >= cut.first
+    kept = codes >= cut.first if side.end == "low" else codes <= cut.last
+    return Judgement(side, cut.z, kept & (codes >= 0), judged & (codes >= 0), pvalue)
 
 
-def _orders(space: Space, name: str, rows: pd.DataFrame, level: float) -> list[Suggestion]:
-    """Whether values that never decrease (or never increase) over the stages go with a lower error."""
-    values = _columns(space, name, rows)
-    if values is None or name in space.rules:
-        return []
-    errors = rows["error"].to_numpy(float)
-    steps = np.diff(values, axis=1)
-    count = np.isfinite(steps).sum(axis=1)
-    found = []
-    for order, words in _ORDERS:
-        kept = steps >= 0 if order == "non_decreasing" else steps <= 0
-        ordered = np.where(count > 0, (kept & np.isfinite(steps)).sum(axis=1) / np.maximum(count, 1), np.nan)
-        result = rank_correlation(ordered, errors, level)
-        interval = f"{number(result['low'], 2)} to {number(result['high'], 2)}"
-        evidence = (
-            f"rank correlation of the share of steps in this order with the error {number(result['correlation'], 2)} "
-            f"({interval}), below 0 if it helps; {_means(errors, ordered == 1, 'in order', 'not in order')}"
-        )
-        told, helps = f"{name}: values {words} from stage to stage", bool(result["correlation"] < 0)
-        pvalue = result["pvalue"] if math.isfinite(result["pvalue"]) else 1.0
-        found.append(Suggestion(name, "order", {"rules": {name: order}}, told, evidence, pvalue, helps))
-    return found
+def _all_sums(codes: Integers, orders: Floats, count: int) -> tuple[Floats, Floats]:
+    """Models by bin (1, bins) and their scores in every order (repeats, bins)."""
+    inside = (codes[:, None] == np.arange(count)).astype(float)
+    return inside.sum(axis=0)[None], orders @ inside
 
 
-def _sharing(space: Space, name: str, rows: pd.DataFrame, level: float) -> list[Suggestion]:
-    """Whether one value for all stages would cost anything, by a line of error against the number of values."""
-    values = _columns(space, name, rows)
-    if values is None or name in space.rules:
-        return []
-    errors = rows["error"].to_numpy(float)
-    distinct = np.array([np.unique(row[np.isfinite(row)]).size for row in values], dtype=float)
-    try:
-        fit = fit_line(distinct, errors, level=level)
-    except DsxError:
-        return []
-    # all stages alike, against the models as they are
-    step = 1 - float(distinct.mean())
-    cost, ends = fit.slope * step, sorted((fit.slope_low * step, fit.slope_high * step))
-    margin = MARGIN * float(errors.std(ddof=1))
-    evidence = (
-        f"by a line over the number of different values, one value would change the mean error by {number(cost, 2)} "
-        f"points ({100 * level:g} % interval {number(ends[0], 2)} to {number(ends[1], 2)}); counted as costing nothing "
-        f"if surely below {number(margin, 2)}, a quarter of the errors' standard deviation."
-    )
-    words = f"{name}: one value for all stages"
-    change = {"parameters": {name: {"per": "network"}}}
-    return [Suggestion(name, "sharing", change, words, evidence, math.nan, bool(ends[1] < margin))]
+class _Rivals:
+    """Draws a quantity anew given each of the others."""
+
+    def __init__(
+        self,
+        values: Floats,
+        scores: Floats,
+        reference: Floats,
+        binned: tuple[list[Floats], list[Integers]],
+        sides: Sequence[Side],
+        least: int,
+        seed: int,
+    ) -> None:
+        self.values, self.scores, self.reference = values, scores, reference
+        self.edges, self.codes = binned
+        self.least, self.seed = least, seed
+        self.sides = {(side.column, side.end) for side in sides}
+        self.agreement = rank_agreement(reference)
+
+    def strongest(self, judgement: Judgement) -> Judgement:
+        """The judgement with the rival that explains it best, and whether any explains it away.
+
+        A quantity that could be cut itself does so unless the side stands out given it. One that no rule would cut
+        does so only if it stands out given the side's, and not the other way round; so does any where the side is
+        favoured, as its quantity was held against all others before.
+        """
+        side = judgement.side
+        for rival in range(self.values.shape[1]):
+            agreement = self.agreement[side.column, rival]
+            if abs(agreement) >= ALIKE or not self.edges[rival].size:
+                continue
+            pvalue, distance = self._given(side, rival)
+            if distance < judgement.distance or judgement.rival < 0:
+                judgement = replace(judgement, rival=rival, rival_pvalue=pvalue, distance=distance)
+            if pvalue > RIVAL_LEVEL:
+                other = Side(rival, side.end if agreement > 0 else _OTHER[side.end])
+                strict = (rival, other.end) in self.sides and not side.favoured
+                if strict or self._given(other, side.column)[0] <= BEATEN_LEVEL:
+                    return replace(judgement, rival=rival, rival_pvalue=pvalue, explained=True)
+        return judgement
+
+    def _given(self, side: Side, rival: int) -> tuple[float, float]:
+        """p-value of the side given the rival, and its distance from the draws in their standard deviations."""
+        edges, observed = self.edges[side.column], self.codes[side.column]
+        seed = [self.seed, 1, rival]
+        rows = matched_rows(self.values[:, rival], self.reference[:, rival], DRAWS, seed)
+        drawn = np.where(rows < 0, observed, bins(self.reference[:, side.column], edges)[rows])
+        scores = without(self.scores, self.values[:, rival])
+        models, sums = bin_sums(np.concatenate([observed[None], drawn]), scores, edges.size + 1)
+        z = np.maximum(scan(models, sums, side.end, self.least, side.limited), _NONE)
+        spread = float(z[1:].std(ddof=1))
+        distance = float((z[0] - z[1:].mean()) / spread) if spread > 0 else 0.0
+        return float((z >= z[0]).mean()), distance
 
 
-def chosen(found: Sequence[Suggestion]) -> list[Suggestion]:
-    """The supported suggestions that can hold together.
-
-    A parameter gets one of an order and one value for all stages, the order first as it was shown to help;
-    one that is fixed gets neither.
-    """
-    priority = {"range": 0, "order": 1, "sharing": 2}
-    taken: list[Suggestion] = []
-    for s in sorted((s for s in found if s.supported), key=lambda s: (priority[s.kind], _known(s.pvalue))):
-        others = [t for t in taken if t.parameter == s.parameter and (t.kind != "range" or is_fixed(t))]
-        if s.kind == "range" or not others:
-            taken.append(s)
-    return [s for s in found if s in taken]
+_OTHER: dict[End, End] = {"low": "high", "high": "low"}
 
 
-def is_fixed(suggestion: Suggestion) -> bool:
-    """Whether it leaves the parameter a single value."""
-    change = suggestion.change.get("parameters", {}).get(suggestion.parameter, {})
-    return bool(change.get("distribution") == "fixed")
+def rank_agreement(reference: Floats) -> Floats:
+    """(quantities, quantities) rank correlations; NaN values count as the lowest; 0 where a quantity is constant."""
+    from scipy.stats import rankdata
 
-
-def _known(pvalue: float) -> float:
-    return 1.0 if math.isnan(pvalue) else pvalue
-
-
-def _columns(space: Space, name: str, rows: pd.DataFrame) -> Floats | None:
-    """(n, stages) values of a parameter, one column if it has one value; None if it holds no numbers."""
-    names = [
-        c for c in rows.columns if c == name or (str(c).startswith(f"{name}_") and str(c)[len(name) + 1 :].isdigit())
-    ]
-    if not names or any(rows[c].dtype.kind not in "iuf" for c in names):
-        return None
-    return np.stack([column(rows, c) for c in names], axis=1)
-
-
-def _means(errors: Floats, where: np.ndarray[Any, np.dtype[np.bool_]], yes: str, no: str) -> str:
-    """`9 models in order: mean error 2.1 %; 51 not in order: 3.2 %`."""
-    parts = [
-        f"{int(side.sum())} models {name}"
-        + (f": mean error {number(float(errors[side].mean()), 2)} %" if side.any() else "")
-        for side, name in ((where, yes), (~where, no))
-    ]
-    return "; ".join(parts)
-
-
-def _same_type(like: Any, value: float) -> int | float:
-    """The value as an integer where the definition holds integers."""
-    return int(value) if float(value).is_integer() and isinstance(like, int) else float(f"{value:.6g}")
+    ranks = np.apply_along_axis(rankdata, 0, np.where(np.isnan(reference), -np.inf, reference))
+    ranks = ranks - ranks.mean(axis=0)
+    spread = np.sqrt((ranks**2).sum(axis=0))
+    spread[spread == 0] = np.inf
+    return ranks.T @ ranks / spread[:, None] / spread

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from dsx.analysis.values import Floats
+from dsx.results.samples import Floats
 
 Positions = npt.NDArray[np.int64]
 

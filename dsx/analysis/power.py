@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
-from dsx.analysis.values import Errors, Floats, check_level, sample_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, sample_array
 
 Looks = Literal["any", "one"]
 

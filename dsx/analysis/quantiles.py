@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from dsx.analysis.bootstrap import differences, percentile_interval, resampled_quantiles
-from dsx.analysis.values import Errors, check_level, error_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, as_sample, check_level
 
 
 def quantile(errors: Errors, q: float) -> float:
     """The q-quantile in percent, linear between order statistics. q in [0, 1]. Raises DsxError otherwise."""
     _check_q(q)
-    return float(np.quantile(error_array(errors), q))
+    return float(np.quantile(as_sample(errors), q))
 
 
 def quantile_interval(errors: Errors, q: float = 0.5, level: float = 0.95) -> tuple[float, float]:
@@ -28,7 +28,7 @@ def quantile_interval(errors: Errors, q: float = 0.5, level: float = 0.95) -> tu
     from scipy.special import bdtr
 
     _check_q(q, inner=True)
-    ordered = np.sort(error_array(errors))
+    ordered = np.sort(as_sample(errors))
     n, tail = ordered.size, (1 - check_level(level)) / 2
     cumulative = bdtr(np.arange(n), n, q)  # P(at most k errors below the quantile), k = 0 … n−1
     # low = x_(l): wrong if fewer than l errors lie below the quantile
@@ -46,14 +46,15 @@ def min_interval(errors: Errors, level: float = 0.95) -> tuple[float, float]:
     errors: (n,) percent. It says how far the minimum hangs on the few best models: a resample's minimum
     lies in it with probability above (1 + level)/2, as none falls below; conservative therefore. It is no
     interval for the lowest error that the space can reach: nothing below the data follows from them.
-    Exact: P(min of a resample > k-th lowest) = (1 − k/n)^n. (NaN, NaN) for a single model.
+    Exact: P(min of a resample > k-th lowest) = (1 − k/n)^n. (NaN, NaN) for a single model, and where both ends
+    are equal since the lowest errors are tied: that tells of the errors' resolution, not of certainty.
     """
-    ordered = np.sort(error_array(errors))
+    ordered = np.sort(as_sample(errors))
     n, tail = ordered.size, (1 - check_level(level)) / 2
     if n < 2:
         return math.nan, math.nan
     survival = (1 - np.arange(1, n + 1) / n) ** n
-    return float(ordered[0]), float(ordered[int(np.argmax(survival <= tail))])
+    return _of_some_width(float(ordered[0]), float(ordered[int(np.argmax(survival <= tail))]))
 
 
 def min_difference_interval(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tuple[float, float]:
@@ -63,14 +64,15 @@ def min_difference_interval(errors_a: Errors, errors_b: Errors, level: float = 0
     Π (n_b − i)/(n_a + n_b − i), i < r; the lower end is min(a) less the r-th lowest of b for the
     smallest r that makes this ≤ (1 − level)/2, and likewise above. It takes account of unequal
     numbers of models. Conservative, since r is a whole number: at level 0.95 a shift is held with probability
-    0.95 to 0.98. An end is NaN where there are too few. Nelson (1963).
+    0.95 to 0.98. An end is NaN where there are too few, both where they are equal, as ties can
+    make them. Nelson (1963).
     """
-    a, b = np.sort(error_array(errors_a)), np.sort(error_array(errors_b))
+    a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
     tail = (1 - check_level(level)) / 2
     low_rank, high_rank = _precedence_rank(a.size, b.size, tail), _precedence_rank(b.size, a.size, tail)
     low = float(a[0] - b[low_rank - 1]) if low_rank else math.nan
     high = float(a[high_rank - 1] - b[0]) if high_rank else math.nan
-    return low, high
+    return _of_some_width(low, high)
 
 
 def quantile_difference(
@@ -82,7 +84,7 @@ def quantile_difference(
     (NaN, NaN) if either has a single model. Swapping a and b mirrors it.
     """
     _check_q(q, inner=True)
-    a, b = error_array(errors_a), error_array(errors_b)
+    a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
     check_level(level)
     difference = float(np.quantile(a, q) - np.quantile(b, q))
     if min(a.size, b.size) < 2:
@@ -97,6 +99,10 @@ def _precedence_rank(n_a: int, n_b: int, tail: float) -> int:
     probability = np.cumprod((n_b - i) / (n_a + n_b - i))
     enough = np.flatnonzero(probability <= tail)
     return int(enough[0]) + 1 if enough.size else 0
+
+
+def _of_some_width(low: float, high: float) -> tuple[float, float]:
+    return (math.nan, math.nan) if low == high else (low, high)
 
 
 def _check_q(q: float, inner: bool = False) -> None:

@@ -25,7 +25,7 @@ from dsx.analysis.permutation import (
     rank_statistics,
     subset_count,
 )
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, check_level, error_array
 
 PERMUTED = 32
 DRAWS = 10_000

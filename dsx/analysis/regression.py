@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.counts import finished
-from dsx.analysis.values import Floats, check_level, column, number_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Floats, check_level, column, number_array
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dsx.analysis.values import Errors, Floats, check_level, number_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, number_array
 
 _DRAWS = 500
 # models of which all pairs are listed
@@ -223,8 +223,8 @@ def rank_agreement_interval(x: Errors, y: Errors, level: float = 0.95, seed: int
 
     x, y: (n,) errors of the same models, such as after a short and a long schedule, n ≥ 3. agree: the share of
     pairs in the same order, ties in either half. Interval: Student's on the scale artanh τ, its width by
-    the jackknife over models; (NaN, NaN) where all agree or differ. Of more than 2,000 models
-    the width is that of 2,000, picked by `seed`.
+    the jackknife over models; (NaN, NaN) where all agree or differ. `seed` picks the 2,000 of more models that the
+    width is taken from; it is not used for fewer.
     """
     a, b = number_array(x, "x"), number_array(y, "y")
     if a.size != b.size or a.size < 3:

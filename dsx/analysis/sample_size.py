@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.counts import finished
-from dsx.analysis.values import Errors, Floats, check_level, error_array, frame, is_table, sample_array
 from dsx.analysis.words import number
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.record import Record
+from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,7 @@ def ks_by_sample_size(
     sample of a continuous distribution, √(π/2)·ln 2/√n, for large n).
     Raises DsxError if a size is below 1 or above N.
     """
-    ordered = np.sort(error_array(errors))
+    ordered = np.sort(as_sample(errors))
     sizes = _sizes(sizes, ordered.size, ordered.size, ordered.size // 4)
     at_or_below = np.searchsorted(ordered, ordered, side="right") / ordered.size
     below = np.searchsorted(ordered, ordered, side="left") / ordered.size
@@ -66,7 +68,7 @@ def right_order(
     scale, its width from 200 resamples of both with a tenth of the trials in each, and NaN where n is above
     a quarter of N.
     """
-    a, b = sample_array(errors_a, "a"), sample_array(errors_b, "b")
+    a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
     check_level(level)
     smaller = min(a.size, b.size)
     truth = {name: np.sign(statistic(a, axis=0) - statistic(b, axis=0)) for name, statistic in _STATISTICS.items()}
@@ -76,17 +78,29 @@ def right_order(
         row: dict[str, float] = {"n": n, **{name: float(rate[0]) for name, rate in rates.items()}}
         ends = dict.fromkeys(truth, (math.nan, math.nan))
         if n <= smaller / 4:
-            rng = np.random.default_rng([seed, 7, n])
-            drawn_a, drawn_b = (rng.choice(e, (_POPULATIONS, e.size - 1)) for e in (a, b))
             each = max(20, trials // 10)
-            found = _rates(drawn_a, drawn_b, n, each, rng, truth)
-            ends = {name: _rate_interval(row[name], found[name], trials, each, level) for name in truth}
+            resampled = _resampled_rates(a, b, n, each, np.random.default_rng([seed, 7, n]), truth)
+            ends = {name: _rate_interval(row[name], resampled[name], trials, each, level) for name in truth}
         rows.append(row | {f"{name}_{end}": ends[name][i] for name in truth for i, end in enumerate(("low", "high"))})
     return frame(rows, ["n", *truth, *(f"{name}_{end}" for name in truth for end in ("low", "high"))])
 
 
 _POPULATIONS = 200
+_AT_ONCE = 2_000_000  # numbers held at once
 _STATISTICS: dict[str, Any] = {"by_mean": np.mean, "by_median": np.median, "by_min": np.min}
+
+
+def _resampled_rates(
+    a: Floats, b: Floats, n: int, trials: int, rng: np.random.Generator, truth: Mapping[str, float]
+) -> dict[str, Floats]:
+    """`_rates` of populations drawn anew from both, a few at a time. a, b: (N,) errors."""
+    step = max(1, _AT_ONCE // max(a.size, b.size, trials * n))
+    parts = []
+    for start in range(0, _POPULATIONS, step):
+        count = min(step, _POPULATIONS - start)
+        anew_a, anew_b = (rng.choice(e, (count, e.size - 1)) for e in (a, b))
+        parts.append(_rates(anew_a, anew_b, n, trials, rng, truth))
+    return {name: np.concatenate([part[name] for part in parts]) for name in truth}
 
 
 def _rates(
@@ -96,18 +110,18 @@ def _rates(
 
     a, b: (populations, N) errors. Returns (populations,) for each statistic.
     """
-    parts: dict[str, list[Floats]] = {name: [] for name in _STATISTICS}
-    step = max(1, 2_000_000 // (trials * n))
-    for start in range(0, len(a), step):
+    right = {name: np.zeros(len(a)) for name in _STATISTICS}
+    step = max(1, _AT_ONCE // (len(a) * n))
+    for start in range(0, trials, step):
+        count = min(step, trials - start)
         drawn_a, drawn_b = (
-            np.take_along_axis(e, rng.integers(0, e.shape[1], (len(e), trials * n)), 1).reshape(-1, trials, n)
-            for e in (a[start : start + step], b[start : start + step])
+            np.take_along_axis(e, rng.integers(0, e.shape[1], (len(e), count * n)), 1).reshape(-1, count, n)
+            for e in (a, b)
         )
         for name, statistic in _STATISTICS.items():
-            found = np.sign(statistic(drawn_a, axis=2) - statistic(drawn_b, axis=2))
-            right = np.where(found == 0, 0.5, found == truth[name]).mean(axis=1)
-            parts[name].append(right if truth[name] else np.full(len(right), math.nan))
-    return {name: np.concatenate(rates) for name, rates in parts.items()}
+            order = np.sign(statistic(drawn_a, axis=2) - statistic(drawn_b, axis=2))
+            right[name] += np.where(order == 0, 0.5, order == truth[name]).sum(axis=1)
+    return {name: count / trials if truth[name] else np.full(len(a), math.nan) for name, count in right.items()}
 
 
 def _rate_interval(rate: float, resampled: Floats, trials: int, each: int, level: float) -> tuple[float, float]:
@@ -121,6 +135,34 @@ def _rate_interval(rate: float, resampled: Floats, trials: int, each: int, level
     return float(expit(logit(inside) - reach)), float(expit(logit(inside) + reach))
 
 
+@dataclass(frozen=True, eq=False)
+class Plan(Record):
+    """What `plan` finds; a mapping too."""
+
+    n: int  # models of each space
+    n_low: int  # from the interval of the pilots' spread
+    n_high: int
+    difference: float  # points of mean error to be told
+    spread: float  # standard deviation, points
+    power: float
+    level: float
+    seconds_per_model: float
+    device_hours: float  # of both spaces in all; NaN if no time is known
+    words: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", _plan_in_words(self))
+
+
+def _plan_in_words(p: Plan) -> str:
+    cost = "" if math.isnan(p.device_hours) else f", {p.device_hours:,.3g} device-hours in all"
+    return (
+        f"To tell a difference of {number(p.difference, 2)} points in mean error with probability {p.power:g} "
+        f"({100 * p.level:g} % intervals, errors spread by {number(p.spread, 2)} points): "
+        f"{p.n} models of each space ({p.n_low}–{p.n_high}){cost}."
+    )
+
+
 def plan(
     pilot_a: Any,
     pilot_b: Any = None,
@@ -128,28 +170,31 @@ def plan(
     power: float = 0.8,
     level: float = 0.95,
     seconds_per_model: float | None = None,
-) -> dict[str, Any]:
+) -> Plan:
     """Models per space needed to tell a difference in mean error, and what training them costs.
 
     pilot_a, pilot_b: results tables or (n,) errors of pilot studies; with one pilot the other space is
     taken to be as spread out. difference: points of mean error to be told; by default that of the two
     pilots. power: chance to tell it. seconds_per_model: device time; by default the mean `seconds` of
-    the pilots' finished models. Keys: n (per space, each), n_low, n_high (from the interval of the
-    pilots' spread), difference, spread (standard deviation, points), power, level, seconds_per_model,
-    device_hours (of both spaces in all; NaN if no time is known), words.
+    the pilots' finished models.
     n = (z₁ + z₂)² (s_a² + s_b²)/difference² + z₁²/4, at least 6; the last term makes up for Student's t in
     place of the normal (Guenther 1981). n_low, n_high are Bonett's (2006); errors with one long tail need
     some 300 models in one pilot, or 60 in each of two, for them to hold at `level`. Such errors also tell a
     difference more often than promised in one direction and less often in the other, if the spreads differ.
-    Raises DsxError if a pilot has under 2 finished models, or no difference is known.
+    Raises DsxError if a pilot has under 2 finished models or only equal errors, or no difference is known.
     """
     from scipy.special import ndtri
 
     pilots = [pilot_a] if pilot_b is None else [pilot_a, pilot_b]
-    errors = [error_array(p, f"pilot {i}") for i, p in enumerate(pilots, 1)]
-    for e in errors:
+    errors = [as_sample(p, f"pilot {i}") for i, p in enumerate(pilots, 1)]
+    for i, e in enumerate(errors, 1):
         if e.size < 2:
             raise DsxError("plan: a pilot study needs at least 2 finished models to show the spread of errors")
+        if np.ptp(e) == 0:
+            raise DsxError(
+                f"plan: all {e.size} errors of pilot {i} are {e[0]:g} %: they show no spread, from which the number of"
+                " models follows; take a pilot of more models"
+            )
     if not 0 < power < 1:
         raise DsxError(f"power = {power}: expected a chance between 0 and 1, such as 0.8")
     difference = _difference(errors) if difference is None else abs(difference)
@@ -160,23 +205,10 @@ def plan(
     z = float(ndtri((1 + check_level(level)) / 2))
     factor = (z + float(ndtri(power))) ** 2 / difference**2
     low, high = _variance_interval(errors, level)
-    count = {
-        name: max(6, math.ceil(factor * v + z**2 / 4)) for name, v in (("n", total), ("n_low", low), ("n_high", high))
-    }
+    n, n_low, n_high = (max(6, math.ceil(factor * v + z**2 / 4)) for v in (total, low, high))
     seconds = _seconds(pilots) if seconds_per_model is None else seconds_per_model
-    result: dict[str, Any] = {
-        **count, "difference": difference, "spread": math.sqrt(total / 2), "power": power, "level": level,
-        "seconds_per_model": seconds, "device_hours": 2 * count["n"] * seconds / 3600,
-    }  # fmt: skip
-    return result | {"words": _plan_in_words(result)}
-
-
-def _plan_in_words(p: dict[str, Any]) -> str:
-    cost = "" if math.isnan(p["device_hours"]) else f", {p['device_hours']:,.3g} device-hours in all"
-    return (
-        f"To tell a difference of {number(p['difference'], 2)} points in mean error with probability {p['power']:g} "
-        f"({100 * p['level']:g} % intervals, errors spread by {number(p['spread'], 2)} points): "
-        f"{p['n']} models of each space ({p['n_low']}–{p['n_high']}){cost}."
+    return Plan(
+        n, n_low, n_high, difference, math.sqrt(total / 2), power, level, seconds, device_hours=2 * n * seconds / 3600
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array, sample_array, weight_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, as_weighted, check_level
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def expected_minimum(errors: Errors, k: Any, weights: Any = None) -> Any:
     the share of models above the i-th, so nothing is simulated. NDS §3.4, RegNet Fig. 9.
     """
     tries = _tries(k)
-    ordered, survival = _survival(sample_array(errors) if weights is None else errors, weights)
+    ordered, survival = _survival(*as_weighted(errors, weights))
     expected = -np.diff(survival[None, :] ** tries[:, None], axis=1) @ ordered
     return float(expected[0]) if np.ndim(k) == 0 else expected
 
@@ -58,11 +58,11 @@ def random_search(
     """
     from scipy.special import stdtrit
 
-    values = sample_array(errors) if weights is None else error_array(errors)
+    values, shares = as_weighted(errors, weights)
     if k is None:
         k = [2**i for i in range(max(1, int(math.log2(values.size))))]
     tries = _tries(k)
-    ordered, survival = _survival(values, weights)
+    ordered, survival = _survival(values, shares)
     chance = -np.diff(survival)
     n = 1 / float(np.sum(chance**2))
     powers = survival[None, :] ** tries[:, None]
@@ -90,13 +90,12 @@ def _tries(k: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
     return tries.astype(np.int64)
 
 
-def _survival(errors: Errors, weights: Any) -> tuple[Floats, Floats]:
+def _survival(values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
     """Sorted errors (n,), and (n + 1,) from 1 down to 0 the chance that a drawn model lies above the i-th."""
-    values = error_array(errors)
     order = np.argsort(values, kind="stable")
     if weights is None:
         return values[order], np.arange(values.size, -1, -1) / values.size
-    chance = weight_array(weights, values.size)[order]
+    chance = weights[order]
     survival = np.append(np.cumsum(chance[::-1])[::-1], 0.0)
     return values[order], np.minimum(1, survival / survival[0])
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, rank_bets, superiority_sequence
 from dsx.analysis.superiority import superiority
-from dsx.analysis.values import Errors, Floats, check_level, error_array, is_table, number_array
 from dsx.analysis.verdict import Comparison, Margin, Verdict, decide, step_down
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, error_array, is_table, number_array
 
 
 @dataclass(frozen=True, eq=False)

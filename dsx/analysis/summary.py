@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.analysis.bootstrap import mean_interval
-from dsx.analysis.counts import count_states, finished
 from dsx.analysis.quantiles import min_interval, quantile_interval
-from dsx.analysis.values import Errors, frame, sample_array
+from dsx.base.record import Record
+from dsx.results.samples import Errors, as_sample, frame
+from dsx.results.states import count_states, finished
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def summarize_errors(errors: Errors, level: float = 0.95) -> dict[str, float]:
-    """n, and min_error, mean_error, median_error in percent, each with `_low` and `_high`.
+@dataclass(frozen=True, eq=False)
+class ErrorSummary(Record):
+    """Lowest, mean and median error of n models, percent, each with its interval; a mapping too."""
+
+    n: int
+    min_error: float
+    min_error_low: float
+    min_error_high: float
+    mean_error: float
+    mean_error_low: float
+    mean_error_high: float
+    median_error: float
+    median_error_low: float
+    median_error_high: float
+
+
+def summarize_errors(errors: Errors, level: float = 0.95) -> ErrorSummary:
+    """Lowest, mean and median error in percent, each with its interval.
 
     The mean's interval is the BCa bootstrap (`mean_interval`); the median's is exact, from order
     statistics (`quantile_interval`); the minimum's is the exact percentile bootstrap (`min_interval`),
-    whose low end is the minimum itself. An interval that n is too small for is NaN.
+    whose low end is the minimum itself. An interval that n is too small for is NaN, and so is the minimum's where
+    its ends are tied.
     """
-    values = sample_array(errors)
-    row: dict[str, float] = {"n": values.size}
-    intervals = {
-        "min_error": (values.min(), min_interval(values, level)),
-        "mean_error": (values.mean(), mean_interval(values, level)),
-        "median_error": (np.median(values), quantile_interval(values, 0.5, level)),
-    }
-    for name, (value, (low, high)) in intervals.items():
-        row |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
-    return row
+    values = as_sample(errors)
+    return ErrorSummary(
+        values.size,
+        float(values.min()), *min_interval(values, level),
+        float(values.mean()), *mean_interval(values, level),
+        float(np.median(values)), *quantile_interval(values, 0.5, level),
+    )  # fmt: skip
 
 
 def summarize(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
@@ -53,6 +69,4 @@ def summarize(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.Dat
 
 
 _STATE_COLUMNS = ("done", "diverged", "failed", "running", "pending")
-_EMPTY: dict[str, float] = {"n": 0} | {
-    f"{name}_error{end}": math.nan for name in ("min", "mean", "median") for end in ("", "_low", "_high")
-}
+_EMPTY = ErrorSummary(0, *[math.nan] * 9)

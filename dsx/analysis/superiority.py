@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dsx.analysis.values import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 
 def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tuple[float, float, float]:
@@ -18,7 +18,7 @@ def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tupl
     (2006, method 5). Conservative below some 15 models of each.
     Swapping a and b mirrors it. The interval is (NaN, NaN) if either has one model.
     """
-    a, b = np.sort(error_array(errors_a)), np.sort(error_array(errors_b))
+    a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
     check_level(level)
     place_a, place_b = 1 - _placements(a, b), _placements(b, a)
     chance = float(place_a.mean())

@@ -6,18 +6,20 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dsx.analysis.best import best_ranges, parameter_columns
+from dsx.analysis.best import best_ranges
 from dsx.analysis.comparison import compare_all, holm
-from dsx.analysis.counts import count_states, finished
-from dsx.analysis.dominance import dominance, dominance_in_words, edf_difference
-from dsx.analysis.edf import edf
+from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
+from dsx.analysis.edf import Edf, edf
 from dsx.analysis.linear import linear_fit_table, table_widths
-from dsx.analysis.search import random_search
+from dsx.analysis.search import SearchCurve, random_search
 from dsx.analysis.summary import summarize
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.values import column, frame
 from dsx.analysis.weights import matched_table
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.columns import COMPLEXITIES, parameter_columns
+from dsx.results.columns import stages as stage_numbers
+from dsx.results.samples import column, frame
+from dsx.results.states import count_states, finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,15 +70,17 @@ def counts_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def edf_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
     """The curves as drawn, one row per model that counts: study, error, probability, lower, upper."""
+    return edf_rows({name: edf(finished(tables[name])["error"], level=level) for name in _with_models(tables)})
+
+
+def edf_rows(curves: Mapping[str, Edf]) -> pd.DataFrame:
+    """`edf_table` of these curves."""
     import pandas as pd
 
     columns = ["study", "error", "probability", "lower", "upper"]
-    parts = []
-    for name, table in tables.items():
-        errors = finished(table)["error"]
-        if len(errors):
-            curve = edf(errors, level=level)
-            parts.append(frame({"study": name} | {c: getattr(curve, c) for c in columns[1:]}, columns))
+    parts = [
+        frame({"study": name} | {c: getattr(curve, c) for c in columns[1:]}, columns) for name, curve in curves.items()
+    ]
     whole: pd.DataFrame = pd.concat(parts, ignore_index=True) if parts else frame([], columns)
     return whole
 
@@ -110,7 +114,7 @@ def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -
     rows = []
     for name in _with_models(tables):
         models = finished(tables[name])
-        measures = [c for c in ("flops", "params", "acts", "seconds") if c in models.columns]
+        measures = [c for c in (*COMPLEXITIES, "seconds") if c in models.columns]
         for parameter in [*measures, *parameter_columns(models)]:
             result = rank_correlation(column(models, parameter), column(models, "error"), level)
             rows.append({"study": name, "parameter": parameter, **result, "n": int(result["n"])})
@@ -119,19 +123,29 @@ def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -
 
 def search_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
     """One row per study and k: study, k, expected, low, high, spread_low, spread_high (`SearchCurve`)."""
+    return search_rows({name: random_search(tables[name], level=level) for name in _with_models(tables)})
+
+
+def search_rows(curves: Mapping[str, SearchCurve]) -> pd.DataFrame:
+    """`search_table` of these curves."""
     columns = ["k", "expected", "low", "high", "spread_low", "spread_high"]
-    rows = []
-    for name in _with_models(tables):
-        curve = random_search(tables[name], level=level)
-        rows += [(name, *values) for values in zip(*(getattr(curve, c) for c in columns), strict=True)]
+    rows = [
+        (name, *values)
+        for name, curve in curves.items()
+        for values in zip(*(getattr(curve, c) for c in columns), strict=True)
+    ]
     return frame(rows, ["study", *columns])
 
 
 def edf_difference_table(a: pd.DataFrame, b: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """F_a − F_b as drawn, one row per distinct error: error, difference, lower, upper."""
-    found = edf_difference(a, b, level)
+    return difference_rows(edf_difference(a, b, level))
+
+
+def difference_rows(difference: EdfDifference) -> pd.DataFrame:
+    """`edf_difference_table` of this difference."""
     columns = ["error", "difference", "lower", "upper"]
-    return frame({c: getattr(found, c) for c in columns}, columns)
+    return frame({c: getattr(difference, c) for c in columns}, columns)
 
 
 def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) -> pd.DataFrame:
@@ -142,7 +156,7 @@ def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) 
     rows = []
     for name in _with_models(tables):
         models = finished(tables[name])
-        count = sum(f"depth_{i}" in models.columns and f"width_{i}" in models.columns for i in range(1, 100))
+        count = len(stage_numbers(models.columns, "depth", "width"))
         if count:
             fits = linear_fit_table(table_widths(models), stages or count)
             ids = models["model_id"] if "model_id" in models.columns else range(len(models))

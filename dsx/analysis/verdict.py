@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 
 from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue, sorted_rank_test
-from dsx.analysis.values import Errors, Floats, check_level, sample_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Errors, Floats, check_level, sample_array
 
 Decision = Literal["a better", "b better", "equivalent", "undecided"]
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.counts import finished
-from dsx.analysis.values import Floats, check_level, column, frame, number_array
 from dsx.analysis.words import points, spread
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.record import Record, names_of
+from dsx.results.columns import COMPLEXITIES
+from dsx.results.samples import Floats, check_level, column, frame, number_array
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +111,26 @@ def matched_weights(
     return {name: shared.weights(c) for name, c in values.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class MatchedDifference(Record):
+    """What `compare_matched` finds of populations a and b; a mapping too."""
+
+    by: str  # the complexity
+    low: float  # the window, ends included
+    high: float
+    bins: int
+    n_a: int  # models inside the window
+    n_b: int
+    total_a: int
+    total_b: int
+    mean_a: float  # weighted, percent
+    mean_b: float
+    mean_difference: float  # a − b, points
+    mean_difference_low: float
+    mean_difference_high: float
+    level: float
+
+
 def compare_matched(
     table_a: pd.DataFrame,
     table_b: pd.DataFrame,
@@ -116,13 +138,12 @@ def compare_matched(
     bins: int = 10,
     window: tuple[float, float] | None = None,
     level: float = 0.95,
-) -> dict[str, Any]:
+) -> MatchedDifference:
     """Difference of mean error (a − b, points) between models of equal complexity, with its interval.
 
     The mean over bins of the difference inside each bin. Interval: the stratified standard error
     √Σ share² (s²_a/n_a + s²_b/n_b) with Student's t and Satterthwaite's degrees of freedom, given the
-    complexities. Keys: by, low, high (the window), bins, n_a, n_b (models inside it), total_a, total_b,
-    mean_a, mean_b (weighted, percent), mean_difference with _low and _high, level.
+    complexities.
     Raises DsxError if `by` is no column, or the window is too poor.
     """
     from scipy.special import stdtrit
@@ -135,12 +156,11 @@ def compare_matched(
     variance = float(parts.sum())
     freedom = variance**2 / float(np.sum(parts**2 / freedoms)) if variance > 0 else math.inf
     reach = float(stdtrit(freedom, (1 + check_level(level)) / 2)) * math.sqrt(variance) if variance > 0 else 0.0
-    return {
-        "by": by, "low": float(shared.edges[0]), "high": float(shared.edges[-1]), "bins": shared.shares.size,
-        "n_a": n_a, "n_b": n_b, "total_a": len(rows_a), "total_b": len(rows_b), "mean_a": mean_a, "mean_b": mean_b,
-        "mean_difference": mean_a - mean_b, "mean_difference_low": mean_a - mean_b - reach,
-        "mean_difference_high": mean_a - mean_b + reach, "level": level,
-    }  # fmt: skip
+    difference = mean_a - mean_b
+    return MatchedDifference(
+        by, float(shared.edges[0]), float(shared.edges[-1]), shared.shares.size, n_a, n_b, len(rows_a), len(rows_b),
+        mean_a, mean_b, difference, difference - reach, difference + reach, level,
+    )  # fmt: skip
 
 
 def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str) -> str:
@@ -162,7 +182,7 @@ def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str) ->
 
 
 def matched_table(
-    tables: Mapping[str, pd.DataFrame], by: Sequence[str] = ("flops", "params", "acts"), level: float = 0.95
+    tables: Mapping[str, pd.DataFrame], by: Sequence[str] = COMPLEXITIES, level: float = 0.95
 ) -> pd.DataFrame:
     """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none)."""
     rows = []
@@ -177,7 +197,7 @@ def matched_table(
                     rows.append({"a": a, "b": b, **row, "words": matched_in_words(row, a, b)})
                 except DsxError as reason:
                     rows.append({"a": a, "b": b, "by": measure, "words": str(reason)})
-    return frame(rows, ["a", "b", *_KEYS, "words"])
+    return frame(rows, ["a", "b", *names_of(MatchedDifference), "words"])
 
 
 def _stratified(rows: pd.DataFrame, by: str, bins: MatchedBins) -> tuple[float, Floats, Floats, int]:
@@ -187,9 +207,3 @@ def _stratified(rows: pd.DataFrame, by: str, bins: MatchedBins) -> tuple[float, 
     mean = float(sum(share * group.mean() for share, group in zip(bins.shares, groups, strict=True)))
     parts = [s**2 * g.var(ddof=1) / g.size for s, g in zip(bins.shares, groups, strict=True)]
     return mean, np.array(parts), np.array([g.size - 1.0 for g in groups]), sum(g.size for g in groups)
-
-
-_KEYS = (
-    "by", "low", "high", "bins", "n_a", "n_b", "total_a", "total_b", "mean_a", "mean_b",
-    "mean_difference", "mean_difference_low", "mean_difference_high", "level",
-)  # fmt: skip

@@ -3,55 +3,67 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
-from dsx.launch.local import Summary, as_studies, to_train
-from dsx.launch.progress import Report, Tally
-from dsx.launch.worker import TRAINER, Trainer, work
+from pydantic import Field
+
+from dsx.launch.devices import slots
+from dsx.launch.launcher import Launched, Launcher, Preview
+from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_data_here, check_studies, limited, pending_runs
+from dsx.launch.progress import LaunchTally, ProgressReport
+from dsx.launch.surroundings import check_processes
+from dsx.launch.worker import WorkSettings, work
+from dsx.networks.architecture import Count
 from dsx.study.results import Failure
 from dsx.study.study import Study
 
 
-def launch(
-    studies: Sequence[Study | str | Path] | Study | str | Path,
-    *,
-    device: str = "auto",
-    retry: Collection[str] = (),
-    limit: int | None = None,
-    max_failures: int | None = None,
-    threads: int | None = None,
-    progress: bool = True,
-    trainer: Trainer | str = TRAINER,
-    run_ids: Collection[str] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Summary:
-    """As `dsx.launch.local.launch`, without processes. KeyboardInterrupt passes through, with the claim released."""
-    tasks = to_train(as_studies(studies), retry, run_ids)[: limit if limit is None else max(limit, 0)]
-    started = time.monotonic()
-    tally = Tally(len(tasks))
-    failed: list[tuple[Path, Failure]] = []
-    stopped = ""
-    with Report(tally, show=progress and bool(tasks)) as report:
-        for task in tasks:
-            outcomes = work(
-                task.study.path,
-                [task.run_id],
-                device=device,
-                threads=threads,
-                should_stop=should_stop,
-                retry=retry,
-                trainer=trainer,
-            )
-            for outcome in outcomes:
-                tally.counts[outcome.what] += 1
-                if outcome.failure is not None:
-                    failed.append((task.study.path, outcome.failure))
-            report.note()
-            if not outcomes or outcomes[-1].what == "interrupted":
-                stopped = "stopped"
-            elif max_failures is not None and len(failed) > max_failures:
-                stopped = f"more than {max_failures} models failed"
-            if stopped:
-                break
-    return Summary(dict(tally.counts), time.monotonic() - started, stopped, failed)
+class DebugLauncher(Launcher):
+    """`kind: debug`. KeyboardInterrupt passes through, with the claim released."""
+
+    trains_here: ClassVar[bool] = True
+
+    kind: Literal["debug"] = "debug"
+    # torch threads; null: torch's own choice
+    threads: Count | None = None
+    # stop once more models failed than this; null: never
+    max_failures: Annotated[int, Field(ge=0)] | None = None
+
+    def check(self, studies: Sequence[Study], options: LaunchOptions) -> None:
+        slots(options.device, options.workers)
+        check_studies(studies, options)
+        check_processes()
+        check_data_here(studies)
+
+    def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:
+        slots(options.device, options.workers)
+        check_studies(studies, options)
+        return Preview(1, "in this process")
+
+    def launch(self, studies: Sequence[Study], options: LaunchOptions) -> Launched:
+        check_studies(studies, options)
+        runs = limited(pending_runs(studies, options), options)
+        most = self.max_failures if options.max_failures is None else options.max_failures
+        settings = WorkSettings(options.device, self.threads, options.retry, options.trainer)
+        started = time.monotonic()
+        tally = LaunchTally(len(runs))
+        failed: list[tuple[Path, Failure]] = []
+        stopped = ""
+        with ProgressReport(tally, show=options.progress and bool(runs)) as report:
+            for run in runs:
+                outcomes = work(run.study.path, [run.run_id], settings, should_stop=options.should_stop)
+                for outcome in outcomes:
+                    tally.counts[outcome.what] += 1
+                    if outcome.failure is not None:
+                        failed.append((run.study.path, outcome.failure))
+                report.note()
+                if not outcomes or outcomes[-1].what == "interrupted":
+                    stopped = "stopped"
+                elif most is not None and len(failed) > most:
+                    stopped = f"more than {most} models failed"
+                if stopped:
+                    break
+        return Launched(dict(tally.counts), time.monotonic() - started, stopped, False, tuple(failed))

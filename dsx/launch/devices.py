@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 _GPU_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
@@ -61,16 +61,18 @@ def slots(device: str = "auto", workers: int | None = None, models_per_gpu: int 
     kind, _, index = device.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
         raise DsxError(f"device {device!r}: expected auto, cpu, cuda, cuda:0 or mps")
-    found = gpus() if kind != "cpu" else []
-    if kind == "cuda" and not found:
+    visible = gpus() if kind != "cpu" else []
+    if kind == "cuda" and not visible:
         raise DsxError(f"device {device}: this machine shows no CUDA GPU; use --device cpu, or see `dsx doctor`")
     if index:
-        if int(index) >= len(found):
-            raise DsxError(f"device {device}: this machine shows {len(found)} GPUs, cuda:0 to cuda:{len(found) - 1}")
-        found = [found[int(index)]]
-    if not found:
+        if int(index) >= len(visible):
+            raise DsxError(
+                f"device {device}: this machine shows {len(visible)} GPUs, cuda:0 to cuda:{len(visible) - 1}"
+            )
+        visible = [visible[int(index)]]
+    if not visible:
         return [Slot("cpu", workers or cpu_count())]
-    each = [models_per_gpu] * len(found)
+    each = [models_per_gpu] * len(visible)
     if workers is not None:
-        each = [workers // len(found) + (i < workers % len(found)) for i in range(len(found))]
-    return [Slot("cuda", n, gpu) for n, gpu in zip(each, found, strict=True) if n]
+        each = [workers // len(visible) + (i < workers % len(visible)) for i in range(len(visible))]
+    return [Slot("cuda", n, gpu) for n, gpu in zip(each, visible, strict=True) if n]

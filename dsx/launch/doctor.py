@@ -10,12 +10,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import dsx
-from dsx.launch import devices
-from dsx.launch.slurm import client
+from dsx.base.errors import DsxError
+from dsx.base.provenance import versions
+from dsx.base.shared_memory import MORE_SHARED_MEMORY, shared_memory
+from dsx.base.temporary import socket_folder, temporary_folder
+from dsx.launch import devices, surroundings
+from dsx.launch.slurm import client, job_ids
 from dsx.launch.slurm.client import SlurmError
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pyarrow", "submitit", "pebble")
@@ -53,16 +56,17 @@ def here(folder: Path) -> Iterator[Finding]:
     """Versions, devices, folder, data sets."""
     yield Finding("dsx", f"{dsx.__version__} in {Path(dsx.__file__).parent}")
     yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
-    versions, missing = [], []
-    for name in _PACKAGES:
-        try:
-            versions.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            missing.append(name)
-    yield Finding("packages", ", ".join(versions), not missing, f"pip install {' '.join(missing)}")
+    installed = versions(_PACKAGES)
+    missing = [name for name in _PACKAGES if name not in installed]
+    told = ", ".join(f"{name} {version}" for name, version in installed.items())
+    yield Finding("packages", told, not missing, f"pip install {' '.join(missing)}")
     yield Finding("cores", f"{devices.cpu_count()} of {os.cpu_count()}")
     yield _gpus()
     yield _writable(folder)
+    yield _temporary()
+    yield _shared_memory()
+    yield _open_files()
+    yield _workers()
     yield _data()
 
 
@@ -91,10 +95,46 @@ def _writable(folder: Path) -> Finding:
     )
 
 
-def _data() -> Finding:
-    from dsx.training.data import facts
+def _temporary() -> Finding:
+    """Where temporary files and the sockets between processes go."""
+    remedy = "set TMPDIR to a folder that you may write, or unset it"
+    try:
+        folder, sockets = temporary_folder(), socket_folder()
+    except DsxError as error:
+        return Finding("temporary files", str(error), False, remedy)
+    asked = os.environ.get("TMPDIR")
+    if asked and Path(asked) != Path(folder):
+        return Finding("temporary files", f"TMPDIR = {asked} cannot be written; {folder} is used", False, remedy)
+    elsewhere = f"; sockets in {sockets}, as its path is too long for them" if sockets != folder else ""
+    return Finding("temporary files", f"{folder}{elsewhere}")
 
-    return Finding("data sets", f"known: {', '.join(facts.DATASETS)}; digits needs no files")
+
+def _shared_memory() -> Finding:
+    memory = shared_memory()
+    if memory.total is None or memory.free is None:
+        return Finding("shared memory", "not limited by a file system")
+    if memory.is_small:
+        return Finding("shared memory", memory.words(), False, f"loaders need it: {MORE_SHARED_MEMORY}")
+    return Finding("shared memory", f"{memory.free / 1e9:.1f} of {memory.total / 1e9:.1f} GB free")
+
+
+def _open_files() -> Finding:
+    limit = surroundings.open_files_limit()
+    found = "no limit" if limit is None else f"at most {limit:,} a process"
+    return Finding("open files", found, not surroundings.few_files(limit), surroundings.MORE_FILES)
+
+
+def _workers() -> Finding:
+    """Whether a process can be started as a launch starts its workers."""
+    fault = surroundings.probe_worker()
+    remedy = "see to that first: `dsx launch` trains in such processes; `--on debug` trains without"
+    return Finding("workers", fault or "a process starts and answers", not fault, remedy)
+
+
+def _data() -> Finding:
+    from dsx.recipes import datasets
+
+    return Finding("data sets", f"known: {', '.join(datasets.DATASETS)}; digits needs no files")
 
 
 def controller() -> Iterator[Finding]:
@@ -159,10 +199,11 @@ def _probe(probe: Path, wait: Callable[[float], None]) -> Iterator[Finding]:
     script.write_text(
         f"#!/bin/sh\ndate +%s.%N > '{answer}.part' && hostname >> '{answer}.part' && mv '{answer}.part' '{answer}'\n"
     )
-    options = ["--parsable", "--time=1", "--job-name=dsx-probe", f"--output={probe}/log", f"--chdir={probe}"]
+    name = f"dsx-probe-{probe.name[-8:]}"
+    options = ["--parsable", "--time=1", f"--job-name={name}", f"--output={probe}/log", f"--chdir={probe}"]
     try:
         with client.outside_of_jobs():
-            job_id = client.run("sbatch", *options, str(script)).strip().partition(";")[0]
+            job_id = job_ids.job_id(client.run("sbatch", *options, str(script)), name)
     except SlurmError as error:
         yield Finding(
             "shared folder", str(error), False, "give the profile what the cluster asks for (partition, account)"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from dsx.errors import DsxError, suggest
-from dsx.study import records, results
+from dsx.base import files
+from dsx.base.errors import DsxError, suggest
+from dsx.base.out_of_memory import is_out_of_memory
+from dsx.study import results
 from dsx.study.paths import RunPaths
 from dsx.study.results import Failure
 from dsx.study.study import Study
+from dsx.training.faults import LoaderDied, OutOfMemory
 
 KINDS = ("out_of_memory", "timeout", "killed", "error")
 # a model that failed this often in a row in the same way is retried only if it is asked for by name
 ALIKE_LIMIT = 3
-_MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_cpu", "bad_alloc")
 
 
 def may_train(failure: Failure, retry: Collection[str]) -> bool:
@@ -28,21 +29,21 @@ def may_train(failure: Failure, retry: Collection[str]) -> bool:
     return "failed" in retry and failure.alike < ALIKE_LIMIT
 
 
-def check_retry(retry: Collection[str], run_ids: Collection[str] = ()) -> None:
+def check_retry(retry: Collection[str], run_ids: Iterable[str] = ()) -> None:
     """Raises DsxError for a word that names no class of failures and no run."""
+    known = ("failed", "all", *KINDS)
+    others = set(retry) - set(known)
+    runs = set(run_ids) if others else set()
     for word in retry:
-        known = ("failed", "all", *KINDS)
-        if word not in known and word not in run_ids:
+        if word in others - runs:
             raise DsxError(f"--retry {word}: expected {', '.join(known)} or a model's id.{suggest(word, known)}")
 
 
 def kind_of(error: BaseException) -> str:
-    """The class of a failure: out_of_memory, timeout or error."""
-    text = str(error).lower()
-    own = getattr(error, "failure_class", None)
-    if own in KINDS:
-        return str(own)
-    if type(error).__name__ in ("MemoryError", "OutOfMemoryError") or any(word in text for word in _MEMORY_WORDS):
+    """The class of a failure: out_of_memory, timeout, killed (of a loader's processes) or error."""
+    if isinstance(error, LoaderDied):
+        return "killed"
+    if isinstance(error, OutOfMemory) or is_out_of_memory(error):
         return "out_of_memory"
     return "timeout" if isinstance(error, TimeoutError) else "error"
 
@@ -88,20 +89,4 @@ def write_failure(paths: RunPaths, failure: Failure, *, retrying: bool = False) 
         "alike": failure.alike,
         "retrying": retrying,
     }
-    records.write_json(paths.failure, data)
-
-
-def message_of(error: BaseException) -> str:
-    """`RuntimeError: what it says`, in one line; dsx's own errors without their class."""
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    name = type(error).__name__
-    return (text if isinstance(error, DsxError) else f"{name}: {text}" if text else name)[:500]
-
-
-def reraise_if_unwritable(paths: RunPaths, error: BaseException) -> None:
-    """A full disk or a folder that became read-only is no fault of the model: raise RecordError for it."""
-    chain: BaseException | None = error
-    while chain is not None:
-        if isinstance(chain, OSError) and chain.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
-            raise records.RecordError(records.unwritable(paths.folder, chain)) from error
-        chain = chain.__cause__ or chain.__context__
+    files.write_json(paths.failure, data)

@@ -21,7 +21,7 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def add(self, held: Claim) -> None:
-        """Start to refresh a claim."""
+        """Refresh a claim from now on."""
         with self._guard:
             self._held.add(held)
         if self._thread is None:
@@ -29,7 +29,7 @@ class Heartbeat:
             self._thread.start()
 
     def remove(self, held: Claim) -> None:
-        """Stop to refresh a claim."""
+        """Refresh a claim no longer."""
         with self._guard:
             self._held.discard(held)
             self._lost.discard(held)
@@ -46,8 +46,8 @@ class Heartbeat:
         while not self._wake.wait(self._every_s):
             with self._guard:
                 held = list(self._held)
-            for one in held:
-                if not one.refresh():
+            for claim in held:
+                if not claim.refresh():
                     with self._guard:
-                        if one in self._held:
-                            self._lost.add(one)
+                        if claim in self._held:
+                            self._lost.add(claim)

@@ -29,7 +29,7 @@ def rate(models_per_hour: float) -> str:
     return f"{models_per_hour:.3g} models/h" if models_per_hour < 1000 else f"{models_per_hour:,.0f} models/h"
 
 
-class Tally:
+class LaunchTally:
     """Counts of a launch and the sentence that says them. total: runs that this launch set out to train."""
 
     def __init__(self, total: int) -> None:
@@ -61,17 +61,17 @@ class Tally:
         return ", ".join(parts)
 
 
-class Report:
+class ProgressReport:
     """Shows a tally while it grows. Use as a context manager; `note` after every run, `say` for a line in between."""
 
-    def __init__(self, tally: Tally, *, show: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(self, tally: LaunchTally, *, show: bool = True, stream: TextIO | None = None) -> None:
         self._tally = tally
         self._stream = stream if stream is not None else sys.stderr
         self._bar: Progress | None = None
         self._show = show
         self._next = time.monotonic() + PLAIN_EVERY_S
 
-    def __enter__(self) -> Report:
+    def __enter__(self) -> ProgressReport:
         if self._show and self._stream.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -14,26 +14,33 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dsx.errors import DsxError
-from dsx.launch.failures import (
-    ALIKE_LIMIT,
-    kind_of,
-    may_train,
-    message_of,
-    record_failure,
-    reraise_if_unwritable,
-    told,
-    write_failure,
-)
+from dsx.base import files
+from dsx.base.errors import DsxError
+from dsx.launch.causes import message_of, reraise_if_unwritable
+from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure, told, write_failure
 from dsx.launch.heartbeat import Heartbeat
-from dsx.study import claims, records, results
-from dsx.study.claims import Claim, Holder
+from dsx.launch.options import TRAINER
+from dsx.study import claims, results
+from dsx.study.claims import Claim
 from dsx.study.results import Failure
 from dsx.study.runs import Run
 from dsx.study.study import Study, open_study
+from dsx.training.faults import Interrupted
 
 Trainer = Callable[..., Any]
-TRAINER = "dsx.training.trainer:train"
+
+
+@dataclass(frozen=True)
+class WorkSettings:
+    """How a worker trains. threads: of torch; None leaves them. retry: as in `may_train`.
+
+    trainer: a function with the parameters of `dsx.train`, or its name as `module:function`.
+    """
+
+    device: str = "auto"
+    threads: int | None = None
+    retry: Collection[str] = ()
+    trainer: Trainer | str = TRAINER
 
 
 @dataclass(frozen=True)
@@ -51,26 +58,22 @@ class Outcome:
 def work(
     study_path: str | Path,
     run_ids: Iterable[str],
+    settings: WorkSettings,
     *,
-    device: str = "auto",
-    threads: int | None = None,
     should_stop: Callable[[], bool] | None = None,
-    retry: Collection[str] = (),
-    trainer: Trainer | str = TRAINER,
-    ended: Callable[[Holder], bool] | None = None,
     heartbeat: Heartbeat | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Train these runs of a study, one after another, in this process.
 
-    should_stop: polled before each run and, by the trainer, at every step. retry: failure classes, `failed`, `all`,
-    or run ids (see `may_train`). trainer: a function, or its name as `module:function`. ended: see
-    `claims.ClaimRecord.is_stale`. Raises StudyError for unknown runs and when the folder cannot be written.
+    should_stop: polled before each run and, by the trainer, at every step. heartbeat: of a process that calls this
+    again and again. Raises DsxError for unknown runs and a trainer that cannot be imported, and RecordError when the
+    folder cannot be written.
     """
     study = _opened(str(study_path), _stamp(study_path))
     by_id = _by_id(study)
-    train = resolve(trainer)
-    own_heartbeat = heartbeat or Heartbeat()
+    beat = heartbeat or Heartbeat()
+    worker = _Worker(study, settings, resolve(settings.trainer), beat, should_stop)
     outcomes = []
     try:
         for run_id in run_ids:
@@ -78,27 +81,32 @@ def work(
                 break
             if run_id not in by_id:
                 raise DsxError(f"{study_path}: has no run {run_id}")
-            outcome = _attend(study, by_id[run_id], train, own_heartbeat, device, threads, should_stop, retry, ended)
+            outcome = worker.attend(by_id[run_id])
             outcomes.append(outcome)
             if on_outcome is not None:
                 on_outcome(outcome)
     finally:
         if heartbeat is None:
-            own_heartbeat.stop()
+            beat.stop()
     return outcomes
 
 
 def resolve(trainer: Trainer | str) -> Trainer:
-    """The function that `module:function` names."""
+    """The function that `module:function` names. Raises DsxError if it cannot be imported."""
     if not isinstance(trainer, str):
         return trainer
     module, _, name = trainer.partition(":")
-    found: Trainer = getattr(importlib.import_module(module), name)
-    return found
+    try:
+        function: Trainer = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
+        raise DsxError(
+            f"trainer {trainer!r}: cannot be imported ({message_of(error)}): write module:function"
+        ) from error
+    return function
 
 
 @lru_cache(maxsize=16)
-def _opened(path: str, stamp: int) -> Study:
+def _opened(path: str, stamp: int) -> Study:  # noqa: ARG001 (a part of the key)
     """A pool's worker is asked for one run at a time: it reads a study once for each version of study.yaml."""
     return open_study(path)
 
@@ -115,101 +123,91 @@ def _by_id(study: Study) -> dict[str, Run]:
     return {run.run_id: run for run in study.runs()}
 
 
-def _attend(
-    study: Study,
-    run: Run,
-    train: Trainer,
-    heartbeat: Heartbeat,
-    device: str,
-    threads: int | None,
-    should_stop: Callable[[], bool] | None,
-    retry: Collection[str],
-    ended: Callable[[Holder], bool] | None,
-) -> Outcome:
-    """Claim one run if it is to be trained, and train it."""
-    paths = study.paths.run(run.run_id)
-    failure = None
-    if paths.folder.is_dir():
-        failure, _ = results.read_failure(study.paths, run.run_id)
-    if results.is_finished(paths) or (failure is not None and not may_train(failure, retry)):
-        return Outcome(run.run_id, "skipped")
-    held = claims.claim(paths, ended=ended)
-    if held is None:
-        return Outcome(run.run_id, "held")
-    if results.is_finished(paths):  # by the former holder, between our look and our claim
-        held.finish()
-        return Outcome(run.run_id, "skipped")
-    if _died_too_often(held):
-        message = f"the job that trained it died without a word {held.lost} times before an epoch was saved"
-        outcome = _fail(study, run, held, "killed", message)
-        return outcome
-    records.sweep(paths.folder)
-    heartbeat.add(held)
-    try:
-        if failure is not None and not failure.retrying:
-            write_failure(paths, failure, retrying=True)
-        return _train(study, run, train, held, heartbeat, device, threads, should_stop)
-    except records.RecordError:
-        held.release()
-        raise
-    finally:
-        heartbeat.remove(held)
+@dataclass(frozen=True)
+class _Worker:
+    """What stays the same from run to run."""
 
+    study: Study
+    settings: WorkSettings
+    train: Trainer
+    heartbeat: Heartbeat
+    should_stop: Callable[[], bool] | None
 
-def _train(
-    study: Study,
-    run: Run,
-    train: Trainer,
-    held: Claim,
-    heartbeat: Heartbeat,
-    device: str,
-    threads: int | None,
-    should_stop: Callable[[], bool] | None,
-) -> Outcome:
-    """Train a claimed run and leave its result, its failure, or its checkpoint."""
-    paths = study.paths.run(run.run_id)
+    def attend(self, run: Run) -> Outcome:
+        """Claim one run if it is to be trained, and train it."""
+        paths = self.study.paths.run(run.run_id)
+        failure = None
+        if paths.folder.is_dir():
+            failure, _ = results.read_failure(self.study.paths, run.run_id)
+        if results.is_finished(paths) or (failure is not None and not may_train(failure, self.settings.retry)):
+            return Outcome(run.run_id, "skipped")
+        held = claims.claim(paths)
+        if held is None:
+            return Outcome(run.run_id, "held")
+        if results.is_finished(paths):  # by the former holder, between our look and our claim
+            held.finish()
+            return Outcome(run.run_id, "skipped")
+        if _died_too_often(held):
+            message = f"the job that trained it died without a word {held.lost} times before an epoch was saved"
+            return self._fail(run, held, "killed", message)
+        files.sweep(paths.folder)
+        self.heartbeat.add(held)
+        try:
+            if failure is not None and not failure.retrying:
+                write_failure(paths, failure, retrying=True)
+            return self._train(run, held)
+        except files.RecordError:
+            held.release()
+            raise
+        finally:
+            self.heartbeat.remove(held)
 
-    def stop() -> bool:
-        return heartbeat.lost(held) or (should_stop is not None and should_stop())
+    def _train(self, run: Run, held: Claim) -> Outcome:
+        """Train a claimed run and leave its result, its failure, or its checkpoint."""
+        paths = self.study.paths.run(run.run_id)
 
-    try:
-        result = train(
-            run.architecture,
-            run.recipe,
-            seed=run.seed,
-            folder=paths.folder,
-            device=device,
-            threads=threads,
-            should_stop=stop,
-        )
-    except records.RecordError:
-        raise
-    except (KeyboardInterrupt, SystemExit):
-        held.release()
-        raise
-    except Exception as error:
-        # named, not imported: the trainer's module loads torch, and a stand-in trainer needs none
-        if type(error).__name__ == "Interrupted":
+        def stop() -> bool:
+            return self.heartbeat.lost(held) or (self.should_stop is not None and self.should_stop())
+
+        try:
+            result = self.train(
+                run.architecture,
+                run.recipe,
+                seed=run.seed,
+                folder=paths.folder,
+                device=self.settings.device,
+                threads=self.settings.threads,
+                should_stop=stop,
+            )
+        except files.RecordError:
+            raise
+        except KeyboardInterrupt:
+            held.release()
+            raise
+        except Interrupted:
             held.release()
             return Outcome(run.run_id, "interrupted")
-        reraise_if_unwritable(paths, error)
-        cause = told(study, run.run_id)
-        if cause is not None and held.is_held():
-            held.release()
-            return Outcome(run.run_id, "failed", cause)
-        return _fail(study, run, held, kind_of(error), message_of(error), tracebacks.format_exc())
-    if held.is_held():
-        paths.failure.unlink(missing_ok=True)
-        held.finish()
-    return Outcome(run.run_id, str(result.state))
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a data set of the user's may call sys.exit, which ends its model only
+            reraise_if_unwritable(paths, error)
+            cause = told(self.study, run.run_id)
+            if cause is not None and held.is_held():
+                held.release()
+                return Outcome(run.run_id, "failed", cause)
+            return self._fail(run, held, kind_of(error), message_of(error), tracebacks.format_exc())
+        if held.is_held():
+            paths.failure.unlink(missing_ok=True)
+            held.finish()
+        return Outcome(run.run_id, str(result.state))
 
-
-def _fail(study: Study, run: Run, held: Claim, kind: str, message: str, traceback: str = "") -> Outcome:
-    if not held.is_held():  # somebody else has the run: say nothing about it
-        return Outcome(run.run_id, "held")
-    failure = record_failure(study, run.run_id, kind, message, traceback)
-    held.release()
-    return Outcome(run.run_id, "failed" if failure else "skipped", failure)
+    def _fail(self, run: Run, held: Claim, kind: str, message: str, traceback: str = "") -> Outcome:
+        if not held.is_held():  # somebody else has the run: say nothing about it
+            return Outcome(run.run_id, "held")
+        failure = record_failure(self.study, run.run_id, kind, message, traceback)
+        held.release()
+        return Outcome(run.run_id, "failed" if failure else "skipped", failure)
 
 
 def _died_too_often(held: Claim) -> bool:

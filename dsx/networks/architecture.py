@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest
+from dsx.base.schema import Frozen
 from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Block, inner_width
-from dsx.schema import Frozen
 
 Count = Annotated[StrictInt, Field(ge=1)]
 Activation = Literal["relu", "silu", "gelu"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import field_validator
 
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest
+from dsx.base.schema import Frozen
 from dsx.networks.architecture import Count, content_id
-from dsx.networks.complexity import Complexity
-from dsx.schema import Frozen
+from dsx.networks.cost import Complexity
 
 if TYPE_CHECKING:
     from torch import nn

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import Stage, Stem
 from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Conv, Pool, inner_width, squeeze_width
 

@@ -11,29 +11,15 @@ Check: RegNetX-400MF at 224 is 397,678,568 flops, 5,157,512 params, 3,143,272 ac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from dsx.networks.architecture import Architecture, ArchitectureTable
-from dsx.networks.layers import BLOCKS, STEMS, Block, Conv, Pool, Size, inner_width, squeeze_width
-
-if TYPE_CHECKING:
-    from dsx.networks.baselines import Baseline
-
-
-class Complexity(NamedTuple):
-    """flops: multiply-adds; params: learned numbers; acts: output elements. Integers, or (n,) int64 arrays."""
-
-    flops: Size
-    params: Size
-    acts: Size
-
-    def __add__(self, other: Complexity) -> Complexity:  # type: ignore[override]
-        return Complexity(*(a + b for a, b in zip(self, other, strict=True)))
-
-    def times(self, count: Size) -> Complexity:
-        return Complexity(*(count * a for a in self))
+from dsx.networks.baselines import Baseline, baseline_complexity
+from dsx.networks.cost import Complexity
+from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, Size, inner_width, squeeze_width
 
 
 @dataclass(frozen=True)
@@ -57,9 +43,7 @@ def complexity(architecture: Architecture | Baseline, resolution: int = 224) -> 
 
     Raises DefinitionError if the resolution is too small for the network's strides.
     """
-    if not isinstance(architecture, Architecture):
-        from dsx.networks.baselines import baseline_complexity
-
+    if isinstance(architecture, Baseline):
         return baseline_complexity(architecture, resolution)
     architecture.check_resolution(resolution)
     total = Complexity(0, 0, 0)
@@ -74,12 +58,28 @@ def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Comple
     resolution: one integer, or (n,) int64 with one per architecture. Unlike `complexity`, this does not refuse
     a resolution below a network's strides: it counts at least one pixel at every layer.
     """
-    total = Complexity(0, 0, 0)
+    parts = list(_parts(table, resolution))
+    return sum(parts[1:], parts[0])
+
+
+def stage_flops_table(table: ArchitectureTable, resolution: Size = 224) -> np.ndarray:
+    """Flops of every stage of every architecture: (n, stages) int64, 0 in stages that a network lacks.
+
+    Stem and head are left out. resolution: as `complexity_table` takes it.
+    """
+    parts = list(_parts(table, resolution))[1:-1]
+    return np.stack([np.broadcast_to(part.flops, len(table)) for part in parts], axis=1)
+
+
+def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
+    """Cost of the stem, of each stage, and of the head: each with (n,) arrays, or integers where all agree."""
     height: Size = resolution
     width: Size = table.in_channels
+    total = Complexity(0, 0, 0)
     for layer in STEMS[table.stem].layers(width, table.stem_width):
         height = _height(height, layer.stride)
         total = total + _cost(layer, height, height)
+    yield total
     width = table.stem_width
     for i, name in enumerate(table.blocks):
         block, depth, present = BLOCKS[name], table.depth[:, i], table.depth[:, i] > 0
@@ -87,14 +87,16 @@ def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Comple
         inner = inner_width(w, table.bottleneck_ratio[:, i])
         groups = inner // table.group_width[:, i] if block.grouped else 1
         out = _height(height, stride)
-        first = _block_cost(block, width, w, inner, groups, stride, table.se_ratio[:, i], height, out)
-        later = _block_cost(block, w, w, inner, groups, 1, table.se_ratio[:, i], out, out)
-        total = total + first.times(present * 1) + later.times((depth - 1) * present)
+        se_ratio = table.se_ratio[:, i]
+        first = _block_cost(block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio)), height, out)
+        later = _block_cost(block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio)), out, out)
+        yield first.times(present * 1) + later.times((depth - 1) * present)
         width = w * present + width * ~present
         height = out * present + height * ~present
+    total = Complexity(0, 0, 0)
     for layer in _head(width, table.head_width, table.num_classes):
         total = total + _cost(layer, height, height)
-    return total
+    yield total
 
 
 def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerCost]:
@@ -105,31 +107,21 @@ def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerC
     height, width = resolution, architecture.in_channels
 
     def row(stage: str, block: int, layer: Conv | Pool, h_in: int, h_out: int) -> LayerCost:
-        at = _at(layer, h_in, h_out)
-        if isinstance(layer, Pool):
-            return LayerCost(
-                stage,
-                block,
-                layer.name,
-                layer.kernel,
-                layer.width,
-                layer.width,
-                1,
-                layer.stride,
-                at,
-                _cost(layer, h_in, h_out),
-            )
+        # a pool is shaped as a conv of one group
+        w_in, w_out, groups = (
+            (layer.width, layer.width, 1) if isinstance(layer, Pool) else (layer.w_in, layer.w_out, layer.groups)
+        )
         return LayerCost(
             stage,
             block,
             layer.name,
             layer.kernel,
-            layer.w_in,
-            layer.w_out,
-            layer.groups,
+            w_in,
+            w_out,
+            groups,
             layer.stride,
-            at,
-            _cost(layer, h_in, h_out),
+            resolution=_at(layer, h_in, h_out),
+            complexity=_cost(layer, h_in, h_out),
         )
 
     for layer in STEMS[architecture.stem.type].layers(width, architecture.stem.width):
@@ -157,11 +149,9 @@ def _head(width: Size, head_width: int, num_classes: int) -> list[Conv]:
     return [*conv, Conv("head.fc", 1, head_width or width, num_classes, bias=True, norm=False, height="pooled")]
 
 
-def _block_cost(
-    block: Block, w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, se_ratio: Size, h_in: Size, h_out: Size
-) -> Complexity:
+def _block_cost(convs: Iterable[Conv], h_in: Size, h_out: Size) -> Complexity:
     total = Complexity(0, 0, 0)
-    for conv in block.convs(w_in, w, inner, groups, stride, squeeze_width(w_in, se_ratio)):
+    for conv in convs:
         total = total + _cost(conv, h_in, h_out)
     return total
 

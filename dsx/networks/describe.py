@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dsx.base.text import align
+from dsx.base.units import format_number
 from dsx.networks.architecture import Architecture
-from dsx.networks.complexity import Complexity, LayerCost, complexity, layers
+from dsx.networks.complexity import LayerCost, complexity, layers
+from dsx.networks.cost import Complexity
 from dsx.networks.lookup import Network
-from dsx.text import align
-from dsx.units import format_number
 
 _COSTS = ("flops", "params", "acts")
 

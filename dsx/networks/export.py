@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.files import replacing
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.lookup import Network
 from dsx.networks.weights import load_weights, save_weights
@@ -68,11 +68,10 @@ def export_onnx(module: nn.Module, path: str | Path, resolution: int = 224, in_c
     device = next(module.parameters()).device
     # two images, since the exporter takes a batch of one for a constant
     images = torch.zeros(2, in_channels, resolution, resolution, device=device)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
     training = module.training
     try:
         # the exporter narrates on stdout and warns about its own parts
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with replacing(path) as temporary, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 module.eval(),
@@ -84,8 +83,6 @@ def export_onnx(module: nn.Module, path: str | Path, resolution: int = 224, in_c
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 external_data=False,
             )
-        os.replace(temporary, path)
     finally:
         module.train(training)
-        temporary.unlink(missing_ok=True)
     return path

@@ -123,15 +123,15 @@ def _linear_bottleneck(w_in: Size, w: Size, inner: Size, groups: Size, stride: S
     return _x(w_in, w, inner, groups, stride, squeeze)[1:]  # identity shortcut or none, never a projection
 
 
-def _v(w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, squeeze: Size) -> list[Conv]:
+def _v(w_in: Size, w: Size, _inner: Size, _groups: Size, stride: Size, _squeeze: Size) -> list[Conv]:
     return [Conv("a", 3, w_in, w, stride=stride)]
 
 
-def _vr(w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, squeeze: Size) -> list[Conv]:
+def _vr(w_in: Size, w: Size, _inner: Size, _groups: Size, stride: Size, _squeeze: Size) -> list[Conv]:
     return [_projection(w_in, w, stride), Conv("a", 3, w_in, w, stride=stride)]
 
 
-def _vanilla(w_in: Size, w: Size, inner: Size, groups: Size, stride: Size, squeeze: Size) -> list[Conv]:
+def _vanilla(w_in: Size, w: Size, _inner: Size, _groups: Size, stride: Size, _squeeze: Size) -> list[Conv]:
     return [Conv("a", 3, w_in, w, stride=stride), Conv("b", 3, w, w)]
 
 

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest
+from dsx.base.yaml import parse_record
 from dsx.networks.architecture import Architecture
 from dsx.networks.baselines import BASELINES, Baseline
 from dsx.networks.published import published, published_names
@@ -48,14 +47,9 @@ def read_network(path: Path) -> Network:
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path}: not a readable text file ({error})") from None
     try:
-        content: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        content: Any = json.loads(text) if path.suffix == ".json" else parse_record(text, path)
     except json.JSONDecodeError as error:
-        raise DefinitionError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise DefinitionError(f"{path}: {line}not valid YAML ({problem})") from None
+        raise DefinitionError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from None
     if not isinstance(content, dict):
         raise DefinitionError(f"{path}: expected a mapping with stages, found {type(content).__name__}")
     return network_from_dict(content, where=str(path))

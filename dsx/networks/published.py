@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest
 from dsx.networks.architecture import Architecture, Stage, Stem
-from dsx.networks.complexity import Complexity
+from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
-from dsx.spaces.quantized_linear import quantize_widths
+from dsx.networks.regnet import quantize_widths
 
 # name: depth, w0, wa, wm, group width; flops, params, acts (exact, from the authors' code);
 # top-1 error in percent on ImageNet (RegNet, tables of its appendix: mean of 5 runs of 100 epochs)

@@ -16,7 +16,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
+from dsx.base.out_of_memory import is_out_of_memory
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
 
@@ -54,7 +55,7 @@ class Timing:
         return dataclasses.asdict(self)
 
 
-def time_network(
+def time_network(  # noqa: PLR0913 (its options go by name)
     network: Network | nn.Module,
     mode: Mode = "inference",
     *,
@@ -166,7 +167,9 @@ def _find_batch_size(make: _Passes) -> int:
     while size <= _LARGEST_BATCH:
         try:
             elapsed = min(_measure(make(size), make.device, warmup=1, passes=3, seconds=_TRIAL_SECONDS))
-        except torch.OutOfMemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             break
         if size / elapsed < 1.05 * best:
             break

@@ -8,7 +8,6 @@ turns the stem's weights from one to the other.
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
+from dsx.base.files import replacing
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture
 
@@ -115,8 +115,7 @@ def save_weights(network: AnyNet, path: str | Path, layout: str = "dsx", *, reve
         raise DsxError(f"{path}: unknown kind of weights file '{path.suffix}': use .safetensors, .pt or .pth")
     if not path.parent.is_dir():
         raise DsxError(f"{path}: there is no folder {path.parent}; make it first")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as temporary:
         if path.suffix == ".safetensors":
             from safetensors.torch import save_file
 
@@ -125,9 +124,6 @@ def save_weights(network: AnyNet, path: str | Path, layout: str = "dsx", *, reve
             save_file(state, temporary, metadata={"dsx": json.dumps(about)})
         else:
             torch.save({"model_state": state} if layout == "pycls" else state, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

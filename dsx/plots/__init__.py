@@ -7,6 +7,7 @@ all panels. Importing it loads no matplotlib; the functions do.
 from dsx.plots.compare import edf_difference, random_search, sample_size
 from dsx.plots.edf import edf
 from dsx.plots.fits import line_fit, trend
+from dsx.plots.importance import importance
 from dsx.plots.networks import network, top_networks, training_curves
 from dsx.plots.overview import complexity, pair_scatters, scatters, trends
 from dsx.plots.population import marginals, population
@@ -14,7 +15,7 @@ from dsx.plots.scatter import e_fit, pair_scatter, scatter
 from dsx.plots.style import save
 
 __all__ = [
-    "complexity", "e_fit", "edf", "edf_difference", "line_fit", "marginals", "network", "pair_scatter", "pair_scatters",
-    "population", "random_search", "sample_size", "save", "scatter", "scatters", "top_networks", "training_curves",
-    "trend", "trends",
+    "complexity", "e_fit", "edf", "edf_difference", "importance", "line_fit", "marginals", "network", "pair_scatter",
+    "pair_scatters", "population", "random_search", "sample_size", "save", "scatter", "scatters", "top_networks",
+    "training_curves", "trend", "trends",
 ]  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.analysis.dominance import EdfDifference
 from dsx.analysis.dominance import edf_difference as compute_difference
+from dsx.analysis.search import SearchCurve
 from dsx.analysis.search import random_search as compute_search
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits, plain_ticks
 from dsx.plots.style import (
@@ -23,7 +25,9 @@ from dsx.plots.style import (
     lines_of,
     new_axes,
     note_below,
+    series_label,
 )
+from dsx.results.samples import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,28 +45,36 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
     errors = errors_by_name(studies)
     if len(errors) != 2:
         raise DsxError(f"a difference of EDFs needs finished models in both studies ({_told(studies)})")
+    a, b = errors.values()
+    return draw_edf_difference(compute_difference(a, b, level), errors, counts_in_words(studies), ax)
+
+
+def draw_edf_difference(
+    difference: EdfDifference, errors: Mapping[str, Floats], notes: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second."""
     (name_a, a), (name_b, b) = errors.items()
-    found = compute_difference(a, b, level)
     left, right, beyond = error_limits([a, b])
-    notes = counts_in_words(studies) + ([f"Beyond the right end: {beyond}"] if beyond else [])
+    notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
         ax.axhline(0, color=GREY, linewidth=0.8)
-        sides = [(found.lower > 0, PALETTE[0], name_a), (found.upper < 0, PALETTE[1], name_b)]
-        ax.fill_between(found.error, found.lower, found.upper, step="post", color=GREY, alpha=0.18, linewidth=0)
+        sides = [(difference.lower > 0, PALETTE[0], name_a), (difference.upper < 0, PALETTE[1], name_b)]
+        error, low, high = difference.error, difference.lower, difference.upper
+        ax.fill_between(error, low, high, step="post", color=GREY, alpha=0.18, linewidth=0)
         for clear, side, name in sides:
             if clear.any():
+                look: dict[str, Any] = {"color": side, "alpha": 0.35, "linewidth": 0}
                 ax.fill_between(
-                    found.error, found.lower, found.upper, where=clear, step="post", color=side, alpha=0.35,
-                    linewidth=0, label=f"{name} is ahead",
-                )  # fmt: skip
-        ax.step(found.error, found.difference, where="post", color="black", linewidth=1.3)
-        lowest, highest = float(found.lower.min()), float(found.upper.max())
+                    error, low, high, where=clear, step="post", label=series_label(f"{name} is ahead"), **look
+                )
+        ax.step(difference.error, difference.difference, where="post", color="black", linewidth=1.3)
+        lowest, highest = float(difference.lower.min()), float(difference.upper.max())
         ax.set(
             xlabel="top-1 error e (%)", ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
             ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
         )  # fmt: skip
-        legend_above(ax, f"shaded: {100 * level:g} % simultaneous band; n {a.size} and {b.size}")
+        legend_above(ax, f"shaded: {100 * difference.level:g} % simultaneous band; n {a.size} and {b.size}")
         note_below(ax, notes)
     return ax
 
@@ -79,21 +91,29 @@ def random_search(
     finished models, for complexity-matched curves. The band ends where k is above a tenth of the models.
     """
     given = named(studies)
-    notes, banded = counts_in_words(given), False
+    curves = {
+        name: compute_search(errors, weights=None if weights is None else weights[name], level=level)
+        for name, errors in errors_by_name(given).items()
+    }
+    return draw_random_search(curves, counts_in_words(given), ax)
+
+
+def draw_random_search(curves: Mapping[str, SearchCurve], notes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """The curves on these axes, or new ones, with the notes below them."""
+    banded = False
     with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + len(given))
-        for index, (name, errors) in enumerate(errors_by_name(given).items()):
-            curve = compute_search(errors, weights=None if weights is None else weights[name], level=level)
+        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + len(curves))
+        for index, (name, curve) in enumerate(curves.items()):
             ax.plot(
                 curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
-                label=f"{name} (n {errors.size})",
+                label=series_label(f"{name} (n {curve.n:.0f})"),
             )  # fmt: skip
             ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
             banded = banded or bool(np.isfinite(curve.low).any())
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(plain_ticks())
         ax.set(xlabel="models tried", ylabel="expected lowest error (%)")
-        shown = f"shaded: {100 * level:g} % interval"
+        shown = f"shaded: {100 * max(curve.level for curve in curves.values()):g} % interval"
         legend_above(ax, shown if banded else "too few models for an interval")
         note_below(ax, notes)
     return ax

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_limits
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,13 +35,18 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     errors = errors_by_name(rest, required=not curves)
     curves |= {name: compute_edf(e, level=level) for name, e in errors.items()}
     curves = {name: curves[name] for name in given if name in curves}
-    left, right, beyond = error_limits([curve.error for curve in curves.values()])
     notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
-    notes += [f"Beyond the right end: {beyond}"] if beyond else []
+    return draw_edf(curves, notes, ax)
+
+
+def draw_edf(curves: Mapping[str, Edf], notes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """The curves on these axes, or new ones, with the notes below them."""
+    left, right, beyond = error_limits([curve.error for curve in curves.values()])
+    notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
         for index, (name, curve) in enumerate(curves.items()):
-            _draw(ax, curve, f"{name} ({legend_text(curve)})", index, left, right)
+            _draw(ax, curve, series_label(f"{name} ({legend_text(curve)})"), index, left, right)
         shown = {curve.level for curve in curves.values()}
         ax.set(xlim=(left, right), ylim=(0, 1.02), xlabel="top-1 error e (%)", ylabel="F(e): share of models below e")
         legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band")

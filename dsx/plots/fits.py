@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.analysis.regression import LineFit, fit_columns
-from dsx.analysis.values import Floats
 from dsx.analysis.words import number
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.scatter import MANY, MOST
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.results.samples import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from dsx.analysis.counts import count_states, finished, mixed_conditions
-from dsx.analysis.values import Floats, is_table, sample_array
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.results.samples import Floats, is_table, samples_by_name
+from dsx.results.states import count_states, mixed_conditions
 
 
 def named(data: Any, name: str = "models") -> dict[str, Any]:
@@ -22,11 +20,7 @@ def named(data: Any, name: str = "models") -> dict[str, Any]:
 
 def errors_by_name(studies: Mapping[str, Any], required: bool = True) -> dict[str, Floats]:
     """(n,) errors of the studies that have finished models. Raises DsxError, with the counts, if one is required."""
-    found: dict[str, Floats] = {}
-    for name, data in studies.items():
-        errors = finished(data)["error"].to_numpy(dtype=float) if is_table(data) else np.asarray(data)
-        if errors.size:
-            found[name] = sample_array(errors, name)
+    found = samples_by_name(studies)
     if required and not found:
         told = "; ".join(counts_in_words(studies)) or "no errors given"
         raise DsxError(f"nothing to draw: no study has a finished model ({told})")

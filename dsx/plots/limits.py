@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.values import Floats
+from dsx.results.samples import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

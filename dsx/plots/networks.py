@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dsx.analysis.counts import finished, finished_errors
 from dsx.analysis.curves import representative_curves
-from dsx.analysis.linear import LinearFit, linear_fits, table_widths
-from dsx.analysis.values import Floats, number_array
-from dsx.errors import DsxError
+from dsx.analysis.linear import linear_fits, table_widths
+from dsx.analysis.points import networks_table
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
+from dsx.results.columns import stages as stage_numbers
+from dsx.results.samples import Floats, number_array
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +31,25 @@ def network(widths: Any, ax: Axes | None = None, title: str = "", fit: bool = Tr
     no such fit the widths are drawn alone. Raises DsxError if widths is empty or not positive.
     """
     array = number_array(widths, "widths")
-    (found,) = linear_fits([array], stages) if fit else (None,)
+    (fitted,) = linear_fits([array], stages) if fit else (None,)
     with house_style():
         ax = ax if ax is not None else new_axes(3.4, 2.6, lines=2)
-        _draw_network(ax, array, found)
+        line = _Line(fitted.w0, fitted.wa, fitted.wm, fitted.error) if fitted else None
+        _draw_network(ax, array, fitted.predicted if fitted else array, line)
         legend_above(ax, title or None)
     return ax
 
 
-def _draw_network(ax: Axes, widths: Floats, fit: LinearFit | None) -> None:
+class _Line(NamedTuple):
+    """A quantised line: w_j = w0 + wa·j in steps of wm, and how far the widths are from it (e_fit)."""
+
+    w0: float
+    wa: float
+    wm: float
+    error: float
+
+
+def _draw_network(ax: Axes, widths: Floats, predicted: Floats, fit: _Line | None) -> None:
     """Width of each block, and the fit: its line dashed, its quantised widths in colour."""
     blocks = np.arange(widths.size)
     ax.step(blocks, widths, where="mid", color=PALETTE[0], linewidth=1.2, alpha=0.6)
@@ -45,12 +57,12 @@ def _draw_network(ax: Axes, widths: Floats, fit: LinearFit | None) -> None:
     if fit is not None:
         ax.plot(blocks, fit.w0 + fit.wa * blocks, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
         told = f"fit, e_fit {fit.error:.2f}:\n{_fit_in_words(fit)}"
-        ax.hlines(fit.predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=told)
+        ax.hlines(predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=told)
     ax.set(xlabel="block index j", ylabel="width (channels)", ylim=(0, None))
     suit_axis(ax, blocks.astype(float))
 
 
-def _fit_in_words(fit: LinearFit) -> str:
+def _fit_in_words(fit: _Line) -> str:
     return f"w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}"
 
 
@@ -73,23 +85,28 @@ def top_networks(
     rows = finished(table)
     if widths is None:
         widths = table_widths(rows)
-        stages = stages or sum(f"depth_{i}" in rows.columns and f"width_{i}" in rows.columns for i in range(1, 100))
+        stages = stages or len(stage_numbers(rows.columns, "depth", "width"))
     if len(widths) != len(rows):
         raise DsxError(f"{name or 'results table'}: widths of {len(widths)} networks for {len(rows)} finished models")
-    by_error = np.argsort(rows["error"].to_numpy(float), kind="stable")
-    order = [at for at in by_error if widths[at] is not None][:count]
-    if not order:
+    blocks = networks_table(rows, widths, count, stages)
+    if blocks.empty:
         raise DsxError(f"{name or 'results table'}: nothing to draw: the widths of no finished model are known")
-    fits = linear_fits([widths[at] for at in order], stages)
-    notes = counts_in_words({name: table})
-    notes.append("dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j")
+    return draw_networks(blocks, counts_in_words({name: table}), ax)
+
+
+def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """A panel for each network of `networks_table`, on these axes, or new ones."""
+    notes = [*notes, "dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j"]
+    networks = [part for _, part in blocks.groupby("rank", sort=True)]
     with house_style():
-        ax, cells = panels(ax, len(order), notes, 3, 2.9, 2.2, above_in=0.36)
-        for cell, at, fit in zip(cells, order, fits, strict=True):
-            _draw_network(cell, number_array(widths[at], "widths"), fit)
-            label = f"{str(rows['model_id'].iloc[at])[:8]}: " if "model_id" in rows.columns else ""
+        ax, cells = panels(ax, len(networks), notes, 3, (2.9, 2.2), above_in=0.36)
+        for cell, part in zip(cells, networks, strict=True):
+            best = part.iloc[0]
+            fit = None if np.isnan(best["e_fit"]) else _Line(*(best[c] for c in ("w0", "wa", "wm", "e_fit")))
+            _draw_network(cell, part["width"].to_numpy(float), part["fitted"].to_numpy(float), fit)
             fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else "no line has as many stages"
-            cell.set_title(f"{label}error {rows['error'].iloc[at]:.2f} %\n{fitted}", loc="left", fontsize=7.5)
+            label = "" if str(best["model_id"]).startswith("row ") else f"{str(best['model_id'])[:8]}: "
+            cell.set_title(f"{label}error {best['error']:.2f} %\n{fitted}", loc="left", fontsize=7.5)
     return ax
 
 
@@ -103,7 +120,15 @@ def training_curves(
     Raises DsxError if there is no curve or no such column.
     """
     picked = representative_curves(curves, "error" if "error" in curves.columns else measure)
-    label, values = axis(measure, number_array(picked.get(measure, _missing(curves, measure)), measure))
+    if measure not in picked.columns:
+        raise DsxError(f"curves: no column '{measure}' among {', '.join(str(c) for c in curves.columns)}")
+    run = "run_id" if "run_id" in curves.columns else "model_id"
+    return draw_curves(picked, f"{name}, n {n or curves[run].nunique():,}".removeprefix(", "), ax, measure)
+
+
+def draw_curves(picked: pd.DataFrame, title: str, ax: Axes | None = None, measure: str = "error") -> Axes:
+    """The rows of `representative_curves` on these axes, or new ones; title: of the legend."""
+    label, values = axis(measure, number_array(picked[measure], measure))
     roles = {"best": PALETTE[2], "median": PALETTE[0], "worst": PALETTE[1]}
     styles = {"best": "solid", "median": (0, (5, 2)), "worst": (0, (1, 1.5))}
     with house_style():
@@ -114,15 +139,7 @@ def training_curves(
             last = f"{y[-1]:.3g}" if np.isfinite(y[-1]) else "not finite"
             text = f"{role}: {str(picked.loc[rows, 'model_id'].iloc[0])[:8]}, last {last}"
             ax.plot(epoch, y, color=roles[role], linestyle=styles[role], marker="o", markersize=3, label=text)
-        run = "run_id" if "run_id" in curves.columns else "model_id"
         ax.set(xlabel="epoch", ylabel=label)
         suit_axis(ax, picked["epoch"].to_numpy(float) - 1)
-        legend_above(ax, f"{name}, n {n or curves[run].nunique():,}".removeprefix(", "))
+        legend_above(ax, title)
     return ax
-
-
-def _missing(curves: pd.DataFrame, measure: str) -> Any:
-    """A stand-in that makes the usual error for a column that is not there."""
-    if measure in curves.columns:
-        return None
-    raise DsxError(f"curves: no column '{measure}' among {', '.join(str(c) for c in curves.columns)}")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dsx.analysis.counts import finished, finished_errors
-from dsx.analysis.drawn import complexity_fits
-from dsx.analysis.regression import expression
-from dsx.errors import DsxError
+from dsx.analysis.best import best_ranges_of
+from dsx.analysis.complexity import complexity_fits
+from dsx.analysis.points import boxes_of
+from dsx.analysis.regression import LineFit, expression
+from dsx.base.errors import DsxError
 from dsx.plots.fits import draw_fit, draw_trend
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.limits import error_limits
 from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
 from dsx.plots.style import house_style, legend_above, panels
+from dsx.results.samples import column
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,23 +38,33 @@ def scatters(
     """
     finished_errors(table, name or "results table")
     rows = finished(table)
-    errors = rows["error"].to_numpy(float)
     if not columns:
         raise DsxError(f"{name or 'results table'}: nothing to draw: name at least one column")
-    notes = [
-        *counts_in_words({name: table}),
-        f"shaded: {100 * level:g} % range of the likely best value; line: its median",
-    ]
+    points = rows[["error"]].assign(**{x: expression(rows, x) for x in columns})
+    ranges = best_ranges_of(points, fraction, level)
+    return draw_scatters(points, ranges, level, counts_in_words({name: table}), ax)
+
+
+def draw_scatters(
+    points: pd.DataFrame, ranges: pd.DataFrame, level: float, notes: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """A panel for each parameter of `ranges`, on these axes, or new ones.
+
+    points: `points_table`, at least error and the parameters. ranges: parameter, low, median, high, n.
+    """
+    errors = points["error"].to_numpy(float)
+    notes = [*notes, f"shaded: {100 * level:g} % range of the likely best value; line: its median"]
     if beyond := error_limits([errors])[2]:
         notes.append(f"above the top (arrows): {beyond}")
-    notes += _thinning(len(rows))
+    notes += _thinning(len(points))
     with house_style():
-        ax, cells = panels(ax, len(columns), notes, 4, 2.3, 2.0)
-        for at, (cell, x) in enumerate(zip(cells, columns, strict=True)):
-            best, n = draw_points(cell, x, expression(rows, x), errors, fraction, level)
+        ax, cells = panels(ax, len(ranges), notes, 4, (2.3, 2.0))
+        for at, (cell, row) in enumerate(zip(cells, ranges.to_dict("records"), strict=True)):
+            x = row["parameter"]
+            best = draw_points(cell, x, column(points, x), errors, (row["low"], row["median"], row["high"]))
             cell.set_ylim(*error_limits([errors])[:2])
             low, median, high = map(short, best)
-            few = f", n {n:,}" if n < len(rows) else ""
+            few = f", n {row['n']:,}" if row["n"] < len(points) else ""
             cell.set_title(f"best {median} ({low}–{high}){few}", loc="left", fontsize=7.5)
             if at % 4:  # errors as in the first panel of the row
                 cell.set_ylabel("")
@@ -76,17 +89,22 @@ def pair_scatters(
     pairs = list(itertools.combinations(columns, 2))
     if not pairs:
         raise DsxError(f"{name or 'results table'}: nothing to draw: a pair needs two columns")
-    notes = [
-        *counts_in_words({name: table}),
-        f"box: holds the best pair with the stated probability (at least {level:g})",
-    ]
-    notes += _thinning(len(rows))
+    points = rows[["error"]].assign(**{x: expression(rows, x) for x in columns})
+    return draw_pairs(points, boxes_of(points, pairs, fraction, level), level, counts_in_words({name: table}), ax)
+
+
+def draw_pairs(
+    points: pd.DataFrame, boxes: pd.DataFrame, level: float, notes: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """A panel for each pair of `boxes_table`, on these axes, or new ones. points: at least error and the columns."""
+    notes = [*notes, f"box: holds the best pair with the stated probability (at least {level:g})"]
+    notes += _thinning(len(points))
     with house_style():
-        ax, cells = panels(ax, len(pairs), notes, 3, 2.9, 2.5, right_in=0.7)
-        for cell, (x, y) in zip(cells, pairs, strict=True):
-            probability, n = draw_pair(cell, rows, x, y, fraction, level)
-            few = f", n {n:,}" if n < len(rows) else ""
-            cell.set_title(f"box: {100 * probability:.0f} %{few}", loc="left", fontsize=7.5)
+        ax, cells = panels(ax, len(boxes), notes, 3, (2.9, 2.5), right_in=0.7)
+        for cell, box in zip(cells, boxes.to_dict("records"), strict=True):
+            n = draw_pair(cell, points, box)
+            few = f", n {n:,}" if n < len(points) else ""
+            cell.set_title(f"box: {100 * box['probability']:.0f} %{few}", loc="left", fontsize=7.5)
         last = cells[min(2, len(cells) - 1)]
         rank_bar(last, last.inset_axes((1.04, 0, 0.05, 1)))
     return ax
@@ -100,12 +118,17 @@ def complexity(table: pd.DataFrame, ax: Axes | None = None, name: str = "", leve
     fits = complexity_fits(table, level)
     if not fits:
         raise DsxError(f"{name or 'results table'}: nothing to draw: flops, params, acts and times do not vary")
+    return draw_complexity(fits, counts_in_words({name: table}), ax)
+
+
+def draw_complexity(fits: Mapping[tuple[str, str], LineFit], notes: Sequence[str], ax: Axes | None = None) -> Axes:
+    """A panel for each fit, (y, x) → line, on these axes, or new ones."""
     warnings = [f"{y} against {x}: {' '.join(fit.warnings())}" for (y, x), fit in fits.items() if fit.warnings()]
-    notes = [*counts_in_words({name: table}), *warnings]
     n = max(fit.n for fit in fits.values())
+    notes = [*notes, *warnings]
     notes += [f"points drawn: about {MOST:,} of {n:,}; the lines are of all"] if n > MOST else []
     with house_style():
-        ax, cells = panels(ax, len(fits), notes, 2, 4.0, 2.8, above_in=0.42)
+        ax, cells = panels(ax, len(fits), notes, 2, (4.0, 2.8), above_in=0.42)
         for cell, ((y, x), fit) in zip(cells, fits.items(), strict=True):
             draw_fit(cell, fit, x, y)
             legend_above(cell)
@@ -124,7 +147,7 @@ def trends(table: pd.DataFrame, ax: Axes | None = None, regime: str = "flops") -
     counts = ", ".join(f"{study} {n:.0f}" for study, n in zip(first["study"], first["n"], strict=True))
     notes = ["grey: all models; blue: 95 % range of the likely best value; line: its median", f"n: {counts}"]
     with house_style():
-        ax, cells = panels(ax, len(names), notes, 4, 2.3, 2.0)
+        ax, cells = panels(ax, len(names), notes, 4, (2.3, 2.0))
         for cell, parameter in zip(cells, names, strict=True):
             draw_trend(cell, table[table["parameter"] == parameter].sort_values("regime"), parameter, regime)
     return ax

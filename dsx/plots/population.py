@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.best import parameter_columns
-from dsx.analysis.counts import finished, finished_errors
-from dsx.analysis.drawn import marginals_table
-from dsx.analysis.values import column
-from dsx.errors import DsxError
+from dsx.analysis.points import marginals_table
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, color, house_style, panels
+from dsx.results.columns import COMPLEXITIES, parameter_columns
+from dsx.results.samples import column
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():
         told = title or f"{table['space'].iloc[0]}: {len(table):,} models"
-        ax, cells = panels(ax, len(names), [told], 4, 2.4, 1.7)
+        ax, cells = panels(ax, len(names), [told], 4, (2.4, 1.7))
         for cell, name in zip(cells, names, strict=True):
             _draw(cell, name, table[name].dropna().to_numpy())
     return ax
@@ -55,27 +55,36 @@ def marginals(
     finished_errors(table, name or "results table")
     rows = finished(table)
     names = parameter_columns(table) if columns is None else list(columns)
+    unknown = {name: int((~np.isfinite(column(rows, name))).sum()) for name in names}
     bars = marginals_table(rows, names, fraction)
-    names = list(dict.fromkeys(bars["parameter"]))
-    if not names:
+    if bars.empty:
         raise DsxError(f"{name or 'results table'}: nothing to draw: the results table has no numeric parameter")
+    return draw_marginals(bars, unknown, fraction, counts_in_words({name: table}), ax)
+
+
+def draw_marginals(
+    bars: pd.DataFrame, unknown: Mapping[str, int], fraction: float, notes: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """A panel for each parameter of `marginals_table`, on these axes, or new ones.
+
+    unknown: parameter → of how many models it is not known.
+    """
     weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
-    notes = [*counts_in_words({name: table}), f"grey: all models that count; {weighted}"]
+    names = list(dict.fromkeys(bars["parameter"]))
     with house_style():
-        ax, cells = panels(ax, len(names), notes, 4, 2.3, 1.8)
+        ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, (2.3, 1.8))
         for at, (cell, parameter) in enumerate(zip(cells, names, strict=True)):
             part = bars[bars["parameter"] == parameter]
             _shares(cell, parameter, *(part[c].to_numpy(float) for c in ("low", "high", "all", "likely_best")))
-            unknown = int((~np.isfinite(column(rows, parameter))).sum())
-            if unknown:
-                cell.set_title(f"not known of {unknown}", loc="left", fontsize=7, color=GREY)
+            if unknown.get(parameter):
+                cell.set_title(f"not known of {unknown[parameter]}", loc="left", fontsize=7, color=GREY)
             if at % 4 == 0:
                 cell.set_ylabel("share of models")
     return ax
 
 
 def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
-    metric = name in ("flops", "params", "acts")
+    metric = name in COMPLEXITIES
     shade = color(1) if metric else color(0)
     distinct, counts = np.unique(values, return_counts=True)
     if values.dtype.kind not in "if" or len(distinct) <= 8:

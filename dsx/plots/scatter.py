@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.best import best_range, joint_best_range
-from dsx.analysis.counts import finished, finished_errors
+from dsx.analysis.best import best_range
+from dsx.analysis.points import boxes_of
 from dsx.analysis.regression import expression
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.values import Floats
 from dsx.analysis.words import number
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits, suit_axis
 from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
+from dsx.results.samples import Floats, column
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,19 +57,20 @@ def _scatter(
     notes = [*notes, *_left_out(x, np.isfinite(given)), *([f"Above the top (arrows): {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
-        best, n = draw_points(ax, x, given, errors, fraction, level)
+        best = draw_points(ax, x, given, errors, best_range(given, errors, fraction, level))
         low, median, high = map(short, best)
+        n = int(np.isfinite(given).sum())
         ax.set_title(f"best {median} ({100 * level:g} % range {low}–{high}), n {n:,}", loc="left", fontsize=8)
         note_below(ax, notes)
     return ax
 
 
 def draw_points(
-    ax: Axes, x: str, given: Floats, errors: Floats, fraction: float, level: float
-) -> tuple[tuple[float, float, float], int]:
-    """Error against one column on some axes, with its best range; returns the range, in the label's unit, and n."""
-    label, values = axis(x, given)
-    low, median, high = best_range(values, errors, fraction, level)
+    ax: Axes, x: str, given: Floats, errors: Floats, best: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Error against one column on some axes, with its best range; returns the range in the label's unit."""
+    label, scaled = axis(x, np.concatenate([given, best]))  # at once, so that both have one unit
+    values, (low, median, high) = scaled[:-3], scaled[-3:].tolist()
     known = np.isfinite(values)
     bottom, top, _ = error_limits([errors[known]])
     ax.axvspan(low, high, color=PALETTE[0], alpha=0.12, linewidth=0)
@@ -79,7 +82,7 @@ def draw_points(
     ax.scatter(values[far], np.full(far.size, top), marker="^", clip_on=False, zorder=3, **look)
     ax.set(xlabel=label, ylabel="top-1 error (%)", ylim=(bottom, top))
     suit_axis(ax, values[known])
-    return (low, median, high), int(known.sum())
+    return low, median, high
 
 
 def thinned(errors: Floats, known: Any) -> Any:
@@ -115,7 +118,9 @@ def pair_scatter(
     notes = counts_in_words({name: table}) + _left_out(f"{x} or {y}", known)
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
-        probability, n = draw_pair(ax, rows, x, y, fraction, level)
+        points = rows[["error"]].assign(**{x: expression(rows, x), y: expression(rows, y)})
+        (box,) = boxes_of(points, [(x, y)], fraction, level).to_dict("records")
+        probability, n = box["probability"], draw_pair(ax, points, box)
         rank_bar(ax, ax.inset_axes((1.03, 0, 0.035, 1)))
         percent = f"{100 * probability:.0f} %"
         ax.set_title(f"box: holds the best pair with probability {percent}, n {n:,}", loc="left", fontsize=8)
@@ -123,13 +128,15 @@ def pair_scatter(
     return ax
 
 
-def draw_pair(ax: Axes, rows: pd.DataFrame, x: str, y: str, fraction: float, level: float) -> tuple[float, int]:
-    """A pair of columns of finished models on some axes; returns the probability of the box, and n."""
+def draw_pair(ax: Axes, points: pd.DataFrame, box: Mapping[Hashable, Any]) -> int:
+    """A pair of columns on some axes, with its box (a row of `boxes_table`); returns of how many models."""
     from matplotlib.patches import Rectangle
 
-    (label_x, xs), (label_y, ys) = axis(x, expression(rows, x)), axis(y, expression(rows, y))
-    errors = rows["error"].to_numpy(float)
-    joint = joint_best_range(xs, ys, errors, fraction, level)
+    ends = {at: np.array([box[f"{at}_{end}"] for end in ("low", "median", "high")]) for at in "xy"}
+    label_x, xs = axis(box["x"], np.concatenate([column(points, box["x"]), ends["x"]]))
+    label_y, ys = axis(box["y"], np.concatenate([column(points, box["y"]), ends["y"]]))
+    (xs, best_x), (ys, best_y) = (xs[:-3], xs[-3:]), (ys[:-3], ys[-3:])
+    errors = points["error"].to_numpy(float)
     known = np.isfinite(xs) & np.isfinite(ys)
     share = (np.argsort(np.argsort(errors, kind="stable"), kind="stable") + 0.5) / errors.size
     order = thinned(errors, known)[::-1]  # the best on top, unless so many would cover all others
@@ -139,10 +146,10 @@ def draw_pair(ax: Axes, rows: pd.DataFrame, x: str, y: str, fraction: float, lev
         cmap=COLORMAP, vmin=0, vmax=100, linewidths=0, alpha=0.85, rasterized=order.size > MANY,
     )  # fmt: skip
     log_x, log_y = suit_axis(ax, xs[known]), suit_axis(ax, ys[known], "y")
-    (left, right), (bottom, top) = _room(xs[known], joint.x, log_x), _room(ys[known], joint.y, log_y)
+    (left, right), (bottom, top) = _room(xs[known], best_x, log_x), _room(ys[known], best_y, log_y)
     ax.add_patch(Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=PALETTE[1], linewidth=1.4))
     ax.set(xlabel=label_x, ylabel=label_y)
-    return joint.probability, int(known.sum())
+    return int(known.sum())
 
 
 def rank_bar(ax: Axes, place: Axes) -> None:
@@ -162,18 +169,24 @@ def e_fit(
     Raises DsxError if the numbers of rows differ or no network could be fitted.
     """
     rows, notes = finished(table), counts_in_words({name: table})
-    if "e_fit" in fits.columns:
-        every = len(rows)
-        rows = rows[["model_id", "error"]].merge(fits[["model_id", "e_fit"]], on="model_id")
-        errors_of_fit = rows["e_fit"].to_numpy(float)
-        notes += [f"Fitted, and drawn: {len(rows):,} of {every:,} finished models."] if len(rows) < every else []
-    else:
-        errors_of_fit = fits["error"].to_numpy(float)
-    if len(rows) != len(errors_of_fit):
-        found = f"{len(fits)} fits for {len(rows)} finished models"
-        raise DsxError(f"{name or 'results table'}: {found}: fit the rows of `finished(table)`")
-    ranks = rank_correlation(errors_of_fit, rows["error"].to_numpy(float))
-    ax = _scatter(rows, "e_fit", errors_of_fit, ax, notes, fraction, 0.95)
+    if "e_fit" not in fits.columns:
+        if len(rows) != len(fits):
+            told = f"{len(fits)} fits for {len(rows)} finished models"
+            raise DsxError(f"{name or 'results table'}: {told}: fit the rows of `finished(table)`")
+        fits = fits.rename(columns={"error": "e_fit"}).assign(error=rows["error"].to_numpy(float))
+    elif "error" not in fits.columns:
+        fits = rows[["model_id", "error"]].merge(fits[["model_id", "e_fit"]], on="model_id")
+    notes += [f"Fitted, and drawn: {len(fits):,} of {len(rows):,} finished models."] if len(fits) < len(rows) else []
+    return draw_e_fit(fits, notes, ax, fraction)
+
+
+def draw_e_fit(
+    fits: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, fraction: float = 0.25, level: float = 0.95
+) -> Axes:
+    """The columns error and e_fit of `fits` on these axes, or new ones."""
+    errors_of_fit, errors = fits["e_fit"].to_numpy(float), fits["error"].to_numpy(float)
+    ranks = rank_correlation(errors_of_fit, errors, level)
+    ax = _scatter(fits, "e_fit", errors_of_fit, ax, list(notes), fraction, level)
     if np.isfinite(ranks["correlation"]):
         interval = f"{number(ranks['low'], 2)} to {number(ranks['high'], 2)}"
         told = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
@@ -201,7 +214,7 @@ def _spread(values: Floats, salt: int) -> Floats:
     return values + np.random.default_rng(salt).uniform(-0.2, 0.2, values.size) * step
 
 
-def _room(values: Floats, ends: tuple[float, float, float], log: bool) -> tuple[float, float]:
+def _room(values: Floats, ends: Floats, log: bool) -> tuple[float, float]:
     """The ends of a range, moved out so that the points at them lie inside the box."""
     low, _, high = ends
     if log:

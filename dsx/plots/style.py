@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.errors import DsxError
+from dsx.base.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +23,8 @@ COLORMAP = "viridis"
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)))
 
 WIDTH_IN = 5.2  # of a figure of one plot
+# before labels that matplotlib would leave out of a legend
+_SHOWN = "\N{WORD JOINER}"
 # label of figures whose size was made to fit what is in them
 _FITS = "fits"
 
@@ -51,10 +52,12 @@ _RC: Any = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Matplotlib's settings for the duration of one call."""
+    """Matplotlib's settings for the duration of one call: its defaults and ours, whatever the host has set."""
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_RC)
         yield
 
 
@@ -80,19 +83,19 @@ def panels(
     count: int,
     notes: Sequence[str],
     across: int = 4,
-    width_in: float = 2.3,
-    height_in: float = 1.9,
+    size_in: tuple[float, float] = (2.3, 1.9),
     above_in: float = 0.22,
     right_in: float = 0.05,
 ) -> tuple[Axes, list[Axes]]:
     """Axes that stand for a figure of several panels, and the panels, row by row, `across` beside each other.
 
     ax: its place is divided and its own frame taken away; by default the axes of a new figure that fits so many
-    panels of width_in × height_in, labels included. notes: lines of text above all panels, wrapped. above_in: inches
+    panels of size_in (width, height), labels included. notes: lines of text above all panels, wrapped. above_in: inches
     kept free above each panel for its own title; right_in: to the right of all. The panels are inset axes, which any
     layout of the figure carries along.
     """
     across = max(1, min(across, count))
+    width_in, height_in = size_in
     down = -(-count // across)
     if ax is None:
         wide, high = max(5.2, width_in * across + right_in + 0.08), height_in * down
@@ -145,9 +148,15 @@ def legend_above(ax: Axes, title: str | None = None) -> None:
         return
     legend = ax.legend(
         handles, [fold(label, 75) for label in labels], loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2,
-        title=fold(title, 90) if title else None, title_fontsize=7, labelspacing=0.3,
+        title=fold(title, 90) if title else None, title_fontsize=7, labelspacing=0.3, alignment="left",
     )  # fmt: skip
-    legend._legend_box.align = "left"  # type: ignore[attr-defined]
+    for text in legend.get_texts():
+        text.set_text(text.get_text().removeprefix(_SHOWN))
+
+
+def series_label(text: str) -> str:
+    """The label of what is drawn for a study, so that `legend_above` shows it: matplotlib hides `_name`."""
+    return f"{_SHOWN}{text}" if text.startswith("_") else text
 
 
 def fold(text: str, letters: int) -> str:
@@ -179,24 +188,19 @@ def save(drawn: Axes, folder: str | Path, name: str) -> list[Path]:
     """Write `folder/name.png` (200 dots per inch) and `folder/name.pdf`; return both paths.
 
     The folder is made. The same figure gives the same bytes again, and a file
-    is never seen half-written. Raises DsxError if the folder cannot be written.
+    is never seen half-written. Raises RecordError, a DsxError, if the folder cannot be written.
     """
     figure = drawn.get_figure(root=True)
     assert figure is not None
     folder = Path(folder)
     paths = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with house_style(), _laid_out(figure) as box:
-            for suffix in ("png", "pdf"):
-                path = folder / f"{name}.{suffix}"
-                partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-                options: Any = {"metadata": {"CreationDate": None}} if suffix == "pdf" else {}
+    with house_style(), _laid_out(figure) as box:
+        for suffix in ("png", "pdf"):
+            path = folder / f"{name}.{suffix}"
+            options: Any = {"metadata": {"CreationDate": None}} if suffix == "pdf" else {}
+            with replacing(path) as partial:
                 figure.savefig(partial, format=suffix, dpi=200, bbox_inches=box, **options)
-                partial.replace(path)
-                paths.append(path)
-    except OSError as error:
-        raise DsxError(f"{folder}: cannot write the figure {name}: {error.strerror or error}") from None
+            paths.append(path)
     return paths
 
 

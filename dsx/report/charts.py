@@ -8,32 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis import best_range, edf, parameter_columns
-from dsx.analysis.values import number_array
+from dsx.analysis import best_range, edf
+from dsx.exhibits.explored import explored_columns
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
+from dsx.results.columns import COSTS
+from dsx.results.samples import number_array
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # points drawn of one study; more would make the page slow and show nothing new
 MAX_POINTS = 1500
-# derived from the networks, besides the space's own parameters
-STRUCTURE = ("total_depth", "first_width", "last_width")
-COMPLEXITY = ("flops", "params", "acts", "seconds", "inference_ms", "training_ms")
-
-
-def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Columns worth reading against the error: the networks' structure, then every parameter of any study."""
-    names = {
-        name: None
-        for name in STRUCTURE
-        if any(name in table.columns and table[name].notna().any() for table in tables.values())
-    }
-    for table in tables.values():
-        names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COMPLEXITY)
-    return list(names)
 
 
 def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float = 0.25) -> dict[str, Any]:
@@ -43,7 +30,7 @@ def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float
     """
     drawn = {name: table for name, table in tables.items() if len(table)}
     columns = explored_columns(drawn) + [
-        c for c in COMPLEXITY if any(c in t.columns and t[c].notna().any() for t in drawn.values())
+        c for c in COSTS if any(c in t.columns and t[c].notna().any() for t in drawn.values())
     ]
     low, high, beyond = error_limits([t["error"].to_numpy(float) for t in drawn.values()]) if drawn else (0, 100, "")
     data = {

@@ -3,54 +3,76 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dsx
-from dsx import analysis
-from dsx.plots.style import color
-from dsx.report import figures, sections
+from dsx.base import files
+from dsx.base.provenance import versions
+from dsx.base.text import plural
+from dsx.exhibits.exhibit import Inquiry, Section
+from dsx.exhibits.exhibition import Shown, computed_of, show
+from dsx.exhibits.headline import headline
+from dsx.exhibits.studies import StudyFacts
 from dsx.report.charts import MAX_POINTS, chart_data
-from dsx.report.facts import StudyFacts
-from dsx.study import records
-from dsx.text import plural
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.states import mixed_conditions
 
 _HERE = Path(__file__).parent
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "plotly")
 
 
-def write_report(
-    path: Path,
-    facts: Sequence[StudyFacts],
-    written: Mapping[str, pd.DataFrame] | None = None,
-    *,
-    level: float = 0.95,
-    question: str = "",
-    command: str = "",
-) -> Path:
-    """Write the page about these studies to `path`, complete or not at all.
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the page: id of its element, title, a paragraph above its sections."""
 
-    written: what `dsx.analysis.analyze` gave for them, if at hand. question: what the studies are to answer.
-    command: the one command that makes all of this again, such as `dsx run quickstart`.
+    id: str
+    title: str
+    intro: str
+    sections: list[Section]
+
+
+# (id, title, intro); {percent}: the level of the intervals
+_CHAPTERS = (
+    (
+        "errors",
+        "Error distributions",
+        "Each curve is the share of a space's models with an error below e: the further up and left, the better the"
+        " space. The shaded band holds the whole true curve with {percent} confidence.",
+    ),
+    ("comparison", "Comparison", ""),
+    (
+        "parameters",
+        "Parameters",
+        "Where the best models lie: the median of each quantity at the best of a random quarter of the models, and in"
+        " brackets the range that holds {percent} of such best values. A range as wide as the space itself says that"
+        " the models do not tell.",
+    ),
+    ("fits", "Fits", ""),
+    (
+        "best",
+        "Best networks",
+        "A bar for every block, first to last, as high as it is wide in channels; the black marks are the best"
+        " quantised line, dashed the line itself. Among many models the lowest error is partly luck of the draw.",
+    ),
+    ("curves", "Training curves", ""),
+)
+
+
+def write_report(
+    path: Path, inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: str = "", command: str = ""
+) -> Path:
+    """Write the page about an inquiry's studies to `path`, complete or not at all.
+
+    shown: its exhibits, if at hand. question: what the studies are to answer. command: the one command that makes
+    all of this again, such as `dsx run quickstart`.
     """
-    page = render(facts, written, level=level, question=question, command=command)
-    records.write_bytes(path, page.encode())
+    files.write_bytes(path, render(inquiry, shown, question=question, command=command).encode())
     return path
 
 
-def render(
-    facts: Sequence[StudyFacts],
-    written: Mapping[str, pd.DataFrame] | None = None,
-    *,
-    level: float = 0.95,
-    question: str = "",
-    command: str = "",
-) -> str:
+def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: str = "", command: str = "") -> str:
     """The page as text; arguments as for `write_report`. A function of its arguments and the libraries' versions."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
@@ -58,56 +80,34 @@ def render(
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    tables = {one.name: one.table for one in facts}
-    written = analysis.analyze(tables, level) if written is None else written
-    content = _content(facts, tables, written, level)
+    content = _content(inquiry, show(inquiry)[0] if shown is None else shown)
     inlined = {name: (_HERE / f"page.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
     return environment.get_template("page.html").render(
-        **content, **inlined, question=question, command=command, level=level,
-        percent=f"{100 * level:g} %", plotly=get_plotlyjs() if content["finished"] else "",
+        **content, **inlined, question=question, command=command,
+        plotly=get_plotlyjs() if content["finished"] else "",
     )  # fmt: skip
 
 
-def _content(
-    facts: Sequence[StudyFacts], tables: Mapping[str, pd.DataFrame], written: Mapping[str, pd.DataFrame], level: float
-) -> dict[str, Any]:
-    rows = {one.name: one.models for one in facts}
-    linear, linear_notes = sections.linear_grid(facts, level)
-    complexity, complexity_notes = sections.complexity_grid(facts, level)
-    finished = figures.has_results(tables)
-    headline = sections.headline(written, level)
+def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
+    rows = {study.name: study.models for study in inquiry.studies}
+    summary, pairs, counts = (computed_of(shown, name).main for name in ("summary", "comparison", "counts"))
     thinned = [f"{name}: {MAX_POINTS:,} of {len(t):,}" for name, t in rows.items() if len(t) > MAX_POINTS]
     return {
-        "names": [one.name for one in facts],
-        "facts": facts,
-        "finished": finished,
-        "headline": headline,
-        "warnings": analysis.mixed_conditions(dict(tables)) + sections.unfinished_warning(facts),
-        "counts": [(row["study"], row["words"]) for _, row in written["counts"].iterrows()],
-        "summary": sections.summary_grid(written["summary"]),
-        "pairs": sections.comparison_grid(written["comparison"]),
-        "sentences": [words for words in written["comparison"]["words"] if words not in headline],
-        "matched": sections.matched_sentences(written),
-        "best_ranges": sections.best_range_grid(rows, level),
-        "linear": linear,
-        "linear_notes": linear_notes,
-        "complexity": complexity,
-        "complexity_notes": complexity_notes,
-        "edf": figures.edf_figure(tables, level) if finished else None,
-        "search": figures.search_figure(tables, level) if finished else None,
-        "without_curves": [one.name for one in facts if one.curves is None and len(one.models)],
-        "constant": sections.constant_columns(rows),
-        "trends": figures.trends_figure(facts, level),
-        "commands": any(one.commands for one in facts),
-        "curves": [f for one in facts if (f := figures.curve_figure(one.name, one.curves))],
-        "best": [
-            (name, made)
-            for i, (name, t) in enumerate(rows.items())
-            if (made := figures.best_networks(t, color=color(i)))
+        "names": list(inquiry.tables),
+        "facts": inquiry.studies,
+        "finished": bool(inquiry.models),
+        "headline": headline(summary, pairs, inquiry.level),
+        "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies),
+        "counts": [(row["study"], row["words"]) for _, row in counts.iterrows()],
+        "chapters": _chapters(inquiry, shown) if inquiry.models else [],
+        "commands": any(study.commands for study in inquiry.studies),
+        "failures": [
+            (study.name, study.failures, sum(len(group.run_ids) for group in study.failures))
+            for study in inquiry.studies
+            if study.failures
         ],
-        "failures": [(one.name, one.failures, sections.failure_total(one)) for one in facts if one.failures],
-        "problems": [problem for one in facts for problem in one.problems],
-        "data": _embedded(chart_data(rows, level)) if finished else "{}",
+        "problems": [problem for study in inquiry.studies for problem in study.problems],
+        "data": _embedded(chart_data(rows, inquiry.level)) if inquiry.models else "{}",
         "thinned": thinned,
         "max_points": f"{MAX_POINTS:,}",
         "versions": _versions(),
@@ -115,15 +115,37 @@ def _content(
     }
 
 
+def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:
+    """The chapters that something stands in."""
+    chapters = []
+    for name, title, intro in _CHAPTERS:
+        sections = [
+            section for each in shown if each.exhibit.chapter == name for section in each.sections(inquiry) if section
+        ]
+        if sections:
+            chapters.append(Chapter(name, title, intro.format(percent=f"{100 * inquiry.level:g} %"), sections))
+    return chapters
+
+
+def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
+    """Sentences for studies of which a noticeable share has no error."""
+    sentences = []
+    for study in studies:
+        counted = len(study.models)
+        models = study.table["model_id"].nunique() if "model_id" in study.table.columns else len(study.table)
+        missing = models - counted
+        if counted and missing / models >= 0.02:
+            sentences.append(
+                f"{study.name}: {missing:,} of {models:,} models ({100 * missing / models:.0f} %) have no error and "
+                "enter no statistic; if they are not a random share, the comparison leans towards the rest."
+            )
+    return sentences
+
+
 def _versions() -> str:
     """`dsx 0.1.0, numpy 2.0.1, …`: what computed the numbers of the page."""
-    found = [f"dsx {dsx.__version__}"]
-    for name in _LIBRARIES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
+    known = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
+    return ", ".join(f"{name} {version}" for name, version in known.items())
 
 
 def _embedded(data: Any) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
-from dsx.networks.complexity import Complexity, complexity_table
+from dsx.networks.complexity import complexity_table, stage_flops_table
+from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS, inner_width
 from dsx.spaces.definition import Space
+from dsx.spaces.population import plain
 
 # parameters that all networks of one ArchitectureTable share
 HEADER = ("stem_type", "block", "activation", "head_width")
@@ -39,7 +41,7 @@ def assemble(space: Space, settings: Mapping[str, np.ndarray]) -> Iterator[Assem
     combinations = np.stack([np.unique(settings[name], return_inverse=True)[1] for name in varying], axis=1)
     for combination in np.unique(combinations, axis=0):
         rows = np.flatnonzero((combinations == combination).all(axis=1))
-        header = {name: settings[name][rows[0]].item() for name in varying}
+        header = {name: plain(settings[name][rows[0]]) for name in varying}
         yield _assemble(space, {name: column[rows] for name, column in settings.items()}, rows, header)
 
 
@@ -100,11 +102,17 @@ def assembled_complexity(part: Assembled) -> Complexity:
     return complexity_table(part.table, part.resolution)
 
 
-def stage_columns(table: ArchitectureTable) -> dict[str, np.ndarray]:
-    """What rules may say of finished stages: stage_width, stage_depth (n, stages), NaN if absent; total_depth (n,)."""
+def stage_columns(part: Assembled, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """What rules may say of finished stages: (n, stages), NaN if absent, and total_depth (n,).
+
+    stage_flops: multiply-adds of a stage at the network's own resolution, stem and head left out; only if it is among
+    the names, as it takes as long as all the rest.
+    """
+    table = part.table
     present = table.depth > 0
+    flops = stage_flops_table(table, part.resolution) if "stage_flops" in names else None
     return {
         "stage_width": np.where(present, table.width, np.nan),
         "stage_depth": np.where(present, table.depth, np.nan),
         "total_depth": table.depth.sum(axis=1),
-    }
+    } | ({} if flops is None else {"stage_flops": np.where(present, flops, np.nan)})

@@ -34,7 +34,7 @@ def cardinality(space: Space) -> Cardinality:
     )
     if any(p.continuous for p in free.values()):
         return Cardinality(freedom, None, None)
-    orders = space.orders()
+    orders = space.orders
     settings, approximate = 0, 0.0
     for stages in map(int, space.stage_counts):
         exact, rough = 1, 1.0

@@ -1,29 +1,22 @@
 """What must hold among the parts of a space; every fault is a ValueError that says key, value, rule and remedy.
 
-The `Space` itself adds the file's name.
+The definition's type adds the file's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest, unknown
 from dsx.networks.layers import BLOCKS, STEMS
-from dsx.spaces.distributions import SameAs
+from dsx.spaces.distributions import Parameter, SameAs
 from dsx.spaces.expressions import Inequality
-from dsx.spaces.families import FAMILIES
-from dsx.spaces.orders import ORDERS, OrderRule, order_probability
-from dsx.spaces.population import METRICS, RECIPE_PREFIX
-from dsx.units import parse_range
+from dsx.spaces.families import ParameterRule
+from dsx.spaces.orders import OrderRule, order_probability
+from dsx.spaces.population import RECIPE_PREFIX
 
-if TYPE_CHECKING:
-    from dsx.spaces.definition import Space
-
-# what rules may speak of besides the parameters: the finished stages, after group adjustment
-DERIVED = ("stage_width", "stage_depth", "total_depth")
 ACTIVATIONS = ("relu", "silu", "gelu")
 # parameter → the property of a block that uses it, and that property in words
 _USED_BY = {
@@ -34,146 +27,133 @@ _USED_BY = {
 }
 
 
-def check_constraints(constraints: Mapping[str, str]) -> None:
-    """Each one a range of a metric, or an inequality over metrics."""
-    for name, text in constraints.items():
-        try:
-            if name in METRICS:
-                parse_range(text)
-            elif ":" in text:
-                raise ValueError(f"unknown metric '{name}'.{suggest(name, METRICS)} Known: {', '.join(METRICS)}")
-            else:
-                Inequality.parse(text, set(METRICS))
-        except ValueError as error:
-            raise ValueError(f"constraints.{name}: {error}") from None
+def check_family(family: str, known: Sequence[str]) -> None:
+    """The family's name."""
+    if family not in known:
+        raise ValueError(f"family = '{family}': unknown.{suggest(family, known)} Known: {', '.join(known)}")
 
 
-def check_space(space: Space) -> None:
-    """Family, blocks, lists by stage, parameters, rules."""
-    _check_family(space)
-    for name, parameter in space.parameters.items():
-        _check_known(space, name, parameter)
-    _check_blocks(space)
-    for name, parameter in space.parameters.items():
-        _check_parameter(space, name, parameter)
-    for what, value in (("strides", space.strides), ("block", space.block)):
-        if isinstance(value, tuple) and len(value) != space.max_stages:
-            raise ValueError(f"{what} lists {len(value)} entries for {space.max_stages} stages: give one for each")
-    for name, rule in space.parameter_rules.items():
-        if rule.required and name not in space.parameters:
-            raise ValueError(f"parameters.{name} is required by family '{space.family}'")
-    for name, order in space.rules.items():
-        _check_rule(space, name, order)
-    check_constraints(space.constraints)
+def check_names(parameters: Mapping[str, Parameter], rules: Mapping[str, ParameterRule]) -> None:
+    """The parameters' names, and whose values they share. rules: of every parameter that the space may have."""
+    for name, parameter in parameters.items():
+        if name.startswith(RECIPE_PREFIX) and len(name) > len(RECIPE_PREFIX):
+            if parameter.per == "stage":
+                raise ValueError(f"parameters.{name}.per = 'stage': a recipe's setting has one value: use network")
+        elif name not in rules:
+            raise ValueError(f"{unknown('parameter', name, list(rules))}, recipe.…")
+        if name == "recipe.resolution":
+            raise ValueError("parameters.recipe.resolution: write `resolution`, which complexity is counted at too")
+        if isinstance(parameter, SameAs):
+            _check_shared(name, parameter, parameters)
 
 
-def _check_family(space: Space) -> None:
-    known = [*FAMILIES, *space.own.families]
-    if space.family not in known:
-        raise ValueError(f"family = '{space.family}': unknown.{suggest(space.family, known)} Known: {', '.join(known)}")
+def _check_shared(name: str, parameter: SameAs, parameters: Mapping[str, Parameter]) -> None:
+    other = parameters.get(parameter.parameter)
+    if other is None or isinstance(other, SameAs):
+        raise ValueError(
+            f"parameters.{name}.parameter = '{parameter.parameter}': expected another parameter with a distribution"
+            f" of its own.{suggest(parameter.parameter, set(parameters) - {name})}"
+        )
+    if name == "stages":
+        raise ValueError("parameters.stages: the number of stages needs a distribution of its own")
 
 
-def _check_known(space: Space, name: str, parameter: Any) -> None:
-    """The parameter's name, and whose value it shares."""
-    rules = space.parameter_rules
-    if name.startswith(RECIPE_PREFIX) and len(name) > len(RECIPE_PREFIX):
-        if parameter.per == "stage":
-            raise ValueError(f"parameters.{name}.per = 'stage': a recipe's setting has one value: use network")
-    elif name not in rules:
-        raise ValueError(f"unknown parameter '{name}'.{suggest(name, rules)} Known: {', '.join(rules)}, recipe.…")
-    if name == "recipe.resolution":
-        raise ValueError("parameters.recipe.resolution: write `resolution`, which complexity is counted at too")
-    if isinstance(parameter, SameAs):
-        other = space.parameters.get(parameter.parameter)
-        if other is None or isinstance(other, SameAs):
-            raise ValueError(
-                f"parameters.{name}.parameter = '{parameter.parameter}': expected another parameter with a distribution"
-                f" of its own.{suggest(parameter.parameter, set(space.parameters) - {name})}"
-            )
-        if name == "stages":
-            raise ValueError("parameters.stages: the number of stages needs a distribution of its own")
-
-
-def _check_blocks(space: Space) -> None:
-    """Block names, and whether a block uses what is given for it."""
-    known = [*BLOCKS, *space.own.blocks]
-    for name in space.blocks:
+def check_blocks(
+    names: Sequence[str], users: Mapping[str, str], parameters: Mapping[str, Parameter], se_ratio: float
+) -> None:
+    """Block names, and whether a block uses what is given for it. users: a user's own block → its versioned name."""
+    known = [*BLOCKS, *users]
+    for name in names:
         if name not in known:
-            where = "parameters.block" if "block" in space.parameters else "block"
-            raise ValueError(f"{where} = '{name}': unknown block.{suggest(str(name), known)} Known: {', '.join(known)}")
-    kinds = [BLOCKS[space.block_name(name)] for name in space.blocks]
-    shown = ", ".join(dict.fromkeys(space.blocks))
+            where = "parameters.block" if "block" in parameters else "block"
+            raise ValueError(f"{where} = '{name}': unknown block.{suggest(name, known)} Known: {', '.join(known)}")
+    kinds = [BLOCKS[users.get(name, name)] for name in names]
+    shown = ", ".join(dict.fromkeys(names))
     for name, (attribute, words) in _USED_BY.items():
         if any(getattr(kind, attribute) for kind in kinds):
             continue
-        if name in space.parameters:
+        if name in parameters:
             raise ValueError(f"parameters.{name}: block {shown} has no {words}; take it out with `{name}: null`")
-        if name == "se_ratio" and space.se_ratio:
-            raise ValueError(f"se_ratio = {space.se_ratio:g}: block {shown} has no {words}; leave it out")
-    given = [name for name in ("group_width", "groups") if name in space.parameters]
+        if name == "se_ratio" and se_ratio:
+            raise ValueError(f"se_ratio = {se_ratio:g}: block {shown} has no {words}; leave it out")
+    given = [name for name in ("group_width", "groups") if name in parameters]
     if any(kind.grouped for kind in kinds) and not given:
         raise ValueError(f"parameters.group_width is required by block '{shown}' (or `groups`, their number)")
     if len(given) == 2:
         raise ValueError("parameters: group_width (channels of a group) and groups (their number) exclude each other")
 
 
-def _check_parameter(space: Space, name: str, parameter: Any) -> None:
+def check_values(
+    name: str,
+    parameter: Parameter,
+    parameters: Mapping[str, Parameter],
+    rules: Mapping[str, ParameterRule],
+    family: str,
+) -> None:
     """Values of a parameter, against its rule in the family."""
     if name.startswith(RECIPE_PREFIX):
         return
-    rule = space.parameter_rules[name]
+    rule = rules[name]
     if isinstance(parameter, SameAs):
-        parameter = space.parameters[parameter.parameter]
+        parameter = parameters[parameter.parameter]
     if parameter.per == "stage" and not rule.per_stage:
-        raise ValueError(
-            f"parameters.{name}.per = 'stage': {name} has one value for the network in family '{space.family}'"
-        )
+        raise ValueError(f"parameters.{name}.per = 'stage': {name} has one value for the network in family '{family}'")
     if parameter.continuous and (rule.integer or parameter.per == "stage"):
         raise ValueError(
             f"parameters.{name}.step is required: {name} takes {'integers' if rule.integer else 'stepped values'}"
         )
-    values = np.array([parameter.low, parameter.high]) if parameter.continuous else parameter.values
-    known = {"stem_type": list(STEMS), "activation": list(ACTIVATIONS)}.get(name)
     if name == "block":
         return  # checked with the blocks
+    ends = [getattr(parameter, end) for end in ("low", "high")] if parameter.continuous else None
+    values = parameter.values if ends is None else np.array(ends)
+    known = {"stem_type": list(STEMS), "activation": list(ACTIVATIONS)}.get(name)
     if known is not None:
         for value in values.tolist():
             if value not in known:
-                near = suggest(str(value), known)
-                raise ValueError(f"parameters.{name}: unknown {name} '{value}'.{near} Known: {', '.join(known)}")
+                raise ValueError(f"parameters.{name}: {unknown(name, value, known)}")
     elif not rule.accepts(values):
         bad = next((v for v in values.tolist() if not rule.accepts(np.array([v]))), values.tolist()[0])
         key = next((k for k in ("low", "high", "value") if getattr(parameter, k, None) == bad), "values")
-        if key == "values" and rule.integer and isinstance(getattr(parameter, "step", None), float):
-            key, bad = "step", parameter.step
+        step = getattr(parameter, "step", None)
+        if key == "values" and rule.integer and isinstance(step, float):
+            key, bad = "step", step
         raise ValueError(f"parameters.{name}.{key} = {bad}: {rule.words()}")
 
 
-def _check_rule(space: Space, name: str, rule: OrderRule | str) -> None:
-    if isinstance(rule, str):
-        if rule.isidentifier():
-            known = f"{', '.join(ORDERS)}, or an inequality"
-            raise ValueError(f"rules.{name}: unknown order '{rule}'.{suggest(rule, ORDERS)} Known: {known}")
+def check_lists(lists: Mapping[str, object], most_stages: int) -> None:
+    """What is listed by stage has one entry for each."""
+    for what, value in lists.items():
+        if isinstance(value, tuple) and len(value) != most_stages:
+            raise ValueError(f"{what} lists {len(value)} entries for {most_stages} stages: give one for each")
+
+
+def check_required(parameters: Mapping[str, Parameter], rules: Mapping[str, ParameterRule], family: str) -> None:
+    """Parameters without which the family has no networks."""
+    for name, rule in rules.items():
+        if rule.required and name not in parameters:
+            raise ValueError(f"parameters.{name} is required by family '{family}'")
+
+
+def check_orders(orders: Mapping[str, OrderRule], parameters: Mapping[str, Parameter], fewest_stages: int) -> None:
+    """Orders are over parameters that vary by stage, and can be kept."""
+    for name, rule in orders.items():
+        if name not in parameters:
+            raise ValueError(f"rules.{name}: the space has no parameter '{name}' to order.{suggest(name, parameters)}")
+        parameter = parameters[name]
+        if parameter.per != "stage":
+            raise ValueError(
+                f"rules.{name}: an order needs a parameter that varies by stage; {name} is per: {parameter.per}"
+            )
+        if order_probability(parameter.masses, rule.order, rule.length(fewest_stages)) <= 0:
+            raise ValueError(
+                f"rules.{name}: {len(parameter.values)} values cannot be {rule.order} over {fewest_stages} stages"
+            )
+
+
+def check_inequalities(inequalities: Mapping[str, Inequality], known: set[str]) -> None:
+    """Inequalities speak of what the space has."""
+    for name, inequality in inequalities.items():
         try:
-            Inequality.parse(rule, names_in_rules(space))
+            inequality.check_names(known)
         except DsxError as error:
             raise ValueError(f"rules.{name}: {error}") from None
-        return
-    if name not in space.parameters:
-        raise ValueError(
-            f"rules.{name}: the space has no parameter '{name}' to order.{suggest(name, space.parameters)}"
-        )
-    parameter = space.parameters[name]
-    if parameter.per != "stage":
-        raise ValueError(
-            f"rules.{name}: an order needs a parameter that varies by stage; {name} is per: {parameter.per}"
-        )
-    fewest = int(space.stage_counts.min())
-    if order_probability(parameter.masses, rule.order, rule.length(fewest)) <= 0:
-        raise ValueError(f"rules.{name}: {len(parameter.values)} values cannot be {rule.order} over {fewest} stages")
-
-
-def names_in_rules(space: Space) -> set[str]:
-    """What an inequality among the rules may speak of: parameters of numbers, and the finished stages."""
-    texts = {name for name, rule in space.parameter_rules.items() if rule.text}
-    return {name for name in space.parameters if name.isidentifier() and name not in texts} | set(DERIVED)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
-from dsx import resources
+from dsx.base import resources
+from dsx.base.errors import DsxError
+from dsx.base.schema import Frozen
 from dsx.networks.architecture import Activation, Count, Head, Stem
-from dsx.schema import Frozen
-from dsx.spaces.checks import check_space, names_in_rules
+from dsx.spaces import checks
+from dsx.spaces.constraints import Window, parse_constraints
 from dsx.spaces.distributions import Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
 from dsx.spaces.files import assign, read_definition
-from dsx.spaces.orders import ORDERS, OrderRule
+from dsx.spaces.identity import definition_hash
+from dsx.spaces.orders import OrderRule
 from dsx.spaces.plugins import Loaded, Plugin, gather
-from dsx.spaces.population import METRICS
-from dsx.units import format_range, parse_range
+from dsx.spaces.rules import DERIVED, parse_rules
+
+# rules and constraints are written as their text
+_TEXT = PlainSerializer(lambda parsed: parsed.text)
+_IS_TEXT = WithJsonSchema({"type": "string"})
+_Inequality = Annotated[InstanceOf[Inequality], _TEXT, _IS_TEXT]
+_Window = Annotated[InstanceOf[Window], _TEXT, _IS_TEXT]
 
 
 class Space(Frozen):
@@ -52,8 +58,8 @@ class Space(Frozen):
     num_classes: Count = 1000
     in_channels: Count = 3
     parameters: dict[str, Parameter]
-    rules: dict[str, OrderRule | str] = {}
-    constraints: dict[str, str] = {}
+    rules: dict[str, OrderRule | _Inequality] = {}
+    constraints: dict[str, _Window | _Inequality] = {}
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -64,26 +70,30 @@ class Space(Frozen):
 
     @field_validator("rules", mode="before")
     @classmethod
-    def _expand_orders(cls, rules: Any) -> Any:
-        if not isinstance(rules, dict):
-            return rules
-        return {k: {"order": v} if isinstance(v, str) and v in ORDERS else v for k, v in rules.items()}
+    def _parse_rules(cls, rules: Any) -> Any:
+        return parse_rules(rules) if isinstance(rules, dict) else rules
 
     @field_validator("constraints", mode="before")
     @classmethod
-    def _as_text(cls, constraints: Any) -> Any:
-        for name, text in constraints.items() if isinstance(constraints, dict) else ():
-            if not isinstance(text, str):
-                raise ValueError(f"{name} = {text!r}: expected low:high in quotes, as in ':5M' (YAML reads 1:30 as 90)")
-        return constraints
+    def _parse_constraints(cls, constraints: Any) -> Any:
+        return parse_constraints(constraints) if isinstance(constraints, dict) else constraints
 
     @model_validator(mode="after")
     def _consistent(self) -> Space:
-        check_space(self)
+        """Raises ValueError for the first thing that does not fit the others; each message says where it stands."""
+        checks.check_family(self.family, [*FAMILIES, *self.loaded.families])
+        checks.check_names(self.parameters, self.parameter_rules)
+        checks.check_blocks(self.blocks, self.loaded.blocks, self.parameters, self.se_ratio)
+        for name, parameter in self.parameters.items():
+            checks.check_values(name, parameter, self.parameters, self.parameter_rules, self.family)
+        checks.check_lists({"strides": self.strides, "block": self.block}, self.max_stages)
+        checks.check_required(self.parameters, self.parameter_rules, self.family)
+        checks.check_orders(self.orders, self.parameters, int(self.stage_counts.min()))
+        checks.check_inequalities(self.inequalities, self.names_in_rules)
         return self
 
     @cached_property
-    def own(self) -> Loaded:
+    def loaded(self) -> Loaded:
         """Blocks and families of the user's files."""
         return gather(self.plugins)
 
@@ -95,11 +105,11 @@ class Space(Frozen):
     @property
     def family_rules(self) -> Family:
         """The family: a user's own, or one of dsx."""
-        return self.own.families.get(self.family) or FAMILIES[self.family]
+        return self.loaded.families.get(self.family) or FAMILIES[self.family]
 
     def block_name(self, name: str) -> str:
         """A block's name in architectures: a user's own has a version."""
-        return self.own.blocks.get(name, name)
+        return self.loaded.blocks.get(name, name)
 
     @cached_property
     def stage_counts(self) -> np.ndarray:
@@ -117,34 +127,42 @@ class Space(Frozen):
             return tuple(self.parameters["block"].values.tolist())
         return (self.block,) if isinstance(self.block, str) else self.block
 
+    @property
     def orders(self) -> dict[str, OrderRule]:
         """Ordering rules, by parameter."""
         return {name: rule for name, rule in self.rules.items() if isinstance(rule, OrderRule)}
 
+    @property
     def inequalities(self) -> dict[str, Inequality]:
         """Rules that are inequalities, by name."""
-        known = names_in_rules(self)
-        return {name: Inequality.parse(rule, known) for name, rule in self.rules.items() if isinstance(rule, str)}
+        return {name: rule for name, rule in self.rules.items() if isinstance(rule, Inequality)}
 
-    def metric_ranges(self) -> dict[str, tuple[float, float]]:
-        """Constraints that are ranges of a metric: (low, high), both inclusive."""
-        return {name: parse_range(text) for name, text in self.constraints.items() if name in METRICS}
+    @property
+    def names_in_rules(self) -> set[str]:
+        """What an inequality among the rules may speak of: parameters of numbers, and the finished stages."""
+        texts = {name for name, rule in self.parameter_rules.items() if rule.text}
+        return {name for name in self.parameters if name.isidentifier() and name not in texts} | set(DERIVED)
 
-    def metric_limits(self) -> dict[str, Inequality]:
-        """Constraints that are inequalities over metrics, by name."""
-        return {n: Inequality.parse(t, set(METRICS)) for n, t in self.constraints.items() if n not in METRICS}
+    @property
+    def windows(self) -> dict[str, Window]:
+        """Constraints that are ranges of a metric, by metric."""
+        return {name: limit for name, limit in self.constraints.items() if isinstance(limit, Window)}
+
+    @property
+    def constraint_texts(self) -> dict[str, str]:
+        """The constraints as a file has them."""
+        return {name: limit.text for name, limit in self.constraints.items()}
 
     def constrained(self, **ranges: tuple[float, float] | None) -> Space:
         """The same space with these metric ranges in place of its own; None keeps its own."""
-        given = {name: format_range(*ends) for name, ends in ranges.items() if ends is not None}
-        kept = {name: text for name, text in (self.constraints | given).items() if text != ":"}
+        given = {name: Window.between(name, *ends) for name, ends in ranges.items() if ends is not None}
+        kept = {n: c for n, c in (self.constraints | given).items() if not (isinstance(c, Window) and c.open)}
         return self.model_copy(update={"constraints": kept})
 
     @property
     def definition_hash(self) -> str:
         """16 hexadecimal digits over everything that decides the population; not over name and prose."""
-        content = {k: v for k, v in self.to_dict().items() if k not in ("name", "description", "source")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return definition_hash(self.to_dict())
 
 
 def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Space:
@@ -162,3 +180,17 @@ def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> 
 def space_from_dict(data: dict[str, Any], where: str = "") -> Space:
     """The space that a merged definition (`Space.to_dict`, or a file's content) describes."""
     return Space.from_dict(data, where)
+
+
+def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A merged definition with every field of this version: one that an older version wrote may lack some.
+
+    What is no space's definition (a study of one network has none), or cannot be read, stays as it is.
+    """
+    content = dict(definition)
+    if "family" not in content:
+        return content
+    try:
+        return space_from_dict(content).to_dict()
+    except DsxError:
+        return content

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from dsx.base.text import align
 from dsx.networks.architecture import Architecture
 from dsx.networks.layers import inner_width
+from dsx.networks.regnet import block_levels
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model
-from dsx.spaces.quantized_linear import block_levels
-from dsx.text import align
 
 
 def setting_arrays(space: Space, setting: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -15,9 +15,9 @@ from statistics import NormalDist
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
-from dsx.schema import Frozen
+from dsx.base.schema import Frozen
 
 Number = StrictInt | StrictFloat
 MAX_VALUES = 1_000_000
@@ -89,6 +89,9 @@ class SameAs(Distribution):
 
 class Choice(Distribution):
     """Any of the listed values, with equal or given weights."""
+
+    # studies hold what `to_dict` gives, in which the field has its own name
+    model_config = ConfigDict(populate_by_name=True)
 
     distribution: Literal["choice"]
     values_: Annotated[tuple[Number | StrictStr, ...], Field(alias="values", min_length=1)]

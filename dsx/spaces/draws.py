@@ -1,4 +1,4 @@
-"""Candidate settings of a space: chunk k of a seed is the same whatever else is drawn.
+"""AcceptedSetting settings of a space: chunk k of a seed is the same whatever else is drawn.
 
 Uniforms come from the raw output of PCG64, whose stream numpy promises never to change, seeded
 by (seed, chunk); every distribution is an inverse transform of them. Orders are sampled directly
@@ -14,7 +14,7 @@ import numpy as np
 
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
-from dsx.spaces.orders import order_probability, sample_ordered
+from dsx.spaces.orders import OrderRule, order_probability, sample_ordered
 
 CHUNK = 1 << 15
 
@@ -75,7 +75,7 @@ class Draws:
             np.prod(
                 [
                     order_probability(space.parameters[n].masses, r.order, r.length(int(m)))
-                    for n, r in space.orders().items()
+                    for n, r in space.orders.items()
                 ]
             )
             for m in parameter.values
@@ -85,7 +85,7 @@ class Draws:
 
     def _by_stage(self, name: str, u: np.ndarray, stages: np.ndarray | None) -> np.ndarray:
         """(n, most stages) indices into the parameter's values, in order where a rule says so."""
-        parameter, rule = self.space.parameters[name], self.space.orders().get(name)
+        parameter, rule = self.space.parameters[name], self.space.orders.get(name)
         if rule is None:
             return parameter.index(u)
         if stages is None:
@@ -97,10 +97,7 @@ class Draws:
         return indices
 
     @staticmethod
-    def _ordered(masses: np.ndarray, rule: object, u: np.ndarray) -> np.ndarray:
-        from dsx.spaces.orders import OrderRule
-
-        assert isinstance(rule, OrderRule)
+    def _ordered(masses: np.ndarray, rule: OrderRule, u: np.ndarray) -> np.ndarray:
         bound = rule.length(u.shape[1])
         ordered = sample_ordered(masses, rule.order, u[:, :bound]) if bound else np.empty((len(u), 0), dtype=np.int64)
         return np.concatenate([ordered, _inverse(masses, u[:, bound:])], axis=1)

@@ -14,12 +14,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from dsx.spaces.candidates import Candidate, Taken, evaluate, take
+from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
-from dsx.spaces.diagnosis import Tally
 from dsx.spaces.distributions import Parameter, SameAs
 from dsx.spaces.orders import OrderRule, in_order
+from dsx.spaces.tally import Tally
 
 # the largest number of settings that are enumerated, and how many at a time
 ENUMERABLE = 1 << 18
@@ -48,7 +48,7 @@ def enumerate_settings(space: Space) -> Iterator[tuple[dict[str, np.ndarray], np
     free = {n: p for n, p in sorted(space.parameters.items()) if n != "stages" and not isinstance(p, SameAs)}
     counts = space.parameters.get("stages")
     for k, stages in enumerate(space.stage_counts.tolist()):
-        tables = {name: _table(p, space.orders().get(name), stages, space.max_stages) for name, p in free.items()}
+        tables = {name: _table(p, space.orders.get(name), stages, space.max_stages) for name, p in free.items()}
         sizes = [len(masses) for _, masses in tables.values()]
         share = 1.0 if counts is None else float(counts.masses[k])
         for start in range(0, math.prod(sizes), CHUNK):
@@ -68,9 +68,9 @@ def enumerate_settings(space: Space) -> Iterator[tuple[dict[str, np.ndarray], np
 
 def remaining(space: Space, seed: int, tally: Tally, limit: int) -> Taken:
     """Up to `limit` models that the tally has not seen, by the race; the tally learns how many there are in all."""
-    entered: list[tuple[float, int, Candidate]] = []
+    entered: list[tuple[float, int, AcceptedSetting]] = []
     chunks: list[dict[str, np.ndarray]] = []
-    look = Tally(space)
+    look = Tally(space.family)
     for k, (settings, masses) in enumerate(enumerate_settings(space)):
         chunks.append(settings)
         raw = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(0, k))).random_raw(len(masses))

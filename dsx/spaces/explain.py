@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dsx import resources
-from dsx.errors import DsxError
+from dsx.base import resources
+from dsx.base.errors import DsxError
+from dsx.base.text import align
+from dsx.networks.cost import METRICS
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.distributions import SameAs
+from dsx.spaces.expressions import Inequality
 from dsx.spaces.files import lineage
 from dsx.spaces.orders import SYMBOLS, OrderRule
-from dsx.text import align
 
 
 def list_spaces() -> str:
@@ -36,9 +38,7 @@ def describe_space(name: str | Path) -> str:
     if space.rules:
         parts.append("rules\n" + "\n".join(f"  {_rule(key, rule, space)}" for key, rule in space.rules.items()))
     if space.constraints:
-        shown = [
-            f"  {k} {v}" if k in ("flops", "params", "acts") else f"  {k}: {v}" for k, v in space.constraints.items()
-        ]
+        shown = [f"  {k} {v}" if k in METRICS else f"  {k}: {v}" for k, v in space.constraint_texts.items()]
         parts.append(
             f"constraints at {space.resolution}×{space.resolution}, {space.num_classes} classes\n" + "\n".join(shown)
         )
@@ -81,9 +81,9 @@ def _parameter_rows(space: Space) -> list[list[str]]:
     return rows
 
 
-def _rule(name: str, rule: OrderRule | str, space: Space) -> str:
-    if isinstance(rule, str):
-        return f"{name}: {rule}"
+def _rule(name: str, rule: OrderRule | Inequality, space: Space) -> str:
+    if isinstance(rule, Inequality):
+        return f"{name}: {rule.text}"
     last = rule.length(space.max_stages)
     chain = f" {SYMBOLS[rule.order]} ".join(f"{name}_{i}" for i in range(1, last + 1))
     return chain + (" (last stage free)" if rule.except_last else "")

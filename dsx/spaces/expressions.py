@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from dsx.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest, unknown
 
 _COMPARE: dict[type, Any] = {ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
 _COMPARE |= {ast.Eq: lambda a, b: np.isclose(a, b), ast.NotEq: lambda a, b: ~np.isclose(a, b)}
@@ -28,14 +28,15 @@ FUNCTIONS = (*_REDUCTIONS, *_ELEMENTWISE)
 
 @dataclass(frozen=True)
 class Inequality:
-    """A comparison over named values; `names` are those it uses."""
+    """A comparison over named values, parsed once."""
 
     text: str
-    names: frozenset[str]
+    names: frozenset[str]  # those that it uses
+    tree: ast.expr = field(repr=False, compare=False)
 
     @classmethod
-    def parse(cls, text: str, known: Mapping[str, Any] | set[str]) -> Inequality:
-        """Check the text. Raises DefinitionError for bad syntax, an unknown name, or no comparison in it."""
+    def parse(cls, text: str) -> Inequality:
+        """Check the text. Raises DefinitionError for bad syntax, or no comparison in it."""
         try:
             tree = ast.parse(text.strip(), mode="eval").body
         except SyntaxError:
@@ -43,19 +44,24 @@ class Inequality:
         if not isinstance(tree, ast.Compare):
             raise DefinitionError(f"'{text}' compares nothing: write an inequality such as 'sum(depth) <= 40'")
         names: set[str] = set()
-        _check(tree, text, set(known), names)
-        if not names:
-            raise DefinitionError(f"'{text}' names no parameter. Known: {', '.join(sorted(known))}")
-        return cls(text.strip(), frozenset(names))
+        _check(tree, text, names)
+        return cls(text.strip(), frozenset(names), tree)
+
+    def check_names(self, known: Collection[str]) -> None:
+        """Raises DefinitionError for a name that is not among the known ones, or if it names nothing."""
+        if not self.names:
+            raise DefinitionError(f"'{self.text}' names no parameter. Known: {', '.join(sorted(known))}")
+        for name in sorted(self.names.difference(known)):
+            raise DefinitionError(f"'{self.text}': {unknown('name', name, sorted(known))}")
 
     def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """(n,) bool: where the inequality is true. A per-stage comparison must hold in every stage."""
-        tree = ast.parse(self.text, mode="eval").body
         with np.errstate(all="ignore"):
-            return np.asarray(_evaluate(tree, values))
+            return np.asarray(_evaluate(self.tree, values))
 
 
-def _check(node: ast.AST, text: str, known: set[str], names: set[str]) -> None:
+def _check(node: ast.AST, text: str, names: set[str]) -> None:
+    """Only what `_evaluate` understands; adds the names that occur."""
     if isinstance(node, ast.Call):
         if not (
             isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and len(node.args) == 1 and not node.keywords
@@ -64,17 +70,13 @@ def _check(node: ast.AST, text: str, known: set[str], names: set[str]) -> None:
             raise DefinitionError(
                 f"'{text}': '{name}' is not one of {', '.join(FUNCTIONS)} of one value.{suggest(name, FUNCTIONS)}"
             )
-        _check(node.args[0], text, known, names)
+        _check(node.args[0], text, names)
     elif isinstance(node, ast.Name):
-        if node.id not in known:
-            raise DefinitionError(
-                f"'{text}': unknown name '{node.id}'.{suggest(node.id, known)} Known: {', '.join(sorted(known))}"
-            )
         names.add(node.id)
     elif isinstance(node, ast.Subscript):
         if not isinstance(_integer(node.slice), int) or not isinstance(node.value, ast.Name):
             raise DefinitionError(f"'{text}': a stage is picked by a whole number, as in width[0] or width[-1]")
-        _check(node.value, text, known, names)
+        _check(node.value, text, names)
     elif isinstance(node, ast.Constant):
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
             raise DefinitionError(f"'{text}': {node.value!r} is not a number")
@@ -85,7 +87,7 @@ def _check(node: ast.AST, text: str, known: set[str], names: set[str]) -> None:
                 raise DefinitionError(f"'{text}': only + - * / ** and comparisons are understood")
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
-                _check(child, text, known, names)
+                _check(child, text, names)
     else:
         raise DefinitionError(
             f"'{text}': only numbers, parameters, + - * / **, comparisons and {', '.join(FUNCTIONS)} are understood"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.spaces.quantized_linear import quantize_widths_table
+from dsx.networks.regnet import quantize_widths_table
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Family:
     invalid: str = "setting is no network of this family"
 
 
-def _anynet(columns: Mapping[str, np.ndarray], stages: np.ndarray, most: int, width_step: int) -> StageShapes:
+def _anynet(columns: Mapping[str, np.ndarray], stages: np.ndarray, most: int, _width_step: int) -> StageShapes:
     present = np.arange(most) < stages[:, None]
     width, depth = (
         np.where(present, _by_stage(columns[name], most), 0).astype(np.int64) for name in ("width", "depth")

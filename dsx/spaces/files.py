@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dsx import resources
-from dsx.errors import DefinitionError
+from dsx.base import resources
+from dsx.base.errors import DefinitionError
+from dsx.base.yaml import read_yaml
 from dsx.spaces.distributions import from_shorthand
 from dsx.spaces.orders import ORDERS
 from dsx.spaces.plugins import read_plugins
 from dsx.spaces.population import RECIPE_PREFIX
-from dsx.yaml_files import read_yaml
 
 # fields of a distribution: the last part of a dotted key that is none of them belongs to a recipe's setting
 _FIELDS = ("distribution", "low", "high", "step", "values", "weights", "mean", "std", "value", "parameter")

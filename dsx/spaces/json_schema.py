@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dsx.networks.cost import METRICS
 from dsx.networks.layers import BLOCKS, STEMS
 from dsx.spaces.definition import Space
 from dsx.spaces.families import COMMON, FAMILIES
 from dsx.spaces.orders import ORDERS
-from dsx.spaces.population import METRICS
 
 _WORDS = {
     "name": "the file's name without .yaml",

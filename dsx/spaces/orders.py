@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from dsx.schema import Frozen
+from dsx.base.schema import Frozen
 
 Order = Literal["non_decreasing", "increasing", "non_increasing", "decreasing", "equal"]
 ORDERS: tuple[str, ...] = ("non_decreasing", "increasing", "non_increasing", "decreasing", "equal")

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dsx.errors import DefinitionError, DsxError
+from dsx.base.errors import DefinitionError, DsxError
+from dsx.base.schema import Frozen
 from dsx.networks.layers import BLOCKS, USER_BLOCKS, Block
-from dsx.schema import Frozen
 from dsx.spaces.families import FAMILIES, Family
 
 

@@ -6,7 +6,6 @@ Columns are numpy arrays of length n; pandas is loaded only when `table` is aske
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
+from dsx.base.files import write_bytes
 from dsx.networks.architecture import content_id
+from dsx.networks.cost import METRICS
 from dsx.networks.lookup import Network, network_from_dict
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECIPE_PREFIX = "recipe."
-METRICS = ("flops", "params", "acts")
 
 
 def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Population:
 
     settings: parameter column → (n,) array; a parameter that varies by stage has columns `depth_1`, `depth_2`, …
     flops, params, acts: (n,) int64 at `resolution` with the architectures' number of classes.
-    contents: (n,) canonical JSON of each architecture.
+    contents: (n,) canonical JSON of each architecture. known_ids: (n,) their hashes, where they are at hand.
     """
 
     space: str
@@ -71,6 +71,7 @@ class Population:
     acts: np.ndarray
     contents: list[str] = field(repr=False)
     resolution: int = 224
+    known_ids: list[str] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.flops)
@@ -93,7 +94,7 @@ class Population:
     @cached_property
     def model_ids(self) -> list[str]:
         """(n,) hashes of the architectures."""
-        return [content_id(content) for content in self.contents]
+        return self.known_ids or [content_id(content) for content in self.contents]
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -111,9 +112,9 @@ class Population:
         columns: dict[str, Any] = {"model_id": self.model_ids, "space": [self.space] * len(self), **self.settings}
         columns |= {name: getattr(self, name) for name in METRICS} | {"architecture": self.contents}
         table = pa.table(columns).replace_schema_metadata({"dsx.resolution": str(self.resolution)})
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        pq.write_table(table, temporary, compression="zstd")
-        os.replace(temporary, path)
+        buffer = pa.BufferOutputStream()
+        pq.write_table(table, buffer, compression="zstd")
+        write_bytes(path, buffer.getvalue().to_pybytes())
 
     @classmethod
     def read(cls, path: Path) -> Population:
@@ -141,14 +142,13 @@ class Population:
             for name in table.column_names
             if name not in ("architecture", "model_id", "space")
         }
-        population = cls(
+        return cls(
             space=table["space"][0].as_py(),
             settings={name: column for name, column in columns.items() if name not in METRICS},
             flops=columns["flops"],
             params=columns["params"],
             acts=columns["acts"],
             contents=table["architecture"].to_pylist(),
+            known_ids=table["model_id"].to_pylist(),
             resolution=int((table.schema.metadata or {}).get(b"dsx.resolution", b"224")),
         )
-        population.__dict__["model_ids"] = table["model_id"].to_pylist()
-        return population

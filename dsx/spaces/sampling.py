@@ -13,14 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.errors import DsxError, ShortfallError
-from dsx.networks.architecture import canonical_json, content_id
-from dsx.spaces.candidates import Candidate, Taken, evaluate, take
+from dsx.base.errors import DsxError, ShortfallError
+from dsx.networks.architecture import canonical_json
+from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.definition import Space
-from dsx.spaces.diagnosis import Tally
 from dsx.spaces.draws import CHUNK, Draws
 from dsx.spaces.enumeration import enumerable, remaining
 from dsx.spaces.population import Population
+from dsx.spaces.shortfall import shortfall
+from dsx.spaces.tally import Tally
 
 # candidates that are always tried, and the most that a sample may be expected to need
 PATIENCE = 1 << 22
@@ -42,7 +43,7 @@ class Sampling:
         return len(self.population) < self.asked
 
 
-def sample(
+def sample(  # noqa: PLR0913 (a public function; its options go by name)
     space: Space,
     n: int,
     *,
@@ -83,7 +84,7 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
         raise DsxError(f"n = {n}: expected an integer ≥ 1")
     if not 0 <= seed < 2**63:
         raise DsxError(f"seed = {seed}: expected an integer from 0 to 2^63 − 1")
-    draws, tally = Draws(space, seed), Tally(space)
+    draws, tally = Draws(space, seed), Tally(space.family)
     pace, small = _Pace(), enumerable(space)
     batches: list[Taken] = []
     found = 0
@@ -100,7 +101,7 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
             break
     found = sum(map(len, batches))
     if found < n and (not allow_short or not found):
-        raise ShortfallError(tally.shortfall(n))
+        raise ShortfallError(shortfall(space, tally, n))
     return Sampling(_population(space, batches), tally, n)
 
 
@@ -120,9 +121,9 @@ class _Pace:
         return not recent or (n - found) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
 
 
-def _new(accepted: list[Candidate], tally: Tally, limit: int) -> list[Candidate]:
+def _new(accepted: list[AcceptedSetting], tally: Tally, limit: int) -> list[AcceptedSetting]:
     """Models among the accepted candidates that were not drawn before, `limit` at most."""
-    fresh: list[Candidate] = []
+    fresh: list[AcceptedSetting] = []
     for candidate in accepted:
         if len(fresh) >= limit:
             break
@@ -135,7 +136,7 @@ def _population(space: Space, batches: list[Taken]) -> Population:
     batches = [batch for batch in batches if len(batch)]
     metrics = np.concatenate([batch.complexity for batch in batches])
     contents = [canonical_json(content) for batch in batches for content in batch.contents]
-    population = Population(
+    return Population(
         space=space.name,
         settings={name: np.concatenate([batch.settings[name] for batch in batches]) for name in batches[0].settings},
         flops=metrics[:, 0],
@@ -144,5 +145,3 @@ def _population(space: Space, batches: list[Taken]) -> Population:
         contents=contents,
         resolution=space.resolution,
     )
-    population.__dict__["model_ids"] = [content_id(content) for content in contents]
-    return population

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from dsx.study import records
+from dsx.base import files
 from dsx.study.paths import RunPaths
 
 STALE_AFTER_S = 600.0
@@ -145,7 +145,7 @@ def _read(path: Path, generation: int) -> ClaimRecord:
         modified = path.stat().st_mtime
     except FileNotFoundError:  # removed beside a result just now
         return ClaimRecord(path, generation, None, True, 0.0, 0.0)
-    data, _ = records.load_json(path)
+    data, _ = files.load_json(path)
     try:
         holder = Holder(**data["holder"]) if data else None
     except (KeyError, TypeError):
@@ -168,7 +168,7 @@ def _clock_offset(folder: Path) -> float:
 
     A claim's age must not depend on the clocks of two machines.
     """
-    probe = folder / f".clock.{secrets.token_hex(4)}{records.TEMPORARY_SUFFIX}"
+    probe = folder / f".clock.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}"
     try:
         before = time.time()
         probe.touch()
@@ -213,8 +213,8 @@ class Claim:
     def release(self) -> None:
         """Give the run back unfinished: the next one resumes it at once."""
         if self.is_held():
-            with contextlib.suppress(records.RecordError):  # then its age frees it
-                records.write_bytes(self.path, _content(self._holder, self._since, 0, released=True))
+            with contextlib.suppress(files.RecordError):  # then its age frees it
+                files.write_bytes(self.path, _content(self._holder, self._since, 0, released=True))
 
     def finish(self) -> None:
         """Remove all claims of a run whose result is written."""
@@ -264,7 +264,7 @@ def _create(path: Path, content: bytes) -> bool:
     """Make `path` with its content, complete from the first moment; false if it exists already."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{records.TEMPORARY_SUFFIX}")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}")
         try:
             temporary.write_bytes(content)
             try:
@@ -280,5 +280,5 @@ def _create(path: Path, content: bytes) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise records.RecordError(records.unwritable(path, error)) from error
+        raise files.RecordError(files.unwritable(path, error)) from error
     return True

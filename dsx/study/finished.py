@@ -14,7 +14,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dsx.study import records
+from dsx.base import files
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run
 
@@ -31,7 +31,10 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class Finished(NamedTuple):
-    """One finished run as the table needs it. mtime_ns, size, inode: identity of the record it was read from."""
+    """One finished run as the table needs it. mtime_ns, size, inode: identity of the record it was read from.
+
+    ended: seconds since 1970, NaN where the record does not say.
+    """
 
     mtime_ns: int
     size: int
@@ -43,6 +46,7 @@ class Finished(NamedTuple):
     seconds: float
     images_per_second: float
     peak_memory_bytes: int | None
+    ended: float = nan
 
 
 class Unread(NamedTuple):
@@ -56,8 +60,9 @@ class Unread(NamedTuple):
 
 _IDENTITY = 3
 # columns of results.parquet that hold a `Finished`, in its order
-_CACHED = [f"record_{name}" if at < _IDENTITY else name for at, name in enumerate(Finished._fields)]
-_FLOATS = ("error", "best_error", "seconds", "images_per_second")
+_OF_RECORDS = (*Finished._fields[:_IDENTITY], "ended")
+_CACHED = [f"record_{name}" if name in _OF_RECORDS else name for name in Finished._fields]
+_FLOATS = ("error", "best_error", "seconds", "images_per_second", "ended")
 
 
 def read_finished(
@@ -115,7 +120,7 @@ def _load(run: Run, path: str) -> Unread | str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
-        return records.unreadable(path, error)
+        return files.unreadable(path, error)
     return Unread(run, path, _of(stat), content)
 
 
@@ -127,7 +132,7 @@ def _parse(unread: Sequence[Unread], finished: dict[str, Finished], problems: di
         return
     for one in unread:
         row = None
-        record, problem = records.parse(one.content, one.path)
+        record, problem = files.parse(one.content, one.path)
         if record is not None:
             row, problem = _finished(record, one)
         if row is not None:
@@ -192,6 +197,7 @@ def _finished(record: Mapping[str, Any], one: Unread) -> tuple[Finished | None, 
             seconds=_number(record.get("seconds")),
             images_per_second=_number(record.get("images_per_second")),
             peak_memory_bytes=_count(record.get("peak_memory_bytes")),
+            ended=_number(record.get("ended")),
         ), ""
     except (KeyError, TypeError, ValueError):
         return None, f"{one.path}: not a result; treated as absent"
@@ -217,7 +223,7 @@ def read_cache(path: Path) -> dict[str, Finished]:
     except (OSError, pa.ArrowException, KeyError):
         return {}
     columns = [
-        [nan if v is None else v for v in c] if n in _FLOATS else c
+        [nan if v is None else v for v in c] if n.removeprefix("record_") in _FLOATS else c
         for n, c in zip(("run_id", *_CACHED), columns, strict=True)
     ]
     return {values[0]: Finished(*values[1:]) for values in zip(*columns, strict=True)}
@@ -234,7 +240,12 @@ def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished
         name: pd.Series([None if one is None else one[at] for one in read], dtype="Int64")
         for at, name in enumerate(_CACHED[:_IDENTITY])
     }
+    ended = pd.Series([nan if one is None else one.ended for one in read], dtype="float64")
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(table.assign(**identity), preserve_index=False), sink, compression="zstd")
-    with contextlib.suppress(records.RecordError):
-        records.write_bytes(path, sink.getvalue().to_pybytes())
+    pq.write_table(
+        pa.Table.from_pandas(table.assign(**identity, record_ended=ended), preserve_index=False),
+        sink,
+        compression="zstd",
+    )
+    with contextlib.suppress(files.RecordError):
+        files.write_bytes(path, sink.getvalue().to_pybytes())

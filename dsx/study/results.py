@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dsx.study import claims, records
+from dsx.base import files
+from dsx.study import claims
 from dsx.study.finished import FINISHED, Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
 from dsx.study.runs import Run
@@ -71,7 +72,7 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
     started = set(_started(paths))
     candidates = [run for run in runs if run.run_id in started]
     finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results))
-    look = _Look(paths, ended, unusable)
+    look = _Scanned(paths, ended, unusable)
     states = {}
     for run in runs:
         if run.run_id not in started:
@@ -84,7 +85,7 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
 
 
 @dataclass
-class _Look:
+class _Scanned:
     """What is found of the runs without a usable result. unusable: run_id → what is wrong with its result."""
 
     paths: StudyPaths
@@ -125,14 +126,14 @@ def is_finished(paths: RunPaths) -> bool:
     """Whether a usable result is there. A torn one is not, and is trained again."""
     if not paths.result.exists():
         return False
-    record, _ = records.load_json(paths.result)
+    record, _ = files.load_json(paths.result)
     return record is not None and record.get("state") in FINISHED
 
 
 def read_failure(paths: StudyPaths, run_id: str) -> tuple[Failure | None, str]:
     """The failure record of a run, and what is wrong with its file if it is not one."""
     path = paths.run(run_id).failure
-    data, problem = records.load_json(path)
+    data, problem = files.load_json(path)
     if data is None:
         return None, problem
     try:
@@ -210,7 +211,7 @@ def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
     for run in runs:
-        data, _ = records.load_json(paths.run(run.run_id).result)
+        data, _ = files.load_json(paths.run(run.run_id).result)
         for epoch in (data or {}).get("curve") or ():
             rows.append({"run_id": run.run_id, "model_id": run.model_id, **epoch})
     table: pd.DataFrame = pd.DataFrame(rows, columns=None if rows else ["run_id", "model_id", "epoch"])

@@ -15,7 +15,7 @@ from dsx.networks.lookup import Network, network_from_dict
 from dsx.spaces.population import Population, plain, recipe_settings
 
 if TYPE_CHECKING:
-    from dsx.training.recipe import Recipe
+    from dsx.recipes.recipe import Recipe
 
 # what a space may call settings of the recipe besides their full names
 _SHORT = {"weight_decay": "optimiser.weight_decay", "momentum": "optimiser.momentum"}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dsx.study.claims import Holder
+from dsx.study.finished import Finished
 from dsx.study.results import STATES, Failure, Scan
 from dsx.study.study import Study
 
@@ -66,15 +67,26 @@ def status(study: Study, ended: Callable[[Holder], bool] | None = None) -> Statu
 
 
 def models_per_hour(found: Scan) -> float | None:
-    """Speed of the latest results; None with fewer than two, or when nothing came for an hour.
+    """Speed of the latest results; None if it cannot be told: fewer than two, none for an hour, or all at one time.
 
-    The time between results is what counts, so workers that joined or left are seen within the hour.
+    The time between results is what counts, so workers that joined or left are seen within the hour. Results that
+    came within less than one training takes say nothing: all workers' first ones, or records that do not say when they
+    were made, in a folder that was copied.
     """
-    times = sorted(row.mtime_ns / 1e9 for row in found.finished.values())[-_WINDOW_RESULTS:]
-    times = [t for t in times if t >= times[-1] - _WINDOW_S]
-    if len(times) < 2 or times[-1] <= times[0] or time.time() - times[-1] > _IDLE_S:
+    rows = sorted(found.finished.values(), key=_ended)[-_WINDOW_RESULTS:]
+    rows = [row for row in rows if _ended(row) >= _ended(rows[-1]) - _WINDOW_S]
+    if len(rows) < 2 or time.time() - _ended(rows[-1]) > _IDLE_S:
         return None
-    return (len(times) - 1) / (times[-1] - times[0]) * 3600
+    span = _ended(rows[-1]) - _ended(rows[0])
+    seconds = sorted(row.seconds for row in rows if row.seconds > 0)
+    if span <= 0 or (seconds and span < seconds[len(seconds) // 2]):
+        return None
+    return (len(rows) - 1) / span * 3600
+
+
+def _ended(row: Finished) -> float:
+    """When a training ended, in seconds since 1970: as its record says, else when the file was written."""
+    return row.ended if row.ended > 0 else row.mtime_ns / 1e9
 
 
 def grouped(study: Study, failures: list[Failure]) -> list[FailureGroup]:

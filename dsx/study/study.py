@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 import dsx
-from dsx.errors import DsxError, StudyError
-from dsx.schema import Frozen
+from dsx.base import files, nested
+from dsx.base.errors import DsxError, StudyError
+from dsx.base.provenance import git_commit
+from dsx.base.schema import Frozen
+from dsx.base.yaml import parse_record, yaml_text
+from dsx.spaces.definition import completed
+from dsx.spaces.identity import definition_hash, identity
 from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
-from dsx.study import records, results, timings
+from dsx.study import results, timings
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
 from dsx.study.paths import StudyPaths
@@ -27,11 +27,14 @@ from dsx.study.runs import Run, runs_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dsx.training.recipe import Recipe
+    from dsx.recipes.recipe import Recipe
 
 
 class StudyFile(Frozen):
-    """What study.yaml holds. request: n, constraint, resolution, classes. population: a hash of the model ids."""
+    """What study.yaml holds. request: n, constraint, resolution, classes. population: a hash of the model ids.
+
+    space_hash: for readers elsewhere; studies are compared by their content.
+    """
 
     name: str
     dsx: str
@@ -67,11 +70,11 @@ class Study:
             name=Path(path).resolve().name,
             dsx=dsx.__version__,
             git_commit=git_commit(),
-            space=_plain(definition),
-            space_hash=_hash(definition),
-            request=_plain(request),
+            space=nested.plain(definition),
+            space_hash=definition_hash(completed(definition)),
+            request=nested.plain(request),
             seed=seed,
-            population=_hash(population.model_ids),
+            population=nested.content_hash(population.model_ids),
         )
         if paths.definition.exists():
             try:
@@ -81,7 +84,7 @@ class Study:
                     raise
                 there = None
             if there is not None:
-                difference = _difference(there._identity(), _identity(file))
+                difference = _difference(_identity(there._file), _identity(file))
                 if not difference:
                     return there
                 if results.any_started(paths):
@@ -93,16 +96,9 @@ class Study:
             paths.definition.unlink()
         elif results.any_started(paths):
             raise StudyError(f"{path}: has trained models but no study.yaml; choose another folder with --out")
-        try:
-            paths.root.mkdir(parents=True, exist_ok=True)
-            population.write(paths.population)
-        except OSError as error:
-            raise records.RecordError(records.unwritable(paths.population, error)) from error
+        population.write(paths.population)
         _write(paths, file)
         return cls(paths, file)
-
-    def _identity(self) -> dict[str, Any]:
-        return _identity(self._file)
 
     @property
     def path(self) -> Path:
@@ -121,8 +117,14 @@ class Study:
 
     @property
     def space_hash(self) -> str:
-        """Hash of the definition."""
-        return self._file.space_hash
+        """Hash of the definition, as `Space.definition_hash`."""
+        return definition_hash(completed(self._file.space))
+
+    @property
+    def made_by(self) -> str:
+        """The version of dsx that sampled it, and its commit where it ran from a checkout."""
+        commit = self._file.git_commit
+        return f"dsx {self._file.dsx}" + (f", commit {commit}" if commit else "")
 
     @property
     def request(self) -> dict[str, Any]:
@@ -143,7 +145,7 @@ class Study:
     def population(self) -> Population:
         """Read when asked for. Raises StudyError if it is torn or of another request than study.yaml."""
         population = Population.read(self.paths.population)
-        if _hash(population.model_ids) != self._file.population:
+        if nested.content_hash(population.model_ids) != self._file.population:
             raise StudyError(
                 f"{self.paths.population}: is not the population that study.yaml describes;"
                 " restore it from a copy, or sample again into another folder"
@@ -153,7 +155,7 @@ class Study:
     @cached_property
     def recipe(self) -> Recipe | None:
         """The recipe; None until one is set by the first launch."""
-        from dsx.training.recipe import Recipe  # the package below ours: only its plain type is needed here
+        from dsx.recipes.recipe import Recipe  # the package below ours: only its plain type is needed here
 
         if self._file.recipe is None:
             return None
@@ -190,7 +192,7 @@ class Study:
         _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
         update: dict[str, Any] = {"replicates": replicates}
         if before != recipe:
-            update["recipe"] = _plain(recipe.to_dict())
+            update["recipe"] = recipe.to_dict()
         return Study(self.paths, self._file.model_copy(update=update))
 
     @cached_property
@@ -257,8 +259,8 @@ def open_study(path: str | Path) -> Study:
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{paths.definition}: cannot be read ({error})") from None
     try:
-        data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
+        data = parse_record(text, paths.definition)
+    except DsxError:
         data = None
     if not isinstance(data, dict):
         raise StudyError(
@@ -270,60 +272,24 @@ def open_study(path: str | Path) -> Study:
         raise StudyError(f"{error}; restore study.yaml from a copy, or sample again") from None
 
 
-def git_commit() -> str | None:
-    """The commit of the checkout that dsx runs from, with `+changes` if it is dirty; None if it is no checkout."""
-    top = Path(dsx.__file__).resolve().parent.parent
-    if not (top / ".git").exists():
-        return None
-
-    def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(top), *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = git("rev-parse", "HEAD")
-    if commit is None:
-        return None
-    return f"{commit}+changes" if git("status", "--porcelain", "--untracked-files=no", "--", "dsx") else commit
-
-
 def _write(paths: StudyPaths, file: StudyFile) -> None:
-    text = yaml.safe_dump(file.to_dict(), sort_keys=False, allow_unicode=True)
-    records.write_bytes(paths.definition, text.encode())
-
-
-def _plain(value: Any) -> Any:
-    """The value as YAML gives it back: tuples become lists, keys text."""
-    return json.loads(json.dumps(value))
-
-
-def _hash(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    files.write_bytes(paths.definition, yaml_text(file.to_dict()).encode())
 
 
 def _identity(file: StudyFile) -> dict[str, Any]:
-    return {"space": file.space, "request": file.request, "seed": file.seed, "population": file.population}
+    """What a study is: its space without prose, what was asked for, the seed, the models."""
+    return {
+        "space": identity(completed(file.space)),
+        "request": file.request,
+        "seed": file.seed,
+        "population": file.population,
+    }
 
 
-def _difference(old: Any, new: Any) -> str:
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
-    before, after = _flat(old), _flat(new)
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    if len(keys) > 1:  # the population follows from the rest
-        keys = [key for key in keys if key != "population"]
-    shown = [f"{key.removeprefix('request.')}: {_show(before, key)} → {_show(after, key)}" for key in keys[:3]]
-    return "; ".join(shown) + (f"; {len(keys) - 3} more" if len(keys) > 3 else "")
-
-
-def _show(values: dict[str, Any], key: str) -> str:
-    return str(values[key]) if key in values else "absent"
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{prefix}.{key}" if prefix else key).items()}
+    told = nested.differences(old, new)
+    if len(told) > 1:  # the population follows from the rest
+        told.pop("population", None)
+    shown = [f"{key.removeprefix('request.')}: {change}" for key, change in told.items()]
+    return "; ".join(shown[:3]) + (f"; {len(shown) - 3} more" if len(shown) > 3 else "")

@@ -6,8 +6,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dsx.errors import StudyError
-from dsx.study import records
+from dsx.base import files
+from dsx.base.errors import StudyError
 from dsx.study.paths import StudyPaths
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def keep(paths: StudyPaths, rows: Sequence[Mapping[str, Any]]) -> None:
     table = new if known is None else pd.concat([known, new], ignore_index=True)
     buffer = io.BytesIO()
     table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(buffer, index=False)
-    records.write_bytes(paths.timings, buffer.getvalue())
+    files.write_bytes(paths.timings, buffer.getvalue())
 
 
 def read(paths: StudyPaths) -> pd.DataFrame | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from dsx.study.records import RecordWarning, write_bytes
+from dsx.base.files import RecordWarning, write_bytes
 
 CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 

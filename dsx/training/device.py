@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 import dsx
-from dsx.errors import DsxError, suggest
+from dsx.base.errors import DsxError, suggest
 from dsx.training.allocator import return_freed_memory
 
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")

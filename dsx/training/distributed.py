@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 @dataclass(frozen=True)

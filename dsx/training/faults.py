@@ -1,11 +1,11 @@
-"""How a training can end other than with a result. `failure_class` is what failure.json records.
+"""How a training can end other than with a result. Loads nothing heavy, so that launchers catch these by type.
 
 Interrupted, TimeLimitExceeded and CorruptData are raised in all processes of a training at the same step.
 """
 
 from __future__ import annotations
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 class Interrupted(Exception):
@@ -15,8 +15,6 @@ class Interrupted(Exception):
 class OutOfMemory(RuntimeError):
     """The device or the machine had no memory left; `peak_memory_bytes` says how far it came."""
 
-    failure_class = "out_of_memory"
-
     def __init__(self, message: str, peak_memory_bytes: int | None = None) -> None:
         super().__init__(message)
         self.peak_memory_bytes = peak_memory_bytes
@@ -25,14 +23,14 @@ class OutOfMemory(RuntimeError):
 class TimeLimitExceeded(TimeoutError):
     """The recipe's time_limit_min is used up; the checkpoint is kept."""
 
-    failure_class = "timeout"
-
 
 class DataError(DsxError):
     """A data set that is missing or incomplete."""
 
-    failure_class = "error"
-
 
 class CorruptData(DataError):
     """Too many images cannot be read."""
+
+
+class LoaderDied(DataError):
+    """The processes that read images can deliver nothing: killed, stuck, or without what they need of the machine."""

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from dsx.training.torch_private import has_forward_hooks
+
 _aten = torch.ops.aten
 
 
@@ -87,7 +89,7 @@ def _safe(three: list[nn.Module], x: Tensor) -> bool:
         three[0].training
         and torch.is_grad_enabled()
         and not torch.is_autocast_enabled(x.device.type)
-        and not any(module._forward_hooks or module._forward_pre_hooks for module in three)
+        and not any(has_forward_hooks(module) for module in three)
     )
 
 

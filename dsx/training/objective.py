@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dsx.recipes.options import Optimiser
+from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Mixed
-from dsx.training.options import Optimiser
-from dsx.training.recipe import Recipe
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 

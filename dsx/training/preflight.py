@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.base.out_of_memory import is_out_of_memory
+from dsx.base.temporary import use_short_sockets
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network
-from dsx.training.data.batches import Batches, open_batches
+from dsx.recipes.recipe import Recipe
+from dsx.training.data.batches import Batches
+from dsx.training.data.opening import open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
-from dsx.training.recipe import Recipe
 from dsx.training.session import Session
-from dsx.training.trainer import is_out_of_memory, torch_settings
+from dsx.training.trainer import torch_settings
 
 # an evaluated image costs a forward pass: a third of a trained one
 _EVALUATION_COST = 1 / 3
@@ -73,6 +75,7 @@ def preflight(
     if not architectures:
         raise DsxError("nothing to time: no architectures were given")
     chosen = resolve_device(device)
+    use_short_sockets()
     for architecture in architectures:
         recipe.check(architecture)
     flops = np.array([complexity(architecture, recipe.resolution).flops for architecture in architectures])
@@ -104,7 +107,7 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
         session.train_steps(warm)
         session.train_seconds = session.wait_seconds = 0.0
         session.train_steps(warm + steps)
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         text = "out of memory: use a smaller batch_size or micro_batch_size"

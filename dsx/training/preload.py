@@ -1,9 +1,11 @@
 """Everything that training loads sooner or later; for a process that others are forked from."""
 
 import sklearn.datasets
-import torch._dynamo  # loaded by the first optimiser step otherwise: a second or more
 
-import dsx.training.data.memory
+import dsx.training.data.opening
 import dsx.training.trainer
+from dsx.training.torch_private import load_compiler
 
-__all__ = ["dsx", "sklearn", "torch"]
+load_compiler()
+
+__all__ = ["dsx", "sklearn"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Result:
     seconds: over all sessions. images_per_second: training images while training. peak_memory_bytes: None if unknown.
     recipe: name and version. effective_recipe: all its fields, and learning rate and batch after scaling.
     split: images trained on and evaluated. environment: versions, device name, threads. note: what else is to be known.
+    ended: seconds since 1970 at the end of training; 0 in records of older versions.
     """
 
     state: Literal["done", "diverged"]
@@ -45,6 +46,7 @@ class Result:
     environment: dict[str, Any] = field(repr=False)
     data: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    ended: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""

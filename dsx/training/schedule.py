@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from dsx.training.options import Schedule
+from dsx.recipes.options import Schedule
 
 
 def lr_factor(schedule: Schedule, step: int, steps_per_epoch: int, epochs: int) -> float:

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
+from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import save_checkpoint
 from dsx.training.data.augment import Mixed, mix
 from dsx.training.data.batches import Batches
@@ -24,7 +25,6 @@ from dsx.training.faults import Interrupted, TimeLimitExceeded
 from dsx.training.fused import fuse
 from dsx.training.objective import loss_of, make_optimiser
 from dsx.training.pointwise import use_products
-from dsx.training.recipe import Recipe
 from dsx.training.schedule import lr_factor
 from dsx.training.streams import derive
 
@@ -44,7 +44,7 @@ class Session:
     includes evaluation, the last is the part of train_seconds spent waiting for data.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what `train` was given, and what it opened)
         self,
         architecture: Network,
         recipe: Recipe,

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
+from dsx.base.files import read_json, sweep, write_json
+from dsx.base.nested import differences
+from dsx.base.out_of_memory import is_out_of_memory
+from dsx.base.temporary import use_short_sockets
 from dsx.networks.lookup import Network
-from dsx.study.records import read_json, sweep, write_json
+from dsx.recipes.recipe import Recipe, load_recipe, recorded_identity
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
-from dsx.training.data.batches import Batches, Share, open_batches
+from dsx.training.data.batches import Batches, BatchShare
+from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
 from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
-from dsx.training.recipe import Recipe
 from dsx.training.result import Result, chance_error
 from dsx.training.session import Diverged, Session
 
@@ -26,9 +31,9 @@ RESULT = "result.json"
 log = logging.getLogger("dsx.training")
 
 
-def train(
+def train(  # noqa: PLR0913 (a public function; its options go by name)
     architecture: Network,
-    recipe: Recipe,
+    recipe: Recipe | str | Path,
     seed: int = 0,
     folder: Path | str | None = None,
     device: str = "auto",
@@ -39,6 +44,7 @@ def train(
 ) -> Result:
     """Train a freshly initialised network; on the CPU a function of (architecture, recipe, seed, threads), to the bit.
 
+    recipe: also by name or file, as `load_recipe` reads it.
     folder: holds `checkpoint.pt` while running and `result.json` in the end; None keeps nothing.
     device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. threads: of torch in this process; None leaves them.
     should_stop: asked after every step (on GPUs every 50); once true, all is saved and Interrupted raised.
@@ -47,14 +53,16 @@ def train(
     TimeLimitExceeded.
     """
     chosen = local_device(resolve_device(device))
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe.check(architecture)
+    use_short_sockets()
     place = Path(folder) if folder is not None else None
     if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
         return finished
     with torch_settings(recipe, chosen, threads):
         group = join_group(chosen)
         reset_peak_memory(chosen)
-        batches = open_batches(recipe, seed, chosen, Share(group.rank, group.world))
+        batches = open_batches(recipe, seed, chosen, BatchShare(group.rank, group.world))
         try:
             recipe.check(architecture, batches.num_classes)
             return _train(architecture, recipe, seed, place, batches, group, should_stop, on_epoch)
@@ -62,7 +70,7 @@ def train(
             batches.close()
 
 
-def _train(
+def _train(  # noqa: PLR0913 (what `train` was given, and what it opened)
     architecture: Network,
     recipe: Recipe,
     seed: int,
@@ -89,7 +97,7 @@ def _train(
             )
             note = _run(session, on_epoch)
             break
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             micro = _smaller(session, batches, group, error)
@@ -111,7 +119,8 @@ def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) ->
     resumed = session.group.from_leader(load_checkpoint(folder) if folder is not None else None)
     if resumed is not None:
         assert session.folder is not None
-        _same(session.folder / "checkpoint.pt", resumed["identity"], session.identity)
+        before = resumed["identity"] | {"recipe": recorded_identity(resumed["identity"]["recipe"])}
+        _same(session.folder / "checkpoint.pt", before, session.identity)
         halved = session.micro_batch_size
         session.restore(resumed)
         session.micro_batch_size = (
@@ -167,6 +176,7 @@ def _result(architecture: Network, session: Session, note: str) -> Result:
         environment=environment(session.device),
         data=batches.report(),
         note=note,
+        ended=time.time(),
     )
 
 
@@ -189,37 +199,20 @@ def _recorded(folder: Path, architecture: Network, recipe: Recipe, seed: int) ->
     if record is None:
         return None
     result = Result.from_dict(record)
-    found = {"model_id": result.model_id, "seed": result.seed, "recipe": result.recipe_id}
-    wanted = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.recipe_id}
+    before = recorded_identity(result.effective_recipe)
+    if result.recipe_id == recipe.recipe_id or recipe.on_out_of_memory == "accumulate":
+        before["micro_batch_size"] = recipe.micro_batch_size  # what was used in the end may be less
+    found = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
+    wanted = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()}
     _same(folder / RESULT, found, wanted)
     return result
 
 
 def _same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises StudyError with the first difference."""
-
-    def differences(a: Any, b: Any, where: str) -> Iterator[str]:
-        if isinstance(a, dict) and isinstance(b, dict):
-            for key in [*b, *(a.keys() - b.keys())]:
-                yield from differences(a.get(key), b.get(key), f"{where}.{key}".lstrip("."))
-        elif a != b:
-            yield f"{where} was {a} and now is {b}"
-
-    first = next(differences(_lists(found), _lists(wanted), ""), None)
-    if first:
-        raise StudyError(f"{path} belongs to another training: {first}; use another folder, or the same settings")
-
-
-def _lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _lists(entry) for key, entry in value.items()}
-    return [_lists(entry) for entry in value] if isinstance(value, (list, tuple)) else value
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python ran out of memory: on a GPU, in one of its libraries, or in the CPU's allocator."""
-    words = ("can't allocate memory", "_STATUS_ALLOC_FAILED")
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
+    for key, change in differences(found, wanted).items():
+        told = f"{key}: {change}"
+        raise StudyError(f"{path} belongs to another training ({told}); use another folder, or the same settings")
 
 
 def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsx.analysis import best_range, best_ranges, best_weights, joint_best_range
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def simulated(x, errors, repeats=10_000, fraction=0.25):

@@ -11,7 +11,7 @@ from scipy import stats
 
 from dsx.analysis import expected_minimum
 from dsx.analysis.best_of_k import best_of_k, expected_lowest
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=7))

@@ -21,6 +21,15 @@ def test_mean_interval_agrees_with_scipys_bca_on_many_models():
     assert mean_interval(errors) == pytest.approx((oracle.low, oracle.high), abs=0.02)
 
 
+@pytest.mark.parametrize("n", [2, 30, 700])
+def test_the_order_of_rows_does_not_matter(n):
+    rng = np.random.default_rng(1)
+    errors, other = rng.gamma(2, 1, n), rng.gamma(3, 1, 40)
+    shuffled = rng.permutation(errors)
+    assert mean_interval(shuffled) == mean_interval(errors)
+    assert mean_difference_interval(shuffled, other) == mean_difference_interval(errors, other)
+
+
 def test_difference_interval_agrees_with_scipys_bca_on_many_models():
     rng = np.random.default_rng(1)
     a, b = rng.gamma(2, 1, 400), rng.normal(3, 1, 300)

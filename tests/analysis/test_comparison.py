@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dsx.analysis import compare, compare_all, comparison_in_words, holm
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 KEYS = {
     *("n_a", "n_b", "ks", "ks_pvalue", "level", "superiority", "superiority_low", "superiority_high"),

@@ -14,7 +14,7 @@ from dsx.analysis.confidence_sequences import (
     mean_sequence,
     quantile_sequence,
 )
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 LOOKS = [*range(8, 100, 8), *range(100, 501, 50)]
 ALLOWED = 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5

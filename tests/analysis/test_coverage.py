@@ -30,6 +30,8 @@ from dsx.analysis import (
     superiority,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("n", [12, 30, 100])
 def test_mean_of_normal_errors(n):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dsx.analysis.curves import representative_curves
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def curves(last_errors) -> pd.DataFrame:

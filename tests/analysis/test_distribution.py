@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from dsx.analysis import area, edf, pointwise_band, share_below
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_share_below_has_clopper_and_pearsons_interval():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dsx import analysis as A
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 Table = pd.DataFrame
 
@@ -26,7 +29,12 @@ def ones(table: Table) -> np.ndarray:
     "one model", "two models", "all equal", "all diverged", "a derived column of NaN", "NaN in a derived column",
     "no rows", "none finished", "5 % failed", "different recipes",
 ])  # fmt: skip
-def odd(request, table) -> Table:
+def case(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def odd(case, table) -> Table:
     errors = 2 + np.random.default_rng(1).gamma(2, 1, N)
     named: dict[str, tuple[Any, ...]] = {
         "one model": ([4.0],),
@@ -37,12 +45,12 @@ def odd(request, table) -> Table:
         "none finished": ([np.nan] * 3, ["pending", "running", "failed"]),
         "5 % failed": (np.append(errors[1:], np.nan), ["done"] * (N - 1) + ["failed"]),
     }
-    made = with_columns(table(*named.get(request.param, (errors,))))
-    if request.param == "a derived column of NaN":
+    made = with_columns(table(*named.get(case, (errors,))))
+    if case == "a derived column of NaN":
         made["acts"] = np.nan
-    if request.param == "NaN in a derived column":
+    if case == "NaN in a derived column":
         made["acts"] = np.where(np.arange(N) < 15, np.nan, made["acts"])
-    if request.param == "different recipes":
+    if case == "different recipes":
         made["recipe"] = ["a"] * 10 + ["b"] * 10
     return made
 
@@ -120,32 +128,192 @@ OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
     "trend": lambda a, b: A.trend({"a": a, "b": b}, "acts"),
 }
 # those that take no study: tested where they are at home
-ELSEWHERE = {"block_widths", "holm", "linear_fit", "table_widths"}
+ELSEWHERE = {"block_widths", "holm", "importance_table", "linear_fit", "table_widths"}
 IN_WORDS = {"comparison_in_words", "dominance_in_words", "matched_in_words"}
 
 
-def result_or_words(call: Callable[[], Any]) -> None:
-    said = "a result"
+# ---- what is refused, in which words ----
+
+_COUNTS = {
+    "no rows": "0 models: 0 done, 0 diverged, 0 failed, 0 pending",
+    "none finished": "3 models: 0 done, 0 diverged, 1 failed, 1 running, 1 pending",
+}
+# asks for a model that counts, by the name it gives to what has none
+NEEDS_ONE = {
+    "errors": {
+        "area", "area, weighted", "best_range", "best_weights", "edf", "edf, weighted", "expected_minimum",
+        "joint_best_range", "ks_by_sample_size", "mean_interval", "min_interval", "pointwise_band",
+        "pointwise_band, weighted", "quantile", "quantile_interval", "random_search", "random_search, weighted",
+        "share_below", "summarize_errors",
+    },
+    "results table": {"finished_errors"},
+    "pilot": {"plan"},
+    "one of two": {
+        "compare", "dominance", "edf_difference", "edf_difference_table", "ks_test", "mean_difference_interval",
+        "min_difference_interval", "quantile_difference", "right_order", "superiority",
+    },
+}  # fmt: skip
+LINE = "a line cannot be fitted through {} usable pairs: at least 2 pairs with different x are needed"
+NO_COMPLEXITY = "matched comparison: a population has no model with a known complexity"
+WINDOW = (
+    "matched comparison: between 0.09192 and 0.09192 the populations have {} models; at least 2 of each are needed:"
+)
+WINDOW += " widen the window"
+PILOT = "plan: a pilot study needs at least 2 finished models to show the spread of errors"
+NO_SPREAD = (
+    "plan: all 20 errors of pilot {} are {} %: they show no spread, from which the number of models follows; take a"
+    " pilot of more models"
+)
+SAME = "plan: no difference to tell: give the difference in points that matters, such as 0.5"
+NO_CURVE = "curves: no finished model has a training curve yet"
+# case → function → words; of functions of two studies, by which of them is odd
+REFUSED: dict[str, dict[str, str]] = {
+    "one model": {
+        "fit_columns": LINE.format(1), "fit_line": LINE.format(1), "plan": PILOT, "plan, first": PILOT,
+        "plan, second": PILOT, "plan, both": PILOT, "matched_bins": WINDOW.format("1"),
+        "matched_weights": WINDOW.format("1"), "compare_matched, first": WINDOW.format("1, 0"),
+        "compare_matched, second": WINDOW.format("0, 1"), "compare_matched, both": WINDOW.format("1, 1"),
+    },
+    "a derived column of NaN": {
+        "best_range": "x: no model has a value: a best range needs at least one",
+        "joint_best_range": "x and y: no model has both values: a joint range needs at least one",
+        "fit_columns": LINE.format(0), "matched_bins": NO_COMPLEXITY, "matched_weights": NO_COMPLEXITY,
+        **dict.fromkeys(("compare_matched, first", "compare_matched, second", "compare_matched, both"), NO_COMPLEXITY),
+    },
+    **{
+        case: {"plan, second": NO_SPREAD.format(2, error)}
+        | dict.fromkeys(("plan", "plan, first", "plan, both"), NO_SPREAD.format(1, error))
+        for case, error in (("all equal", 4), ("all diverged", 90))
+    },
+    "no rows": {"matched_bins": NO_COMPLEXITY, "representative_curves": NO_CURVE},
+    "none finished": {},
+}  # fmt: skip
+
+
+def refusal(case: str, name: str, odd_one: str = "") -> str | None:
+    """The words in which this function refuses this study; None: it gives a result. odd_one: first, second or both."""
+    told = REFUSED.get(case, {}).get(f"{name}, {odd_one}" if odd_one else name)
+    if told is None and case in _COUNTS:
+        told = _refusal_of_nothing(case, name, odd_one)
+    return SAME if told is None and (name, odd_one) == ("plan", "both") else told
+
+
+def _refusal_of_nothing(case: str, name: str, odd_one: str) -> str | None:
+    if name in ("fit_columns", "fit_line"):
+        return LINE.format(0)
+    if name in ("matched_weights", "compare_matched"):
+        return NO_COMPLEXITY
+    what = next((what for what, names in NEEDS_ONE.items() if name in names), None)
+    if what == "pilot":
+        what = "pilot 2" if odd_one == "second" else "pilot 1"
+    elif what == "one of two":
+        what = "b" if odd_one == "second" else "a"
+    return what and f"{what}: no finished model ({_COUNTS[case]}): train some with `dsx launch`"
+
+
+# ---- what a result must be ----
+
+EMPTY, FEW = {"no rows", "none finished"}, {"one model", "two models"}
+CONSTANT = {"all equal", "all diverged"}
+# path in a result → cases in which it may be unknown (NaN); nothing else may
+UNKNOWN: list[tuple[str, set[str] | None]] = [
+    ("random_search*.low", None),  # with k near n, no resample is worse than the best model: no bound
+    ("random_search*.high", None),
+    ("analyze.search.low", None),
+    ("analyze.search.high", None),
+    ("right_order.by_*", None),  # a study against itself: tied
+    ("representative_curves.error", {"5 % failed", *EMPTY}),
+    ("*.acts", {"a derived column of NaN", "NaN in a derived column"}),
+    ("trend.regime", {"a derived column of NaN"}),
+    ("analyze.matched.*", {"a derived column of NaN", "one model"}),
+    ("analyze.correlation.*", {"a derived column of NaN", *CONSTANT, *FEW}),
+    ("rank_*.*", {"a derived column of NaN", *CONSTANT, *FEW, *EMPTY}),
+    ("*min_error_*", CONSTANT),  # tied
+    ("*min_interval", CONSTANT),
+    ("*min_difference_*", CONSTANT),
+    ("*_error", EMPTY),
+    ("*_low", FEW | EMPTY),
+    ("*_high", FEW | EMPTY),
+    ("*_interval", FEW),
+    ("quantile_difference", FEW),
+    ("superiority", FEW),
+    ("area*", FEW),
+]
+
+
+def numbers(value: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Every number in a result, with its path of column and field names."""
+    if isinstance(value, (float, np.floating)):
+        yield path, np.array([value])
+    elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        yield path, value
+    elif isinstance(value, pd.DataFrame):
+        yield from ((f"{path}.{name}", value[name].to_numpy()) for name in value if value[name].dtype.kind == "f")
+    elif isinstance(value, Mapping):
+        yield from (pair for key, entry in value.items() for pair in numbers(entry, f"{path}.{key}"))
+    elif isinstance(value, (list, tuple)):
+        yield from (pair for entry in value for pair in numbers(entry, path))
+    elif dataclasses.is_dataclass(value):
+        yield from (
+            pair for f in dataclasses.fields(value) for pair in numbers(getattr(value, f.name), f"{path}.{f.name}")
+        )
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every sentence in a result."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, pd.DataFrame):
+        yield from (text for name in value for text in value[name] if isinstance(text, str))
+    elif isinstance(value, Mapping):
+        yield from (text for entry in value.values() for text in texts(entry))
+    elif isinstance(value, (list, tuple)):
+        yield from (text for entry in value for text in texts(entry))
+
+
+def check_result(value: Any, name: str, case: str) -> None:
+    """Numbers are finite where they can be known, lower ends do not exceed upper ones, words are words."""
+    listed = list(numbers(value, name))
+    allowed = [pattern for pattern, cases in UNKNOWN if cases is None or case in cases]
+    for path, array in listed:
+        assert not np.isinf(array).any(), path
+        if np.isnan(array).any():
+            assert any(fnmatch(path, pattern) for pattern in allowed), f"{path} is unknown"
+    by_path = dict(listed)
+    for path, low in by_path.items():
+        high = by_path.get(re.sub(r"low$", "high", path))
+        if path.endswith("low") and high is not None and len(high) == len(low):
+            known = ~(np.isnan(low) | np.isnan(high))
+            assert (low[known] <= high[known]).all(), path
+    for text in texts(value):
+        assert text
+        assert not re.search(r"\b(nan|inf|None)\b", text), text
+
+
+def check(call: Callable[[], Any], name: str, case: str, odd_one: str = "") -> None:
+    """The function refuses in the words that are due, or gives a result as it must be; no warning in any case."""
+    told = None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            call()
+            value = call()
         except DsxError as reason:
-            said = str(reason)
-    assert said
-    assert "\n" not in said
+            told = str(reason)
+    assert told == refusal(case, name, odd_one)
+    if told is None:
+        check_result(value, name, case)
 
 
 @pytest.mark.parametrize("name", OF_ONE)
-def test_a_study_at_the_edge_is_told_of_sensibly(odd, name):
-    result_or_words(lambda: OF_ONE[name](odd))
+def test_a_study_at_the_edge_is_told_of_sensibly(case, odd, name):
+    check(lambda: OF_ONE[name](odd), name, case)
 
 
 @pytest.mark.parametrize("name", OF_TWO)
-def test_a_study_at_the_edge_is_compared_sensibly(odd, usual, name):
-    result_or_words(lambda: OF_TWO[name](odd, usual))
-    result_or_words(lambda: OF_TWO[name](usual, odd))
-    result_or_words(lambda: OF_TWO[name](odd, odd))
+def test_a_study_at_the_edge_is_compared_sensibly(case, odd, usual, name):
+    check(lambda: OF_TWO[name](odd, usual), name, case, "first")
+    check(lambda: OF_TWO[name](usual, odd), name, case, "second")
+    check(lambda: OF_TWO[name](odd, odd), name, case, "both")
 
 
 def test_every_public_function_is_among_them():

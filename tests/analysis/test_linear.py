@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsx.analysis import block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def predicted(w0, wa, wm, depth):

@@ -1,215 +1,113 @@
-"""Narrowing finds what was built in, and little of what was not."""
+"""Sides are judged by what decides the errors, not by what is tied to it."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
-import dsx
-from dsx import analysis
-from dsx.analysis.narrow import Suggestion, chosen, suggestions
-from dsx.errors import DsxError
-from dsx.exploration import difference, narrow, plan, write_space
-from dsx.spaces.files import merge
-from dsx.study.study import Study
+from dsx.analysis.narrow import Judgement, Side, judge, rank_agreement
 
-from commands import Command
-
-SPACE = dsx.load_space("AnyNetXA-digits")
+SIDES = [Side(k, end) for k in range(4) for end in ("low", "high")]
 
 
-@pytest.fixture(scope="module")
-def population() -> pd.DataFrame:
-    return dsx.sample(SPACE, n=240, seed=1).table
+def quantities_of(n: int, seed: int) -> np.ndarray:
+    """(n, 4): two that are tied (correlation −0.6), one free, one that is the first but for noise."""
+    rng = np.random.default_rng([1, seed])
+    first = rng.normal(size=n)
+    return np.stack([first, -0.6 * first + 0.8 * rng.normal(size=n), rng.normal(size=n),
+                     0.7 * first + 0.7 * rng.normal(size=n)], axis=1)  # fmt: skip
 
 
-def with_errors(population: pd.DataFrame, effect: np.ndarray, seed: int = 0, noise: float = 0.3) -> pd.DataFrame:
-    error = 3 + effect + np.random.default_rng(seed).normal(0, noise, len(population))
-    return population.assign(state="done", error=error, run_id=population["model_id"])
+REFERENCE = quantities_of(4000, seed=99)
 
 
-def widths(population: pd.DataFrame) -> np.ndarray:
-    return population[[f"width_{i}" for i in range(1, 5)]].to_numpy(float)
+def judged(effect, seed: int, n: int = 100, level: float = 0.95) -> list[Judgement]:
+    values = quantities_of(n, seed)
+    rng = np.random.default_rng([2, seed])
+    errors = 5 + effect(values) + rng.normal(size=n)
+    errors[rng.random(n) < 0.03] = 90.0
+    return judge(values, errors, REFERENCE, SIDES, level, seed)
 
 
-def test_an_order_that_helps_is_found_and_its_opposite_is_not(population: pd.DataFrame) -> None:
-    steps_down = (np.diff(widths(population), axis=1) < 0).sum(axis=1)
-    found = suggestions(SPACE, with_errors(population, 0.5 * steps_down), ["width"])
-    orders = [s for s in found if s.kind == "order" and s.supported]
-    assert [s.change for s in orders] == [{"rules": {"width": "non_decreasing"}}]
-    assert orders[0].words == "width: values never decrease from stage to stage"
-    assert "with the error −0." in orders[0].evidence
-    assert "after correction for" in orders[0].evidence
+def supported(judgements: list[Judgement]) -> set[tuple[int, str]]:
+    return {(j.side.column, j.side.end) for j in judgements if j.supported(0.95)}
 
 
-def test_a_range_that_helps_is_found_close_to_where_it_is(population: pd.DataFrame) -> None:
-    narrowest = widths(population).min(axis=1)
-    found = suggestions(SPACE, with_errors(population, np.where(narrowest >= 24, 0, 3.0)), ["width"])
-    (width,) = [s for s in found if s.kind == "range"]
-    assert width.supported
-    assert 16 <= width.change["parameters"]["width"]["low"] <= 32
+@pytest.mark.slow
+def test_noise_alone_is_seldom_taken_for_a_side() -> None:
+    fooled = sum(bool(supported(judged(lambda v: 0.0, seed))) for seed in range(100))
+    assert fooled <= 11  # 5 % of 100 is 5; P(more than 11) < 1 %
 
 
-def test_sharing_that_costs_nothing_is_found_and_sharing_that_costs_is_not() -> None:
-    many = dsx.sample(SPACE, n=900, seed=1).table
-    nothing = suggestions(SPACE, with_errors(many, np.zeros(900)), ["bottleneck_ratio"])
-    (sharing,) = [s for s in nothing if s.kind == "sharing"]
-    assert sharing.supported
-    assert sharing.change == {"parameters": {"bottleneck_ratio": {"per": "network"}}}
-    distinct = many[[f"bottleneck_ratio_{i}" for i in range(1, 5)]].nunique(axis=1).to_numpy()
-    costly = suggestions(SPACE, with_errors(many, -0.5 * distinct), ["bottleneck_ratio"])
-    assert not any(s.supported for s in costly if s.kind == "sharing")
-
-
-def test_noise_alone_is_seldom_taken_for_an_order_or_a_range(population: pd.DataFrame) -> None:
-    fooled = 0
+@pytest.mark.slow
+def test_the_side_that_decides_is_found_and_what_is_tied_to_it_is_not() -> None:
+    """One standard deviation where the first quantity is high; the others go with it and decide nothing."""
+    right = wrong = 0
     for seed in range(60):
-        found = suggestions(SPACE, with_errors(population[:60], np.zeros(60), seed))
-        fooled += any(s.supported for s in found if s.kind != "sharing")
-    assert fooled <= 7  # 5 % of 60 is 3; P(more than 7) < 1 %
+        sides = supported(judged(lambda v: 1.15 * (v[:, 0] > 0), seed))
+        right += (0, "high") in sides
+        wrong += bool(sides - {(0, "high")})
+    assert right >= 40  # P(fewer) < 1 % at a power of 0.8, with rivals this close
+    assert wrong <= 8
 
 
-def test_ordered_spaces_are_not_told_to_order_again(population: pd.DataFrame) -> None:
-    space = dsx.load_space("AnyNetXE-digits")
-    table = with_errors(dsx.sample(space, n=40, seed=0).table, np.zeros(40))
-    assert {s.kind for s in suggestions(space, table)} <= {"range"}
+def test_both_ends_of_a_window_are_found() -> None:
+    sides = supported(judged(lambda v: 3.0 * (np.abs(v[:, 2]) > 0.6), seed=3, n=200))
+    assert sides == {(2, "low"), (2, "high")}
 
 
-def test_few_models_and_unknown_parameters_are_refused(population: pd.DataFrame) -> None:
-    with pytest.raises(DsxError, match="11 finished models: at least 12 are needed"):
-        suggestions(SPACE, with_errors(population[:11], np.zeros(11)))
-    with pytest.raises(DsxError, match=r"'widht' is no sampled parameter of AnyNetXA-digits\. Did you mean width\?"):
-        suggestions(SPACE, with_errors(population, np.zeros(240)), ["widht"])
+def test_models_of_a_side_are_those_within_the_limit_and_beyond_the_cut() -> None:
+    (side,) = [
+        j for j in judged(lambda v: 3.0 * (np.abs(v[:, 2]) > 0.6), seed=3, n=200)
+        if (j.side.column, j.side.end) == (2, "low")
+    ]  # fmt: skip
+    values = quantities_of(200, 3)[:, 2]
+    inside = side.kept & side.judged
+    assert -0.9 < values[side.kept].min() < -0.3
+    assert 0.3 < values[side.judged].max() < 0.9
+    assert values[~side.kept].max() < values[side.kept].min()
+    assert np.array_equal(inside, (values >= values[side.kept].min()) & (values <= values[side.judged].max()))
 
 
-def suggestion(parameter: str, kind: str, change: dict, pvalue: float = 0.01, supported: bool = True) -> Suggestion:
-    return Suggestion(parameter, kind, change, f"{kind} of {parameter}", "seen", pvalue, supported)
-
-
-def test_suggestions_that_cannot_hold_together_are_not_taken_together() -> None:
-    order = suggestion("width", "order", {"rules": {"width": "non_decreasing"}})
-    sharing = suggestion("width", "sharing", {"parameters": {"width": {"per": "network"}}}, np.nan)
-    fixed = suggestion("depth", "range", {"parameters": {"depth": {"distribution": "fixed", "value": 2}}})
-    depths = suggestion("depth", "order", {"rules": {"depth": "non_decreasing"}})
-    weak = suggestion("group_width", "range", {"parameters": {"group_width": {"low": 8}}}, supported=False)
-    assert chosen([sharing, order, depths, fixed, weak]) == [order, fixed]
-
-
-def test_the_difference_merged_over_the_old_makes_the_new() -> None:
-    names = ("AnyNetXA", "AnyNetXE", "RegNetX", "AnyNetXA-digits")
-    for before in names:
-        for after in names:
-            old, new = dsx.load_space(before).to_dict(), dsx.load_space(after).to_dict()
-            changed = {k: v for k, v in difference(old, new).items() if v is not None or k in old}
-            merged = merge(old, changed)
-            expected = {k: v for k, v in new.items() if k not in ("name", "description", "source")}
-            assert {k: v for k, v in merged.items() if k in expected and v is not None} == {
-                k: v for k, v in merge({}, expected).items() if v is not None
-            }
-
-
-def test_the_written_space_extends_the_old_loads_and_samples(tmp_path) -> None:
-    taken = [
-        suggestion("width", "order", {"rules": {"width": "non_decreasing"}}),
-        suggestion("width", "range", {"parameters": {"width": {"low": 16, "high": 96}}}),
-        suggestion("group_width", "sharing", {"parameters": {"group_width": {"per": "network"}}}),
+def test_a_proxy_names_the_quantity_that_explains_it() -> None:
+    (proxy,) = [
+        j for j in judged(lambda v: 3.0 * (v[:, 0] > 0), seed=1, n=200) if (j.side.column, j.side.end) == (3, "high")
     ]
-    space, acceptance = write_space(tmp_path / "mine.yaml", SPACE, taken)
-    text = (tmp_path / "mine.yaml").read_text()
-    assert "extends: AnyNetXA-digits" in text
-    assert "# order of width: seen" in text
-    assert "stem" not in text
-    assert acceptance > 0
-    table = dsx.sample(dsx.load_space(str(tmp_path / "mine.yaml")), n=20, seed=0).table
-    assert (np.diff(widths(table), axis=1) >= 0).all()
-    assert widths(table).min() >= 16
-    assert widths(table).max() <= 96
-    assert "group_width" in table
-    assert space.name == "mine"
+    assert proxy.pvalue <= 0.05
+    assert proxy.explained
+    assert proxy.rival == 0
+    assert proxy.rival_pvalue > 0.05
 
 
-def test_a_space_without_a_file_is_written_whole(tmp_path) -> None:
-    own = SPACE.model_copy(update={"name": "unheard-of"})
-    write_space(tmp_path / "mine.yaml", own, [suggestion("depth", "order", {"rules": {"depth": "non_decreasing"}})])
-    assert "extends" not in (tmp_path / "mine.yaml").read_text()
-    assert dsx.load_space(str(tmp_path / "mine.yaml")).rules["depth"].order == "non_decreasing"
+def test_judgements_are_a_function_of_their_arguments() -> None:
+    first, again = (judged(lambda v: v[:, 0], seed=5) for _ in range(2))
+    assert [(j.pvalue, j.rival_pvalue, j.distance) for j in first] == [
+        (j.pvalue, j.rival_pvalue, j.distance) for j in again
+    ]
 
 
-def test_a_file_that_is_there_is_not_overwritten(tmp_path) -> None:
-    out = tmp_path / "mine.yaml"
-    out.write_text("name: precious\n")
-    with pytest.raises(DsxError, match="is there already"):
-        write_space(out, SPACE, [suggestion("depth", "order", {"rules": {"depth": "non_decreasing"}})])
-    assert out.read_text() == "name: precious\n"
-    with pytest.raises(DsxError, match="cannot extend one of its own name"):
-        write_space(tmp_path / "AnyNetXA-digits.yaml", SPACE, [])
+def test_diverged_models_weigh_as_the_last_ranks_whatever_their_error() -> None:
+    values = quantities_of(60, 0)
+    errors = np.random.default_rng(0).normal(5, 1, 60)
+    sides = SIDES[:4]
+    pvalues = []
+    for chance in (90.0, 1e6):
+        errors[:2] = chance
+        pvalues.append([j.pvalue for j in judge(values, errors, REFERENCE, sides)])
+    assert pvalues[0] == pvalues[1]
 
 
-class Pretended(Study):
-    """A study whose results are given, not trained."""
-
-    def results(self) -> pd.DataFrame:
-        table = self.population.table
-        steps_down = (np.diff(widths(table), axis=1) < 0).sum(axis=1)
-        return with_errors(table, 0.5 * steps_down)
+def test_favoured_sides_and_others_share_the_level() -> None:
+    values, errors = quantities_of(80, 0), np.random.default_rng(0).normal(5, 1, 80)
+    alone = judge(values, errors, REFERENCE, [Side(0, "low")])
+    halved = judge(values, errors, REFERENCE, [Side(0, "low", favoured=True), Side(1, "low")])
+    assert halved[0].pvalue == pytest.approx(min(1.0, 2 * alone[0].pvalue))
 
 
-class Flat(Pretended):
-    """A study in which nothing matters."""
-
-    def results(self) -> pd.DataFrame:
-        return with_errors(self.population.table, np.zeros(len(self.population)), seed=1)
-
-
-def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
-    population = dsx.sample(space, n=n, seed=0)
-    request = {"n": n, "constraints": space.constraints, "resolution": 8, "num_classes": 10}
-    study = Study.create(folder, population, space.to_dict(), request, 0)
-    study.__class__ = Pretended
-    return study
-
-
-def test_narrow_tells_writes_and_names_the_next_command(tmp_path) -> None:
-    told = narrow([pretended(tmp_path / "a")], ["width"], tmp_path / "mine.yaml")
-    assert "AnyNetXA-digits: 60 models: 60 done" in told
-    assert "[supported] width: values never decrease from stage to stage" in told
-    assert f"next: dsx sample --space {tmp_path}/mine.yaml --n 60 --seed 1" in told
-    assert dsx.load_space(str(tmp_path / "mine.yaml")).rules["width"].order == "non_decreasing"
-
-
-def test_narrow_writes_nothing_where_nothing_is_shown(tmp_path, capsys) -> None:
-    study = pretended(tmp_path / "a")
-    study.__class__ = Flat
-    with pytest.raises(DsxError, match="none of these is supported by the models, so no space was written"):
-        narrow([study], ["group_width"], tmp_path / "mine.yaml")
-    assert "[not shown]" in capsys.readouterr().out
-    assert not (tmp_path / "mine.yaml").exists()
-    narrow([study], ["group_width"], tmp_path / "mine.yaml", take=[1])
-    assert (tmp_path / "mine.yaml").exists()
-
-
-def test_plan_tells_models_and_cost_for_each_pair(tmp_path) -> None:
-    studies = [pretended(tmp_path / "a"), pretended(tmp_path / "b", n=40)]
-    told = plan(studies, difference_pct=0.5)
-    n = analysis.plan(studies[0].results(), studies[1].results(), 0.5)["n"]
-    assert f"{n} models of each space" in told
-    assert "1.00 points" in told
-    assert "0.25 points" in told
-    order = analysis.right_order(*(s.results() for s in studies), [4]).iloc[0]
-    assert f" {order['by_mean']:.2f} ({order['by_mean_low']:.2f}–{order['by_mean_high']:.2f})" in told
-    assert "chance that so few" not in plan(studies[:1], 0.5)
-    assert plan(studies[:1], 0.5).startswith(f"{tmp_path}/a as pilot: To tell a difference of 0.50 points")
-    with pytest.raises(DsxError, match="one pilot shows no difference"):
-        plan(studies[:1])
-
-
-def test_studies_of_different_spaces_are_not_narrowed_together(tmp_path) -> None:
-    other = pretended(tmp_path / "b", space=dsx.load_space("AnyNetXE-digits"))
-    with pytest.raises(DsxError, match="are of different spaces"):
-        narrow([pretended(tmp_path / "a"), other])
-
-
-def test_the_commands_say_what_is_missing(dsx: Command) -> None:
-    assert "no study named" in dsx("narrow").err
-    assert "no study named" in dsx("plan").err
+def test_equal_errors_and_constant_quantities_support_nothing() -> None:
+    values = np.column_stack([quantities_of(30, 0)[:, 0], np.ones(30)])
+    reference = np.column_stack([REFERENCE[:, 0], np.ones(4000)])
+    judgements = judge(values, np.full(30, 2.0), reference, [Side(0, "low"), Side(1, "low")])
+    assert [j.side.column for j in judgements] == [0]
+    assert judgements[0].pvalue == 1
+    assert rank_agreement(reference)[0, 1] == 0

@@ -8,7 +8,7 @@ from dsx.analysis.power import MOST, plan_verdict, power_curve
 from dsx.analysis.rank_test import rank_test, smallest_n
 from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.verdict import verdicts
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 SHIFT = 1.0
 

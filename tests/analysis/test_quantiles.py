@@ -8,7 +8,7 @@ from scipy import stats
 
 from dsx.analysis import min_interval, quantile, quantile_difference, quantile_interval
 from dsx.analysis.quantiles import min_difference_interval
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 @given(st.integers(1, 60), st.floats(0.05, 0.95), st.sampled_from([0.8, 0.95, 0.99]))
@@ -50,6 +50,12 @@ def test_min_interval_is_that_of_resampled_minima():
     assert low == errors.min()
     assert np.mean(minima <= high) >= 0.975
     assert np.mean(minima < high) < 0.98
+
+
+def test_lowest_errors_that_are_tied_have_no_interval():
+    assert np.isnan(min_interval([1.0] * 5 + [2.0] * 20)).all()
+    assert min_interval([1.0] * 3 + [2.0] * 20) == (1.0, 2.0)
+    assert np.isnan(min_difference_interval([1.0] * 20, [1.0] * 20)).all()
 
 
 def test_precedence_ranks_match_a_hand_count():

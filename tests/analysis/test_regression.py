@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from dsx.analysis import fit_columns, fit_line
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 @pytest.mark.parametrize("log", [False, True])

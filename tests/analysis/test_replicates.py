@@ -13,7 +13,7 @@ from dsx.analysis.replicates import (
     shrunken_errors,
     variances,
 )
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def trainings(rng, models=30, between=1.0, seeds=0.8, most=3):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from dsx.analysis import ks_by_sample_size, mean_difference_interval, plan, right_order
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_distance_of_small_samples_is_as_expected_and_falls_with_their_size():
@@ -61,6 +62,11 @@ def test_two_pilots_plan_for_their_own_difference():
         (
             ([1.0, 2.0], [1.0, 2.0]),
             "plan: no difference to tell: give the difference in points that matters, such as 0.5",
+        ),
+        (
+            ([1.0, 2.0], [3.0] * 4, 0.5),
+            "plan: all 4 errors of pilot 2 are 3 %: they show no spread, from which the number of models follows; "
+            "take a pilot of more models",
         ),
         (([1.0, 2.0], None, 0.5, 80), "power = 80: expected a chance between 0 and 1, such as 0.8"),
     ],
@@ -139,6 +145,15 @@ def test_chance_of_the_right_order_has_an_interval_up_to_a_quarter_of_the_models
         assert (known[f"{name}_low"] <= known[name]).all()
         assert (known[name] <= known[f"{name}_high"]).all()
         assert frame.loc[frame["n"] > 8, [f"{name}_low", f"{name}_high"]].isna().all().all()
+
+
+def test_the_right_order_of_large_populations_takes_little_memory():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(40, 3, 30_000), rng.normal(40.5, 3, 30_000)
+    tracemalloc.start()
+    right_order(a, b, [2], trials=100)
+    assert tracemalloc.get_traced_memory()[1] < 80e6
+    tracemalloc.stop()
 
 
 def test_populations_that_tie_have_no_right_order():

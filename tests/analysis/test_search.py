@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dsx.analysis import expected_minimum, random_search
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=5), st.integers(1, 4))

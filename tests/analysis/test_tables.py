@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dsx.analysis import analyze, dominance, edf, holm
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_analyze_gives_every_table(mixed, table):

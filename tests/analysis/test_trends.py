@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from dsx.analysis import best_range, fit_line, rank_agreement, rank_correlation, trend, trend_fits
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def test_rank_correlation_is_scipys():
@@ -18,6 +21,35 @@ def test_rank_correlation_is_scipys():
     assert (result["n"], result["correlation"]) == (50, pytest.approx(oracle.statistic))
     assert result["pvalue"] == pytest.approx(oracle.pvalue)
     assert -1 <= result["low"] < result["correlation"] < result["high"] <= 1
+
+
+def test_pvalue_of_few_pairs_is_that_of_all_orders():
+    assert rank_correlation([1, 2, 3], [4, 5, 6])["pvalue"] == pytest.approx(1 / 3)
+    assert rank_correlation([1, 2], [2, 1])["pvalue"] == 1
+    for n in (3, 5, 6, 7):
+        rng = np.random.default_rng(n)
+        x, y = rng.integers(0, 4, n), rng.integers(0, 4, n)
+        x[:2], y[:2] = (0, 1), (0, 1)
+        rho = [stats.spearmanr(x, [y[i] for i in order]).statistic for order in itertools.permutations(range(n))]
+        exact = np.mean(np.abs(rho) >= abs(stats.spearmanr(x, y).statistic) - 1e-9)
+        assert rank_correlation(x, y)["pvalue"] == pytest.approx(exact)
+
+
+def test_pvalue_of_ten_pairs_is_near_that_of_many_orders_and_of_perfect_agreement_exact():
+    x = np.arange(10)
+    assert rank_correlation(x, x)["pvalue"] == pytest.approx(2 / math.factorial(10))
+    rng = np.random.default_rng(0)
+    for y in (rng.permutation(10), np.array([2, 0, 1, 5, 3, 4, 9, 7, 6, 8])):
+        rho = stats.spearmanr(x, y).statistic
+        shuffled = np.argsort(rng.random((100_000, 10)), axis=1)
+        sampled = np.mean(np.abs(_rhos(x, shuffled)) >= abs(rho) - 1e-9)
+        assert 0.6 * sampled <= rank_correlation(x, y)["pvalue"] <= 1.1 * sampled
+
+
+def _rhos(x, orders):
+    """Rank correlation of x = 0 … n − 1 with each row of orders of the same numbers."""
+    n = x.size
+    return 1 - 6 * ((orders - x) ** 2).sum(axis=1) / (n**3 - n)
 
 
 @pytest.mark.parametrize(("x", "y"), [([1.0], [2.0]), ([1.0, 1, 1], [1.0, 2, 3]), ([], [])])

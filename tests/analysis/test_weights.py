@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dsx.analysis import compare_matched, edf, matched_bins, matched_in_words, matched_weights
 from dsx.analysis.weights import matched_table
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def nds_weights(complexity, low, high, bins):

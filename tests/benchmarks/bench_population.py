@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 import dsx
-from dsx.launch import local
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.options import LaunchOptions
 from dsx.spaces.sampling import draw_population
 from dsx.study.study import Study, open_study
 
@@ -42,7 +43,7 @@ def main() -> None:
             subprocess.run([sys.executable, "-c", ONE, study.path, str(row)], check=True)
         one_by_one = time.perf_counter() - started
         started = time.perf_counter()
-        local.launch(study, progress=False)
+        LocalLauncher().launch([study], LaunchOptions(progress=False))
         together = time.perf_counter() - started
         counts = open_study(study.path).counts()
     assert counts["done"] + counts["diverged"] == options.models, counts

@@ -15,17 +15,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dsx import resources
+from dsx.base import resources
+from dsx.base.text import align
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS
+from dsx.networks.regnet import quantize_widths
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.orders import in_order, order_probability
-from dsx.spaces.quantized_linear import quantize_widths
 from dsx.spaces.sampling import draw_population
-from dsx.text import align
 
 N = 500
 BASELINE_SECONDS = 1.0
@@ -47,7 +47,7 @@ def _draw(space: Space, rng: np.random.Generator) -> dict[str, np.ndarray] | Non
     for name, parameter in space.parameters.items():
         if isinstance(parameter, SameAs):
             setting[name] = setting[parameter.parameter]
-    for name, rule in space.orders().items():
+    for name, rule in space.orders.items():
         if not in_order(setting[name][None, : rule.length(space.stages)], rule.order)[0]:
             return None
     return setting
@@ -86,9 +86,11 @@ def _accepted(space: Space, setting: dict[str, np.ndarray]) -> bool:
     stem = Stem(type=space.stem.type, width=space.stem.width)
     architecture = Architecture(stages=tuple(stages), stem=stem, num_classes=space.num_classes)
     counts = complexity(architecture, int(stage_value("resolution", 0, space.resolution)))._asdict()
-    inside = all(low <= counts[name] <= high for name, (low, high) in space.metric_ranges().items())
+    inside = all(window.low <= counts[name] <= window.high for name, window in space.windows.items())
     arrays = {name: np.array([value]) for name, value in counts.items()}
-    return inside and all(bool(limit.holds(arrays)[0]) for limit in space.metric_limits().values())
+    return inside and all(
+        bool(limit.holds(arrays)[0]) for name, limit in space.constraints.items() if name not in space.windows
+    )
 
 
 def baseline_candidates_per_second(space: Space) -> float:
@@ -106,7 +108,7 @@ def order_share(space: Space) -> float:
     """Share of independent draws that are in order: what the baseline's rejection lets pass."""
     return math.prod(
         order_probability(space.parameters[name].masses, rule.order, rule.length(space.stages))
-        for name, rule in space.orders().items()
+        for name, rule in space.orders.items()
     )
 
 

@@ -33,10 +33,10 @@ from torchvision.datasets import ImageFolder
 
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.allocator import keep_freed_memory
-from dsx.training.data.batches import open_batches
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import Group
-from dsx.training.recipe import Recipe, load_recipe
 from dsx.training.session import Session
 from dsx.training.trainer import train
 

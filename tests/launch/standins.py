@@ -9,24 +9,31 @@ import hashlib
 import json
 import os
 import signal
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 import dsx
+from dsx.base import resources
+from dsx.base.files import write_json
+from dsx.base.yaml import read_yaml
+from dsx.launch.launcher import Launched, Launcher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.options import LaunchOptions
+from dsx.launch.slurm.profile import Profile
+from dsx.launch.slurm.submit import Submitted, submit
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.complexity import complexity
 from dsx.spaces.population import Population
-from dsx.study.records import write_json
-from dsx.study.study import Study
+from dsx.study.study import Study, open_study
+from dsx.training.faults import Interrupted
 
 EPOCHS = 4
-
-
-class Interrupted(Exception):
-    """Stopped by should_stop; the worker knows it by its name, as it knows the real one."""
 
 
 def population(n: int = 6, space: str = "Small") -> Population:
@@ -60,7 +67,7 @@ def population(n: int = 6, space: str = "Small") -> Population:
 
 def make_study(path: Path, n: int = 6, seed: int = 0, recipe: bool = True, **overrides: object) -> Study:
     """A study of n small networks, with the digits recipe unless it is to have none."""
-    from dsx.training.recipe import load_recipe
+    from dsx.recipes.recipe import load_recipe
 
     study = Study.create(path, population(n), {"name": "Small"}, {"n": n, "resolution": 8}, seed)
     if recipe:
@@ -116,6 +123,10 @@ def train(
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "exit":
         os._exit(3)
+    if what == "vanish":
+        os._exit(0)
+    if what == "leave":
+        sys.exit("enough")
     if what == "memory":
         _hoard = np.ones(900_000_000 // 8)
         time.sleep(60)
@@ -172,3 +183,33 @@ def expected_error(model_id: str, seed: int) -> float:
 def _mark(folder: Path, run_id: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / f"{run_id}.{os.getpid()}.{time.monotonic_ns()}").touch()
+
+
+def launch_here(studies: Study | Sequence[Study], launcher: Launcher | None = None, **asked: Any) -> Launched:
+    """A launch on this machine with the stand-in trainer: two workers without progress, unless asked otherwise."""
+    given = [studies] if isinstance(studies, Study) else list(studies)
+    options = {"workers": 2, "device": "cpu", "progress": False, "trainer": "standins:train"} | asked
+    return (launcher or LocalLauncher()).launch(given, LaunchOptions(**options))
+
+
+def slurm_profile(**changes: Any) -> Profile:
+    """What a job of the stand-in trainers asks for: the shipped profile, with changes."""
+    shipped = read_yaml(resources.find("experiments", "slurm", group="launcher"))
+    place = Path(__file__).parent
+    environment = {"PYTHONPATH": str(place)} | changes.pop("environment", {})
+    return Profile.from_dict(shipped | {"mem_gb": 0.5, "environment": environment} | changes)
+
+
+def submit_there(study: Study, profile: Profile, **asked: Any) -> Submitted:
+    """Submit what is pending of one study, to be trained by the stand-in trainer unless asked otherwise."""
+    (submitted,) = submit([study], profile, LaunchOptions(**{"trainer": "standins:train"} | asked))
+    return submitted
+
+
+def check_complete(*studies: Study) -> None:
+    """Every run was trained, once, to its expected error."""
+    for study in studies:
+        table = open_study(study.path).results()
+        assert (table["state"] == "done").all()
+        assert list(table["error"]) == [expected_error(run.model_id, run.seed) for run in study.runs()]
+        assert trainings(study) == sorted(run.run_id for run in study.runs())

@@ -1,6 +1,6 @@
 import pytest
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.launch import devices
 from dsx.launch.devices import Slot, slots
 from dsx.launch.progress import duration, rate

@@ -7,7 +7,19 @@ from dsx.launch.doctor import Finding, examine
 def test_a_healthy_machine_is_ok_on_every_line(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor.client, "installed", lambda: False)
     findings = list(examine(folder=tmp_path))
-    assert [f.what for f in findings] == ["dsx", "python", "packages", "cores", "GPUs", "folder", "data sets"]
+    assert [f.what for f in findings] == [
+        "dsx",
+        "python",
+        "packages",
+        "cores",
+        "GPUs",
+        "folder",
+        "temporary files",
+        "shared memory",
+        "open files",
+        "workers",
+        "data sets",
+    ]
     assert all(finding.ok for finding in findings)
     assert "torch" in findings[2].found
     assert os.listdir(tmp_path) == []
@@ -21,6 +33,17 @@ def test_what_is_wrong_comes_with_a_remedy(tmp_path, monkeypatch):
     assert not findings["slurm"].ok
     assert "scontrol: not found" in findings["slurm"].line()
     assert "partitions" not in findings
+
+
+def test_a_tmpdir_too_long_for_sockets_is_said(tmp_path, monkeypatch):
+    deep = tmp_path / ("x" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    findings = {f.what: f for f in doctor.here(tmp_path)}
+    assert findings["temporary files"] == Finding(
+        "temporary files", f"{deep}; sockets in /tmp, as its path is too long for them"
+    )
 
 
 def test_lines_are_aligned_and_say_ok_or_what_to_do():

@@ -7,13 +7,12 @@ import warnings
 
 import pytest
 
-from dsx.errors import DsxError
-from dsx.launch.local import launch
-from dsx.study.records import RecordWarning
+from dsx.base.errors import DsxError
+from dsx.base.files import RecordWarning
 from dsx.study.status import status
 from dsx.study.study import open_study
 
-from standins import expected_error, make_study
+from standins import expected_error, launch_here, make_study
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def fill(place):
 
 
 def go(study):
-    return launch(study, workers=2, device="cpu", progress=False, trainer="standins:train")
+    return launch_here(study)
 
 
 def check_no_torn_record(study):
@@ -56,7 +55,7 @@ def check_no_torn_record(study):
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_a_disk_that_fails_is_one_clear_line_and_the_study_goes_on_later(small_disk, fault):
     study = make_study(small_disk / "a", n=6)
-    launch(study, workers=1, device="cpu", progress=False, trainer="standins:train", limit=2)
+    launch_here(study, workers=1, limit=2)
     ballast = fill(small_disk) if fault == "full" else None
     if fault == "read-only":
         remount(small_disk, "ro")

@@ -7,15 +7,21 @@ import subprocess
 import sys
 import time
 
-from dsx.launch.local import launch
+import pytest
 
-from standins import make_study
+from dsx.launch.options import TRAINER
+
+from standins import launch_here, make_study
+
+pytestmark = pytest.mark.slow
 
 # what depends on the clock, and is no part of a result
-MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "train_seconds", "environment")
+MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "ended", "train_seconds", "environment")
 LAUNCH = (
-    "import sys; from dsx.launch.local import launch\n"
-    "if __name__ == '__main__': launch(sys.argv[1:], workers=2, device='cpu')\n"
+    "import sys; from dsx.launch.local.launcher import LocalLauncher; from dsx.launch.options import LaunchOptions\n"
+    "from dsx.study.study import open_study\n"
+    "if __name__ == '__main__':\n"
+    "    LocalLauncher().launch([open_study(sys.argv[1])], LaunchOptions(workers=2, device='cpu'))\n"
 )
 CHANGES = {"epochs": 2, "schedule.warmup_epochs": 1}
 
@@ -32,7 +38,7 @@ def results(study):
 
 def test_a_launch_killed_at_any_moment_ends_with_the_results_of_an_undisturbed_one(tmp_path):
     whole = make_study(tmp_path / "whole" / "a", n=3, **CHANGES)
-    launch(whole, workers=2, device="cpu", progress=False)
+    launch_here(whole, trainer=TRAINER)
     broken = make_study(tmp_path / "broken" / "a", n=3, **CHANGES)
     script = tmp_path / "l.py"
     script.write_text(LAUNCH)
@@ -48,7 +54,7 @@ def test_a_launch_killed_at_any_moment_ends_with_the_results_of_an_undisturbed_o
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    launch(broken, workers=2, device="cpu", progress=False)
+    launch_here(broken, trainer=TRAINER)
     assert broken.counts()["done"] == 3
     assert results(broken) == results(whole)
     assert not list(broken.paths.models.rglob("claim*"))

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from dsx.launch.worker import work
+from dsx.launch.worker import WorkSettings, work
 from dsx.study.study import Study
 
 from standins import make_study
+
+pytestmark = pytest.mark.slow
 
 WORKER = Path(__file__).with_name("torchrun_worker.py")
 SHORT = {"epochs": 2, "batch_size": 64, "precise_bn": 256, "keep_checkpoint": True}
@@ -25,7 +27,8 @@ def under_torchrun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, sub
     """A study of three runs, to the last of which something happens; and how torchrun ended."""
     study = make_study(tmp_path_factory.mktemp("torchrun") / "two", n=3, **SHORT)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    given = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(WORKER.parent), "UNLUCKY_RUN": study.runs()[-1].run_id}
+    path = os.pathsep.join(filter(None, [str(WORKER.parent), os.environ.get("PYTHONPATH")]))
+    given = {"OMP_NUM_THREADS": "1", "PYTHONPATH": path, "UNLUCKY_RUN": study.runs()[-1].run_id}
     command = [*launcher, str(WORKER), str(study.path)]
     ended = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, timeout=300, check=False)
     return study, ended
@@ -38,7 +41,7 @@ def test_two_processes_train_as_one_with_the_whole_batch(
     two, _ = under_torchrun
     one = make_study(tmp_path / "one", n=3, micro_batch_size=32, **SHORT)
     run_ids = [run.run_id for run in two.runs()[:2]]
-    work(one.path, run_ids, device="cpu", threads=1)
+    work(one.path, run_ids, WorkSettings(device="cpu", threads=1))
     for run_id in run_ids:
         paths = [study.paths.run(run_id) for study in (two, one)]
         ours, theirs = (json.loads(path.result.read_text()) for path in paths)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import Architecture, ArchitectureTable, Head, Stage, Stem
 
 GOOD = {

@@ -6,7 +6,7 @@ from fvcore.nn import FlopCountAnalysis
 from torch import nn
 from torchvision import models
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.anynet import build
 from dsx.networks.baselines import BASELINES, Baseline, count_complexity
 from dsx.networks.blocks import Norm

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, ArchitectureTable, Head, Stage, Stem
-from dsx.networks.complexity import Complexity, complexity, complexity_table, layers
+from dsx.networks.complexity import complexity, complexity_table, layers
+from dsx.networks.cost import Complexity
 from dsx.networks.layers import BLOCKS, STEMS
 
 PAPER = list(csv.DictReader((Path(__file__).parent / "paper_models.csv").open()))

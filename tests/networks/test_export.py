@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks import export as export_module
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Head, Stage, Stem
@@ -29,6 +29,7 @@ MIXED = Architecture(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "resolution"), [(MIXED, 33), (published("RegNetX-200MF"), 48)])
 def test_onnx_gives_the_same_logits_at_any_batch_size(tmp_path, architecture, resolution):
     torch.manual_seed(0)

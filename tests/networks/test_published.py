@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchvision import models
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.anynet import build
 from dsx.networks.complexity import complexity, layers
 from dsx.networks.published import published, published_names, published_record

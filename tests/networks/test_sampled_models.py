@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from dsx.base.resources import names
 from dsx.networks.anynet import build
 from dsx.networks.baselines import count_complexity
 from dsx.networks.complexity import complexity
-from dsx.resources import names
 from dsx.spaces.definition import load_space
 from dsx.spaces.sampling import sample
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.baselines import Baseline

@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.models.regnet import BlockParams, RegNet
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.published import published, published_names
@@ -100,6 +100,7 @@ def others(name: str) -> dict[str, nn.Module]:
     return with_torchvision | {"timm": timm_network(name)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FOREIGN if name not in HEAVY])
 def test_logits_agree_with_torchvision_and_timm_both_ways(name):
     torch.manual_seed(0)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dsx import plots
 from dsx.analysis import edf
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 
 def results(errors, state="done") -> pd.DataFrame:
@@ -92,10 +92,28 @@ def test_matplotlibs_settings_are_left_as_they_were(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DsxError, match="cannot write the figure edf"):
+    with pytest.raises(DsxError, match=r"edf\.png: cannot be written \("):
         plots.save(plots.edf([1.0, 2.0]), tmp_path / "file", "edf")
 
 
 def test_a_weighted_curve_says_so_in_the_legend():
     ax = plots.edf({"A": edf([1.0, 2.0, 3.0, 4.0], weights=[1, 0, 0, 3])})
     assert "n 4 (weighted, effective 2)" in ax.get_legend().get_texts()[0].get_text()
+
+
+def test_a_study_whose_name_begins_with_an_underscore_stands_in_every_legend():
+    errors = {"_a": [1.0, 2.0, 3.0, 4.0] * 5, "b": [2.0, 3.0, 4.0, 5.0] * 5}
+    drawn = [plots.edf(errors), plots.random_search(errors)]
+    for ax in drawn:
+        names = [text.get_text().split(" ")[0] for text in ax.get_legend().get_texts()]
+        assert names == ["_a", "b"]
+    far = {"_a": [1.0, 1.1] * 20, "b": [9.0, 9.1] * 20}
+    (text,) = plots.edf_difference(far).get_legend().get_texts()
+    assert text.get_text() == "_a is ahead"
+
+
+def test_the_hosts_settings_do_not_show(tmp_path):
+    plain = plots.save(plots.edf([1.0, 2.0, 4.0]), tmp_path / "plain", "edf")
+    with matplotlib.rc_context({"font.size": 30, "axes.linewidth": 5, "figure.dpi": 300, "lines.marker": "o"}):
+        strange = plots.save(plots.edf([1.0, 2.0, 4.0]), tmp_path / "strange", "edf")
+    assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in strange]

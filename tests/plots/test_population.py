@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dsx import plots
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 TABLE = pd.DataFrame(
     {

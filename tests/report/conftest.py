@@ -13,7 +13,7 @@ from selenium import webdriver
 
 import dsx
 from dsx.report import StudyFacts
-from dsx.report.networks import network_table
+from dsx.results.structure import network_table
 from dsx.study.status import FailureGroup
 
 EVIL = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>&amp;\u2028{{ 7 * 7 }}"

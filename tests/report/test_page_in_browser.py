@@ -13,7 +13,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from dsx.report import write_report
+from dsx.report import Inquiry, write_report
+
+pytestmark = pytest.mark.slow
 
 # pixels of a drawn point of a trace, from the chart's own axes
 POINT = """
@@ -33,7 +35,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made_up("a study with a name as long as people give to the folders of their experiments"),
     ]
     path = tmp_path_factory.mktemp("page") / "report.html"
-    return write_report(path, studies, question="Is the second better?", command="dsx run mine")
+    return write_report(path, Inquiry(studies), question="Is the second better?", command="dsx run mine")
 
 
 def text(driver: webdriver.Chrome, selector: str) -> str:
@@ -123,7 +125,9 @@ def test_a_tap_on_a_phone_shows_the_network(browser: webdriver.Chrome, page: Pat
 
 
 def test_hostile_strings_run_nothing(browser: webdriver.Chrome, tmp_path: Path) -> None:
-    path = write_report(tmp_path / "evil.html", [with_failures(made_up(EVIL), EVIL)], question=EVIL, command=EVIL)
+    path = write_report(
+        tmp_path / "evil.html", Inquiry([with_failures(made_up(EVIL), EVIL)]), question=EVIL, command=EVIL
+    )
     open_page(browser, path, 1400)
     point_at(browser, "edf", 0, 0)
     wait_for(browser, "document.querySelectorAll('#edf .hoverlayer text').length > 0")

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 import dsx
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.spaces.definition import load_space, space_from_dict
 from dsx.spaces.files import lineage
 
@@ -81,7 +81,7 @@ def test_a_child_is_its_parent_with_changes(tmp_path):
         "width": {"order": "non_decreasing", "except_last": True},
         "total": "sum(depth) <= 12",
     }
-    assert space.constraints == {"params": ":5M"}
+    assert space.constraint_texts == {"params": ":5M"}
     assert [name for name, _ in lineage(path)] == ["AnyNetXA", "AnyNetXB", "AnyNetXC", "AnyNetXD", "AnyNetXE", "mine"]
 
 
@@ -124,8 +124,8 @@ def test_overrides_change_single_values():
     assert space.parameters["group_width"].values.tolist() == [8]
     assert space.parameters["recipe.lr"].high == 2.0
     assert space.parameters["recipe.optimiser.weight_decay"].value == 0.1
-    assert space.constraints == {"params": ":5M"}
-    assert space.orders()["width"].order == "non_decreasing"
+    assert space.constraint_texts == {"params": ":5M"}
+    assert space.orders["width"].order == "non_decreasing"
     assert space.stem.width == 16
 
 
@@ -156,3 +156,8 @@ def test_the_hash_ignores_prose_and_knows_everything_else(small):
 def test_a_definition_cannot_be_changed(small):
     with pytest.raises(ValueError, match="frozen"):
         space_from_dict(small()).stages = 3
+
+
+def test_a_definition_with_listed_values_reads_back_as_the_same_space() -> None:
+    space = load_space("NDS-ResNet")
+    assert space_from_dict(space.to_dict()) == space

@@ -6,7 +6,7 @@ from oracle import small_law
 from scipy import stats
 
 import dsx
-from dsx.errors import ShortfallError
+from dsx.base.errors import ShortfallError
 from dsx.spaces import draws, enumeration
 from dsx.spaces.enumeration import enumerate_settings
 from dsx.spaces.sampling import draw_population

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.spaces.expressions import Inequality
 
 NAN = np.nan
@@ -35,7 +35,7 @@ VALUES = {
     ],
 )
 def test_an_inequality_is_evaluated_for_every_network(text, expected):
-    assert Inequality.parse(text, VALUES).holds(VALUES).tolist() == expected
+    assert Inequality.parse(text).holds(VALUES).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_an_inequality_is_evaluated_for_every_network(text, expected):
 )
 def test_a_bad_inequality_is_refused_with_one_line(text, message):
     with pytest.raises(DefinitionError) as refusal:
-        Inequality.parse(text, VALUES)
+        Inequality.parse(text).check_names(VALUES)
     assert str(refusal.value) == message

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from dsx import resources
+from dsx.base import resources
 from dsx.spaces.files import merge
 from dsx.spaces.json_schema import schema_text, space_schema
 

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 import dsx as dsx_api
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space, space_from_dict
 from dsx.spaces.files import merge
@@ -78,6 +78,7 @@ def test_two_versions_of_a_block_are_two_blocks(space_with):
             assert built == model.params
 
 
+@pytest.mark.slow
 def test_a_study_is_the_same_after_the_users_file_has_changed(space_with, tmp_path):
     path = space_with(BLOCK.format(kernel=3))
     space = load_space(path)
@@ -95,7 +96,7 @@ def test_a_study_is_the_same_after_the_users_file_has_changed(space_with, tmp_pa
     assert space_from_dict(open_study(tmp_path / "study").definition) == space
 
 
-def test_a_family_of_ones_own_says_what_the_stages_are(space_with, tmp_path):
+def test_a_family_of_ones_own_says_what_the_stages_are(space_with):
     choice = lambda *values: {"distribution": "choice", "values": list(values)}  # noqa: E731
     path = space_with(FAMILY, block="v")
     content = yaml.safe_load(path.read_text()) | {
@@ -193,6 +194,7 @@ def test_an_architecture_whose_block_is_not_loaded_is_told():
     )
 
 
+@pytest.mark.slow
 def test_the_documented_example_runs(dsx, tmp_path):
     """`dsx run` over the example of docs/spaces.md: sampling, training in worker processes, analysis."""
     shutil.copytree(EXAMPLES, tmp_path / "mine")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dsx
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
 from dsx.spaces.population import Population
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import dsx
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
 from dsx.study.runs import runs_of, training_seed
 from dsx.study.study import Study
 

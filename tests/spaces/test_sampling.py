@@ -14,7 +14,7 @@ from oracle import identity, log_uniform, small_law
 from scipy import stats
 
 import dsx
-from dsx.errors import DsxError, ShortfallError
+from dsx.base.errors import DsxError, ShortfallError
 from dsx.spaces import draws
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.sampling import draw_population

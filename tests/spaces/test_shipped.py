@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 import dsx
-from dsx import resources
+from dsx.base import resources
+from dsx.base.units import parse_range
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space
-from dsx.units import parse_range
 
 SHIPPED = sorted(path.stem for path in resources.shipped("spaces").glob("*.yaml"))
 PAPERS = (
@@ -41,7 +41,7 @@ def test_a_shipped_space_gives_models_that_train(name):
     assert space.source
     population = dsx.sample(space, 50)
     assert len({(model.model_id, str(model.recipe_overrides)) for model in population}) == 50
-    for metric, text in space.constraints.items():
+    for metric, text in space.constraint_texts.items():
         if metric in ("flops", "params", "acts"):
             low, high = parse_range(text)
             assert ((getattr(population, metric) >= low) & (getattr(population, metric) <= high)).all()

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from dsx.base.files import RecordError, write_json
 from dsx.launch.heartbeat import Heartbeat
 from dsx.study import claims
 from dsx.study.claims import claim, current, machine, this_process
 from dsx.study.paths import RunPaths
-from dsx.study.records import RecordError, write_json
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import dsx
+from dsx.base.files import write_json
 from dsx.study import finished
 from dsx.study.finished import read_cache, read_finished
-from dsx.study.records import write_json
 from dsx.study.study import Study, open_study
 
 from standins import make_study
@@ -153,6 +153,7 @@ def large(tmp_path_factory):
     return study.path, errors
 
 
+@pytest.mark.slow
 def test_of_many_models_each_is_accounted_for(large, monkeypatch):
     path, errors = large
     study = open_study(path)
@@ -165,6 +166,7 @@ def test_of_many_models_each_is_accounted_for(large, monkeypatch):
     assert read == []
 
 
+@pytest.mark.slow
 def test_what_changes_among_many_models_is_found(large, monkeypatch):
     path, errors = large
     study = open_study(path)

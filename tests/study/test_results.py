@@ -1,14 +1,13 @@
 import os
 import random
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from dsx.launch.worker import work
+from dsx.base.files import write_json
+from dsx.launch.worker import WorkSettings, work
 from dsx.study import results
 from dsx.study.claims import claim
-from dsx.study.records import write_json
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 
@@ -23,7 +22,7 @@ def study(tmp_path):
     study = make_study(tmp_path / "a", n=6)
     behave(study, r1="diverge", r2="raise")
     ids = [run.run_id for run in study.runs()]
-    work(study.path, ids[:3], trainer=train)
+    work(study.path, ids[:3], WorkSettings(trainer=train))
     claim(study.paths.run(ids[3]))
     claim(study.paths.run(ids[5])).release()
     return study
@@ -107,33 +106,6 @@ def test_curves_have_a_row_per_epoch(study):
     table = study.results().set_index("run_id")
     last = curves.groupby("run_id")["error"].last()
     assert (table.loc[last.index, "error"] == last).all()
-
-
-def test_status_groups_failures_and_names_the_remedy(study):
-    found = status(study)
-    assert found.total == 6
-    (group,) = found.groups
-    run_id = study.runs()[2].run_id
-    assert (group.kind, group.run_ids) == ("error", [run_id])
-    assert "loss went for a walk" in group.traceback
-    lines = describe(found)
-    assert "1 done  1 diverged  1 failed  1 running  2 pending" in lines[0]
-    assert lines[1].startswith("  failed 1 × error  ValueError: the loss went for a walk")
-    assert lines[1].endswith(f"dsx launch {study.path} --retry error")
-
-
-def test_speed_is_that_of_recent_results(study):
-    import time
-
-    now = time.time()
-    scan = SimpleNamespace(finished={str(k): SimpleNamespace(mtime_ns=(now - 30 * k) * 1e9) for k in range(11)})
-    from dsx.study.status import models_per_hour
-
-    assert models_per_hour(scan) == pytest.approx(120, rel=1e-3)
-    scan.finished["old"] = SimpleNamespace(mtime_ns=(now - 90000) * 1e9)
-    assert models_per_hour(scan) == pytest.approx(120, rel=1e-3)
-    scan.finished = {"one": SimpleNamespace(mtime_ns=now * 1e9)}
-    assert models_per_hour(scan) is None
 
 
 def test_status_survives_any_file_being_garbage(study):

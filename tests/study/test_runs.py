@@ -43,7 +43,7 @@ def test_every_model_comes_once_before_any_comes_twice():
 
 
 def test_sampled_recipe_settings_become_the_runs_recipe():
-    from dsx.training.recipe import load_recipe
+    from dsx.recipes.recipe import load_recipe
 
     drawn = population(2)
     drawn.settings["recipe.lr"] = np.array([0.05, 0.2])

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import dsx
-from dsx.errors import DsxError, StudyError
+from dsx.base.errors import DsxError, StudyError
+from dsx.base.files import write_json
+from dsx.recipes.recipe import load_recipe
 from dsx.study.claims import claim
-from dsx.study.records import write_json
 from dsx.study.study import Study, open_study
-from dsx.training.recipe import load_recipe
 
 from standins import make_study, population
 
@@ -164,3 +164,11 @@ def test_a_foreign_file_among_the_models_changes_nothing(tmp_path):
     (study.paths.models / "README").write_text("mine")
     write_json(study.paths.models / "zz" / "stranger" / "result.json", {"state": "done", "error": 1})
     assert study.counts()["pending"] == 6
+
+
+def test_corrected_prose_is_no_other_request(tmp_path):
+    first = create(tmp_path / "a", definition={"name": "Small", "description": "a tipo"})
+    start_one(first)
+    again = create(tmp_path / "a", definition={"name": "Small", "description": "a typo", "source": "new"})
+    assert again.definition == first.definition
+    assert again.space_hash == first.space_hash

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dsx.errors import StudyError
+from dsx.base.errors import StudyError
 from dsx.study import timings
 from dsx.study.paths import StudyPaths
 

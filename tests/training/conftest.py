@@ -14,8 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from dsx.networks.architecture import Architecture, Stage, Stem
-from dsx.training.recipe import Recipe, load_recipe
+from dsx.recipes.recipe import Recipe, load_recipe
 
 
 @pytest.fixture(autouse=True)
@@ -25,19 +24,6 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def _tiny(in_channels: int = 1, num_classes: int = 10) -> Architecture:
-    stages = tuple(Stage(block="x", depth=1, width=w, stride=s, group_width=4) for w, s in ((8, 1), (16, 2)))
-    return Architecture(
-        stem=Stem(type="cifar", width=8), stages=stages, num_classes=num_classes, in_channels=in_channels
-    )
-
-
-@pytest.fixture
-def tiny() -> Callable[..., Architecture]:
-    """tiny(in_channels=1, num_classes=10): a network of two blocks."""
-    return _tiny
 
 
 @pytest.fixture

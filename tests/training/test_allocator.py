@@ -9,6 +9,8 @@ import pytest
 
 from dsx.training.allocator import keep_freed_memory
 
+pytestmark = pytest.mark.slow
+
 # pages that are fetched anew for 20 tensors of 40 MB, one after the other
 CODE = """
 import resource, sys, torch

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dsx.study.records import RecordWarning
+from dsx.base.files import RecordWarning
 from dsx.training.checkpoint import CHECKPOINT, PREVIOUS, load_checkpoint, remove_checkpoints, save_checkpoint
 
 

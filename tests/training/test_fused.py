@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.recipes.recipe import Recipe
 from dsx.training import fused
-from dsx.training.data.batches import open_batches
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import Group
 from dsx.training.fused import FusedSequential, fuse
-from dsx.training.recipe import Recipe
 from dsx.training.session import Session
 
 
@@ -87,6 +87,7 @@ def test_of_seven_images_of_a_block_two_are_not_kept() -> None:
     assert all(0 <= weights < image // 2 for weights in rest), kept
 
 
+@pytest.mark.slow
 def test_gradients_by_differences() -> None:
     _, fast = pair(network())
     branch = fast.get_submodule("s1.b1.f")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import complexity
+from dsx.recipes.recipe import Recipe
 from dsx.training import session as sessions
 from dsx.training.preflight import preflight
-from dsx.training.recipe import Recipe
 
 
 def family(tiny: Callable[..., Architecture]) -> list[Architecture]:

@@ -15,17 +15,19 @@ import pytest
 import torch
 
 from dsx.networks.architecture import Architecture
+from dsx.recipes.recipe import Recipe
 from dsx.training.checkpoint import CHECKPOINT
-from dsx.training.recipe import Recipe
 from dsx.training.result import Result
 from dsx.training.trainer import train
+
+pytestmark = pytest.mark.slow
 
 # trains what a JSON file says; may kill itself after an epoch, or at a step
 SCRIPT = """
 import json, os, signal, sys
 from pathlib import Path
 from dsx.networks.architecture import Architecture
-from dsx.training.recipe import Recipe
+from dsx.recipes.recipe import Recipe
 from dsx.training.trainer import train
 job = json.loads(Path(sys.argv[1]).read_text())
 steps = iter(range(1, 10**9))

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from dsx.errors import DefinitionError
-from dsx.training.options import Schedule
+from dsx.base.errors import DefinitionError
+from dsx.recipes.options import Schedule
 from dsx.training.schedule import lr_factor
 
 STEPS, EPOCHS = 7, 5

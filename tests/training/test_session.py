@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from dsx.networks.architecture import Architecture
-from dsx.training.data.batches import open_batches
+from dsx.recipes.options import Optimiser
+from dsx.recipes.recipe import Recipe
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
 from dsx.training.objective import parameter_groups
-from dsx.training.options import Optimiser
-from dsx.training.recipe import Recipe
 from dsx.training.session import Session
 
 Networks = Callable[..., Architecture]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from dsx.errors import DsxError, StudyError
+from dsx.base.errors import DsxError, StudyError
+from dsx.base.files import RecordWarning
 from dsx.networks.architecture import Architecture
-from dsx.study.records import RecordWarning
+from dsx.recipes.recipe import Recipe
 from dsx.training import session as sessions
 from dsx.training.faults import Interrupted, OutOfMemory, TimeLimitExceeded
-from dsx.training.recipe import Recipe
 from dsx.training.result import Result
 from dsx.training.trainer import train
 
@@ -61,7 +61,7 @@ def test_a_network_learns_and_the_result_says_how(tiny: Networks, digits: Recipe
 def test_training_again_returns_the_recorded_result(tiny: Networks, digits: Recipes, tmp_path: Path) -> None:
     first = fit(tiny(), digits(epochs=1), folder=tmp_path)
     assert fit(tiny(), digits(epochs=1, data__root="/elsewhere"), folder=tmp_path) == first
-    with pytest.raises(StudyError, match="belongs to another training: seed was 3 and now is 4"):
+    with pytest.raises(StudyError, match="belongs to another training \\(seed: 3 → 4\\)"):
         fit(tiny(), digits(epochs=1), folder=tmp_path, seed=4)
     (tmp_path / "result.json").write_text('{"state": "do')
     with pytest.warns(RecordWarning, match="torn or not JSON"):
@@ -116,7 +116,7 @@ def test_a_torn_checkpoint_costs_an_epoch_and_no_bit(tiny: Networks, digits: Rec
 def test_a_checkpoint_of_another_training_is_refused(tiny: Networks, digits: Recipes, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         fit(tiny(), digits(), folder=tmp_path, should_stop=stop_at(20))
-    with pytest.raises(StudyError, match=r"belongs to another training: recipe\.lr was 0\.1 and now is 0\.2"):
+    with pytest.raises(StudyError, match=r"belongs to another training \(recipe\.lr: 0\.1 → 0\.2\)"):
         fit(tiny(), digits(lr=0.2), folder=tmp_path)
 
 

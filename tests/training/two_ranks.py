@@ -20,10 +20,11 @@ import torch
 
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training import session as sessions
-from dsx.training.data.batches import Share, open_batches
+from dsx.training.data.batches import BatchShare
+from dsx.training.data.opening import open_batches
 from dsx.training.distributed import join_group
-from dsx.training.recipe import Recipe, load_recipe
 from dsx.training.session import Session
 from dsx.training.trainer import train
 
@@ -110,7 +111,7 @@ def parts_are_unequal(folder: Path) -> dict[str, Any]:
     plain = {"optimiser__momentum": 0.0, "optimiser__nesterov": False, "optimiser__weight_decay": 0.0}
     recipe = digits(batch_size=5, schedule__name="constant", schedule__warmup_epochs=0, **plain)
     group = join_group(CPU)
-    session = Session(network(), recipe, 3, open_batches(recipe, 3, CPU, Share(group.rank, group.world)), group)
+    session = Session(network(), recipe, 3, open_batches(recipe, 3, CPU, BatchShare(group.rank, group.world)), group)
     before = build(network())
     before.load_state_dict(copy.deepcopy(session.model.state_dict()))
     session.train_steps(1)

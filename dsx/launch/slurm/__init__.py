@@ -1,1 +1,1 @@
-"""Launching on a SLURM cluster: `submit`, `status`, `cancel`."""
+"""Launching on a SLURM cluster: `SlurmLauncher`, and what its jobs do."""

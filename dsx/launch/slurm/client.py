@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
 
 TIMEOUT_S = 30.0
 # variables of a job that a job submitted from inside it must not inherit; the client's own configuration stays
@@ -34,7 +34,7 @@ def installed() -> bool:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ClusterLimits:
     """max_array: tasks of one array. free_submits: jobs that this user may still submit; None if nothing says."""
 
     cluster: str
@@ -78,7 +78,7 @@ def words(text: str) -> str:
     return "; ".join(dict.fromkeys(line for line in lines if line))
 
 
-def limits() -> Limits:
+def limits() -> ClusterLimits:
     """Limits of cluster and user. Raises SlurmError if the controller does not answer."""
     config: dict[str, str] = {}
     for line in run("scontrol", "show", "config").splitlines():
@@ -88,7 +88,7 @@ def limits() -> Limits:
     free = _max_submit()
     if free is not None:
         free = max(0, free - len(run("squeue", "-h", "-r", "-u", getpass.getuser(), "-o", "%i").split()))
-    return Limits(config.get("ClusterName", ""), int(config.get("MaxArraySize", "1001")) - 1, free)
+    return ClusterLimits(config.get("ClusterName", ""), int(config.get("MaxArraySize", "1001")) - 1, free)
 
 
 def _max_submit() -> int | None:
@@ -104,15 +104,15 @@ def _max_submit() -> int | None:
 
 def queue(names: Sequence[str]) -> dict[tuple[str, int], QueueEntry]:
     """(job name, task) → entry, of all jobs of these names that are queued or running. Raises SlurmError."""
-    found = {}
+    entries = {}
     for start in range(0, len(names), _AT_ONCE):
         wanted = ",".join(names[start : start + _AT_ONCE])
         text = run("squeue", "-h", "-r", f"--name={wanted}", "-o", "%j|%K|%i|%T|%r")
         for line in text.splitlines():
             name, task, job_id, state, reason = line.split("|", 4)
             entry = QueueEntry(name, int(task) if task.isdigit() else 0, job_id, state, reason)
-            found[name, entry.task] = entry
-    return found
+            entries[name, entry.task] = entry
+    return entries
 
 
 def live_jobs(job_ids: Collection[str]) -> set[str] | None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, StrictBool, model_validator
 
-from dsx import resources
-from dsx.errors import DefinitionError
-from dsx.schema import Frozen
+from dsx.base.errors import DefinitionError
+from dsx.base.schema import Frozen
+from dsx.launch.slurm.snapshot import WITH_THIS_CODE
+from dsx.networks.architecture import Count
 
-Count = Annotated[int, Field(ge=1)]
-_FACTOR = re.compile(r"(\d+\.?\d*)x")
+_MULTIPLE = re.compile(r"(\d+\.?\d*)x")
+Multiple = Annotated[float, Field(gt=0)]
 # resources that may be given as a multiple of what the last submission asked for
 SCALABLE = ("mem_gb", "timeout_min")
 
@@ -80,18 +81,40 @@ class Profile(Frozen):
         """Seconds before the end at which a job saves and requeues itself. Short jobs keep most of their time."""
         return self.stop_early_s if self.stop_early_s is not None else min(120, self.timeout_min * 60 // 5)
 
+    def scaled(self, multiples: Mapping[str, float], before: Mapping[str, Any]) -> Profile:
+        """With some resources as multiples of what `before`, a profile as a record holds it, asked for.
+
+        Raises DefinitionError if it left one of them to the cluster.
+        """
+        changes: dict[str, Any] = {}
+        for key, factor in multiples.items():
+            if before.get(key) is None:
+                raise DefinitionError(
+                    f"{key} = {factor:g}x: there is nothing to multiply: no job of these studies asked for {key};"
+                    " give a number"
+                )
+            value = before[key] * factor
+            changes[key] = math.ceil(value) if key == "timeout_min" else value
+        return Profile.from_dict({**self.to_dict(), **changes}, "launcher") if changes else self
+
+    def command(self, code: Path) -> str:
+        """The shell command that runs python with the frozen code, in the container if there is one."""
+        parts = [self.container] if self.container else []
+        if _needs_link(code):
+            parts.append(f"sh {shlex.quote(str(code / WITH_THIS_CODE))}")
+        return " ".join([*parts, self.python or shlex.quote(sys.executable)])
+
     def parameters(self, name: str, tasks: int, share: int, code: Path) -> dict[str, Any]:
         """What submitit's executor is told for an array of that many tasks, `share` of them at once."""
         per_node = self.processes // self.nodes
         lines = [f"export {key}={shlex.quote(value)}" for key, value in self.environment.items()]
-        lines += [
-            "export PYTHONUNBUFFERED=1",
-            f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}",
-        ]
+        lines.append("export PYTHONUNBUFFERED=1")
+        if not _needs_link(code):
+            lines.append(f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}")
         extra: dict[str, Any] = {"requeue" if self.requeue else "no-requeue": True, **self.sbatch}
         if self.gpus_per_model and self.gres is None:
             extra.setdefault("gpus-per-node", per_node)
-        found: dict[str, Any] = {
+        told: dict[str, Any] = {
             "job_name": name,
             "partition": self.partition,
             "account": self.account,
@@ -111,54 +134,21 @@ class Profile(Frozen):
             "additional_parameters": extra,
             "wckey": None,
         }
-        return {key: value for key, value in found.items() if value is not None or key == "wckey"}
+        return {key: value for key, value in told.items() if value is not None or key == "wckey"}
 
 
-def load_profile(
-    name: str = "slurm", overrides: Mapping[str, Any] | None = None, last: Mapping[str, Any] | None = None
-) -> Profile:
-    """The profile of that name or path, with overrides; `mem_gb: 2x` doubles what `last` (or the file) asked for.
+def _needs_link(code: Path) -> bool:
+    """PYTHONPATH splits at colons, so a path that holds one cannot stand in it."""
+    return ":" in str(code)
 
-    Raises DefinitionError for unknown names and keys and for values that break a rule.
-    """
-    path = resources.find("experiments", name, group="launcher")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(data, dict):
-        raise DefinitionError(f"{path}: expected a mapping")
-    base = Profile.from_dict(data, where=str(path)).to_dict()
-    changed = dict(base)
-    for key, value in (overrides or {}).items():
-        group, _, inner = key.partition(".")
-        if inner and isinstance(changed.get(group), dict):
-            changed[group] = {**changed[group], inner: value}
+
+def split_multiples(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    """What a profile's file or an override says: the plain values, and the factors of those such as `mem_gb: 2x`."""
+    plain, multiples = {}, {}
+    for key, value in content.items():
+        match = _MULTIPLE.fullmatch(value.strip()) if isinstance(value, str) and key in SCALABLE else None
+        if match is None:
+            plain[key] = value
         else:
-            changed[key] = value
-    return profile_from(changed, {**base, **_known(last)}, where=f"launcher {path.stem}")
-
-
-def profile_from(
-    content: Mapping[str, Any], before: Mapping[str, Any] | None = None, where: str = "launcher"
-) -> Profile:
-    """The profile that a composed mapping describes; `2x` multiplies what `before` (the last submission's) says.
-
-    Raises DefinitionError for unknown keys and for values that break a rule.
-    """
-    known = _known(before)
-    return Profile.from_dict({key: _scaled(key, value, known) for key, value in content.items()}, where=where)
-
-
-def _known(values: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {key: value for key, value in (values or {}).items() if value is not None}
-
-
-def _scaled(key: str, value: Any, before: Mapping[str, Any]) -> Any:
-    match = _FACTOR.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or key not in SCALABLE:
-        return value
-    if before.get(key) is None:
-        raise DefinitionError(f"{key} = {value}: there is nothing to multiply; the profile leaves {key} to the cluster")
-    scaled = before[key] * float(match[1])
-    return math.ceil(scaled) if key == "timeout_min" else scaled
+            multiples[key] = float(match[1])
+    return plain, multiples

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from dsx.launch.failures import kind_of, message_of, record_failure, told
+from dsx.launch.causes import message_of
+from dsx.launch.failures import kind_of, record_failure, told
 from dsx.launch.worker import Trainer, resolve
 from dsx.study.study import Study
+from dsx.training.faults import CorruptData, Interrupted, TimeLimitExceeded
 
 _FOREVER = timedelta(days=30)
-# raised in all processes at once, by name because the trainer's module loads torch: rank 0 records them
-_TOGETHER = ("Interrupted", "TimeLimitExceeded", "CorruptData")
+# raised in all processes at once: rank 0 records them
+_TOGETHER = (Interrupted, TimeLimitExceeded, CorruptData)
 _store: Any = None
 _named = 0
 
@@ -78,9 +80,9 @@ def follow(
                 threads=threads,
                 should_stop=should_stop,
             )
+        except _TOGETHER:
+            continue
         except Exception as error:
-            if type(error).__name__ in _TOGETHER:
-                continue
             if told(study, run_id) is None:
                 record_failure(study, run_id, kind_of(error), f"rank {rank()}: {message_of(error)}")
             raise

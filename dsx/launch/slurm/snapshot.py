@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import shutil
-import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 
 import dsx
-from dsx.study import records
-from dsx.study.study import Study, git_commit
+from dsx.base import provenance
+from dsx.base.files import RecordError, unwritable
+from dsx.study.study import Study
 
 # python reads this file as it starts, in a job and in every process below it: an editable install or the current
 # folder would otherwise come before PYTHONPATH
@@ -41,6 +38,21 @@ spec = PathFinder.find_spec("sitecustomize", others)
 if spec is not None and spec.loader is not None:
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 '''
+# beside the code: runs a command with it where the folder's own path holds a colon, at which PYTHONPATH would split.
+# The link lies in a folder of the user's that nobody else can write; jobs of a node share it
+WITH_THIS_CODE = "with_this_code.sh"
+_WITH_THIS_CODE = """#!/bin/sh
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
+folder=/tmp/dsx-$(id -u)
+mkdir -m 700 "$folder" 2>/dev/null
+if [ -L "$folder" ] || [ ! -O "$folder" ]; then
+    folder=$(mktemp -d /tmp/dsx-XXXXXX) || exit 1
+fi
+link=$folder/$(printf %s "$here" | cksum | tr ' ' -)
+is_link() { [ "$(readlink "$link")" = "$here" ]; }
+is_link || ln -sfn "$here" "$link" 2>/dev/null || is_link || exit 1
+PYTHONPATH="$link${PYTHONPATH:+:$PYTHONPATH}" exec "$@"
+"""
 _SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".j2", ".parquet")
 
 
@@ -57,6 +69,7 @@ def freeze(study: Study) -> Path:
         if (top / ".git").exists() or (top / "setup.cfg").exists():
             files |= _files(top / data, top)
     files["sitecustomize.py"] = _STARTUP.encode()
+    files[WITH_THIS_CODE] = _WITH_THIS_CODE.encode()
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0".encode() + files[name] + b"\0")
@@ -68,8 +81,8 @@ def freeze(study: Study) -> Path:
         for name, content in files.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             (temporary / name).write_bytes(content)
-        (temporary / "environment.json").write_text(json.dumps(environment(), indent=1))
-        difference = _difference(top)
+        (temporary / "environment.json").write_text(json.dumps(provenance.environment(), indent=1))
+        difference = provenance.uncommitted()
         if difference:
             (temporary / "changes.diff").write_text(difference)
         try:
@@ -80,21 +93,8 @@ def freeze(study: Study) -> Path:
             shutil.rmtree(temporary, ignore_errors=True)  # another launch froze the same code just now
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise records.RecordError(records.unwritable(place, error)) from error
+        raise RecordError(unwritable(place, error)) from error
     return place.resolve()
-
-
-def environment() -> dict[str, object]:
-    """Python, platform, the versions of all installed packages, and dsx's commit."""
-    installed = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
-    return {
-        "python": sys.version.split()[0],
-        "executable": sys.executable,
-        "platform": platform.platform(),
-        "dsx": dsx.__version__,
-        "git_commit": git_commit(),
-        "packages": dict(sorted((name, version) for name, version in installed.items() if name)),
-    }
 
 
 def _files(folder: Path, top: Path) -> dict[str, bytes]:
@@ -103,14 +103,3 @@ def _files(folder: Path, top: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.suffix in _SUFFIXES and path.is_file() and "__pycache__" not in path.parts
     }
-
-
-def _difference(top: Path) -> str:
-    if not (top / ".git").exists():
-        return ""
-    command = ["git", "-C", str(top), "diff", "HEAD", "--", "dsx", "spaces", "experiments"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""

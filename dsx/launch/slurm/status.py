@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -10,8 +9,6 @@ from dsx.launch.slurm import client
 from dsx.launch.slurm.client import SlurmError
 from dsx.launch.slurm.submissions import Submissions
 from dsx.study.study import Study
-
-ASK_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -43,21 +40,6 @@ class Jobs:
         held = sum(count for reason, count in self.reasons.items() if "held" in reason.lower())
         release = f"  {held} held and will not start by themselves: scontrol release {','.join(self.arrays.values())}"
         return [line, *([release] if held else [])]
-
-
-class JobWatch:
-    """Asks SLURM about a study's jobs, at most once a minute however often it is looked at."""
-
-    def __init__(self, study: Study, every_s: float = ASK_EVERY_S) -> None:
-        self._study, self._every_s = study, every_s
-        self._last: Jobs | None = None
-        self._asked = 0.0
-
-    def look(self) -> Jobs:
-        """The latest answer."""
-        if self._last is None or time.monotonic() - self._asked >= self._every_s:
-            self._last, self._asked = jobs(self._study), time.monotonic()
-        return self._last
 
 
 def jobs(study: Study) -> Jobs:

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dsx.base import files
 from dsx.launch.slurm import client
 from dsx.launch.slurm.client import QueueEntry
-from dsx.study import records
 from dsx.study.paths import StudyPaths
 
 # a record younger than this may belong to jobs that the queue does not show yet
@@ -69,11 +69,11 @@ class Submissions:
 
     def write(self, submission: Submission) -> None:
         """Record an array that is about to be submitted."""
-        records.write_json(self.path(submission.name), asdict(submission))
+        files.write_json(self.path(submission.name), asdict(submission))
 
     def read(self, name: str) -> Submission | None:
         """One record, or None."""
-        data, _ = records.load_json(self.path(name))
+        data, _ = files.load_json(self.path(name))
         try:
             return Submission(**data) if data else None
         except TypeError:
@@ -85,31 +85,31 @@ class Submissions:
 
     def accepted(self, name: str, job_id: str) -> None:
         """Note the job id that SLURM gave."""
-        records.write_json(self.folder / f"{name}.job", {"job_id": job_id, "time": time.time()})
+        files.write_json(self.folder / f"{name}.job", {"job_id": job_id, "time": time.time()})
 
     def job_id(self, name: str) -> str | None:
         """The job id of an array, if it is known."""
-        data, _ = records.load_json(self.folder / f"{name}.job")
+        data, _ = files.load_json(self.folder / f"{name}.job")
         return str(data["job_id"]) if data and "job_id" in data else None
 
     def close(self, name: str) -> None:
         """Note that nothing of an array is left in the queue, so that it is not asked about again."""
-        with contextlib.suppress(records.RecordError):
-            records.write_json(self.folder / f"{name}.closed", {"time": time.time()})
+        with contextlib.suppress(files.RecordError):
+            files.write_json(self.folder / f"{name}.closed", {"time": time.time()})
 
     def names(self, *, open_only: bool = True) -> list[str]:
         """Names of the arrays, oldest first; only those that may have jobs left, unless all are asked for."""
         try:
-            found = os.listdir(self.folder)
+            present = os.listdir(self.folder)
         except FileNotFoundError:
             return []
-        names = [name.removesuffix(".json") for name in found if name.endswith(".json")]
-        return sorted(name for name in names if not open_only or f"{name}.closed" not in found)
+        names = [name.removesuffix(".json") for name in present if name.endswith(".json")]
+        return sorted(name for name in names if not open_only or f"{name}.closed" not in present)
 
     def last(self) -> Submission | None:
         """The latest array."""
         names = self.names(open_only=False)
-        return max(filter(None, map(self.read, names[-8:])), key=lambda one: one.time, default=None)
+        return max(filter(None, map(self.read, names[-8:])), key=lambda submission: submission.time, default=None)
 
     def leftover_path(self, launch: str) -> Path:
         """Runs of a launch for which no job could be had: its jobs take them when they are through with their own."""

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from dsx.errors import StudyError
-from dsx.launch import failures
-from dsx.launch.local import as_studies
+from dsx.base import files
+from dsx.base.errors import StudyError
+from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_studies, wanted
 from dsx.launch.slurm import client, snapshot
-from dsx.launch.slurm.client import Limits, SlurmError
+from dsx.launch.slurm.arrays import Arrays, Order
+from dsx.launch.slurm.client import ClusterLimits
 from dsx.launch.slurm.profile import Profile
-from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
-from dsx.launch.slurm.task import Task
-from dsx.launch.worker import TRAINER
-from dsx.study import claims, records
+from dsx.launch.slurm.submissions import Submissions
+from dsx.study import claims
 from dsx.study.claims import Holder
 from dsx.study.paths import RunPaths
 from dsx.study.results import Scan
@@ -29,14 +25,6 @@ from dsx.study.study import Study
 
 # how long to wait for another launch of the same study that is submitting at this moment
 _TURN_S = 300.0
-_SUBMIT_LIMIT_WORDS = (
-    "submitjob",
-    "submit limit",
-    "maxjobcount",
-    "max_job_count",
-    "job/step limit",
-    "submission limit",
-)
 
 
 @dataclass(frozen=True)
@@ -72,197 +60,65 @@ class Submitted:
         return text + (f"; as job {', '.join(self.job_ids)}" if self.job_ids else "")
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a launch asks for; the fields are the arguments of `submit`."""
-
-    profile: Profile
-    retry: Collection[str] = ()
-    max_failures: int | None = None
-    run_ids: Collection[str] | None = None
-    dry_run: bool = False
-    trainer: str = TRAINER
-
-
-def submit(
-    studies: Sequence[Study | str | Path] | Study | str | Path,
-    profile: Profile,
-    *,
-    retry: Collection[str] = (),
-    limit: int | None = None,
-    max_failures: int | None = None,
-    run_ids: Collection[str] | None = None,
-    dry_run: bool = False,
-    trainer: str = TRAINER,
-) -> list[Submitted]:
+def submit(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -> list[Submitted]:
     """Submit what is pending (or failed and to be retried) and not queued; returns as soon as SLURM has it.
 
-    dry_run: only write the script to `jobs/preview.sh`. Other arguments as in `dsx.launch.local.launch`.
-    Raises SlurmError with SLURM's words if it refuses, and DsxError as the local launcher does.
+    Raises SlurmError with SLURM's words if it refuses, and DsxError for studies without a recipe and unknown words of
+    `retry`.
     """
-    opened = as_studies(studies)
-    failures.check_retry(retry, {run.run_id for study in opened for run in study.runs()})
-    request = Request(profile, sorted(retry), max_failures, run_ids, dry_run, trainer)
-    allowed = client.limits() if client.installed() or not dry_run else Limits("", 1000, None)
+    check_studies(studies, options)
+    allowed = client.limits()
     results = []
-    for study in opened:
-        if dry_run:
-            results.append(_submit_study(study, request, allowed, limit))
-        else:
-            with _turn(study):
-                results.append(_submit_study(study, request, allowed, limit))
+    limit = options.limit
+    for study in studies:
+        with _turn(study):
+            order, result = _order(study, profile, options, allowed, limit)
+            if order.run_ids:
+                _free_claims(study, order.run_ids)
+                job_ids, leftover = Arrays(order, snapshot.freeze(study)).submit()
+                result = replace(result, job_ids=job_ids, leftover=leftover)
+        results.append(result)
         if limit is not None:
-            limit = max(0, limit - results[-1].runs)
+            limit = max(0, limit - result.runs)
     return results
 
 
-def _submit_study(study: Study, request: Request, allowed: Limits, limit: int | None) -> Submitted:
+def preview(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -> list[Submitted]:
+    """What `submit` would do; the first script of each study is written to its `jobs/preview.sh`, and nothing else."""
+    check_studies(studies, options)
+    allowed = client.limits() if client.installed() else ClusterLimits("", 1000, None)
+    results = []
+    limit = options.limit
+    for study in studies:
+        order, result = _order(study, profile, options, allowed, limit)
+        if order.run_ids:
+            script = Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
+            files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
+            result = replace(result, script=script)
+        results.append(result)
+        if limit is not None:
+            limit = max(0, limit - result.runs)
+    return results
+
+
+def _order(
+    study: Study, profile: Profile, options: LaunchOptions, allowed: ClusterLimits, limit: int | None
+) -> tuple[Order, Submitted]:
+    """What of a study is to be submitted, and what is said of it, as far as that is known before."""
     covered = Submissions(study.paths).queued()[1] if client.installed() else set()
-    found = study.scan(ended_jobs(study, allowed.cluster))
-    wanted = [
-        run_id
-        for run_id, state in found.states.items()
-        if (request.run_ids is None or run_id in request.run_ids)
-        and (state == "pending" or (state == "failed" and failures.may_train(found.failures[run_id], request.retry)))
-    ]
-    todo = [run_id for run_id in wanted if run_id not in covered][:limit]
-    result = Submitted(
+    scan = study.scan(ended_jobs(study, allowed.cluster))
+    asked = wanted(scan, options)
+    order = Order(study, profile, options, allowed, [run_id for run_id in asked if run_id not in covered][:limit])
+    runs, jobs = len(order.run_ids), len(order.tasks)
+    return order, Submitted(
         study=study.path,
-        runs=len(todo),
-        queued=sum(run_id in covered for run_id in wanted),
-        running=found.counts()["running"],
-        device_hours=_device_hours(found, len(todo), request.profile) if todo else None,
+        runs=runs,
+        jobs=jobs,
+        queued=sum(run_id in covered for run_id in asked),
+        running=scan.counts()["running"],
+        device_hours=_device_hours(scan, runs, profile) if runs else None,
+        at_once=min(profile.max_jobs, jobs),
     )
-    if not todo:
-        return result
-    if not request.dry_run:
-        _free_claims(study, todo)
-    plan = _Plan(study, request, allowed, todo)
-    result = replace(result, jobs=len(plan.tasks), at_once=min(request.profile.max_jobs, len(plan.tasks)))
-    if request.dry_run:
-        script = plan.preview()
-        records.write_bytes(study.paths.jobs / "preview.sh", script.encode())
-        return replace(result, script=script)
-    job_ids, leftover = plan.submit()
-    return replace(result, job_ids=job_ids, leftover=leftover)
-
-
-class _Plan:
-    """The arrays of one launch of one study."""
-
-    def __init__(self, study: Study, request: Request, allowed: Limits, run_ids: list[str]) -> None:
-        self.study, self.request, self.profile, self.allowed = study, request, request.profile, allowed
-        self.tasks = chunks(run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
-        self.launch = new_launch()
-        self._code = Path("CODE") if request.dry_run else snapshot.freeze(study)
-        self._submissions = Submissions(study.paths)
-
-    def submit(self) -> tuple[list[str], int]:
-        """All arrays; their job ids, and how many runs wait because of a submit limit."""
-        waiting = list(self.tasks)
-        free = self.allowed.free_submits
-        most = self.allowed.max_array
-        sizes = array_sizes(len(waiting) if free is None else min(len(waiting), max(free, 1)), most)
-        shares = concurrency(len(sizes), self.profile.max_jobs)
-        job_ids: list[str] = []
-        while sizes:
-            number, size = len(job_ids), sizes[0]
-            after = job_ids[number - len(shares)] if number >= len(shares) else None
-            try:
-                job_ids.append(self._submit_array(number, waiting[:size], shares[number % len(shares)], after))
-            except SlurmError as error:
-                if not _is_submit_limit(error) or (size == 1 and not job_ids):
-                    raise
-                if size == 1:
-                    break
-                most = max(1, size // 2)
-                sizes = array_sizes(sum(sizes), most)
-                continue
-            waiting, sizes = waiting[size:], sizes[1:]
-        left = [run_id for task in waiting for run_id in task]
-        if left:
-            records.write_json(self._submissions.leftover_path(self.launch), {"run_ids": left})
-        return job_ids, len(left)
-
-    def _submit_array(self, number: int, tasks: list[list[str]], share: int, after: str | None) -> str:
-        name = job_name(self.study.name, self.launch, number)
-        submission = Submission(
-            name=name,
-            launch=self.launch,
-            time=time.time(),
-            tasks=tasks,
-            profile=self.profile.to_dict(),
-            code=str(self._code),
-            retry=list(self.request.retry),
-            trainer=self.request.trainer,
-            max_failures=self.request.max_failures,
-        )
-        self._submissions.write(submission)
-        try:
-            # submitit prints what sbatch says; here it becomes the error's text
-            with client.outside_of_jobs(), contextlib.redirect_stderr(io.StringIO()):
-                executor = self._executor(name, len(tasks), share, after)
-                path = str(self.study.path.resolve())
-                jobs = executor.submit_array([Task(path, name, index) for index in range(len(tasks))])
-        except Exception as error:
-            self._submissions.withdraw(name)
-            if type(error).__name__ in ("FailedJobError", "FailedSubmissionError"):
-                raise SlurmError(f"sbatch: {_said(error)}") from None
-            if isinstance(error, OSError):
-                raise records.RecordError(records.unwritable(self.study.paths.jobs, error)) from error
-            raise
-        job_id = str(jobs[0].job_id).partition("_")[0]
-        self._submissions.accepted(name, job_id)
-        return job_id
-
-    def _executor(self, name: str, tasks: int, share: int, after: str | None) -> Any:
-        import submitit
-
-        try:
-            executor = submitit.SlurmExecutor(folder=self._submissions.logs(name), python=self._python())
-        except RuntimeError as error:
-            raise SlurmError(f"{error} `dsx doctor --on slurm` looks") from None
-        parameters = self.profile.parameters(name, tasks, share, self._code)
-        if after is not None:
-            parameters["dependency"] = f"afterany:{after}"
-        executor.update_parameters(**parameters)
-        executor._throttling = 0.0
-        return executor
-
-    def _python(self) -> str:
-        python = self.profile.python or sys.executable
-        return f"{self.profile.container} {python}" if self.profile.container else python
-
-    def preview(self) -> str:
-        """The sbatch script of the first array."""
-        from submitit.slurm.slurm import _make_sbatch_string
-
-        sizes = array_sizes(len(self.tasks), self.allowed.max_array)
-        share = concurrency(len(sizes), self.profile.max_jobs)[0]
-        name = job_name(self.study.name, self.launch, 0)
-        logs = self._submissions.logs(name).resolve()
-        text: str = _make_sbatch_string(
-            command=f"{self._python()} -u -m submitit.core._submit {logs}",
-            folder=logs,
-            **self.profile.parameters(name, sizes[0], share, self._code),
-            **({"map_count": sizes[0]} if sizes[0] > 1 else {}),
-        )
-        return text
-
-
-def array_sizes(tasks: int, max_array: int) -> list[int]:
-    """Sizes of as few arrays as hold so many tasks, as equal as can be."""
-    arrays = -(-tasks // max_array)
-    return [tasks // arrays + (number < tasks % arrays) for number in range(arrays)] if tasks else []
-
-
-def concurrency(arrays: int, max_jobs: int) -> list[int]:
-    """How many tasks of each array may run at once, together at most max_jobs.
-
-    With more arrays than max_jobs, only so many shares come back, and later arrays wait for earlier ones.
-    """
-    groups = max(1, min(arrays, max_jobs))
-    return [max_jobs // groups + (number < max_jobs % groups) for number in range(groups)]
 
 
 def ended_jobs(study: Study, cluster: str) -> Callable[[Holder], bool] | None:
@@ -287,8 +143,8 @@ def _free_claims(study: Study, run_ids: Collection[str]) -> None:
             claims.revoke(paths, held)
 
 
-def _device_hours(found: Scan, runs: int, profile: Profile) -> float | None:
-    seconds = [row.seconds for row in found.finished.values() if row.seconds == row.seconds]
+def _device_hours(scan: Scan, runs: int, profile: Profile) -> float | None:
+    seconds = [row.seconds for row in scan.finished.values() if row.seconds == row.seconds]
     return sum(seconds) / len(seconds) / 3600 * runs * profile.processes if seconds else None
 
 
@@ -314,22 +170,14 @@ def _turn(study: Study) -> Iterator[None]:
             place.claim(generation).unlink(missing_ok=True)
 
 
-def _is_submit_limit(error: SlurmError) -> bool:
-    return any(word in str(error).lower() for word in _SUBMIT_LIMIT_WORDS)
+def cancel(study: Study) -> int | None:
+    """Cancel a study's jobs; how many were queued or running, None if none was ever submitted.
 
-
-def _said(error: BaseException) -> str:
-    """SLURM's own words out of submitit's message."""
-    lines = [line for line in str(error).splitlines() if "sbatch:" in line]
-    return client.words("\n".join(lines)) or str(error).strip().splitlines()[-1][:300]
-
-
-def cancel(studies: Sequence[Study | str | Path] | Study | str | Path) -> dict[Path, int]:
-    """Cancel the jobs of these studies; study → how many were queued or running. What they trained is resumable."""
-    cancelled = {}
-    for study in as_studies(studies):
-        submissions = Submissions(study.paths)
-        entries, _ = submissions.queued()
-        client.cancel(sorted({name for name, _ in entries}))
-        cancelled[study.path] = len(entries)
-    return cancelled
+    What they trained is resumable. Raises SlurmError if SLURM does not answer.
+    """
+    submissions = Submissions(study.paths)
+    if not submissions.names(open_only=False):
+        return None
+    entries, _ = submissions.queued()
+    client.cancel(sorted({name for name, _ in entries}))
+    return len(entries)

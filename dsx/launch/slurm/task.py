@@ -14,14 +14,15 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-from dsx.errors import StudyError
-from dsx.launch import local
+from dsx.base import files
+from dsx.base.errors import StudyError
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.options import LaunchOptions
 from dsx.launch.slurm import client, ranks
 from dsx.launch.slurm.client import SlurmError
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions
-from dsx.launch.worker import Outcome, work
-from dsx.study import records
+from dsx.launch.worker import Outcome, WorkSettings, work
 from dsx.study.study import Study, open_study
 from dsx.training.allocator import keep_freed_memory
 
@@ -64,7 +65,7 @@ class Stop:
         signal.signal(signal.SIGTERM, terminate)
 
 
-class Task:
+class ArrayTask:
     """The callable that submitit pickles: three names, no state."""
 
     def __init__(self, study_path: str, submission: str, index: int) -> None:
@@ -78,16 +79,16 @@ class Task:
         stop = Stop(began + profile.timeout_min * 60 - 0.75 * profile.stop_early)
         stop.listen()
         study = open_study(self.study_path)
-        session = _Session(study, submission, profile, stop)
+        training = _JobTraining(study, submission, profile, stop)
         print(f"{submission.name} task {self.index}: {len(submission.tasks[self.index])} runs", flush=True)
         if profile.processes > 1:
             ranks.export()
             if ranks.rank() > 0:
-                ranks.follow(study, session.trainer, session.device, session.threads, stop)
+                ranks.follow(study, submission.trainer, training.device, training.threads, stop)
                 return {}
-        outcomes = session.train(submission.tasks[self.index])
+        outcomes = training.train(submission.tasks[self.index])
         if not stop():
-            outcomes += session.train(self._leftover(study, submission))
+            outcomes += training.train(self._leftover(study, submission))
         if profile.processes > 1:
             ranks.dismiss()
         counts: dict[str, int] = {}
@@ -115,49 +116,50 @@ class Task:
         raise StudyError(f"{submissions.path(self.submission)}: no record of this job; does the node see the folder?")
 
     def _leftover(self, study: Study, submission: Submission) -> list[str]:
-        data, _ = records.load_json(Submissions(study.paths).leftover_path(submission.launch))
+        data, _ = files.load_json(Submissions(study.paths).leftover_path(submission.launch))
         return list(data["run_ids"]) if data else []
 
 
-class _Session:
+class _JobTraining:
     """How this job trains."""
 
     def __init__(self, study: Study, submission: Submission, profile: Profile, stop: Stop) -> None:
         self.study, self.submission, self.profile, self.stop = study, submission, profile, stop
         self.device = profile.device or ("cuda" if profile.gpus_per_model else "cpu")
         self.threads = None if self.device == "cuda" else profile.cpus
-        self.trainer = submission.trainer
 
     def train(self, run_ids: Collection[str]) -> list[Outcome]:
         """One after another in this process, or several at a time in processes that share the GPU."""
         if not run_ids:
             return []
         if self.profile.models_per_gpu > 1:
-            summary = local.launch(
-                self.study,
-                device=self.device,
-                models_per_gpu=self.profile.models_per_gpu,
-                workers=self.profile.models_per_gpu if self.device == "cpu" else None,
-                threads=self.threads,
-                retry=self.submission.retry,
-                trainer=self.submission.trainer,
-                run_ids=set(run_ids),
-                should_stop=self.stop,
-            )
-            for _, failure in summary.failed:
-                self._note(Outcome(failure.run_id, "failed", failure))
-            return [Outcome("", what) for what, count in summary.counts.items() for _ in range(count)]
+            return self._train_together(frozenset(run_ids))
         keep_freed_memory()
-        return work(
-            self.study.path,
-            run_ids,
-            device=self.device,
-            threads=self.threads,
-            should_stop=self.stop,
-            retry=self.submission.retry,
-            trainer=ranks.leading(self.trainer) if self.profile.processes > 1 else self.trainer,
-            on_outcome=self._note,
+        trainer = self.submission.trainer
+        settings = WorkSettings(
+            self.device,
+            self.threads,
+            self.submission.retry,
+            ranks.leading(trainer) if self.profile.processes > 1 else trainer,
         )
+        return work(self.study.path, run_ids, settings, should_stop=self.stop, on_outcome=self._note)
+
+    def _train_together(self, run_ids: frozenset[str]) -> list[Outcome]:
+        workers = self.profile.models_per_gpu
+        launcher = LocalLauncher(
+            models_per_gpu=workers, workers=workers if self.device == "cpu" else None, threads=self.threads
+        )
+        options = LaunchOptions(
+            device=self.device,
+            retry=tuple(self.submission.retry),
+            trainer=self.submission.trainer,
+            run_ids=run_ids,
+            should_stop=self.stop,
+        )
+        launched = launcher.launch([self.study], options)
+        for _, failure in launched.failed:
+            self._note(Outcome(failure.run_id, "failed", failure))
+        return [Outcome("", what) for what, count in launched.counts.items() for _ in range(count)]
 
     def _note(self, outcome: Outcome) -> None:
         """Count failures; after too many, the launch is hopeless. One failed rank leaves the others waiting for it."""

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dsx.training.recipe import Recipe
+from dsx.recipes.recipe import Recipe
 from dsx.training.streams import derive, generator
+from dsx.training.torch_private import standard_gamma
 
 # principal components of ImageNet's RGB values (AlexNet; values as in the paper authors' code)
 _EIGENVALUES = (0.2175, 0.0188, 0.0045)
@@ -91,7 +92,7 @@ def mix(images: Tensor, targets: Tensor, recipe: Recipe, seed: int, epoch: int, 
 
 def _beta(alpha: float, draws: torch.Generator) -> float:
     """A draw of Beta(α, α): X / (X + Y) with X, Y ~ Gamma(α)."""
-    x, y = torch._standard_gamma(torch.full((2,), alpha, dtype=torch.float64), generator=draws).tolist()
+    x, y = standard_gamma(torch.full((2,), alpha, dtype=torch.float64), draws).tolist()
     return x / (x + y) if x + y > 0 else 0.5
 
 

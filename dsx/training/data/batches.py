@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from dsx.errors import DsxError
-from dsx.training.faults import CorruptData
-from dsx.training.recipe import Recipe
+from dsx.base.errors import DsxError
+from dsx.recipes.recipe import Recipe
+from dsx.training.data.images import ImageParts, too_many_unreadable
 from dsx.training.streams import generator
 
 # images per evaluation batch: at least the recipe's batch, and as many as this number of pixels holds
 _EVALUATION_PIXELS, _EVALUATION_MOST = 2**18, 1024
+_NAMED = 20
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchShare:
     """Which part of every batch is this process's: the rank-th of `world` contiguous parts."""
 
     rank: int = 0
@@ -34,49 +36,59 @@ class Share:
 class Batches(ABC):
     """Training and evaluation batches of one data set: (images (n, channels, size, size) float32, labels (n,) int64).
 
-    Data order and augmentation are functions of (seed, epoch, step), so any step can be started at.
+    Data order and augmentation are functions of (seed, epoch, step), so any step can be started at. An image that
+    cannot be read is left out of its batch, counted and named.
     """
 
-    num_classes: int
-    training_images: int
-    evaluation_images: int
-
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: Share) -> None:
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: ImageParts) -> None:
         self.recipe, self.seed, self.device, self.share = recipe, seed, device, share
         self.batch_size = recipe.batch_size
+        self.num_classes = parts.num_classes
+        self.training_images, self.evaluation_images = len(parts.training.labels), len(parts.evaluation.labels)
         # names of unreadable images that this process met, or heard of from the others
         self.corrupt: set[str] = set()
+        self._reasons: dict[str, str] = {}
         fitting = min(_EVALUATION_MOST, _EVALUATION_PIXELS // recipe.resolution**2)
         self.evaluation_batch = max(1, (recipe.micro_batch_size or recipe.batch_size) // share.world, fitting)
-
-    def _check_counts(self) -> None:
-        if self.training_images < self.batch_size:
-            raise DsxError(
-                f"recipe {self.recipe.name}: batch_size {self.batch_size} exceeds the {self.training_images} training"
-                f" images of {self.recipe.data.dataset}: use a smaller one"
-            )
-        if self.batch_size < self.share.world:
-            raise DsxError(
-                f"recipe {self.recipe.name}: batch_size {self.batch_size} is less than {self.share.world} devices"
-            )
+        if self.batch_size < share.world:
+            raise DsxError(f"recipe {recipe.name}: batch_size {self.batch_size} is less than {share.world} devices")
 
     def check_corrupt(self) -> None:
         """Raises CorruptData if more images are unreadable than the recipe tolerates."""
         total, tolerated = self.training_images + self.evaluation_images, self.recipe.data.max_corrupt
         if len(self.corrupt) > tolerated * total:
-            raise CorruptData(
-                f"{len(self.corrupt)} of {total} images are not readable, more than data.max_corrupt ="
-                f" {tolerated:g} allows; the first: {', '.join(sorted(self.corrupt)[:3])}"
-            )
+            reasons = {name: self._reasons.get(name, "") for name in self.corrupt}
+            raise too_many_unreadable(reasons, f"{total} images", tolerated)
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps per epoch; images that do not fill a batch wait for another epoch's order."""
         return self.training_images // self.batch_size
 
+    def note_unreadable(self, reasons: Iterable[tuple[str, str]]) -> None:
+        """Count images, (name, why), that could not be read; each is named once."""
+        fresh = {name: reason for name, reason in reasons if name not in self.corrupt}
+        self.corrupt.update(fresh)
+        self._reasons |= fresh
+        for name, reason in list(fresh.items())[:_NAMED]:
+            warnings.warn(f"{name}: not a readable image; left out ({reason})", stacklevel=4)
+
     def _order(self, epoch: int) -> Tensor:
         """(training_images,) rows in the order of this epoch."""
         return torch.randperm(self.training_images, generator=generator(self.seed, "order", epoch))
+
+    def _batch_rows(self, epoch: int, first_step: int) -> Iterator[Tensor]:
+        """This process's rows of every batch of an epoch, from `first_step` on."""
+        order = self._order(epoch)
+        for step in range(first_step, self.steps_per_epoch):
+            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+            yield rows[self.share.of(len(rows))]
+
+    def _evaluation_rows(self) -> Iterator[range]:
+        """This process's rows of every evaluation batch."""
+        rows = range(self.evaluation_images)[self.share.of(self.evaluation_images)]
+        for start in range(0, len(rows), self.evaluation_batch):
+            yield rows[start : start + self.evaluation_batch]
 
     def _finished(self, images: Tensor) -> Tensor:
         """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout."""
@@ -92,19 +104,8 @@ class Batches(ABC):
         """This process's part of the evaluation images, every image once."""
 
     def report(self) -> dict[str, Any]:
-        """What happened while reading, for the result: corrupt images and the like."""
-        return {}
+        """What happened while reading, for the result: unreadable images."""
+        return {"corrupt_images": len(self.corrupt), "corrupt_names": sorted(self.corrupt)[:_NAMED]}
 
     def close(self) -> None:  # noqa: B027
         """End worker processes, if there are any."""
-
-
-def open_batches(recipe: Recipe, seed: int, device: torch.device, share: Share | None = None) -> Batches:
-    """The batches that a recipe describes. Raises DataError if the data is not where it should be."""
-    if recipe.data.streams:
-        from dsx.training.data.stream import StreamBatches
-
-        return StreamBatches(recipe, seed, device, share or Share())
-    from dsx.training.data.memory import MemoryBatches
-
-    return MemoryBatches(recipe, seed, device, share or Share())

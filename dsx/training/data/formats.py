@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dsx.training.data.images import class_numbers
 from dsx.training.faults import DataError
 
 
@@ -45,9 +46,12 @@ def read_cifar(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         content = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="bytes").load()
         labels = content[b"fine_labels"] if b"fine_labels" in content else content[b"labels"]
-        images = np.asarray(content[b"data"], dtype=np.uint8).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        images = np.asarray(content[b"data"])
+        if images.dtype != np.uint8:
+            raise ValueError(f"its data are {images.dtype} instead of uint8")
+        images = images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     except (OSError, EOFError, pickle.UnpicklingError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not a CIFAR python batch, or cut short ({error}); fetch it again") from None
     if len(images) != len(labels):
         raise DataError(f"{path}: {len(images)} images and {len(labels)} labels; fetch it again")
-    return np.ascontiguousarray(images), np.asarray(labels, dtype=np.int64)
+    return np.ascontiguousarray(images), class_numbers(labels, str(path))

@@ -54,9 +54,6 @@ def _settle(cluster):
 @pytest.fixture
 def profile():
     """A profile for the stand-in trainers, with changes."""
-    from dsx.launch.slurm.profile import load_profile
+    from standins import slurm_profile
 
-    def made(**changes):
-        return load_profile("slurm", {"mem_gb": 0.5, "environment.PYTHONPATH": str(HERE), **changes})
-
-    return made
+    return slurm_profile

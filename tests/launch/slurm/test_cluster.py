@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from dsx.errors import DsxError
+from dsx.base.errors import DsxError
+from dsx.launch.options import LaunchOptions
 from dsx.launch.slurm.client import SlurmError, live_jobs
 from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
-from dsx.launch.slurm.submit import cancel, submit
+from dsx.launch.slurm.submit import cancel, preview
 from dsx.study.status import describe, status
 
-from standins import behave, expected_error, make_study, starts, trainings
+from standins import behave, check_complete, launch_here, make_study, starts, submit_there, trainings
+
+pytestmark = pytest.mark.slow
 
 # where the stand-in trainers lie
 HERE = Path(__file__).parent.parent
 
-STANDIN = "standins:train"
 SECONDS = "standins:second_train"
 
 
@@ -50,21 +52,14 @@ def hurry(cluster):
         cluster.client("scontrol", "update", f"JobId={job_id}", "StartTime=now", check=False)
 
 
-def finish(study, cluster, profile, trainer=STANDIN, seconds=240):
+def finish(study, cluster, profile, trainer="standins:train", seconds=240):
     """Launch again and again, as a user would, until all is done."""
     deadline = time.monotonic() + seconds
     while study.counts()["done"] < len(study.runs()):
         assert time.monotonic() < deadline, (study.counts(), jobs(study).lines(), study.failures(), the_cluster())
-        submit(study, profile, trainer=trainer)
+        submit_there(study, profile, trainer=trainer)
         hurry(cluster)
         time.sleep(1)
-
-
-def check_complete(study):
-    table = study.results()
-    assert (table["state"] == "done").all()
-    assert list(table["error"]) == [expected_error(run.model_id, run.seed) for run in study.runs()]
-    assert trainings(study) == sorted(run.run_id for run in study.runs())
 
 
 def records(study):
@@ -72,15 +67,13 @@ def records(study):
 
 
 def test_a_population_of_real_models_equals_the_same_one_trained_here(calm, tmp_path, profile):
-    from dsx.launch.local import launch
-
     changes = {"epochs": 1, "schedule.warmup_epochs": 0}
     there = make_study(tmp_path / "there" / "a", n=60, **changes)
     here = make_study(tmp_path / "here" / "a", n=60, **changes)
     trainer = "dsx.training.trainer:train"
     finish(there, calm, profile(models_per_job=15, mem_gb=1), trainer, seconds=300)
-    launch(here, workers=2, device="cpu", progress=False)
-    measured = {"seconds", "images_per_second", "peak_memory_bytes", "waiting", "train_seconds", "environment"}
+    launch_here(here, trainer=trainer)
+    measured = {"seconds", "images_per_second", "peak_memory_bytes", "waiting", "ended", "train_seconds", "environment"}
 
     def plain(content):
         if isinstance(content, dict):
@@ -91,7 +84,7 @@ def test_a_population_of_real_models_equals_the_same_one_trained_here(calm, tmp_
 
 
 def begin(study, profile, trained=2):
-    submit(study, profile, trainer=SECONDS)
+    submit_there(study, profile, trainer=SECONDS)
     wait_until(lambda: len(trainings(study)) >= trained and study.counts()["running"] >= 2)
 
 
@@ -157,7 +150,7 @@ def test_whatever_happens_every_model_is_trained_once(calm, tmp_path, profile, f
 def test_a_job_that_runs_out_of_time_goes_on_by_itself(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=2)
     behave(study, r0="endless")
-    submit(study, profile(timeout_min=1, models_per_job=2), trainer=STANDIN)
+    submit_there(study, profile(timeout_min=1, models_per_job=2))
     wait_until(lambda: "PENDING" in jobs(study).queued and starts(study))
     folder = study.paths.run(study.runs()[0].run_id).folder
     assert int((folder / "checkpoint.pt").read_text()) > 0
@@ -172,9 +165,9 @@ def test_two_launches_at_the_same_moment_submit_each_model_once(calm, tmp_path, 
     study = make_study(tmp_path / "a", n=12)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm.submit import submit\n"
-        "p = load_profile('slurm', {'mem_gb': 0.5, 'models_per_job': 3, 'environment.PYTHONPATH': sys.argv[1]})\n"
-        "print(submit(sys.argv[2], p, trainer='standins:slow_train')[0].runs)"
+        "from dsx.study.study import open_study; from standins import slurm_profile, submit_there\n"
+        "study, profile = open_study(sys.argv[2]), slurm_profile(models_per_job=3)\n"
+        "print(submit_there(study, profile, trainer='standins:slow_train').runs)"
     )
     command = [sys.executable, "-c", code, str(HERE), str(study.path)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -188,14 +181,14 @@ def test_a_launch_that_is_killed_while_it_submits_can_be_repeated(calm, tmp_path
     study = make_study(tmp_path / "a", n=8)
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm import submit, submissions\n"
-        "p = load_profile('slurm', {'mem_gb': 0.5, 'models_per_job': 2, 'environment.PYTHONPATH': sys.argv[1]})\n"
+        "from dsx.launch.slurm import submissions\n"
+        "from dsx.study.study import open_study; from standins import slurm_profile, submit_there\n"
         "submissions.Submissions.accepted = lambda *a: os.kill(os.getpid(), 9)\n"
-        "submit.submit(sys.argv[2], p, trainer='standins:second_train')"
+        "submit_there(open_study(sys.argv[2]), slurm_profile(models_per_job=2), trainer='standins:second_train')"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(HERE), str(study.path)], check=False, timeout=60)
     assert killed.returncode == -9
-    (again,) = submit(study, profile(models_per_job=2), trainer=SECONDS)
+    again = submit_there(study, profile(models_per_job=2), trainer=SECONDS)
     assert (again.runs, again.queued + again.running + study.counts()["done"] >= 8) == (0, True)
     finish(study, calm, profile(models_per_job=2), SECONDS)
     check_complete(study)
@@ -204,15 +197,15 @@ def test_a_launch_that_is_killed_while_it_submits_can_be_repeated(calm, tmp_path
 def test_five_thousand_models_pass_an_array_limit_of_a_thousand(calm, tmp_path, profile, capsys):
     study = make_study(tmp_path / "a", n=5000)
     began = time.monotonic()
-    (first,) = submit(study, profile(models_per_job=1, max_jobs=12, sbatch={"hold": True}), trainer=STANDIN)
+    first = submit_there(study, profile(models_per_job=1, max_jobs=12, sbatch={"hold": True}))
     seconds = time.monotonic() - began
     assert (first.jobs, len(first.job_ids)) == (5000, 5)
     assert in_queue(study) == 5000
-    (again,) = submit(study, profile(models_per_job=1), trainer=STANDIN)
+    again = submit_there(study, profile(models_per_job=1))
     assert (again.runs, again.queued) == (0, 5000)
-    assert list(cancel(study).values()) == [5000]
+    assert cancel(study) == 5000
     wait_until(lambda: in_queue(study) == 0)
-    submit(study, profile(models_per_job=250), trainer=STANDIN)
+    submit_there(study, profile(models_per_job=250))
     wait_until(lambda: study.counts()["done"] == 5000, seconds=240)
     check_complete(study)
     began = time.monotonic()
@@ -229,10 +222,10 @@ def test_a_refusal_is_given_in_slurms_words_and_leaves_nothing_behind(calm, tmp_
         ({"mem_gb": 9000}, "Memory specification can not be satisfied"),
     ):
         with pytest.raises(SlurmError, match=words) as caught:
-            submit(study, profile(**changes), trainer=STANDIN)
+            submit_there(study, profile(**changes))
         assert "\n" not in str(caught.value)
         assert Submissions(study.paths).names() == []
-    submit(study, profile(), trainer=STANDIN)
+    submit_there(study, profile())
     wait_until(lambda: study.counts()["done"] == 2)
 
 
@@ -243,7 +236,7 @@ def test_a_submit_limit_leaves_the_rest_to_the_jobs_that_fit(calm, tmp_path, pro
         wait_until(
             lambda: "MaxSubmitJobs=3" in calm.client("scontrol", "show", "assoc_mgr", "users=root", "flags=assoc")
         )
-        (found,) = submit(study, profile(models_per_job=1), trainer=STANDIN)
+        found = submit_there(study, profile(models_per_job=1))
         assert found.leftover == 6
         wait_until(lambda: study.counts()["done"] == 9)
     finally:
@@ -254,9 +247,9 @@ def test_a_submit_limit_leaves_the_rest_to_the_jobs_that_fit(calm, tmp_path, pro
 def test_jobs_submitted_from_inside_a_job_run_and_use_the_frozen_code(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=2)
     code = (
-        "import sys; from dsx.launch.slurm.profile import load_profile; from dsx.launch.slurm.submit import submit\n"
-        "p = load_profile('slurm', {'mem_gb': 0.5, 'environment.PYTHONPATH': sys.argv[1]})\n"
-        "print(submit(sys.argv[2], p, trainer='standins:train')[0].sentence())"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from dsx.study.study import open_study; from standins import slurm_profile, submit_there\n"
+        "print(submit_there(open_study(sys.argv[2]), slurm_profile()).sentence())"
     )
     out = calm.client(
         "srun", "--mem=500M", "-n1", "-t2", sys.executable, "-c", code, str(HERE), str(study.path), timeout_s=60
@@ -270,23 +263,36 @@ def test_jobs_submitted_from_inside_a_job_run_and_use_the_frozen_code(calm, tmp_
     assert environment["packages"]["torch"]
 
 
+def test_jobs_of_a_study_below_a_colon_run_and_use_the_frozen_code(calm, tmp_path, profile):
+    """PYTHONPATH splits at colons; both in a job's own process and in the worker processes that it starts."""
+    for name, asked in (
+        ("own", profile()),
+        ("workers", profile(gpus_per_model=1, models_per_gpu=2, device="cpu")),
+    ):
+        study = make_study(tmp_path / "a:b c" / name, n=2)
+        submit_there(study, asked)
+        wait_until(lambda: study.counts()["done"] == 2)  # noqa: B023
+        frozen = str((study.paths.jobs / "code").resolve())
+        assert all(record["code"].startswith(frozen) for record in records(study))
+
+
 def test_a_hopeless_sweep_stops_early_and_can_go_on(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=40)
     behave(study, **{f"r{row}": "raise" for row in range(40)})
-    submit(study, profile(models_per_job=10, max_jobs=1), trainer=STANDIN, max_failures=3)
+    submit_there(study, profile(models_per_job=10, max_jobs=1), max_failures=3)
     wait_until(lambda: study.counts()["failed"] > 3 and in_queue(study) == 0)
     assert study.counts()["failed"] < 20
     behave(study)
-    submit(study, profile(models_per_job=20), trainer=STANDIN, retry=["error"])
+    submit_there(study, profile(models_per_job=20), retry=("error",))
     wait_until(lambda: study.counts()["done"] == 40)
 
 
 def test_cancelling_leaves_a_study_that_can_be_resumed(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=4)
     behave(study, **{f"r{row}": "endless" for row in range(4)})
-    submit(study, profile(models_per_job=1), trainer=STANDIN)
+    submit_there(study, profile(models_per_job=1))
     wait_until(lambda: study.counts()["running"] == 4)
-    assert cancel(study) == {study.path: 4}
+    assert cancel(study) == 4
     wait_until(lambda: in_queue(study) == 0)
     assert study.counts() == {"pending": 4, "running": 0, "done": 0, "diverged": 0, "failed": 0}
     behave(study)
@@ -296,14 +302,14 @@ def test_cancelling_leaves_a_study_that_can_be_resumed(calm, tmp_path, profile):
 
 def test_gpus_are_asked_for_and_seen(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=2)
-    submit(study, profile(gpus_per_model=1, models_per_job=1, device="cpu"), trainer=STANDIN)
+    submit_there(study, profile(gpus_per_model=1, models_per_job=1, device="cpu"))
     wait_until(lambda: study.counts()["done"] == 2)
     assert all(record["gpus"] in ("0", "1") for record in records(study))
 
 
 def test_models_share_a_gpu(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=6)
-    submit(study, profile(gpus_per_model=1, models_per_gpu=3, models_per_job=2, device="cpu"), trainer=STANDIN)
+    submit_there(study, profile(gpus_per_model=1, models_per_gpu=3, models_per_job=2, device="cpu"))
     wait_until(lambda: study.counts()["done"] == 6)
     check_complete(study)
 
@@ -311,9 +317,9 @@ def test_models_share_a_gpu(calm, tmp_path, profile):
 def test_a_model_over_several_processes_is_led_by_one(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=3)
     # the nodes of this cluster are names only
-    here = {"environment.MASTER_ADDR": "127.0.0.1"}
+    here = {"environment": {"MASTER_ADDR": "127.0.0.1"}}
     asked = profile(gpus_per_model=2, nodes=2, models_per_job=3, device="cpu", mem_gb=1, **here)
-    submit(study, asked, trainer=STANDIN)
+    submit_there(study, asked)
     wait_until(lambda: study.counts()["done"] == 3 and in_queue(study) == 0)
     check_complete(study)
     followed = [name.partition(".")[0] for name in os.listdir(study.path / "followed")]
@@ -322,8 +328,8 @@ def test_a_model_over_several_processes_is_led_by_one(calm, tmp_path, profile):
 
 def test_a_real_model_is_trained_by_two_processes_on_two_nodes(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=1, epochs=2)
-    asked = profile(gpus_per_model=2, nodes=2, device="cpu", mem_gb=1, **{"environment.MASTER_ADDR": "127.0.0.1"})
-    submit(study, asked, trainer="dsx.training.trainer:train")
+    asked = profile(gpus_per_model=2, nodes=2, device="cpu", mem_gb=1, environment={"MASTER_ADDR": "127.0.0.1"})
+    submit_there(study, asked, trainer="dsx.training.trainer:train")
     wait_until(lambda: study.counts()["done"] == 1 and in_queue(study) == 0)
     (record,) = records(study)
     assert record["effective_recipe"]["devices"] == 2
@@ -333,7 +339,7 @@ def test_a_real_model_is_trained_by_two_processes_on_two_nodes(calm, tmp_path, p
 
 def test_held_jobs_are_named_with_their_remedy(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=4)
-    (found,) = submit(study, profile(models_per_job=2, sbatch={"hold": True}), trainer=STANDIN)
+    found = submit_there(study, profile(models_per_job=2, sbatch={"hold": True}))
     wait_until(lambda: "JobHeldUser" in jobs(study).reasons)
     line = jobs(study).lines()[-1]
     assert line.startswith("  2 held")
@@ -345,7 +351,7 @@ def test_held_jobs_are_named_with_their_remedy(calm, tmp_path, profile):
 
 def test_a_dry_run_shows_the_script_and_submits_nothing(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=10)
-    (found,) = submit(study, profile(models_per_job=3, partition="short", timeout_min=5), dry_run=True)
+    (found,) = preview([study], profile(models_per_job=3, partition="short", timeout_min=5), LaunchOptions())
     assert (found.runs, found.jobs, found.job_ids) == (10, 4, [])
     assert (study.paths.jobs / "preview.sh").read_text() == found.script
     for line in ("--array=0-3%4", "--partition=short", "--time=5", "--signal=USR2@60", "--requeue"):
@@ -362,7 +368,7 @@ def test_without_a_cluster_the_error_says_so(tmp_path, profile, monkeypatch):
     study = make_study(tmp_path / "a", n=2)
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(DsxError, match="scontrol: not found"):
-        submit(study, profile(), trainer=STANDIN)
+        submit_there(study, profile())
 
 
 def test_a_machine_that_knows_no_cluster_is_told_where_to_go(tmp_path, profile, monkeypatch):
@@ -373,7 +379,7 @@ def test_a_machine_that_knows_no_cluster_is_told_where_to_go(tmp_path, profile, 
     command.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DsxError, match="SLURM_CONF, or wait; `dsx doctor --on slurm` looks") as caught:
-        submit(study, profile(), trainer=STANDIN)
+        submit_there(study, profile())
     assert "\n" not in str(caught.value)
 
 

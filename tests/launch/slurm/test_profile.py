@@ -2,29 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from dsx.errors import DefinitionError
+from dsx.base.errors import DefinitionError
+from dsx.base.overrides import parse_overrides
+from dsx.commands.config import load_launcher
 from dsx.launch.slurm import client
-from dsx.launch.slurm.profile import Profile, load_profile
+from dsx.launch.slurm.profile import Profile, split_multiples
 from dsx.launch.slurm.submissions import chunks, job_name
-from dsx.launch.slurm.submit import array_sizes, concurrency
 from dsx.launch.slurm.task import Stop
-
-
-@pytest.mark.parametrize("tasks", [1, 2, 999, 1000, 1001, 5000, 12_345])
-def test_arrays_hold_every_task_and_respect_the_limit(tasks):
-    sizes = array_sizes(tasks, 1000)
-    assert sum(sizes) == tasks
-    assert max(sizes) <= 1000
-    assert len(sizes) == -(-tasks // 1000)
-    assert max(sizes) - min(sizes) <= 1
-
-
-@pytest.mark.parametrize(("arrays", "cap"), [(1, 64), (5, 64), (5, 3), (1, 1), (7, 7)])
-def test_arrays_share_one_cap(arrays, cap):
-    shares = concurrency(arrays, cap)
-    assert sum(shares) == cap
-    assert min(shares) >= 1
-    assert len(shares) == min(arrays, cap)
 
 
 def test_runs_are_packed_in_order():
@@ -35,34 +19,53 @@ def test_job_names_are_safe():
     assert job_name("my study, v2/ü", "l", 0) == "dsx-my_study__v2__-l-0"
 
 
-def test_a_profile_takes_overrides_and_multiples():
-    assert load_profile("slurm", {"partition": "gpu", "gpus_per_model": 1}).partition == "gpu"
-    assert load_profile("slurm", {"mem_gb": "2x"}).mem_gb == 8
-    assert load_profile("slurm", {"mem_gb": "2x", "timeout_min": "1.5x"}, last={"mem_gb": 10.0}).mem_gb == 20
-    assert load_profile("slurm", {"timeout_min": "1.5x"}).timeout_min == 90
-    assert load_profile("slurm", {"environment.A": "b"}).environment == {"A": "b"}
+def test_a_multiple_is_of_what_the_last_submission_asked_for():
+    profile, multiples = Profile(cpus=2), {"mem_gb": 2.0, "timeout_min": 1.5}
+    scaled = profile.scaled(multiples, {"mem_gb": 10.0, "timeout_min": 61, "cpus": 9})
+    assert (scaled.mem_gb, scaled.timeout_min, scaled.cpus) == (20.0, 92, 2)
+    assert profile.scaled({}, {}) == profile
+    with pytest.raises(DefinitionError) as caught:
+        profile.scaled(multiples, {"mem_gb": None})
+    assert str(caught.value) == (
+        "mem_gb = 2x: there is nothing to multiply: no job of these studies asked for mem_gb; give a number"
+    )
+
+
+def test_multiples_are_told_from_plain_values():
+    content = {"mem_gb": " 1.5x", "timeout_min": 30, "partition": "2x"}
+    assert split_multiples(content) == ({"timeout_min": 30, "partition": "2x"}, {"mem_gb": 1.5})
+
+
+def composed(*overrides):
+    """The launcher that `dsx launch --on slurm` with these overrides submits with."""
+    return load_launcher("slurm", parse_overrides(overrides))
+
+
+def test_a_profile_takes_overrides():
+    profile = composed("partition=gpu", "gpus_per_model=1", "environment.A=b").profile
+    assert (profile.partition, profile.gpus_per_model, profile.environment) == ("gpu", 1, {"A": "b"})
+    plain = composed()
+    assert (plain.profile.mem_gb, plain.profile.timeout_min, plain.profile.models_per_job) == (4, 60, 4)
+    assert plain.multiples == {}
+    again = composed("mem_gb=2x", "timeout_min=1.5x")
+    assert again.multiples == {"mem_gb": 2.0, "timeout_min": 1.5}
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("override", "message"),
     [
-        ({"partitoin": "gpu"}, "launcher slurm: unknown key 'partitoin'. Did you mean partition?"),
-        ({"timeout_min": "soon"}, "launcher slurm: timeout_min = 'soon': expected an integer"),
-        ({"max_jobs": 0}, "launcher slurm: max_jobs = 0: expected a value ≥ 1"),
-        ({"models_per_gpu": 2}, "launcher slurm: models_per_gpu 2 needs gpus_per_model 1, not 0"),
-        ({"nodes": 2, "gpus_per_model": 3}, "launcher slurm: gpus_per_model 3 is not a multiple of nodes 2"),
-        ({"timeout_min": 1, "stop_early_s": 60}, "launcher slurm: stop_early_s 60 is not below timeout_min 1"),
-        ({"mem_gb": "2x"}, "mem_gb = 2x: there is nothing to multiply; the profile leaves mem_gb to the cluster"),
+        ("partitoin=gpu", "launcher: unknown key 'partitoin'. Did you mean partition?"),
+        ("timeout_min=soon", "launcher: timeout_min = 'soon': expected an integer"),
+        ("max_jobs=0", "launcher: max_jobs = 0: expected a value ≥ 1"),
+        ("models_per_gpu=2", "launcher: models_per_gpu 2 needs gpus_per_model 1, not 0"),
+        ("nodes=2", "launcher: gpus_per_model 0 is not a multiple of nodes 2"),
+        ("stop_early_s=3600", "launcher: stop_early_s 3600 is not below timeout_min 60"),
+        ("mem_gb=twice", "launcher: mem_gb = 'twice': expected a number"),
     ],
 )
-def test_a_bad_profile_is_one_line(changes, message, tmp_path, monkeypatch):
-    if "mem_gb" in changes:
-        (tmp_path / "slurm.yaml").write_text("{}")
-        with pytest.raises(DefinitionError) as caught:
-            load_profile(str(tmp_path / "slurm.yaml"), changes)
-    else:
-        with pytest.raises(DefinitionError) as caught:
-            load_profile("slurm", changes)
+def test_a_bad_profile_is_one_line(override, message):
+    with pytest.raises(DefinitionError) as caught:
+        composed(override)
     assert str(caught.value) == message
 
 
@@ -80,6 +83,14 @@ def test_what_sbatch_is_told():
     assert told["additional_parameters"] == {"requeue": True, "mail-type": "FAIL", "gpus-per-node": 2}
     assert told["setup"][-1] == "export PYTHONPATH=/c${PYTHONPATH:+:$PYTHONPATH}"
     assert "partition" not in told
+
+
+def test_python_finds_the_frozen_code_where_its_path_holds_a_colon():
+    plain, colon = Path("/c"), Path("/a b:2/c")
+    profile = Profile(python="python3", container="apptainer exec x.sif")
+    assert profile.command(plain) == "apptainer exec x.sif python3"
+    assert profile.command(colon) == "apptainer exec x.sif sh '/a b:2/c/with_this_code.sh' python3"
+    assert not any("PYTHONPATH" in line for line in profile.parameters("n", 1, 1, colon)["setup"])
 
 
 def test_a_stop_that_forbids_requeueing_outweighs_one_that_asks_for_it():

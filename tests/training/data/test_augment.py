@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.augment import Mixed, lighting_noise, mix
 from dsx.training.objective import loss_of
-from dsx.training.recipe import load_recipe
 from dsx.training.streams import generator
 
 IMAGES = torch.arange(4 * 1 * 8 * 8, dtype=torch.float32).view(4, 1, 8, 8)

@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torchvision
 
-from dsx.training.data.arrays import load_arrays, read_known
+from dsx.recipes.recipe import load_recipe
 from dsx.training.data.formats import read_cifar, read_idx
+from dsx.training.data.parts import open_parts
+from dsx.training.data.published import read_published
 from dsx.training.faults import DataError
-from dsx.training.recipe import load_recipe
 
 Folder = tuple[Path, np.ndarray, np.ndarray]
 
 
 def test_idx_files_are_read_as_torchvision_reads_them(mnist_folder: Folder) -> None:
     root, images, labels = mnist_folder
-    found, official = read_known("mnist", str(root), official=True)
+    found, official = read_published("mnist", str(root), official=True)
     np.testing.assert_array_equal(found.images[..., 0], images)
     np.testing.assert_array_equal(found.labels, labels)
     assert official is not None
@@ -27,9 +28,26 @@ def test_idx_files_are_read_as_torchvision_reads_them(mnist_folder: Folder) -> N
     np.testing.assert_array_equal(found.images[..., 0], oracle.numpy())
 
 
+def test_idx_files_that_lie_in_the_root_itself_are_read_too(mnist_folder: Folder, tmp_path: Path) -> None:
+    """As Debian's package dataset-fashion-mnist has them; torchvision's folder wins where both are there."""
+    root, images, labels = mnist_folder
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in (root / "MNIST" / "raw").iterdir():
+        (flat / path.name).write_bytes(path.read_bytes())
+    training, official = read_published("fashion_mnist", str(flat), official=True)
+    np.testing.assert_array_equal(training.images[..., 0], images)
+    np.testing.assert_array_equal(training.labels, labels)
+    assert official is not None
+    assert official.images.shape == (50, 28, 28, 1)
+    (flat / "FashionMNIST" / "raw").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"no file .*/flat/FashionMNIST/raw/train-images-idx3-ubyte"):
+        read_published("fashion_mnist", str(flat), official=True)
+
+
 def test_cifar_batches_are_read_in_order_and_channels_last(cifar_folder: Folder) -> None:
     root, images, labels = cifar_folder
-    found, official = read_known("cifar10", str(root), official=True)
+    found, official = read_published("cifar10", str(root), official=True)
     assert official is not None
     np.testing.assert_array_equal(np.concatenate([found.images, official.images]), images.transpose(0, 2, 3, 1))
     np.testing.assert_array_equal(np.concatenate([found.labels, official.labels]), labels)
@@ -66,7 +84,7 @@ def test_files_cut_short_say_so(mnist_folder: Folder, cifar_folder: Folder, keep
 def test_a_missing_data_set_says_what_is_expected_where_and_how_to_get_it(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(name, {"data.root": str(tmp_path)})
     with pytest.raises(DataError) as caught:
-        load_arrays(recipe.data)
+        open_parts(recipe.data)
     message = str(caught.value)
     assert f"expected below data.root {tmp_path}" in message
     assert f"('{tmp_path}', download=True)" in message

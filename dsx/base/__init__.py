@@ -1,0 +1,1 @@
+"""What every package stands on: errors, checked objects, files, units, text. Knows nothing of networks."""

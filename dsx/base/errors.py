@@ -1,0 +1,38 @@
+"""The errors that dsx raises for mistakes of the caller.
+
+The command line catches `DsxError` alone and prints it as one line; anything else is a fault of
+dsx and keeps its traceback. A message says where, what was found, the rule and the remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+
+
+class DsxError(ValueError):
+    """A mistake in what dsx was given: a file, an argument, a study folder."""
+
+
+class DefinitionError(DsxError):
+    """A definition (space, recipe, experiment, architecture) that breaks a rule of its format."""
+
+
+class ShortfallError(DsxError):
+    """A space gave fewer distinct models under the constraint than were asked for."""
+
+
+class StudyError(DsxError):
+    """A study folder that is missing, torn, or at odds with what is asked of it."""
+
+
+def unknown(what: str, name: object, known: Collection[str]) -> str:
+    """`unknown block 'y'. Did you mean x? Known: x, r, v`: the one wording for a name that is none of the known."""
+    return f"unknown {what} '{name}'.{suggest(str(name), known)} Known: {', '.join(known)}"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """` Did you mean X?` for a near miss (letter case ignored), else an empty string."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return f" Did you mean {by_folded[near[0]]}?" if near else ""

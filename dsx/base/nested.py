@@ -1,0 +1,78 @@
+"""Nested mappings: laying one over another, naming entries by dotted keys, telling what differs."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def assigned(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of content with values replaced at dotted keys; a mapping is merged into the one that is there.
+
+    `assigned({"a": {"b": 1, "c": 2}}, {"a.b": 3})` is `{"a": {"b": 3, "c": 2}}`.
+    """
+    changed: dict[str, Any] = copy.deepcopy(dict(content))
+    for dotted, value in changes.items():
+        *parents, last = dotted.split(".")
+        place = changed
+        for parent in parents:
+            if not isinstance(place.get(parent), dict):
+                place[parent] = {}
+            place = place[parent]
+        old = place.get(last)
+        place[last] = assigned(old, value) if isinstance(value, Mapping) and isinstance(old, dict) else value
+    return changed
+
+
+def without(content: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """A copy of content without the entries at these dotted keys; those that are not there are no fault."""
+    kept: dict[str, Any] = copy.deepcopy(dict(content))
+    for dotted in keys:
+        *parents, last = dotted.split(".")
+        place: Any = kept
+        for parent in parents:
+            place = place.get(parent) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place.pop(last, None)
+    return kept
+
+
+def flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted key → value that is no mapping, in order; an empty mapping is a value."""
+    entries: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            entries |= {f"{key}.{inner}": deep for inner, deep in flat(value).items()}
+        else:
+            entries[str(key)] = value
+    return entries
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted key → `before → after` (or `absent`) of every entry that differs; lists and tuples are alike."""
+    before, after = flat(plain(old)), flat(plain(new))
+    told = {}
+    for key in [*before, *(key for key in after if key not in before)]:
+        if key not in before or key not in after or before[key] != after[key]:
+            told[key] = f"{_shown(before, key)} → {_shown(after, key)}"
+    return told
+
+
+def _shown(entries: Mapping[str, Any], key: str) -> str:
+    return str(entries[key]) if key in entries else "absent"
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON and YAML give it back: tuples become lists, keys text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def content_hash(value: Any, digits: int = 16) -> str:
+    """That many hexadecimal digits over the content; the order of keys does not matter."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]

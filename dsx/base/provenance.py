@@ -1,0 +1,92 @@
+"""By what something was made: commit, versions, interpreter, machine. The one place that asks for them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import dsx
+
+# the folder above the package: the top of a checkout, if it is one
+_TOP = Path(dsx.__file__).resolve().parent.parent
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout that dsx runs from, with `+changes` if it is dirty; None if it is no checkout."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return f"{commit}+changes" if _git("status", "--porcelain", "--untracked-files=no", "--", "dsx") else commit
+
+
+def uncommitted() -> str:
+    """What the checkout's code and definitions have that its commit does not, as a patch; empty if nothing."""
+    patch = _git("diff", "HEAD", "--", "dsx", "spaces", "experiments")
+    return f"{patch}\n" if patch else ""
+
+
+def _git(*arguments: str) -> str | None:
+    """What git answers about the checkout; None if there is none, or no answer."""
+    if not (_TOP / ".git").exists():
+        return None
+    command = ["git", "-C", str(_TOP), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Package → version, of those that are installed."""
+    installed = {}
+    for name in packages:
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def all_versions() -> dict[str, str]:
+    """Package → version, of every installed one, by name."""
+    named = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
+    return dict(sorted((name, version) for name, version in named.items() if name))
+
+
+def environment() -> dict[str, Any]:
+    """Interpreter, platform, the versions of all installed packages, and dsx's commit."""
+    return {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "dsx": dsx.__version__,
+        "git_commit": git_commit(),
+        "packages": all_versions(),
+    }
+
+
+def hardware() -> dict[str, Any]:
+    """The processor's name, cores, kind of machine and operating system."""
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()

@@ -1,0 +1,56 @@
+"""Numbers as people write them: `400M`, `1.6G`, `4e8`, and ranges `360M:400M`, `:10M`."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from dsx.base.errors import DsxError
+
+_SUFFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKMGT]?)")
+
+
+def parse_number(text: str | float) -> float:
+    """`'400M'` → 4e8. Suffixes k, M, G, T are powers of 1000. Raises DsxError for anything else."""
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        return float(text)
+    match = _NUMBER.fullmatch(str(text).strip())
+    if match is None:
+        raise DsxError(f"{text!r} is not a number: write it as 400M, 1.6G or 4e8")
+    return float(match[1]) * _SUFFIXES[match[2]]
+
+
+def parse_range(text: str) -> tuple[float, float]:
+    """`'360M:400M'` → (3.6e8, 4e8), both ends inclusive; an end left out is unbounded.
+
+    Raises DsxError if it is not a range, a number is negative, or the range is empty.
+    """
+    low_text, colon, high_text = str(text).partition(":")
+    if not colon or not (low_text.strip() or high_text.strip()):
+        raise DsxError(f"{text!r} is not a range: write low:high, low: or :high, as in 360M:400M")
+    low = parse_number(low_text) if low_text.strip() else 0.0
+    high = parse_number(high_text) if high_text.strip() else math.inf
+    if low < 0 or high < 0:
+        raise DsxError(f"{text!r} holds a negative number: a complexity is ≥ 0")
+    if low > high:
+        raise DsxError(
+            f"{text!r} is an empty range: its low end is above its high end;"
+            f" did you mean {high_text.strip()}:{low_text.strip()}?"
+        )
+    return low, high
+
+
+def format_number(value: float, digits: int = 4) -> str:
+    """4e8 → `400M`, 12.5e6 → `12.5M`: up to `digits` significant digits, the largest suffix that fits."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else str(value)
+    for suffix, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= scale:
+            return f"{value / scale:.{digits}g}{suffix}"
+    return f"{value:.{digits}g}"
+
+
+def format_range(low: float, high: float) -> str:
+    """(3.6e8, 4e8) → `360M:400M`; what `parse_range` reads."""
+    return f"{format_number(low, 15) if low > 0 else ''}:{format_number(high, 15) if math.isfinite(high) else ''}"

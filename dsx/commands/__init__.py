@@ -1,0 +1,1 @@
+"""One file a command: each returns a value, which the command line prints."""

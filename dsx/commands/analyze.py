@@ -1,0 +1,111 @@
+"""`dsx analyze`: tables, figures and the report of studies and of files of results."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsx.base import files
+from dsx.base.errors import DsxError
+from dsx.base.text import plural
+from dsx.commands.selection import sources
+from dsx.results.readers import Results
+from dsx.study.study import Study
+
+if TYPE_CHECKING:
+    from dsx.exhibits.studies import StudyFacts
+
+
+def analyze(
+    arguments: Sequence[str], out: Path | None, level: float, overrides: Sequence[str] = (), figures: str = "all"
+) -> str:
+    """Tables, figures and report of studies and of files of results; the findings in words.
+
+    overrides: how files are read (`dsx.commands.selection.sources`). figures: all, main or none. Raises DsxError.
+    """
+    from dsx.exhibits.exhibition import check_figures
+
+    if not 0 < level < 1:
+        raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
+    check_figures(figures)
+    found = sources(arguments, overrides)
+    accounts = [f"read {s.path}: {s.format}, {s.account}" for s in found if isinstance(s, Results) and s.account]
+    options = ["--level", str(level)] if level != 0.95 else []
+    named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
+    command = shlex.join(["dsx", "analyze", *named, *overrides, *options]) if named else ""
+    return "\n".join([*accounts, analyze_studies(found, out, level, command=command, figures=figures)])
+
+
+def analyze_studies(
+    studies: Sequence[Study | Results],
+    out: Path | None,
+    level: float,
+    question: str = "",
+    command: str = "",
+    figures: str = "all",
+) -> str:
+    """Write every table as CSV, every figure as PNG, PDF and CSV, and report.html; the table and findings as text.
+
+    question: what the studies are to answer; command: the one that makes all of it again; both for the report.
+    figures: all, main (those that compare studies) or none.
+    """
+    from dsx.exhibits.exhibit import Inquiry
+    from dsx.exhibits.exhibition import computed_of, show
+    from dsx.exhibits.headline import conclusion
+    from dsx.report import write_report
+    from dsx.results.states import mixed_conditions
+
+    folder = out or _common_folder(studies) / "analysis"
+    files.check_writable(folder, "name another with --out")
+    inquiry = Inquiry(_facts(studies), level)
+    shown, written = show(inquiry, folder, figures)
+    command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
+    write_report(folder / "report.html", inquiry, shown, question=question, command=command)
+    told = [
+        line
+        for each in shown
+        if each.exhibit.told
+        for computed in each.computed
+        for line in each.exhibit.told(computed)
+    ]
+    count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
+    closing = f"wrote {folder}: report.html, {count}"
+    last = conclusion(*(computed_of(shown, name).main for name in ("summary", "comparison")))
+    head = [question] if question else []
+    return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *last])
+
+
+def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
+    """What is known of each, under a name of its own: that of its folder or file, or its path where two have one."""
+    from dataclasses import replace
+
+    from dsx.exhibits.studies import imported
+    from dsx.report import gather
+
+    found: list[tuple[Study | Results, StudyFacts]] = []
+    for source in studies:
+        if isinstance(source, Results):
+            found += [(source, one) for one in imported(source).values()]
+        else:
+            found.append((source, gather(source, source.path.resolve().name)))
+    names = [one.name for _, one in found]
+    paths = [
+        f"{source.path}:{one.name}" if isinstance(source, Results) and len(source.tables) > 1 else str(source.path)
+        for source, one in found
+    ]
+    return [
+        one if names.count(one.name) == 1 else replace(one, name=path)
+        for (_, one), path in zip(found, paths, strict=True)
+    ]
+
+
+def _common_folder(studies: Sequence[Study | Results]) -> Path:
+    """Where `analysis/` goes: into the study, beside the studies, or under runs/ if there are files of results."""
+    if any(isinstance(study, Results) for study in studies):
+        return Path("runs")
+    if len(studies) == 1:
+        return studies[0].path
+    parents = {study.path.parent for study in studies}
+    return parents.pop() if len(parents) == 1 else Path("runs")

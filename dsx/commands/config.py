@@ -1,0 +1,135 @@
+"""Configuration of experiments and launches: composed by Hydra, it becomes frozen typed objects once, here.
+
+An experiment file has a defaults list (`recipe: digits`, `launcher: ./box.yaml`) and its own fields; overrides change
+them: `n=48`, `recipe=mnist`, `recipe.epochs=2`, `launcher.workers=4`. A name is looked up beside the experiment (in
+`recipe/` and `launcher/`), in `./experiments`, and among the files shipped with dsx; a path is taken from the folder
+of the experiment, then from the current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictBool, field_validator
+
+from dsx.base import resources
+from dsx.base.compose import compose_file, compose_group
+from dsx.base.errors import DefinitionError, suggest
+from dsx.base.nested import assigned
+from dsx.base.overrides import parse_override
+from dsx.base.schema import Frozen
+from dsx.base.units import parse_range
+from dsx.launch.launcher import Launcher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.registry import kinds, read_launcher
+from dsx.networks.architecture import Count
+from dsx.recipes.recipe import Recipe
+
+GROUPS = ("recipe", "launcher")
+
+
+class AnalysisConfig(Frozen):
+    """level: of every interval, between 0 and 1. figures: all, main (those that compare studies) or none."""
+
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    figures: Literal["all", "main", "none"] = "all"
+
+
+class Experiment(Frozen):
+    """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space.
+
+    n: models per space. flops, params, acts: `low:high`, null keeps each space's own. replicates: trainings of
+    each model, with different seeds. out: the folder that gets one study folder per space, and `analysis/`.
+    recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them.
+    """
+
+    name: str
+    description: str = ""
+    spaces: Annotated[tuple[str, ...], Field(min_length=1)]
+    n: Count
+    seed: Annotated[int, Field(ge=0)] = 0
+    replicates: Count = 1
+    flops: str | None = None
+    params: str | None = None
+    acts: str | None = None
+    resolution: Count | None = None
+    num_classes: Count | None = None
+    allow_short: StrictBool = False
+    out: str = "runs"
+    recipe: Recipe
+    launcher: Launcher = LocalLauncher()
+    analysis: AnalysisConfig = AnalysisConfig()
+
+    @field_validator("flops", "params", "acts")
+    @classmethod
+    def _range(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_range(text)
+        return text
+
+    @field_validator("launcher", mode="before")
+    @classmethod
+    def _typed_launcher(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_launcher(content)
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("launcher: ")) from None
+
+    @field_validator("spaces")
+    @classmethod
+    def _distinct(cls, spaces: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(spaces)) < len(spaces):
+            raise ValueError("a space is listed twice: each one makes one study folder")
+        return spaces
+
+
+def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
+    """An experiment by name or path, with overrides. Raises DefinitionError for any fault in either."""
+    path = resources.find("experiments", name)
+    content = compose_file(path, GROUPS, [parse_override(text) for text in overrides])
+    return Experiment.from_dict({"name": path.stem, **content}, str(path))
+
+
+@dataclass(frozen=True)
+class LaunchChanges:
+    """What overrides say of a launch. recipe, launcher: dotted keys below it → values.
+
+    chosen: the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names.
+    """
+
+    recipe: dict[str, Any]
+    launcher: dict[str, Any]
+    chosen: dict[str, str]
+
+
+def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
+    """Overrides of a launch, by what they change. Raises DsxError for a key that is neither recipe.… nor launcher.…"""
+    changes: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
+    chosen = {}
+    for override in map(parse_override, overrides):
+        group, _, key = override.key.partition(".")
+        if group not in GROUPS:
+            raise DefinitionError(
+                f"override '{override.key}=…': unknown key.{suggest(override.key, GROUPS)} Known: recipe.…, launcher.…"
+            )
+        if key:
+            changes[group][key] = override.value
+        elif isinstance(override.value, Mapping):
+            changes[group] |= override.value
+        else:
+            chosen[group] = str(override.value)
+    return LaunchChanges(chosen=chosen, **changes)
+
+
+def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> Launcher:
+    """The launcher of a file, by name or path, or of a kind that a package adds, with values replaced.
+
+    Raises DefinitionError: unknown name, kind or key, bad value.
+    """
+    if name in kinds() and name not in resources.names("experiments", "launcher"):
+        return read_launcher(assigned({"kind": name}, changes or {}))
+    return read_launcher(compose_group("launcher", resources.find("experiments", name, group="launcher"), changes))

@@ -1,0 +1,152 @@
+"""`dsx launch`: set the recipe where one is given, and train what is pending with any launcher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dsx.base.errors import DsxError
+from dsx.base.text import align, plural
+from dsx.base.units import format_number
+from dsx.commands.config import launch_changes, load_launcher
+from dsx.commands.selection import chosen
+from dsx.launch.launcher import Launched, Launcher, Preview
+from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_data_here
+from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.study.study import Study
+
+STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
+
+
+def launch(
+    folders: Sequence[str],
+    recipe: str | None,
+    on: str,
+    options: LaunchOptions,
+    overrides: Sequence[str] = (),
+    *,
+    seeds: int | None = None,
+    say: Callable[[str], object] = print,
+) -> Launched:
+    """Train the pending models of studies; what came of it.
+
+    folders: of the studies; the last ones if empty. recipe: a name or file; None: the studies' own. on: a launcher's
+    name, file or kind. seeds: trainings of each model; None: as before. say: told what is trained, before it begins.
+    Raises DsxError, before any study is changed, for what can be known by then.
+    """
+    studies, recipes, launcher = _read(folders, recipe, on, overrides)
+    return launch_studies(studies, plan(studies, recipes, seeds), launcher, options, say)
+
+
+def preview(
+    folders: Sequence[str],
+    recipe: str | None,
+    on: str,
+    options: LaunchOptions,
+    overrides: Sequence[str] = (),
+    *,
+    seeds: int | None = None,
+) -> str:
+    """What `launch` would do, and what it would cost by some training steps here; no study is changed."""
+    studies, recipes, launcher = _read(folders, recipe, on, overrides)
+    planned = plan(studies, recipes, seeds)
+    would = launcher.preview(planned, options)
+    lines = [_recipe_of(planned[0]).describe()]
+    for study in planned:
+        counts = study.counts()
+        states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        lines.append(f"{study.path}: would train {plural(counts['pending'], 'model')}; now {states}")
+    return "\n".join([*lines, *_cost(planned, would, options.device, seeds or 1), *would.lines])
+
+
+def launch_studies(
+    studies: Sequence[Study],
+    planned: Sequence[Study],
+    launcher: Launcher,
+    options: LaunchOptions,
+    say: Callable[[str], object] = print,
+) -> Launched:
+    """Train the pending models of these studies as `planned` says; what came of it.
+
+    Everything is checked for all studies before any is changed.
+    """
+    launcher.check(planned, options)
+    for study, plan_ in zip(studies, planned, strict=True):
+        study.set_recipe(_recipe_of(plan_), plan_.replicates)
+    # a cluster's nodes may see folders that this machine does not
+    images = check_data_here(planned) if launcher.trains_here else {}
+    for found in images.values():
+        say("\n".join(found.lines))
+    total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
+    counted = images[first].training_images if first in images else None
+    say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
+    launched = launcher.launch(studies, options)
+    for line in launched.lines:
+        say(line)
+    return launched
+
+
+def exit_code(launched: Launched) -> int:
+    """Of a command that launched: STOPPED if a signal ended it, else 0.
+
+    Raises DsxError if it trained models and every one failed: what was asked for cannot be had as it is.
+    """
+    if launched.failed and not any(launched.counts.get(outcome) for outcome in ("done", "diverged")):
+        count, first = len(launched.failed), launched.failed[0][1]
+        told = "the only model" if count == 1 else f"every one of {count} models"
+        raise DsxError(f"{told} failed, the first by {first.kind}: {first.message}; `dsx status` groups the causes")
+    return STOPPED if launched.by_signal else 0
+
+
+def plan(studies: Sequence[Study], recipes: Sequence[Recipe], seeds: int | None = None) -> list[Study]:
+    """The studies as they would be with these recipes and so many seeds; nothing is written. Raises DsxError."""
+    return [
+        study.with_recipe(recipe, seeds or study.replicates) for study, recipe in zip(studies, recipes, strict=True)
+    ]
+
+
+def _read(
+    folders: Sequence[str], recipe: str | None, on: str, overrides: Sequence[str]
+) -> tuple[list[Study], list[Recipe], Launcher]:
+    """The studies, the recipe of each, and the launcher.
+
+    Without a recipe that is named, each study's own frozen one is what overrides change: no file is looked up.
+    """
+    studies = chosen(folders)
+    changes = launch_changes(overrides)
+    launcher = load_launcher(changes.chosen.get("launcher", on), changes.launcher)
+    named = changes.chosen.get("recipe", recipe)
+    wanted = load_recipe(named, changes.recipe) if named is not None else None
+    recipes = [wanted or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
+    return studies, recipes, launcher
+
+
+def _recipe_of(study: Study) -> Recipe:
+    """The study's own recipe. Raises DsxError if it has none yet."""
+    if study.recipe is None:
+        raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
+    return study.recipe
+
+
+def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> list[str]:
+    """Speed of the smallest, median and largest model on this machine's device, and what all of them would take."""
+    from dsx.training.preflight import preflight
+
+    architectures = [run.architecture for study in planned for run in study.runs() if run.replicate == 0]
+    try:
+        measured = preflight(architectures, _recipe_of(planned[0]), device, threads=1, replicates=seeds)
+    except DsxError as error:
+        return [f"cost not measured: {error}"]
+    rows = [["", "flops", "images/s", "waiting for data", "peak memory", "device-hours"]]
+    for row in measured.rows:
+        memory = f"{row.peak_memory_bytes / 2**30:.2f} GiB" if row.peak_memory_bytes else "–"
+        speed = [row.note, "–"]
+        if row.images_per_second is not None:
+            speed = [f"{row.images_per_second:,.0f}", f"{row.waiting:.0%}"]
+        hours = f"{row.device_hours:.3g}" if row.device_hours is not None else "–"
+        rows.append([row.which, format_number(row.flops), *speed, memory, hours])
+    lines = [align(rows)]
+    if measured.device_hours is not None:
+        wall = measured.wall_hours(would.at_once)
+        lines.append(f"{measured.device_hours:.3g} device-hours in all; {wall:.3g} h {would.place}")
+    return lines

@@ -1,0 +1,57 @@
+"""`dsx run`: sample, train and analyse every space of an experiment."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dsx.base import files
+from dsx.base.text import plural
+from dsx.commands.analyze import analyze_studies
+from dsx.commands.config import Experiment, load_experiment
+from dsx.commands.launch import exit_code, launch_studies, plan
+from dsx.commands.sample import create_study, describe_sampling, parse_ranges
+from dsx.commands.selection import remember
+from dsx.launch.options import LaunchOptions
+from dsx.results.columns import COMPLEXITIES
+from dsx.spaces.definition import load_space
+from dsx.spaces.sampling import configured, draw_population
+from dsx.study.study import Study
+
+
+def run(name: str, overrides: Sequence[str], device: str, say: Callable[[str], object] = print) -> int:
+    """Sample, train and analyse every space of an experiment; the exit code. say: told each step. Raises DsxError."""
+    experiment = load_experiment(name, overrides)
+    files.check_writable(Path(experiment.out), "name another with out=…")
+    studies = sample_experiment(experiment, say)
+    remember(studies)
+    planned = plan(studies, [experiment.recipe] * len(studies), experiment.replicates)
+    launched = launch_studies(studies, planned, experiment.launcher, LaunchOptions(device=device), say)
+    left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
+    if left:
+        say(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
+        return exit_code(launched)
+    command = shlex.join(["dsx", "run", name, *overrides])
+    out = Path(experiment.out) / "analysis"
+    settings = experiment.analysis
+    say(analyze_studies(studies, out, settings.level, experiment.description, command, settings.figures))
+    return exit_code(launched)
+
+
+def sample_experiment(experiment: Experiment, say: Callable[[str], object] = print) -> list[Study]:
+    """One study per space, all drawn before any is written, so that a fault in the last space writes nothing."""
+    ranges = parse_ranges({name: getattr(experiment, name) for name in COMPLEXITIES})
+    spaces = [
+        configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
+        for space in experiment.spaces
+    ]
+    drawn = [draw_population(s, experiment.n, seed=experiment.seed, allow_short=experiment.allow_short) for s in spaces]
+    studies = []
+    for space, drawing in zip(spaces, drawn, strict=True):
+        folder = Path(experiment.out) / space.name
+        known = (folder / "study.yaml").exists()
+        studies.append(create_study(space, drawing, experiment.seed, folder))
+        found = f"{space.name}: {plural(len(drawing.population), 'model')} in {folder} already"
+        say(found if known else describe_sampling(space, drawing, experiment.seed))
+    return studies

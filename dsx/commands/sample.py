@@ -1,0 +1,114 @@
+"""`dsx sample`: a population from a design space, and its study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from dsx.base.errors import DsxError
+from dsx.base.overrides import parse_overrides
+from dsx.base.text import align, plural
+from dsx.base.units import format_number, parse_range
+from dsx.commands.selection import remember
+from dsx.networks.cost import METRICS
+from dsx.spaces.definition import Space, load_space
+from dsx.spaces.sampling import Sampling, configured, draw_population
+from dsx.spaces.scaled import window_note
+from dsx.study.study import Study
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What `dsx sample` is asked for. ranges: flops, params, acts as `low:high`. None: the space's own.
+
+    out: the study's folder; None: runs/SPACE. overrides: changes to the definition, `key=value`.
+    """
+
+    space: str
+    n: int = 500
+    ranges: Mapping[str, str | None] = field(default_factory=dict)
+    resolution: int | None = None
+    num_classes: int | None = None
+    seed: int = 0
+    out: Path | None = None
+    allow_short: bool = False
+    overrides: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A study that was made, and how its population was drawn."""
+
+    study: Study
+    space: Space
+    drawing: Sampling
+    seed: int
+    note: str = ""
+
+    def text(self) -> str:
+        """The account of it in words, after a note on the constraint if there is one."""
+        return "\n".join(filter(None, [self.note, describe_sampling(self.space, self.drawing, self.seed)]))
+
+
+def sample(request: SampleRequest) -> Sampled:
+    """Draw a population and make its study. Writes nothing if anything is wrong. Raises DsxError."""
+    space = load_space(request.space, parse_overrides(request.overrides))
+    unchanged = load_space(request.space) if request.overrides else space
+    ranges = parse_ranges(request.ranges)
+    space = configured(space, resolution=request.resolution, num_classes=request.num_classes, **ranges)
+    drawing = draw_population(space, request.n, seed=request.seed, allow_short=request.allow_short)
+    study = create_study(space, drawing, request.seed, request.out or Path("runs") / space.name)
+    remember([study])
+    return Sampled(study, space, drawing, request.seed, window_note(unchanged, space))
+
+
+def draw_marginals(study: Study) -> Path:
+    """Marginals of every parameter, flops, params and acts, beside the study's other figures."""
+    from dsx import plots
+
+    return plots.save(plots.population(study.population.table), study.paths.analysis, "population")[0]
+
+
+def parse_ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, float]]:
+    """`--flops 360M:400M` and its like as numbers; those not given are left out. Raises DsxError with the flag."""
+    ranges = {}
+    for name, text in texts.items():
+        if text is not None:
+            try:
+                ranges[name] = parse_range(text)
+            except DsxError as error:
+                raise DsxError(f"--{name}: {error}") from None
+    return ranges
+
+
+def create_study(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
+    """The study of what was drawn, or the one that is there, if it is of this request."""
+    request = {
+        "n": drawn.asked,
+        "constraints": space.constraint_texts,
+        "resolution": space.resolution,
+        "num_classes": space.num_classes,
+    }
+    return Study.create(folder, drawn.population, space.to_dict(), request, seed)
+
+
+def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
+    """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
+    population, tally = drawn.population, drawn.tally
+    window = ", ".join(f"{name} {text}" if name in METRICS else text for name, text in space.constraint_texts.items())
+    size = f"{space.resolution}×{space.resolution}"
+    count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
+    lines = [f"{space.name}: {count}, {window or 'no constraint'} at {size}, seed {seed}"]
+    binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""
+    lines.append(f"  drawn from {tally.candidates:,} candidates, {100 * tally.acceptance:.2g} % accepted{binding}")
+    rates = {name: share for name, share in tally.rates().items() if share < 1}
+    if len(rates) > 1:
+        lines.append("  passing alone: " + ", ".join(f"{name} {100 * share:.2g} %" for name, share in rates.items()))
+    rows = [["", "min", "25 %", "median", "75 %", "max"]]
+    for name in METRICS:
+        quantiles = np.quantile(getattr(population, name), [0, 0.25, 0.5, 0.75, 1])
+        rows.append([name, *(format_number(float(q)) for q in quantiles)])
+    return "\n".join([*lines, align(rows)])

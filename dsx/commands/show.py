@@ -1,0 +1,51 @@
+"""`dsx show`: a study's models, one of them, or a network by name or file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dsx.base.errors import StudyError
+from dsx.base.text import align
+from dsx.base.units import format_number
+from dsx.commands.target import find_model, own_resolution
+from dsx.networks.describe import describe_network
+from dsx.networks.lookup import find_network
+from dsx.results.columns import COMPLEXITIES
+from dsx.spaces.definition import space_from_dict
+from dsx.spaces.derivation import describe_derivation
+from dsx.study.study import Study, open_study
+
+
+def show(target: str, model: str | None, resolution: int | None, per_layer: bool) -> str:
+    """A study's models, one of them, or a network by name or file, in words."""
+    if not Path(target).is_dir():
+        if model is not None:
+            raise StudyError(f"{target}: no such study folder, to show its model {model}")
+        network = find_network(target)
+        return f"{target}\n{describe_network(network, resolution or own_resolution(network), per_layer)}"
+    study = open_study(target)
+    if model is None:
+        return models_table(study)
+    found = find_model(study, model)
+    setting = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in found.setting.items()
+    )
+    text = describe_network(found.architecture, resolution or study.population.resolution, per_layer)
+    derivation = ""
+    if "family" in study.definition:  # a study of one network has no space
+        derivation = describe_derivation(space_from_dict(study.definition), found) + "\n"
+    return f"{found.model_id} of {study.path}\n  {setting}\n{derivation}{text}"
+
+
+def models_table(study: Study) -> str:
+    """Every model with its state and error, the best first."""
+    table = study.results().sort_values("error", na_position="last", kind="stable")
+    rows = [["model", "state", "error %", "epochs", *COMPLEXITIES]]
+    for row in table.to_dict("records"):
+        error = "–" if np.isnan(row["error"]) else f"{row['error']:.2f}"
+        epochs = "–" if np.isnan(row["epochs"] or np.nan) else f"{row['epochs']:.0f}"
+        costs = [format_number(row[name]) for name in COMPLEXITIES]
+        rows.append([row["model_id"], row["state"], error, epochs, *costs])
+    return f"{study.path}\n{align(rows, left=2)}"

@@ -1,0 +1,63 @@
+"""`dsx time`: measured inference and training-step time of networks and of studies' models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsx.base.text import align
+from dsx.commands.target import own_resolution, study_resolution
+from dsx.networks.lookup import Network, find_network
+from dsx.study.study import Study, open_study
+
+
+@dataclass(frozen=True)
+class TimingSettings:
+    """Flags of `dsx time`; resolution and batch_size: None takes the network's own, or finds one."""
+
+    resolution: int | None = None
+    batch_size: int | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+    threads: int | None = None
+
+
+def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | None) -> str:
+    """Inference and training-step time of networks, or of a study's models, which are kept in its folder."""
+    from dsx.networks.timing import MODES, time_network
+
+    rows = [["", "mode", "ms/batch", "quartiles", "images/s", "batch", "resolution"]]
+    last = None
+    for target in targets:
+        study = open_study(target) if Path(target).is_dir() else None
+        kept = []
+        for label, network, size in _to_time(target, study, limit):
+            for mode in MODES:
+                last = time_network(
+                    network,
+                    mode,
+                    resolution=settings.resolution or size,
+                    batch_size=settings.batch_size,
+                    device=settings.device,
+                    dtype=settings.dtype,
+                    threads=settings.threads,
+                )
+                kept.append({"model_id": label, **last.to_dict()})
+                spread = f"{last.low_ms:.3g}–{last.high_ms:.3g}"
+                numbers = [f"{last.median_ms:.3g}", spread, f"{last.images_per_second:.3g}"]
+                rows.append([label, mode, *numbers, str(last.batch_size), str(last.resolution)])
+        if study is not None:
+            study.keep_timings(kept)
+    assert last is not None
+    where = f"{last.device}, {last.dtype}, {last.threads} threads, torch {last.torch_version}"
+    return f"{align(rows, left=2)}\n{where}"
+
+
+def _to_time(target: str, study: Study | None, limit: int | None) -> list[tuple[str, Network, int]]:
+    if study is None:
+        network = find_network(target)
+        return [(target, network, own_resolution(network))]
+    size = study_resolution(study)
+    rows = range(min(limit or len(study.population), len(study.population)))
+    return [(study.population.model_ids[row], study.population[row].architecture, size) for row in rows]

@@ -1,0 +1,72 @@
+"""`dsx train`: one network, one recipe, as a study of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dsx.commands.config import launch_changes, load_launcher
+from dsx.commands.launch import exit_code, launch_studies, plan
+from dsx.commands.selection import remember
+from dsx.commands.show import models_table
+from dsx.launch.options import LaunchOptions
+from dsx.networks.architecture import canonical_json
+from dsx.networks.complexity import complexity
+from dsx.networks.lookup import Network, find_network, fit_to_data
+from dsx.recipes.recipe import load_recipe
+from dsx.spaces.population import Population
+from dsx.study.study import Study
+
+_RESOLUTION = "recipe.resolution="
+
+
+def one_model(name: str, network: Network, resolution: int) -> Population:
+    """The population of a single network."""
+    flops, params, acts = (np.array([value], dtype=np.int64) for value in complexity(network, resolution))
+    return Population(name, {}, flops, params, acts, [canonical_json(network.to_dict())], resolution)
+
+
+def train(
+    name: str,
+    recipe_name: str,
+    seeds: int = 1,
+    device: str = "auto",
+    out: Path | None = None,
+    overrides: Sequence[str] = (),
+    say: Callable[[str], object] = print,
+) -> int:
+    """Train one network with one recipe, as a study of one; the exit code. say: told each step. Raises DsxError.
+
+    A network whose strides use up the recipe's images gets them scaled up, unless their resolution was asked for.
+    """
+    changes = launch_changes(overrides)
+    launcher = load_launcher(changes.chosen.get("launcher", "local"), changes.launcher)
+    recipe = load_recipe(changes.chosen.get("recipe", recipe_name), changes.recipe)
+    network = find_network(name)
+    if recipe.resolution < network.total_stride and "resolution" not in changes.recipe:
+        say(
+            f"{name} reduces images {network.total_stride}-fold: those of recipe {recipe.name} are scaled up from"
+            f" {recipe.resolution}×{recipe.resolution} to {network.total_stride}×{network.total_stride}"
+            f" ({_RESOLUTION}{network.total_stride})"
+        )
+        recipe = recipe.with_overrides({"resolution": network.total_stride})
+    if recipe.num_classes is not None:
+        network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
+    recipe.check(network)
+    if launcher.trains_here:
+        from dsx.training.data.check import check_data
+
+        check_data(recipe)  # before anything is written
+    label = Path(name).stem if "/" in name or name.endswith((".json", ".yaml", ".yml")) else name
+    folder = out or Path("runs") / label
+    definition = {"network": network.to_dict()}
+    request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
+    study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
+    remember([study])
+    planned = plan([study], [recipe], seeds)
+    code = exit_code(launch_studies([study], planned, launcher, LaunchOptions(device=device), say))
+    if code == 0:
+        say(models_table(study))
+    return code

@@ -1,0 +1,1 @@
+"""What an analysis shows: computed tables, the figure drawn from them, the words that state them."""

@@ -1,0 +1,35 @@
+"""Numbers as the cells of the report's tables."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from dsx.analysis.words import decimals, number
+from dsx.base.units import format_number
+
+
+def value_cell(row: Any, name: str, places: int | None = None) -> str:
+    """A value of a row with its interval: columns NAME, NAME_low and NAME_high."""
+    return interval_cell(float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"]), places)
+
+
+def interval_cell(value: float, low: float, high: float, places: int | None = None) -> str:
+    """`49.0 (48.2–49.8)`, `−0.1 (−0.4 to 0.2)`: a dash beside a minus sign would be misread."""
+    places = decimals(low, high) if places is None else places
+    if math.isnan(low) and math.isnan(high):
+        return number(value, places)
+    joint = "–" if low >= 0 or (math.isnan(low) and high >= 0) else " to "
+    return f"{number(value, places)} ({number(low, places)}{joint}{number(high, places)})"
+
+
+def pvalue_cell(p: float) -> str:
+    """`p = 0.012`, `p < 0.001`."""
+    return "–" if math.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def short_cell(value: float) -> str:
+    """Three digits: 0.153, 24.5, 1360, 4.2M."""
+    if abs(value) >= 1e5:
+        return format_number(value)
+    return number(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")

@@ -1,0 +1,15 @@
+"""Where the EDF of one study is above the other's: which is ahead somewhere, with p-values over all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dsx.analysis.tables import dominance_table
+from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
+
+
+def compute(inquiry: Inquiry) -> Iterator[Computed]:
+    yield Computed("dominance", {"": dominance_table(inquiry.models, inquiry.level)})
+
+
+EXHIBIT = Exhibit("dominance", compute, place=22)

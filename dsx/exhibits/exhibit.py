@@ -1,0 +1,145 @@
+"""What an exhibit is, and the list of them all.
+
+An exhibit is one file: what is computed (tables), how they are drawn, what they say, and where they stand in the
+report. CSV files, PNG, PDF, the report and the printed words all come from the same computed tables.
+
+A module of this package that has an `EXHIBIT` is one; other packages add theirs by the entry point `dsx.exhibits`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Literal
+
+from dsx.base.errors import DsxError
+from dsx.exhibits.studies import StudyFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+# of the report, in its order; `""`: an exhibit that is only a table, or only a figure
+Chapter = Literal["counts", "errors", "comparison", "parameters", "fits", "best", "curves", ""]
+GROUP = "dsx.exhibits"
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """What is looked at, and how."""
+
+    studies: Sequence[StudyFacts]
+    level: float = 0.95  # of every interval
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Study → results table, a row per run, whatever its state."""
+        return {study.name: study.table for study in self.studies}
+
+    @cached_property
+    def models(self) -> dict[str, pd.DataFrame]:
+        """Study → a row per model that counts, of the studies that have some, with what is known of its network."""
+        return {study.name: study.models for study in self.studies if len(study.models)}
+
+    @property
+    def studied(self) -> list[StudyFacts]:
+        """The studies that have models that count."""
+        return [study for study in self.studies if len(study.models)]
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """One exhibit of one inquiry, computed: nothing is worked out after this, only drawn, told and written."""
+
+    path: str  # below the analysis' folder, without suffix: `edf`, `figures/AnyNetXA/scatter`
+    tables: Mapping[str, pd.DataFrame]  # by what is added to the path; "" is the main one
+    study: StudyFacts | None = None  # of which study, where it is of one
+    level: float = 0.95
+    # what a drawing or a sentence needs besides: statistics as objects, notes in words
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def main(self) -> pd.DataFrame:
+        return self.tables[""]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of text. headers: one per column; rows: cells, the first of each naming the row. label: what it holds."""
+
+    label: str
+    headers: list[str]
+    rows: list[list[str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as a data URL, what it shows for those who cannot see it, and a caption. kind: a class of the page."""
+
+    source: str
+    alternative: str
+    caption: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What an exhibit has in its chapter of the report, from top to bottom; empty parts are left out."""
+
+    heading: str = ""
+    intro: str = ""
+    folded: tuple[str, ...] = ()  # sentences behind a click
+    grid: Grid | None = None
+    notes: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.grid or self.sentences or self.pictures or self.folded or self.notes)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """compute: an inquiry → one `Computed` for each thing shown (study, pair, all), none where it does not apply.
+
+    draw: on these axes or new ones. told: sentences for the terminal. section: all that was computed of it → its part
+    of the report; sections: further ones, each with a heading. caption: of a drawing that stands in the report too.
+    """
+
+    name: str
+    compute: Callable[[Inquiry], Iterable[Computed]]
+    draw: Callable[[Computed, Axes | None], Axes] | None = None
+    told: Callable[[Computed], list[str]] | None = None
+    section: Callable[[Sequence[Computed], Inquiry], Section] | None = None
+    sections: Callable[[Inquiry], Iterable[Section]] | None = None
+    caption: Callable[[Computed], Picture] | None = None
+    chapter: Chapter = ""
+    place: int = 50  # among all exhibits, and so within its chapter
+    compares: bool = True  # studies with each other: drawn also where only the main figures are asked for
+    beside_figure: bool = False  # its tables are written only where its figure is
+
+
+def exhibits() -> list[Exhibit]:
+    """Every exhibit, in order. Raises DsxError if two have one name or another package's cannot be loaded."""
+    found = []
+    package = importlib.import_module("dsx.exhibits")
+    for module in pkgutil.iter_modules(package.__path__):
+        exhibit = getattr(importlib.import_module(f"dsx.exhibits.{module.name}"), "EXHIBIT", None)
+        found += [exhibit] if isinstance(exhibit, Exhibit) else []
+    for entry in entry_points(group=GROUP):
+        try:
+            found.append(entry.load())
+        except (ImportError, AttributeError) as error:
+            raise DsxError(f"exhibit {entry.name} of {entry.value}: cannot be loaded ({error})") from None
+    names = [exhibit.name for exhibit in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DsxError(f"two exhibits are called '{twice}': rename one")
+    return sorted(found, key=lambda exhibit: (exhibit.place, exhibit.name))

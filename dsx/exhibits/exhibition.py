@@ -1,0 +1,108 @@
+"""All exhibits of one inquiry: computed once, then written as tables and figures, told, and shown in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsx.base import files
+from dsx.base.errors import DsxError
+from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
+from dsx.exhibits.pictures import svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FIGURES = ("all", "main", "none")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One exhibit with all that was computed of it."""
+
+    exhibit: Exhibit
+    computed: tuple[Computed, ...]
+    pictures: tuple[Picture, ...] = ()  # its drawings that stand in the report
+
+    def told(self) -> list[str]:
+        """What it says on the terminal."""
+        return [line for each in self.computed for line in self.exhibit.told(each)] if self.exhibit.told else []
+
+    def sections(self, inquiry: Inquiry) -> Iterator[Section]:
+        """Its part of the report: text, tables, and the drawings."""
+        exhibit = self.exhibit
+        own = (
+            exhibit.section(self.computed, inquiry)
+            if exhibit.section and (self.computed or not exhibit.draw)
+            else Section()
+        )
+        whole = replace(own, pictures=(*self.pictures, *own.pictures))
+        if whole:
+            yield whole
+        yield from exhibit.sections(inquiry) if exhibit.sections else ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is in the folder. tables: of CSV files, in order; figures: names without suffix."""
+
+    tables: list[str] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+
+
+def check_figures(figures: str) -> str:
+    """`all`, `main` (those that compare studies) or `none`. Raises DsxError for another word."""
+    if figures not in FIGURES:
+        raise DsxError(f"--figures {figures}: expected one of {', '.join(FIGURES)}")
+    return figures
+
+
+def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") -> tuple[list[Shown], Written]:
+    """Compute every exhibit that is asked for, and write its tables and figures into the folder, if one is given.
+
+    figures: all, main or none; those of the report are drawn whatever it is.
+    """
+    shown, written = [], Written()
+    for exhibit in exhibits():
+        wanted = folder is not None and (figures == "all" or (figures == "main" and exhibit.compares))
+        in_report = exhibit.section or exhibit.sections or exhibit.caption or exhibit.told
+        if not (wanted or in_report or not exhibit.beside_figure):
+            continue
+        computed = tuple(exhibit.compute(inquiry))
+        pictures = []
+        for each in computed:
+            if folder is not None and (wanted or not exhibit.beside_figure):
+                written.tables.extend(_write_tables(folder, each))
+            pictures += _draw(exhibit, each, folder if wanted else None, written) if inquiry.models else []
+        shown.append(Shown(exhibit, computed, tuple(pictures)))
+    return shown, written
+
+
+def _write_tables(folder: Path, computed: Computed) -> Iterator[str]:
+    for suffix, table in computed.tables.items():
+        files.write_bytes(folder / f"{computed.path}{suffix}.csv", table.to_csv(index=False).encode())
+        yield f"{computed.path}{suffix}"
+
+
+def _draw(exhibit: Exhibit, computed: Computed, folder: Path | None, written: Written) -> list[Picture]:
+    """The drawing, once: as files where a folder is given, and for the report where it has a caption."""
+    from dsx.plots.style import close, save
+
+    if exhibit.draw is None or (folder is None and exhibit.caption is None):
+        return []
+    axes: Axes = exhibit.draw(computed, None)
+    if folder is not None:
+        path = folder / computed.path
+        save(axes, path.parent, path.name)
+        written.figures.append(computed.path)
+    caption = exhibit.caption(computed) if exhibit.caption else None
+    pictures = [replace(caption, source=svg(axes))] if caption else []
+    close(axes)
+    return pictures
+
+
+def computed_of(shown: Sequence[Shown], name: str) -> Computed:
+    """The one `Computed` of an exhibit that has one for all studies."""
+    return next(each.computed[0] for each in shown if each.exhibit.name == name)

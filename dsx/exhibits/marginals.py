@@ -1,0 +1,40 @@
+"""How every parameter of a study is distributed, over all models and over the likely best ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dsx.analysis.points import marginals_table, varied
+from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
+from dsx.exhibits.explored import explored_columns
+from dsx.exhibits.paths import folders
+from dsx.plots.inputs import counts_in_words
+from dsx.plots.population import draw_marginals
+from dsx.results.columns import COSTS
+from dsx.results.samples import column
+
+# of the models, whose likely best are shown
+_FRACTION = 0.25
+
+
+def compute(inquiry: Inquiry) -> Iterator[Computed]:
+    for study, folder in folders(inquiry):
+        models = study.models
+        parameters = [c for c in varied(models, explored_columns({study.name: models})) if c not in COSTS]
+        if parameters:
+            unknown = {name: int((~np.isfinite(column(models, name))).sum()) for name in parameters}
+            values = {"unknown": unknown, "notes": counts_in_words({study.name: study.whole})}
+            bars = marginals_table(models, parameters, _FRACTION)
+            yield Computed(f"{folder}marginals", {"": bars}, study, inquiry.level, values)
+
+
+EXHIBIT = Exhibit(
+    "marginals",
+    compute,
+    draw=lambda shown, ax: draw_marginals(shown.main, shown.values["unknown"], _FRACTION, shown.values["notes"], ax),
+    place=64,
+    compares=False,
+    beside_figure=True,
+)

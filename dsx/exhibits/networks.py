@@ -1,0 +1,72 @@
+"""The best networks, block by block, with their quantised-linear fit (RegNet Fig. 8, 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dsx.analysis.points import networks_table
+from dsx.base.errors import DsxError
+from dsx.base.units import format_number
+from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
+from dsx.exhibits.paths import folders
+from dsx.exhibits.pictures import data_url
+from dsx.networks.cost import METRICS
+from dsx.plots.diagram import network_svg
+from dsx.plots.inputs import counts_in_words
+from dsx.plots.networks import draw_networks
+from dsx.plots.style import color
+from dsx.results.structure import block_widths_of, stages_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# networks of each study in the report
+_BEST = 3
+
+
+def compute(inquiry: Inquiry) -> Iterator[Computed]:
+    for study, folder in folders(inquiry):
+        models = study.models
+        if "stages" not in models.columns or not models["stages"].notna().any():
+            continue
+        widths = [block_widths_of(stages) if isinstance(stages, list) else None for stages in models["stages"]]
+        try:
+            blocks = networks_table(models, widths)
+        except DsxError:  # too deep to fit: told in the report
+            continue
+        notes = counts_in_words({study.name: study.whole})
+        yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": notes})
+
+
+def sections(inquiry: Inquiry) -> Iterator[Section]:
+    """A row of drawings for each study, in its colour."""
+    for index, study in enumerate(inquiry.studies):
+        pictures = tuple(_best(study.models, color(index)))
+        if pictures:
+            yield Section(study.name, pictures=pictures)
+
+
+def _best(models: pd.DataFrame, shade: str) -> Iterator[Picture]:
+    if "stages" not in models.columns:
+        return
+    rows = models[models["stages"].notna()].sort_values(["error", "model_id"], kind="stable")
+    for _, row in rows.head(_BEST).iterrows():
+        words = stages_in_words(row["stages"])
+        drawing, fit = network_svg(row["stages"], shade)
+        numbers = [f"{format_number(row[c])} {c}" for c in METRICS if c in row.index]
+        fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
+        told = f"{row['error']:.3g} % error: {row['model_id']}, {words}; {', '.join(numbers)}{fitted}"
+        yield Picture(data_url(drawing.encode()), f"width of each block: {words}", told, kind="small")
+
+
+EXHIBIT = Exhibit(
+    "networks",
+    compute,
+    draw=lambda shown, ax: draw_networks(shown.main, shown.values["notes"], ax),
+    sections=sections,
+    chapter="best",
+    place=66,
+    compares=False,
+    beside_figure=True,
+)

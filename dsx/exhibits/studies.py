@@ -1,0 +1,216 @@
+"""Everything a report says about one study: results, networks, curves, failures, configuration, how to reproduce."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsx.analysis.linear import linear_fit_table
+from dsx.analysis.points import over_ranks
+from dsx.base import files
+from dsx.base.errors import DsxError
+from dsx.results.columns import COMPLEXITIES
+from dsx.results.readers import Results
+from dsx.results.states import finished
+from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.study.reproduce import commands
+from dsx.study.status import FailureGroup, grouped
+from dsx.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# networks per study whose linear fit is worked out
+MOST_FITTED = 300
+
+
+@dataclass(frozen=True, eq=False)
+class StudyFacts:
+    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
+
+    table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
+    best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
+    configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
+    """
+
+    name: str
+    table: pd.DataFrame
+    networks: pd.DataFrame | None = None
+    curves: pd.DataFrame | None = None
+    failures: list[FailureGroup] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    settings: list[tuple[str, str]] = field(default_factory=list)
+    configuration: str = ""
+    commands: list[str] = field(default_factory=list)
+    resolution: int | None = None
+
+    @cached_property
+    def whole(self) -> pd.DataFrame:
+        """The results table with the structure columns and `stages` of the networks, whatever the models' state."""
+        if self.networks is None or "model_id" not in self.table.columns:
+            return self.table
+        new = [c for c in self.networks.columns if c == "model_id" or c not in self.table.columns]
+        rows: pd.DataFrame = self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
+        return rows
+
+    @cached_property
+    def models(self) -> pd.DataFrame:
+        """The models that count, a row each, with what is known of their networks."""
+        return finished(self.whole)
+
+    @cached_property
+    def fitted(self) -> pd.DataFrame:
+        """model_id, error, w0, wa, wm, e_fit of the finished models whose stages are known; of very many, of some.
+
+        Spread evenly over the ranks of error. e_fit is NaN where no line has as many stages. Raises DsxError for a
+        network that is too deep to fit.
+        """
+        rows = self.models
+        rows = rows[rows["stages"].notna()] if "stages" in rows.columns else rows.iloc[:0]
+        rows = over_ranks(rows, MOST_FITTED).reset_index(drop=True)
+        fits = linear_fit_table([block_widths_of(stages) for stages in rows.get("stages", ())])
+        both: pd.DataFrame = fits.rename(columns={"error": "e_fit"})
+        both.insert(0, "error", rows["error"].to_numpy(float))
+        both.insert(0, "model_id", rows["model_id"].to_numpy() if "model_id" in rows.columns else rows.index)
+        return both
+
+
+def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = None) -> StudyFacts:
+    """Read what a report needs of a study. table: its results, if at hand."""
+    found = study.scan()
+    results = study.results() if table is None else table
+    picked = representatives(study, results)
+    return StudyFacts(
+        name=name or study.name,
+        table=results,
+        networks=network_table(study.population.model_ids, study.population.contents),
+        curves=_curves(picked),
+        failures=grouped(study, list(found.failures.values())),
+        problems=found.problems,
+        settings=_settings(study, results, picked),
+        configuration=study.paths.definition.read_text(encoding="utf-8"),
+        commands=commands(study),
+        resolution=study.request.get("resolution"),
+    )
+
+
+def imported(results: Results) -> dict[str, StudyFacts]:
+    """Facts of results read from a file, by the names it gives: no recipe, no failures' traces, nothing to repeat.
+
+    Curves are taken from `NAME.curves.parquet` beside `NAME.parquet`, as reference results have them.
+    """
+    found = {}
+    for name, table in results.tables.items():
+        networks = networks_in(table)
+        curves = results.path.with_name(f"{results.path.stem}.curves.parquet")
+        settings = [
+            ("results", f"read from {results.path} ({results.format}); not trained here"),
+            ("columns", results.account),
+            ("training", _recipes(table)),
+            ("curves", "none in the file" if not curves.is_file() else f"read from {curves}"),
+        ]
+        failures = _file_failures(table)
+        kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
+        told = [(what, value) for what, value in settings if value]
+        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=told)
+    return found
+
+
+def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:
+    """Failed rows of a table from elsewhere, grouped by what it says of the cause."""
+    rows = table[table["state"] == "failed"]
+    reasons = rows["failure"] if "failure" in rows.columns else rows["state"].where(rows["state"] != "failed")
+    told = reasons.map(lambda reason: str(reason) if isinstance(reason, str) and reason else "no error is given")
+    return [
+        FailureGroup("failed", str(message), [str(i) for i in group], remedy="")
+        for message, group in rows["model_id"].groupby(told, sort=False)
+    ]
+
+
+def _recipes(table: pd.DataFrame) -> str:
+    """What a table from elsewhere says of the training."""
+    known = [str(r) for r in table["recipe"].dropna().unique()] if "recipe" in table.columns else []
+    epochs = sorted(set(table["epochs"].dropna())) if "epochs" in table.columns else []
+    told = [f"recipe {', '.join(known)}"] if known else ["recipe not known"]
+    return ", ".join([*told, *([f"{epochs[-1]:g} epochs"] if epochs and epochs[-1] else [])])
+
+
+def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Curves of the best, the median and the worst run, from a file of all."""
+    if not path.is_file():
+        return None
+    import pandas as pd
+
+    try:
+        curves = pd.read_parquet(path)
+        key = "run_id" if "run_id" in curves.columns else "model_id"
+        rows: pd.DataFrame = curves[curves[key].isin(_picked(table, key))].reset_index(drop=True)
+    except (OSError, ValueError, KeyError) as problem:
+        raise DsxError(f"{path}: not readable as training curves: {str(problem).splitlines()[0]}") from None
+    return rows
+
+
+def _picked(table: pd.DataFrame, key: str) -> list[Any]:
+    """Ids of the best, the median and the worst finished run."""
+    rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
+    ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
+    places = sorted({0, (len(ordered) - 1) // 2, len(ordered) - 1}) if ordered else []
+    return [ordered[at] for at in places]
+
+
+def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
+    found = []
+    for run_id in _picked(table, "run_id"):
+        record, _ = files.load_json(study.paths.run(run_id).result)
+        if record is not None:
+            found.append({**record, "run_id": run_id})
+    return found
+
+
+def _curves(picked: list[dict[str, Any]]) -> pd.DataFrame | None:
+    import pandas as pd
+
+    rows = [
+        {"run_id": record["run_id"], "model_id": record.get("model_id", record["run_id"]), **epoch}
+        for record in picked
+        for epoch in record.get("curve") or ()
+    ]
+    return pd.DataFrame(rows) if rows else None
+
+
+def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The configuration in words, with the versions and devices under which models were trained."""
+    definition, request = study.definition, study.request
+    window = ", ".join(
+        f"{name} {text}" if name in COMPLEXITIES else str(text)
+        for name, text in (request.get("constraints") or {}).items()
+    )
+    size, classes = request.get("resolution"), request.get("num_classes")
+    told = " – ".join(str(definition[key]) for key in ("name", "description", "source") if definition.get(key))
+    seconds = float(table["seconds"].sum())
+    facts = [
+        ("space", told),
+        ("models", f"{len(study.population):,} of {request.get('n', len(study.population)):,} asked for"),
+        ("constraint", window or "none"),
+        ("images", f"{size}×{size}, {classes} classes" if size and classes else ""),
+        ("seed", f"{study.seed}" + (f", {study.replicates} trainings per model" if study.replicates > 1 else "")),
+        ("training", study.recipe.describe() if study.recipe else "no recipe yet"),
+        ("sampled by", study.made_by),
+        ("trained with", "; ".join(dict.fromkeys(_environment(record) for record in picked))),
+        ("device time", f"{seconds / 3600:,.3g} hours in all" if seconds else ""),
+    ]
+    return [(what, value) for what, value in facts if value]
+
+
+def _environment(record: dict[str, Any]) -> str:
+    """`torch 2.8.0, Python 3.11.7, cpu (x86_64), 1 thread`."""
+    of = record.get("environment") or {}
+    named = [f"{label} {of[key]}" for key, label in (("torch", "torch"), ("python", "Python")) if of.get(key)]
+    device = str(record.get("device", ""))
+    named += [f"{device} ({of['device_name']})" if of.get("device_name") else device] if device else []
+    threads = of.get("threads")
+    named += [f"{threads} thread{'' if threads == 1 else 's'}"] if threads else []
+    return ", ".join(named)

@@ -1,0 +1,49 @@
+"""Lowest, mean and median error of each study, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dsx.analysis.summary import summarize
+from dsx.analysis.words import with_interval
+from dsx.base.text import align
+from dsx.exhibits.cells import value_cell
+from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
+
+_STATES = ("done", "diverged", "failed", "running", "pending")
+
+
+def compute(inquiry: Inquiry) -> Iterator[Computed]:
+    yield Computed("summary", {"": summarize(inquiry.tables, inquiry.level)})
+
+
+def told(computed: Computed) -> list[str]:
+    """The table of a comparison: n, the models that count; runs by state; min, mean and median error with intervals.
+
+    The number of runs is told where models have several.
+    """
+    runs = ["runs"] if (computed.main["runs"] != computed.main["models"]).any() else []
+    counts = ("n", *runs, *_STATES)
+    rows = [["", *counts, "min error %", "mean error %", "median error %"]]
+    for _, row in computed.main.iterrows():
+        numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
+        rows.append([row["study"], *(str(row[count]) for count in counts), *(with_interval(*n) for n in numbers)])
+    return [align(rows)]
+
+
+def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
+    headers = ["study", "models that count", "mean error %", "median error %", "lowest error %"]
+    (computed,) = shown
+    rows = [
+        [row["study"], f"{row['n']:,}", *(value_cell(row, f"{name}_error") for name in ("mean", "median", "min"))]
+        for _, row in computed.main.iterrows()
+    ]
+    note = (
+        f"In brackets: {100 * inquiry.level:g} % intervals. The mean's is a bootstrap (BCa), the median's exact from"
+        " order statistics. The lowest error falls with the number of models; its bracket says how much it hangs on"
+        " the few best, and is left out where those are tied."
+    )
+    return Section(grid=Grid("errors of each study", headers, rows), notes=(note,))
+
+
+EXHIBIT = Exhibit("summary", compute, told=told, section=section, chapter="errors", place=12)

@@ -1,0 +1,1 @@
+"""Training on this machine: `LocalLauncher` and its worker processes."""

@@ -1,0 +1,79 @@
+"""The launcher of this machine: worker processes, one per core or GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from dsx.base.text import plural
+from dsx.launch.devices import Slot, slots
+from dsx.launch.launcher import Launched, Launcher, Preview
+from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_data_here, check_studies
+from dsx.launch.surroundings import check_processes
+from dsx.launch.worker import WorkSettings
+from dsx.networks.architecture import Count
+from dsx.study.study import Study
+
+if TYPE_CHECKING:
+    from dsx.launch.local.pool import PoolSettings
+
+
+class LocalLauncher(Launcher):
+    """`kind: local`."""
+
+    trains_here: ClassVar[bool] = True
+
+    kind: Literal["local"] = "local"
+    # processes; null: one per core, or models_per_gpu per GPU
+    workers: Count | None = None
+    # torch threads of each process; null: one on a CPU
+    threads: Count | None = None
+    models_per_gpu: Count = 1
+    # wall minutes of one model; null: no limit
+    time_limit_min: Annotated[float, Field(gt=0)] | None = None
+    # resident memory of the process of one model, in 10⁹ bytes; null: no limit
+    memory_limit_gb: Annotated[float, Field(gt=0)] | None = None
+    # stop once more models failed than this; null: never
+    max_failures: Annotated[int, Field(ge=0)] | None = None
+    # added to the niceness of the workers
+    nice: Annotated[int, Field(ge=0, le=19)] = 0
+
+    def check(self, studies: Sequence[Study], options: LaunchOptions) -> None:
+        self.slots(options)
+        check_studies(studies, options)
+        check_processes()
+        check_data_here(studies)
+
+    def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:
+        check_studies(studies, options)
+        workers = sum(slot.workers for slot in self.slots(options))
+        return Preview(workers, f"on {plural(workers, 'worker')} here")
+
+    def launch(self, studies: Sequence[Study], options: LaunchOptions) -> Launched:
+        """Return when all is over. Ctrl-C and SIGTERM stop cleanly. Scripts call this below `if __name__ == …`."""
+        from dsx.launch.local.dispatch import dispatch
+
+        groups = self.slots(options)
+        check_processes()
+        check_studies(studies, options)
+        most = self.max_failures if options.max_failures is None else options.max_failures
+        return dispatch(studies, groups, self._settings(groups, options), options, most)
+
+    def _settings(self, groups: Sequence[Slot], options: LaunchOptions) -> PoolSettings:
+        """What every worker process is told."""
+        from dsx.launch.local.pool import PoolSettings
+
+        threads = self.threads if self.threads is not None else (1 if groups[0].device == "cpu" else None)
+        return PoolSettings(
+            work=WorkSettings(groups[0].device, threads, options.retry, options.trainer),
+            nice=self.nice,
+            memory_limit_gb=self.memory_limit_gb,
+            timeout_s=self.time_limit_min * 60 if self.time_limit_min is not None else None,
+        )
+
+    def slots(self, options: LaunchOptions) -> list[Slot]:
+        """Where the workers train. Raises DsxError for a device that is not there."""
+        return slots(options.device, options.workers or self.workers, self.models_per_gpu)

@@ -1,0 +1,66 @@
+"""Which launchers there are: dsx's own, and those that other packages add by the entry point `dsx.launchers`.
+
+An entry point's name is the launcher's kind, and its object a subclass of `dsx.launch.launcher.Launcher`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from dsx.base.errors import DefinitionError, DsxError, suggest
+from dsx.launch.launcher import Launcher
+
+ENTRY_POINTS = "dsx.launchers"
+_BUILT_IN = {
+    "local": "dsx.launch.local.launcher:LocalLauncher",
+    "debug": "dsx.launch.debug:DebugLauncher",
+    "slurm": "dsx.launch.slurm.launcher:SlurmLauncher",
+}
+
+
+def kinds() -> list[str]:
+    """Names of all launchers; dsx's own first."""
+    return [*_BUILT_IN, *sorted(_added())]
+
+
+def launcher_class(kind: str) -> type[Launcher]:
+    """The launcher of that kind. Raises DefinitionError if there is none, DsxError if its package cannot be loaded."""
+    if kind in _BUILT_IN:
+        module, _, name = _BUILT_IN[kind].partition(":")
+        built_in: type[Launcher] = getattr(importlib.import_module(module), name)
+        return built_in
+    added = _added()
+    if kind not in added:
+        known = kinds()
+        raise DefinitionError(f"kind = {kind!r}: expected one of {', '.join(known)}.{suggest(str(kind), known)}")
+    entry = added[kind]
+    try:
+        loaded = entry.load()
+    except Exception as error:
+        raise DsxError(
+            f"launcher '{kind}' ({entry.value}): cannot be loaded: {type(error).__name__}: {error}; mend or remove the"
+            " package that adds it"
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Launcher)):
+        raise DsxError(f"launcher '{kind}' ({entry.value}): expected a subclass of dsx.launch.launcher.Launcher")
+    return loaded
+
+
+def read_launcher(content: Mapping[str, Any], where: str = "launcher") -> Launcher:
+    """The launcher that a composed mapping describes; `kind` is local unless it says otherwise.
+
+    Raises DefinitionError for an unknown kind or key, and for a value that breaks a rule.
+    """
+    kind = content.get("kind", "local")
+    try:
+        described = launcher_class(kind)
+    except DefinitionError as error:
+        raise DefinitionError(f"{where}: {error}") from None
+    return described.from_dict({**content, "kind": kind}, where)
+
+
+def _added() -> dict[str, metadata.EntryPoint]:
+    return {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINTS) if entry.name not in _BUILT_IN}

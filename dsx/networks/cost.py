@@ -1,0 +1,25 @@
+"""What a network costs, whatever counts it: flops, params and acts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dsx.networks.layers import Size
+
+
+class Complexity(NamedTuple):
+    """Integers, or (n,) int64 arrays with one entry per network."""
+
+    flops: Size  # multiply-adds
+    params: Size  # learned numbers
+    acts: Size  # elements of all conv and classifier outputs
+
+    def __add__(self, other: Complexity) -> Complexity:  # type: ignore[override]
+        return Complexity(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def times(self, count: Size) -> Complexity:
+        return Complexity(*(count * a for a in self))
+
+
+# the names by which constraints, populations and tables call them
+METRICS: tuple[str, ...] = Complexity._fields

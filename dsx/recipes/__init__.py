@@ -1,0 +1,1 @@
+"""What a training is, as data. Nothing here imports torch."""

@@ -1,0 +1,161 @@
+"""Which models of a results table count, and what became of the rest: no row is lost quietly.
+
+A model that is done counts with its error, one that diverged with chance error (the table holds it
+in `error`); failed, running and pending ones have no error and are counted in words. Several runs
+of one model (seeds) count as one model, with the mean error of its finished runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsx.base.errors import DsxError, suggest
+from dsx.results.arrays import Floats, number_array
+from dsx.results.columns import PER_RUN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATES = ("done", "diverged", "failed", "running", "pending")
+FINISHED = ("done", "diverged")
+# what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
+_ELSEWHERE = {
+    "done": "complete completed finished success succeeded successful ok",
+    "diverged": "nan",
+    "failed": "fail failure error errored crash crashed killed timeout oom cancelled canceled aborted",
+    "running": "run in_progress in-progress started",
+    "pending": "queued waiting scheduled todo",
+}
+_BY_WORD = {word: state for state, words in _ELSEWHERE.items() for word in (state, *words.split())}
+
+
+def state_of(word: str) -> str | None:
+    """The state that a word of dsx or of another tool stands for, letter case ignored; None if it has no meaning."""
+    return _BY_WORD.get(word.strip().casefold())
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Runs of a study by state. models ≤ runs; they are equal when each model has one seed."""
+
+    models: int
+    runs: int
+    done: int
+    diverged: int
+    failed: int
+    running: int
+    pending: int
+    without_error: int = 0  # done, yet without a finite error
+    chance_pct: tuple[float, ...] = ()  # the errors that diverged runs count with
+    n: int = 0  # models that enter the statistics
+
+    def words(self) -> str:
+        """`24 models: 22 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending`."""
+        models = f"{self.models} model{'' if self.models == 1 else 's'}"
+        start = models if self.runs == self.models else f"{models} in {self.runs} runs"
+        done = f"{self.done} done"
+        if self.without_error:
+            done += f" ({self.without_error} of them without an error, left out)"
+        diverged = f"{self.diverged} diverged"
+        if self.chance_pct:
+            chance = " and ".join(f"{pct:.4g}" for pct in self.chance_pct)
+            diverged += f" (counted at chance error {chance} %)"
+        running = [f"{self.running} running"] if self.running else []
+        return f"{start}: " + ", ".join([done, diverged, f"{self.failed} failed", *running, f"{self.pending} pending"])
+
+
+def count_states(table: pd.DataFrame) -> Counts:
+    """Count the runs of a results table by state.
+
+    A table without a `state` column (a CSV from elsewhere): rows with an error are done, others failed.
+    Raises DsxError if `error` is missing or a state is unknown.
+    """
+    state, error = _states(table), _errors(table)
+    by_state = {name: int((state == name).sum()) for name in STATES}
+    ended = np.isin(state, FINISHED)
+    bad = ended & ~np.isfinite(error)
+    chance = np.unique(error[(state == "diverged") & np.isfinite(error)])
+    if chance.size > 3:
+        chance = chance[[0, -1]]
+    return Counts(
+        models=_models(table),
+        runs=len(table),
+        n=_models(table[ended & ~bad]),
+        without_error=int(bad.sum()),
+        chance_pct=tuple(float(c) for c in chance),
+        **by_state,
+    )
+
+
+def _models(table: pd.DataFrame) -> int:
+    return int(table["model_id"].nunique()) if "model_id" in table.columns else len(table)
+
+
+def finished(table: pd.DataFrame) -> pd.DataFrame:
+    """The models that count: one row per model that is done or diverged and has an error.
+
+    Runs of one model with several seeds become one row: measured columns are averaged, the state is
+    `diverged` if any of its runs diverged. Where all rows count, the table itself is returned.
+    Raises DsxError as `count_states` does.
+    """
+    state, error = _states(table), _errors(table)
+    counted = np.isin(state, FINISHED) & np.isfinite(error)
+    kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
+    if "model_id" not in kept.columns or kept["model_id"].is_unique:
+        return kept
+    rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns if name != "model_id"}
+    ordered = kept.sort_values("state", kind="stable", ascending=True) if "state" in kept.columns else kept
+    # `diverged` sorts before `done`, so that "first" keeps it
+    merged: pd.DataFrame = ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]
+    return merged
+
+
+def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
+    """(n,) errors in percent of the models that count, n ≥ 1.
+
+    Raises DsxError, with the counts, if no model has finished.
+    """
+    errors = finished(table)["error"].to_numpy(dtype=np.float64)
+    if errors.size == 0:
+        raise DsxError(f"{name}: no finished model ({count_states(table).words()}): train some with `dsx launch`")
+    return errors
+
+
+def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
+    """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs."""
+    found: list[str] = []
+    for column, noun in (("recipe", "recipes"), ("epochs", "numbers of epochs")):
+        values: dict[str, list[str]] = {}
+        for name, table in tables.items():
+            if column in table.columns:
+                # a run that diverged may have stopped early; that is no other training
+                rows = table[_states(table) == "done"][column].dropna().unique()
+                values[name] = [f"{v:g}" if isinstance(v, float) else str(v) for v in rows]
+        if len({v for several in values.values() for v in several}) > 1:
+            told = "; ".join(f"{name}: {', '.join(v)}" for name, v in values.items() if v)
+            found.append(f"The models were trained with different {noun} ({told}); their errors are not comparable.")
+    return found
+
+
+def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    if "state" not in table.columns:
+        return np.where(np.isfinite(_errors(table)), "done", "failed").astype(object)
+    state = table["state"].to_numpy(dtype=object)
+    for value in set(state) - set(STATES):
+        raise DsxError(
+            f"results table: state {value!r}: expected one of {', '.join(STATES)}.{suggest(str(value), STATES)}"
+        )
+    return state
+
+
+def _errors(table: pd.DataFrame) -> Floats:
+    if "error" not in table.columns:
+        known = [str(c) for c in table.columns]
+        raise DsxError(
+            f"results table: no column 'error' (top-1 error in percent) among {', '.join(known) or 'none'}."
+            + suggest("error", known)
+        )
+    return number_array(table["error"], "column error")

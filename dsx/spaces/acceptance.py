@@ -1,0 +1,111 @@
+"""Which of many settings are accepted: networks of the family that keep every rule and constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dsx.networks.architecture import ArchitectureTable
+from dsx.networks.cost import METRICS
+from dsx.networks.layers import STEMS
+from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, stage_columns
+from dsx.spaces.definition import Space
+from dsx.spaces.draws import setting_columns
+from dsx.spaces.population import recipe_settings
+from dsx.spaces.tally import Tally
+
+
+@dataclass(frozen=True)
+class AcceptedSetting:
+    """An accepted setting. row: among the settings. key: equal for equal models (architecture and recipe settings).
+
+    table, index: where its architecture is. complexity: flops, params, acts.
+    """
+
+    row: int
+    key: bytes
+    table: ArchitectureTable
+    index: int
+    complexity: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """m models of a population. settings: column → (m,). contents: of their architectures. complexity: (m, 3)."""
+
+    settings: dict[str, np.ndarray]
+    contents: list[dict[str, Any]]
+    complexity: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+
+def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[AcceptedSetting]:
+    """The accepted ones among the settings; the tally counts what each rule and constraint let pass."""
+    accepted: list[AcceptedSetting] = []
+    recipe = [column for _, column in sorted(recipe_settings(settings).items())]
+    for part in assemble(space, settings):
+        metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
+        passes = what_holds(space, settings, part, metrics)
+        chosen = np.flatnonzero(np.logical_and.reduce(list(passes.values())))
+        tally.note(passes, metrics, len(chosen))
+        if len(chosen) == 0:
+            continue
+        table, rows = part.table.take(chosen), part.rows[chosen]
+        sizes = np.stack([metrics[name][chosen] for name in METRICS], axis=1).tolist()
+        header = table.header.encode()
+        for i, (row, key) in enumerate(zip(rows.tolist(), table.keys().tolist(), strict=True)):
+            full = header + key + b"".join(column[row].tobytes() for column in recipe)
+            accepted.append(AcceptedSetting(row, full, table, i, tuple(sizes[i])))
+    return accepted
+
+
+def what_holds(
+    space: Space, settings: Mapping[str, np.ndarray], part: Assembled, metrics: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """What the networks of a part must keep, orders aside, which the draws keep: name → (n,) bool.
+
+    settings: of all networks, those outside the part included; metrics: flops, params, acts of the part's.
+    """
+    inequalities = space.inequalities
+    names = {name for rule in inequalities.values() for name in rule.names}
+    values = present_settings(settings, part.rows) | stage_columns(part, names)
+    rules = {f"rules.{name}": rule.holds(values) for name, rule in inequalities.items()}
+    limits = {name: limit.holds(metrics) for name, limit in space.constraints.items()}
+    return {"resolution": _large_enough(part), **rules, **limits}
+
+
+def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[AcceptedSetting]) -> Taken:
+    """The chosen candidates, in that order, as a population holds them."""
+    rows = np.array([candidate.row for candidate in chosen], dtype=np.int64)
+    columns = setting_columns(space, {name: column[rows] for name, column in settings.items()})
+    places: dict[int, list[int]] = {}
+    for place, candidate in enumerate(chosen):
+        places.setdefault(id(candidate.table), []).append(place)
+    contents: list[dict[str, Any]] = [{}] * len(chosen)
+    for own in places.values():
+        table = chosen[own[0]].table.take(np.array([chosen[place].index for place in own]))
+        for place, content in zip(own, table.contents(), strict=True):
+            contents[place] = content
+    sizes = np.array([candidate.complexity for candidate in chosen], dtype=np.int64)
+    return Taken(columns, contents, sizes.reshape(-1, len(METRICS)))
+
+
+def present_settings(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Settings of these rows as rules see them: NaN in stages that a network lacks."""
+    values = {name: column[rows] for name, column in settings.items()}
+    if "stages" in values:
+        for name, column in values.items():
+            if column.ndim == 2 and column.dtype.kind in "if":
+                values[name] = np.where(np.arange(column.shape[1]) < values["stages"][:, None], column, np.nan)
+    return values
+
+
+def _large_enough(part: Assembled) -> np.ndarray:
+    """Where an image survives all strides."""
+    strides = np.where(part.table.depth > 0, part.table.stride, 1).prod(axis=1)
+    return np.asarray(part.resolution >= STEMS[part.table.stem].total_stride * strides)

@@ -1,0 +1,201 @@
+"""Batches of images of one shape, resized to the recipe's resolution; crops and flips are one gather per batch.
+
+Images are (n, height, width, channels), which is channels-last once permuted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dsx.recipes.recipe import Recipe
+from dsx.training.data.augment import Normalise, apply_policy
+from dsx.training.data.batches import Batches, BatchShare
+from dsx.training.data.check import other_shapes
+from dsx.training.data.images import ImageParts, ImageSet, Stored
+from dsx.training.data.loader import Loader
+from dsx.training.streams import generator
+
+
+class _Drawn(NamedTuple):
+    """A batch before it is cropped: its rows of `store` (n, side, side, channels), on the device.
+
+    readable: which of the rows are images; None if all are.
+    """
+
+    store: Tensor
+    rows: Tensor
+    labels: Tensor
+    readable: Tensor | None
+
+
+class _Source(Protocol):
+    """One part's images with a border of mean colour."""
+
+    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Drawn]:
+        """For each (epoch, rows)."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Batchwise(Batches):
+    """The images of a part live on the device, or come from loader processes: the result is the same."""
+
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: ImageParts) -> None:
+        super().__init__(recipe, seed, device, share, parts)
+        scale = 255.0 if parts.training.dtype == np.uint8 else 1.0
+        self._normalise = Normalise(recipe, device, scale)
+        self._padding = recipe.augmentation.crop_padding
+        self._training = self._source(parts.training, self._padding)
+        self._held = self._source(parts.evaluation, 0)
+
+    def _source(self, images: ImageSet, padding: int) -> _Source:
+        return _OnDevice(images, padding, self) if isinstance(images, Stored) else _FromLoader(images, padding, self)
+
+    def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        plan = [(epoch, rows) for rows in self._batch_rows(epoch, first_step)]
+        policy = self.recipe.augmentation.automatic
+        for step, drawn in enumerate(self._training.batches(plan), start=first_step):
+            images = self._cropped(drawn.store, drawn.rows, epoch, step)
+            if policy != "none":
+                images = apply_policy(images, policy, (self.seed, epoch, step))
+            yield self._placed(self._normalise(images, self._draws(epoch, step, "lighting")), drawn)
+
+    def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        plan = [(0, torch.arange(rows.start, rows.stop)) for rows in self._evaluation_rows()]
+        for drawn in self._held.batches(plan):
+            yield self._placed(self._normalise(drawn.store.index_select(0, drawn.rows)), drawn)
+
+    def _placed(self, images: Tensor, drawn: _Drawn) -> tuple[Tensor, Tensor]:
+        labels = drawn.labels
+        if drawn.readable is not None:
+            images, labels = images[drawn.readable], labels[drawn.readable]
+        return self._finished(images), labels
+
+    def _cropped(self, store: Tensor, rows: Tensor, epoch: int, step: int) -> Tensor:
+        """(rows, size, size, channels): randomly cropped out of the border and mirrored, as the recipe says."""
+        if not (self._padding or self.recipe.augmentation.flip):
+            return store.index_select(0, rows)
+        size, padded, channels = self.recipe.resolution, *store.shape[2:]
+        draws = self._draws(epoch, step, "crop")
+        span = 2 * self._padding + 1
+        # numbers for the whole batch are drawn on the CPU, then shared out: the same on any number of devices
+        top, left = (torch.randint(span, (self.batch_size,), generator=draws) for _ in range(2))
+        mirrored = torch.rand(self.batch_size, generator=draws) < (0.5 if self.recipe.augmentation.flip else 0.0)
+        mine = self.share.of(self.batch_size)
+        top, left, mirrored = (t[mine].to(self.device, non_blocking=True) for t in (top, left, mirrored))
+        line = torch.arange(size, device=self.device)
+        columns = torch.where(mirrored[:, None], size - 1 - line, line) + left[:, None]
+        lines = rows[:, None] * padded + line + top[:, None]
+        where = lines[:, :, None] * padded + columns[:, None, :]
+        return store.view(-1, channels).index_select(0, where.view(-1)).view(len(rows), size, size, channels)
+
+    def _draws(self, epoch: int, step: int, purpose: str) -> torch.Generator:
+        return generator(self.seed, purpose, epoch, step)
+
+    def close(self) -> None:
+        self._training.close()
+        self._held.close()
+
+
+class _OnDevice:
+    """Images that live on the device, resized and bordered once."""
+
+    def __init__(self, images: Stored, padding: int, batches: Batches) -> None:
+        self._images, self._batches, device = images, batches, batches.device
+        if not isinstance(images.images, np.ndarray):
+            shapes = {image.shape[:2] for image in images.images}
+            found = f"data set {batches.recipe.data.dataset}: images of {len(shapes)} shapes"
+            raise other_shapes(found, batches.recipe)
+        pixels = torch.from_numpy(np.ascontiguousarray(images.images)).to(device)
+        self._store = bordered(resized(pixels, batches.recipe.resolution), padding, batches.recipe)
+        self._labels = torch.from_numpy(images.labels).to(device)
+        self._readable = torch.ones(len(self._labels), dtype=torch.bool)
+        self._readable[list(images.unreadable)] = False
+
+    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Drawn]:
+        device, unreadable = self._batches.device, self._images.unreadable
+        for _, rows in plan:
+            readable = None
+            if unreadable:
+                met = [row for row in rows.tolist() if row in unreadable]
+                self._batches.note_unreadable((self._images.name(row), unreadable[row]) for row in met)
+                readable = self._readable[rows].to(device)
+            placed = rows.to(device, non_blocking=True)
+            yield _Drawn(self._store, placed, self._labels.index_select(0, placed), readable)
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class _FromLoader:
+    """Images that loader processes read and resize."""
+
+    def __init__(self, images: ImageSet, padding: int, batches: Batches) -> None:
+        recipe = batches.recipe
+        self._padding, self._batches = padding, batches
+        finish = _Resized(images, recipe)
+        blank = torch.zeros(recipe.resolution, recipe.resolution, recipe.in_channels, dtype=finish.dtype)
+        self._loader = Loader(
+            images, finish, blank, batches.seed, recipe.data.workers, batches.device, note=batches.note_unreadable
+        )
+
+    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Drawn]:
+        keys = [[(epoch, row) for row in rows.tolist()] for epoch, rows in plan]
+        device = self._batches.device
+        for images, labels in self._loader.batches(keys):
+            readable = labels >= 0
+            store = bordered(images.to(device, non_blocking=True), self._padding, self._batches.recipe)
+            whole = bool(readable.all())
+            rows, placed = torch.arange(len(labels), device=device), labels.to(device, non_blocking=True)
+            yield _Drawn(store, rows, placed, None if whole else readable.to(device))
+
+    def close(self) -> None:
+        self._loader.close()
+
+
+class _Resized:
+    """(pixels, epoch, row) → (size, size, channels), of images that all have the first one's shape."""
+
+    def __init__(self, images: ImageSet, recipe: Recipe) -> None:
+        self._images, self._recipe = images, recipe
+        self.dtype = torch.uint8 if images.dtype == np.uint8 else torch.float32
+        self._shape: tuple[int, ...] | None = None
+
+    def __call__(self, pixels: np.ndarray, epoch: int, row: int) -> Tensor:  # noqa: ARG002 (as augmenting transforms are called)
+        self._shape = self._shape or pixels.shape
+        if pixels.shape != self._shape:
+            found = f"{self._images.name(row)} is {pixels.shape[0]}×{pixels.shape[1]} and others"
+            raise other_shapes(f"{found} {self._shape[0]}×{self._shape[1]}", self._recipe)
+        return resized(torch.from_numpy(np.array(pixels))[None], self._recipe.resolution)[0]
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """(n, height, width, channels) → (n, size, size, channels), bytes rounded; the same image by image on the CPU."""
+    if images.shape[1:3] == (size, size):
+        return images
+    planes = images.permute(0, 3, 1, 2)
+    chunks = [
+        torch.nn.functional.interpolate(chunk.float(), (size, size), mode="bilinear", antialias=True)
+        for chunk in torch.split(planes, 4096)
+    ]
+    planes = torch.cat(chunks)
+    planes = planes.round().clamp(0, 255).to(images.dtype) if images.dtype == torch.uint8 else planes
+    return planes.permute(0, 2, 3, 1).contiguous()
+
+
+def bordered(images: Tensor, padding: int, recipe: Recipe) -> Tensor:
+    """(n, size, size, channels) with `padding` pixels of the recipe's mean colour on each side."""
+    if not padding:
+        return images
+    size, channels = images.shape[2:]
+    mean = torch.tensor(recipe.data.mean, device=images.device)
+    border = (mean * 255).round().to(torch.uint8) if images.dtype == torch.uint8 else mean
+    padded = border.expand(len(images), size + 2 * padding, size + 2 * padding, channels).contiguous()
+    padded[:, padding:-padding, padding:-padding] = images
+    return padded

@@ -1,0 +1,136 @@
+"""Importance finds what matters, in any shape, and gives nothing to what only borrows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kstest, rankdata
+
+from dsx.analysis import importance_table
+from dsx.analysis.importance import outcome_scores, r_squared, strength_of
+from dsx.base.errors import DsxError
+
+
+def tied(n: int, seed: int) -> dict[str, np.ndarray]:
+    """a and b are tied (correlation 0.8), c is free; all normal."""
+    rng = np.random.default_rng([3, seed])
+    a = rng.normal(size=n)
+    return {"a": a, "b": 0.8 * a + 0.6 * rng.normal(size=n), "c": rng.normal(size=n)}
+
+
+def given_others(values: dict[str, np.ndarray], seed: int):
+    """Exact draws of one given the others."""
+
+    def resample(name: str, draws: int) -> np.ndarray:
+        noise = np.random.default_rng([4, seed, ord(name)]).normal(size=(draws, len(values["a"])))
+        other = {"a": "b", "b": "a"}.get(name)
+        return noise if other is None else 0.8 * values[other] + 0.6 * noise
+
+    return resample
+
+
+def table_of(values, errors, seed: int = 0):
+    table = importance_table(values, errors, given_others(values, seed))
+    return table[table["with"] == ""].set_index(["outcome", "parameter"])
+
+
+def test_what_matters_is_told_from_what_borrows_from_it() -> None:
+    values = tied(150, 0)
+    table = table_of(values, values["a"] + np.random.default_rng(0).normal(size=150))
+    assert table.loc[("error", "a"), "pvalue_corrected"] <= 0.05
+    assert table.loc[("error", "b"), "pvalue_alone_corrected"] <= 0.05
+    assert table.loc[("error", "b"), "pvalue_corrected"] > 0.05
+    assert table.loc[("error", "c"), "pvalue_alone"] > 0.05
+    assert table.loc[("error", "b"), "null"] > 0.1
+    assert table.loc[("error", "a"), "freedom"] == pytest.approx(0.36, abs=0.12)
+    assert table.loc[("error", "c"), "freedom"] == pytest.approx(1, abs=0.1)
+
+
+def test_the_best_in_the_middle_is_found() -> None:
+    values = tied(120, 1)
+    errors = 1.0 * (np.abs(values["c"]) > 0.5) + np.random.default_rng(1).normal(size=120) * 0.5
+    table = table_of(values, errors)
+    assert table.loc[("error", "c"), "pvalue_corrected"] <= 0.05
+    assert table.loc[("best tenth", "c"), "pvalue_corrected"] <= 0.05
+
+
+def test_pvalues_of_no_part_of_its_own_are_uniform() -> None:
+    pvalues = []
+    for seed in range(150):
+        values = tied(40, seed)
+        errors = values["a"] + np.random.default_rng([5, seed]).normal(size=40)
+        drawn = given_others(values, seed)("b", 199)
+        pvalues.append(strength_of(values["b"], drawn, outcome_scores(errors, "error"), 0.95, [seed]).pvalue)
+    assert kstest(pvalues, "uniform").pvalue > 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("slope", "bend"), [(0.0, 0.0), (0.3, 0.0), (0.7, 0.0), (0.0, 1.0)])
+def test_intervals_of_strength_cover_what_they_say(slope: float, bend: float) -> None:
+    def outcome(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return slope * x + bend * (1.5 * x**2 - 0.5) + 0.6 * rng.normal(size=x.size)
+
+    rng = np.random.default_rng(0)
+    many = rng.uniform(-1, 1, 100_000)
+    features = np.stack([many, 1.5 * many**2 - 0.5], axis=-1)[None]
+    truth = float(r_squared(features, rankdata(outcome(many, rng)))[0])
+    hits = 0
+    for seed in range(300):
+        rng = np.random.default_rng([6, seed])
+        x = rng.uniform(-1, 1, 60)
+        found = strength_of(x, rng.uniform(-1, 1, (50, 60)), outcome_scores(outcome(x, rng), "error"), 0.95, [seed])
+        hits += found.low <= truth <= found.high
+    assert hits >= 0.92 * 300
+
+
+def test_a_pair_that_matters_together_is_found_and_one_that_adds_up_is_not() -> None:
+    rng = np.random.default_rng(7)
+    x, y = rng.uniform(-1, 1, (2, 200))
+    values = {"a": x, "c": y}
+
+    def resample(name: str, draws: int) -> np.ndarray:
+        return np.random.default_rng([8, ord(name)]).uniform(-1, 1, (draws, 200))
+
+    for effect, together in ((2 * x * y, True), (x + y, False)):
+        table = importance_table(values, effect + 0.5 * rng.normal(size=200), resample)
+        (pair,) = table[(table["with"] != "") & (table["outcome"] == "error")].to_dict("records")
+        assert (pair["parameter"], pair["with"]) == ("a", "c")
+        assert (pair["pvalue_corrected"] <= 0.05) == together
+
+
+def test_strength_is_the_share_of_variance_of_a_least_squares_fit() -> None:
+    rng = np.random.default_rng(9)
+    features, y = rng.normal(size=(3, 30, 2)), rng.normal(size=30)
+    design = np.column_stack([np.ones(30), features[1]])
+    residuals = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    expected = 1 - residuals.var() / y.var()
+    assert r_squared(features, y)[1] == pytest.approx(expected)
+    assert r_squared(np.ones((1, 30, 2)), y)[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_best_tenth_shares_ties_and_is_of_low_errors() -> None:
+    errors = np.array([1.0, 2.0, 2.0, *range(3, 20)])
+    scores = outcome_scores(errors, "best tenth")
+    assert scores.sum() == pytest.approx(0)
+    assert scores[1] == scores[2]
+    assert scores[0] < scores[1] < scores[3]
+    assert scores[3] - scores[0] == pytest.approx(1)
+
+
+def test_a_parameter_without_freedom_has_no_part_that_could_be_told() -> None:
+    values = tied(60, 0)
+    errors = values["a"] + 0.1 * np.random.default_rng(0).normal(size=60)
+    found = strength_of(values["a"], np.tile(values["a"], (99, 1)), outcome_scores(errors, "error"), 0.95, [0])
+    assert found.freedom == pytest.approx(0)
+    assert found.pvalue == 1
+    assert found.null == pytest.approx(found.strength)
+    assert found.pvalue_alone == pytest.approx(0.001)
+
+
+def test_few_models_and_unequal_lengths_are_refused() -> None:
+    values = tied(19, 0)
+    with pytest.raises(DsxError, match=r"^importance: 19 finished models: at least 20 are needed$"):
+        importance_table(values, np.arange(19.0), given_others(values, 0))
+    values = tied(30, 0)
+    with pytest.raises(DsxError, match=r"^importance: 30 values of a for 25 models: give one per model$"):
+        importance_table(values, np.arange(25.0), given_others(values, 0))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dsx
+from dsx.base import provenance
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@t")
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of one commit that stands for dsx's own."""
+    (tmp_path / "dsx").mkdir()
+    (tmp_path / "dsx" / "a.py").write_text("a = 1\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    monkeypatch.setattr(provenance, "_TOP", tmp_path)
+    return tmp_path
+
+
+def test_the_commit_says_whether_the_code_was_changed(checkout: Path) -> None:
+    head = git(checkout, "rev-parse", "HEAD")
+    assert (provenance.git_commit(), provenance.uncommitted()) == (head, "")
+    (checkout / "notes.txt").write_text("untracked files are no change of the code")
+    assert provenance.git_commit() == head
+    (checkout / "dsx" / "a.py").write_text("a = 2\n")
+    assert provenance.git_commit() == f"{head}+changes"
+    assert "-a = 1\n+a = 2\n" in provenance.uncommitted()
+
+
+def test_an_installed_package_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "_TOP", tmp_path)
+    assert (provenance.git_commit(), provenance.uncommitted()) == (None, "")
+
+
+def test_versions_are_of_what_is_installed() -> None:
+    assert provenance.versions(["numpy", "no-such-package"]) == {"numpy": np.__version__}
+    assert provenance.environment()["dsx"] == dsx.__version__
+    assert provenance.environment()["packages"]["numpy"] == np.__version__
+    assert set(provenance.hardware()) == {"cpu", "cores", "machine", "system"}

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dsx.base.errors import DsxError
+from dsx.base.units import format_number, format_range, parse_number, parse_range
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("400M", 4e8), ("1.6G", 1.6e9), ("4e8", 4e8), ("12k", 12e3), (" 5 ", 5.0), (".5M", 5e5), (7, 7.0)],
+)
+def test_numbers_as_people_write_them(text: str | float, value: float) -> None:
+    assert parse_number(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "M", "4x", "1 2", "400MB", "nan", True])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(DsxError, match=r"is not a number: write it as 400M, 1\.6G or 4e8"):
+        parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"), [("360M:400M", (3.6e8, 4e8)), (":10M", (0, 1e7)), ("1G:", (1e9, math.inf)), ("5:5", (5, 5))]
+)
+def test_ranges_have_inclusive_or_open_ends(text: str, ends: tuple[float, float]) -> None:
+    assert parse_range(text) == ends
+    assert parse_range(format_range(*ends)) == ends
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("400M:360M", "'400M:360M' is an empty range: its low end is above its high end; did you mean 360M:400M?"),
+        ("400M", "'400M' is not a range: write low:high, low: or :high, as in 360M:400M"),
+        (":", "':' is not a range: write low:high, low: or :high, as in 360M:400M"),
+        ("-1:5", "'-1:5' holds a negative number: a complexity is ≥ 0"),
+        ("a:5", "'a' is not a number: write it as 400M, 1.6G or 4e8"),
+    ],
+)
+def test_bad_ranges_say_what_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(DsxError) as caught:
+        parse_range(text)
+    assert str(caught.value) == message
+
+
+def test_numbers_are_shown_with_the_largest_suffix() -> None:
+    assert [format_number(x) for x in (4e8, 1.25e7, 999, 1.6e9, 1500)] == ["400M", "12.5M", "999", "1.6G", "1.5k"]

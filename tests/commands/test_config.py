@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsx.base.errors import DefinitionError
+from dsx.commands.config import launch_changes, load_experiment, load_launcher
+
+
+def test_changes_of_a_launch_are_told_apart_by_group() -> None:
+    changes = launch_changes(["recipe.lr=0.1", "recipe.data.root=/a (b)", "launcher=debug", "launcher.threads=2"])
+    assert changes.recipe == {"lr": 0.1, "data.root": "/a (b)"}
+    assert changes.launcher == {"threads": 2}
+    assert changes.chosen == {"launcher": "debug"}
+    assert launch_changes(["recipe={lr: 1}"]).recipe == {"lr": 1}
+
+
+def test_a_change_of_anything_else_is_refused() -> None:
+    with pytest.raises(DefinitionError) as refused:
+        launch_changes(["recipy.lr=1"])
+    assert str(refused.value) == "override 'recipy.lr=…': unknown key. Did you mean recipe? Known: recipe.…, launcher.…"
+
+
+def test_a_launcher_is_read_by_name_path_and_kind(tmp_path: Path) -> None:
+    path = tmp_path / "local.yaml"
+    path.write_text("kind: debug\nthreads: 3\n")
+    assert load_launcher(str(path), {"max_failures": 1}).to_dict() == {"kind": "debug", "threads": 3, "max_failures": 1}
+    assert load_launcher("local").kind == "local"
+    with pytest.raises(DefinitionError, match=r"^unknown launcher 'locl'\. Did you mean local\?"):
+        load_launcher("locl")
+
+
+def test_an_experiments_recipe_is_checked_when_it_is_read() -> None:
+    assert load_experiment("quickstart", ["recipe.epochs=2"]).recipe.epochs == 2
+    with pytest.raises(DefinitionError) as refused:
+        load_experiment("quickstart", ["recipe.epoch=2"])
+    assert str(refused.value).endswith("unknown key 'epoch' in recipe. Did you mean epochs?")

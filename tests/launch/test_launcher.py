@@ -1,0 +1,261 @@
+"""What every launcher must do: those of dsx, and one that a package added by the entry point."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dsx.base.errors import DsxError
+from dsx.launch import registry
+from dsx.launch.debug import DebugLauncher
+from dsx.launch.launcher import Launcher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.options import LaunchOptions
+from dsx.launch.registry import kinds, launcher_class, read_launcher
+from dsx.launch.slurm.launcher import SlurmLauncher
+from dsx.study.study import open_study
+
+from standins import behave, check_complete, make_study, slurm_profile, starts
+
+sys.path.append(str(Path(__file__).parent / "slurm"))
+import fake_slurm
+
+# the whole of a launcher that another package adds: one module, and the line of its entry point
+SHELF = '''
+from typing import Literal
+
+from dsx.launch.launcher import Launched, Launcher, Preview
+from dsx.launch.pending import check_studies, limited, pending_runs
+from dsx.launch.worker import WorkSettings, work
+
+
+class ShelfLauncher(Launcher):
+    """Trains here, one after another, and keeps a list of what it did in the study's jobs folder."""
+
+    kind: Literal["shelf"] = "shelf"
+    boards: int = 1
+
+    def check(self, studies, options):
+        check_studies(studies, options)
+
+    def preview(self, studies, options):
+        check_studies(studies, options)
+        return Preview(self.boards, f"on {self.boards} boards")
+
+    def launch(self, studies, options):
+        check_studies(studies, options)
+        counts = {}
+        settings = WorkSettings("cpu", 1, options.retry, options.trainer)
+        for run in limited(pending_runs(studies, options), options):
+            for outcome in work(run.study.path, [run.run_id], settings):
+                counts[outcome.what] = counts.get(outcome.what, 0) + 1
+        for study in studies:
+            study.paths.jobs.mkdir(exist_ok=True)
+            (study.paths.jobs / "shelf").write_text(str(counts))
+        return Launched(counts, lines=("put on the shelf",))
+
+    @classmethod
+    def status(cls, study):
+        place = study.paths.jobs / "shelf"
+        return [f"  shelf: {place.read_text()}"] if place.exists() else []
+
+    @classmethod
+    def cancel(cls, study):
+        return 0 if (study.paths.jobs / "shelf").exists() else None
+'''
+
+
+def add_package(folder: Path, code: str = SHELF, target: str = "shelf_launcher:ShelfLauncher") -> Path:
+    """What `pip install` leaves of a package with one launcher."""
+    (folder / "shelf_launcher.py").write_text(code)
+    about = folder / "shelf_launcher-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf-launcher\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[dsx.launchers]\nshelf = {target}\n")
+    return folder
+
+
+@dataclass(frozen=True)
+class Case:
+    """A launcher, and how to wait until what it launched has ended."""
+
+    launcher: Launcher
+    wait: Callable[[], None] = lambda: None
+
+
+@pytest.fixture(params=["local", "debug", "slurm", "shelf"])
+def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    if request.param == "local":
+        return Case(LocalLauncher(workers=2))
+    if request.param == "debug":
+        return Case(DebugLauncher(threads=1))
+    if request.param == "shelf":
+        package = tmp_path / "package"
+        package.mkdir()
+        monkeypatch.syspath_prepend(str(add_package(package)))
+        return Case(read_launcher({"kind": "shelf", "boards": 3}))
+    environment = fake_slurm.install(tmp_path / "slurm", FAKE_RUN="1")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Case(
+        SlurmLauncher(profile=slurm_profile(models_per_job=2)), lambda: fake_slurm.wait_until_ended(environment)
+    )
+
+
+def options(**asked: object) -> LaunchOptions:
+    return LaunchOptions(**{"device": "cpu", "progress": False, "trainer": "standins:train"} | asked)  # type: ignore
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_launch_trains_what_is_pending_once_and_again_nothing(case: Case, tmp_path: Path) -> None:
+    studies = [make_study(tmp_path / name, n=3, seed=seed) for seed, name in enumerate("ab")]
+    case.launcher.check(studies, options())
+    launched = case.launcher.launch(studies, options())
+    case.wait()
+    assert (launched.stopped, launched.failed) == ("", ())
+    check_complete(*studies)
+    again = case.launcher.launch([open_study(study.path) for study in studies], options())
+    case.wait()
+    assert sum(again.counts.values()) == 0
+    check_complete(*studies)
+
+
+def test_a_limit_counts_over_all_studies(case: Case, tmp_path: Path) -> None:
+    studies = [make_study(tmp_path / name, n=3, seed=seed) for seed, name in enumerate("ab")]
+    case.launcher.launch(studies, options(limit=2))
+    case.wait()
+    assert sum(study.counts()["done"] for study in studies) == 2
+
+
+def test_failures_are_recorded_and_tried_again_only_when_asked(case: Case, tmp_path: Path) -> None:
+    study = make_study(tmp_path / "a", n=2)
+    behave(study, r1="raise")
+    case.launcher.launch([study], options())
+    case.wait()
+    assert [failure.message for failure in study.failures()] == ["ValueError: the loss went for a walk"]
+    behave(study)
+    for retry, done in (((), 1), (("timeout",), 1), (("error",), 2)):
+        case.launcher.launch([study], options(retry=retry))
+        case.wait()
+        assert study.counts()["done"] == done
+    assert len(starts(study)) == 3
+
+
+def test_what_cannot_be_launched_is_one_line_and_changes_nothing(case: Case, tmp_path: Path) -> None:
+    study, bare = make_study(tmp_path / "a", n=2), make_study(tmp_path / "bare", n=2, recipe=False)
+    before = files(tmp_path / "a"), files(tmp_path / "bare")
+    for studies, asked, message in (
+        ([], options(), "no study given: `dsx sample` makes one"),
+        ([study, bare], options(), f"{bare.path}: has no recipe yet; name one: dsx launch {bare.path} --recipe digits"),
+        (
+            [study],
+            options(retry=("tiemout",)),
+            "--retry tiemout: expected failed, all, out_of_memory, timeout, killed, error or a model's id."
+            " Did you mean timeout?",
+        ),
+    ):
+        for action in (case.launcher.check, case.launcher.preview, case.launcher.launch):
+            with pytest.raises(DsxError) as caught:
+                action(studies, asked)
+            assert str(caught.value) == message
+    assert (files(tmp_path / "a"), files(tmp_path / "bare")) == before
+
+
+def test_a_preview_says_what_would_happen_and_trains_nothing(case: Case, tmp_path: Path) -> None:
+    study = make_study(tmp_path / "a", n=4)
+    before = files(study.path)
+    preview = case.launcher.preview([study], options())
+    assert preview.at_once >= 1
+    assert preview.place
+    after = files(study.path)
+    after.pop("jobs/preview.sh", None)
+    assert after == before
+
+
+def test_jobs_are_told_and_cancelled_by_those_who_know_only_the_study(case: Case, tmp_path: Path) -> None:
+    study = make_study(tmp_path / "a", n=2)
+    of = type(case.launcher)
+    assert (of.status(study), of.cancel(study)) == ([], None)
+    case.launcher.launch([study], options())
+    case.wait()
+    assert all(isinstance(line, str) for line in of.status(study))
+    assert of.cancel(study) in (None, 0)
+    check_complete(study)
+
+
+def test_configuration_is_typed_when_it_is_read(case: Case) -> None:
+    kind = case.launcher.kind
+    assert type(read_launcher({"kind": kind})) is type(case.launcher)
+    with pytest.raises(DsxError) as caught:
+        read_launcher({"kind": kind, "nonsense": 1}, "mine.yaml: launcher")
+    assert str(caught.value).startswith("mine.yaml: launcher: unknown key 'nonsense'")
+
+
+# ---- the registry ----
+
+
+def test_an_unknown_kind_lists_the_known_ones() -> None:
+    with pytest.raises(DsxError) as caught:
+        read_launcher({"kind": "slrum"})
+    assert str(caught.value) == ("launcher: kind = 'slrum': expected one of local, debug, slurm. Did you mean slurm?")
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "message"),
+    [
+        ("raise OSError('no board')", "shelf_launcher:ShelfLauncher", "cannot be loaded: OSError: no board; mend or"),
+        ("ShelfLauncher = dict", "shelf_launcher:ShelfLauncher", "expected a subclass of dsx.launch.launcher.Launcher"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, target: str, message: str
+) -> None:
+    monkeypatch.syspath_prepend(str(add_package(tmp_path, code, target)))
+    sys.modules.pop("shelf_launcher", None)
+    assert kinds() == ["local", "debug", "slurm", "shelf"]
+    with pytest.raises(DsxError) as caught:
+        launcher_class("shelf")
+    assert str(caught.value).startswith(f"launcher 'shelf' ({target}): {message}")
+    sys.modules.pop("shelf_launcher", None)
+
+
+def test_an_added_launcher_is_used_by_every_command(tmp_path: Path) -> None:
+    """Launched by its kind without a file, previewed with overrides, and asked for status and cancelling."""
+    package = tmp_path / "package"
+    package.mkdir()
+    add_package(package)
+    study = make_study(tmp_path / "a", n=2, recipe=True, epochs=1, **{"schedule.warmup_epochs": 0})
+    path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
+
+    def dsx(*arguments: str) -> str:
+        command = [sys.executable, "-m", "dsx", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "on 3 boards" in dsx("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
+    assert dsx("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
+    assert study.counts()["done"] == 2
+    assert dsx("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
+    assert dsx("cancel", "a") == "a: 0 jobs cancelled\n"
+
+
+def test_dsxs_own_launchers_are_not_hidden_by_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = add_package(tmp_path)
+    (package / "shelf_launcher-1.0.dist-info" / "entry_points.txt").write_text(
+        "[dsx.launchers]\nlocal = shelf_launcher:ShelfLauncher\n"
+    )
+    monkeypatch.syspath_prepend(str(package))
+    assert kinds() == ["local", "debug", "slurm"]
+    assert registry.launcher_class("local") is LocalLauncher

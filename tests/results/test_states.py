@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dsx.analysis import count_states, finished, finished_errors, mixed_conditions
+from dsx.base.errors import DsxError
+
+
+def test_counts_say_in_words_what_became_of_every_model(mixed):
+    counts = count_states(mixed)
+    assert counts.words() == "24 models: 22 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending"
+    assert counts.n == 23
+    assert counts.done + counts.diverged + counts.failed + counts.running + counts.pending == counts.runs
+
+
+def test_running_models_are_named_only_when_there_are_some(table):
+    counts = count_states(table([1.0, np.nan, np.nan], ["done", "running", "pending"]))
+    assert counts.words() == "3 models: 1 done, 0 diverged, 0 failed, 1 running, 1 pending"
+
+
+def test_a_done_model_without_an_error_is_left_out_and_said_to_be(table):
+    frame = table([1.0, np.nan])
+    assert count_states(frame).words() == (
+        "2 models: 2 done (1 of them without an error, left out), 0 diverged, 0 failed, 0 pending"
+    )
+    assert finished_errors(frame).tolist() == [1.0]
+
+
+def test_an_error_of_a_running_model_does_not_count(table):
+    assert finished_errors(table([1.0, 7.0], ["done", "running"])).tolist() == [1.0]
+
+
+def test_seeds_of_one_model_count_once_with_their_mean_error(table):
+    frame = table([2.0, 4.0, 5.0, 90.0, np.nan], ["done", "done", "done", "diverged", "failed"])
+    frame["model_id"] = ["a", "a", "b", "b", "c"]
+    rows = finished(frame).set_index("model_id")
+    assert rows.loc["a", "error"] == 3.0
+    assert rows.loc["b", "error"] == 47.5
+    assert rows.loc["b", "state"] == "diverged"
+    assert len(rows) == 2
+    assert count_states(frame).words().startswith("3 models in 5 runs: 3 done, 1 diverged")
+
+
+def test_a_table_without_states_counts_the_rows_that_have_an_error():
+    frame = pd.DataFrame({"error": [1.0, np.nan, 3.0]})
+    assert finished_errors(frame).tolist() == [1.0, 3.0]
+    assert count_states(frame).words() == "3 models: 2 done, 0 diverged, 1 failed, 0 pending"
+
+
+def test_no_finished_model_is_an_error_with_the_counts(table):
+    with pytest.raises(DsxError) as caught:
+        finished_errors(table([np.nan, np.nan], ["failed", "pending"]), "AnyNetXA")
+    assert str(caught.value) == (
+        "AnyNetXA: no finished model (2 models: 0 done, 0 diverged, 1 failed, 1 pending): train some with `dsx launch`"
+    )
+
+
+def test_a_table_without_errors_or_with_an_unknown_state_is_refused(table):
+    with pytest.raises(DsxError, match=r"no column 'error' .* Did you mean errors"):
+        count_states(pd.DataFrame({"errors": [1.0]}))
+    with pytest.raises(DsxError, match=r"state 'doen': expected one of done, .*Did you mean done\?"):
+        count_states(table([1.0], ["doen"]))
+
+
+def test_different_recipes_and_epochs_are_warned_of(table):
+    a, b = table([1.0, 2.0]), table([1.0, 2.0], recipe="imagenet", epochs=10)
+    warnings = mixed_conditions({"A": a, "B": b})
+    assert warnings == [
+        "The models were trained with different recipes (A: digits; B: imagenet); their errors are not comparable.",
+        "The models were trained with different numbers of epochs (A: 8; B: 10); their errors are not comparable.",
+    ]
+    assert mixed_conditions({"A": a, "B": a}) == []

@@ -1,0 +1,124 @@
+"""Populations whose errors are made up, with a rule planted: what the tests of narrowing and its benchmark share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+import dsx
+from dsx.narrowing.proposal import narrow_forwards
+from dsx.narrowing.quantities import quantities, quantity_table
+
+# quantity's name → its values over all models of the pool
+Effect = Callable[[Callable[[str], np.ndarray]], np.ndarray]
+# at least this much lower mean error (in standard deviations) among models that keep a rule is a help
+HELP = 0.1
+
+
+@dataclass(frozen=True)
+class Planted:
+    """effect: in standard deviations of all errors. rules: (quantity, end) that are true."""
+
+    title: str
+    space: str
+    effect: Effect | None
+    rules: tuple[tuple[str, str], ...] = ()
+
+
+def outside(name: str, low: float = -np.inf, high: float = np.inf) -> Effect:
+    """One standard deviation worse outside [low, high]."""
+    return lambda of: 1.0 * ((of(name) < low) | (of(name) > high))
+
+
+def below_median(name: str) -> Effect:
+    """One standard deviation worse below the median."""
+    return lambda of: 1.0 * (of(name) < np.median(of(name)))
+
+
+NOTHING = Planted("nothing", "AnyNetXA", None)
+TOTAL = Planted("total depth ≥ median", "AnyNetXA", below_median("total depth"), (("total depth", "low"),))
+ORDER = Planted(
+    "each step of width downwards", "AnyNetXA", lambda of: 3 * (1 - of("width steps up")), (("width steps up", "low"),)
+)
+SHARE = Planted(
+    "share of flops of stage 3 ≥ median", "AnyNetXA", below_median("share of flops of stage 3"),
+    (("share of flops of stage 3", "low"),),
+)  # fmt: skip
+PLANTED = (
+    NOTHING,
+    Planted("nothing", "RegNet", None),
+    ORDER,
+    TOTAL,
+    SHARE,
+    Planted("depth 12–20", "RegNet", outside("depth", 12, 20), (("depth", "low"), ("depth", "high"))),
+    Planted("depth 12–20", "RegNetX", outside("depth", 12, 20), (("depth", "low"), ("depth", "high"))),
+    Planted("wa ≤ median", "RegNet", lambda of: 1.0 * (of("wa") > np.median(of("wa"))), (("wa", "high"),)),
+    Planted("width of stage 1 ≤ median", "AnyNetXA",
+            lambda of: 1.0 * (of("width of stage 1") > np.median(of("width of stage 1")))),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """found: planted rules that were taken. false: whether any other rule was. useless: whether any of these is no
+    help among the models that keep the rules before it."""
+
+    found: tuple[tuple[str, str], ...]
+    false: bool
+    useless: bool
+
+
+class Pool:
+    """Many models of a space: one part for reference, one that studies are drawn from."""
+
+    def __init__(self, name: str, n: int = 7000, reference: int = 4000) -> None:
+        self.space = dsx.load_space(name)
+        population = dsx.sample(self.space, n=n, seed=5)
+        self.listed = quantities(self.space)
+        self.values = quantity_table(self.space, population.settings, self.listed)
+        self.table = population.table
+        self.reference = reference
+
+    def of(self, name: str) -> np.ndarray:
+        return self.values[:, [q.name for q in self.listed].index(name)]
+
+    def study(self, effect: np.ndarray, n: int, seed: int, diverged: float = 0.03) -> pd.DataFrame:
+        """Results of n models: the effect, noise that makes the standard deviation 1, some diverged at 90 %."""
+        rng = np.random.default_rng([9, seed])
+        rows = self.reference + rng.choice(len(self.table) - self.reference, n, replace=False)
+        error = 5 + effect[rows] + np.sqrt(1 - effect.var()) * rng.normal(size=n)
+        lost = rng.random(n) < diverged
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return table.assign(
+            state=np.where(lost, "diverged", "done"), error=np.where(lost, 90.0, error), run_id=table["model_id"]
+        )
+
+    def narrowed(self, planted: Planted, n: int, seed: int) -> Outcome:
+        effect = planted.effect(self.of) if planted.effect is not None else np.zeros(len(self.table))
+        steps = narrow_forwards(
+            self.space, self.study(effect, n, seed), seed=seed, reference=self.values[: self.reference]
+        )
+        taken = [step.taken for step in steps if step.taken is not None and step.taken.kind != "sharing"]
+        left, useless, false = np.ones(len(effect), dtype=bool), False, False
+        for candidate in taken:
+            values = self.of(candidate.quantity)
+            keeps = values >= candidate.bound if candidate.end == "low" else values <= candidate.bound
+            help_sd = effect[left & ~keeps].mean() - effect[left & keeps].mean()
+            if (candidate.quantity, candidate.end) not in planted.rules:
+                false, useless = True, useless or not help_sd >= HELP
+            left &= keeps
+        found = {(c.quantity, c.end) for c in taken} & set(planted.rules)
+        return Outcome(tuple(sorted(found)), false, useless)
+
+
+def rates(outcomes: Sequence[Outcome], planted: Planted) -> dict[str, float]:
+    """Shares of analyses: any planted rule found, all found, any other rule, any useless one."""
+    return {
+        "any": float(np.mean([bool(o.found) for o in outcomes])),
+        "all": float(np.mean([len(o.found) == len(planted.rules) for o in outcomes])),
+        "other": float(np.mean([o.false for o in outcomes])),
+        "useless": float(np.mean([o.useless for o in outcomes])),
+    }

@@ -1,0 +1,82 @@
+"""The private parts of torch and multiprocessing behave as training needs them; a version that changes one fails."""
+
+import multiprocessing
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+from torch.utils.data import DataLoader
+
+from dsx.training.torch_private import (
+    children_allowed,
+    end_processes,
+    has_forward_hooks,
+    load_compiler,
+    standard_gamma,
+)
+
+
+def test_gamma_draws_have_their_distribution_and_are_functions_of_the_generator():
+    def draws(seed, count=4000):
+        return standard_gamma(torch.full((count,), 0.2, dtype=torch.float64), torch.Generator().manual_seed(seed))
+
+    assert torch.equal(draws(3), draws(3))
+    assert not torch.equal(draws(3), draws(4))
+    assert stats.kstest(draws(3).numpy(), stats.gamma(0.2).cdf).pvalue > 0.001
+
+
+def test_hooks_of_both_kinds_are_seen():
+    for register in ("register_forward_hook", "register_forward_pre_hook"):
+        module = nn.Linear(1, 1)
+        assert not has_forward_hooks(module)
+        handle = getattr(module, register)(lambda *_: None)
+        assert has_forward_hooks(module)
+        handle.remove()
+        assert not has_forward_hooks(module)
+
+
+def test_the_compiler_is_what_the_first_step_of_an_optimiser_loads():
+    load_compiler()
+    loaded = set(sys.modules)
+    weight = nn.Parameter(torch.ones(1))
+    weight.grad = torch.ones(1)
+    torch.optim.SGD([weight], 0.1).step()
+    assert not [name for name in set(sys.modules) - loaded if name.startswith("torch._dynamo")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, forking is not safe")
+def test_persistent_processes_of_a_loader_end_at_once():
+    before = set(multiprocessing.active_children())
+    loader = DataLoader(
+        [np.float32(i) for i in range(4)], num_workers=2, persistent_workers=True, multiprocessing_context="fork"
+    )
+    assert len(list(loader)) == 4
+    processes = set(multiprocessing.active_children()) - before
+    assert len(processes) == 2
+    end_processes(loader)
+    for process in processes:
+        process.join(10)
+        assert not process.is_alive()
+
+
+def _make_a_child(pipe):
+    try:
+        with children_allowed():
+            child = multiprocessing.get_context("fork").Process(target=pipe.send, args=("from the child",))
+            child.start()
+        child.join(10)
+        pipe.send(multiprocessing.current_process().daemon)
+    except AssertionError as error:
+        pipe.send(str(error))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, forking is not safe")
+def test_a_daemonic_process_may_have_children_for_a_while():
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=_make_a_child, args=(theirs,), daemon=True)
+    process.start()
+    assert [ours.recv(), ours.recv()] == ["from the child", True]
+    process.join(10)
