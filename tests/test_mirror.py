@@ -12,16 +12,11 @@ PACKAGE = TESTS.parent / "dsx"
 
 # module → where it is tested, or why it needs no file of its own
 ELSEWHERE: dict[str, str] = {
-    "commands/cancel.py": "launch/slurm/test_cluster.py, on a cluster",
-    "commands/doctor.py": "launch/test_doctor.py and test_cli.py",
     "commands/launch.py": "test_cli.py and the three test_faults_*.py, as whole commands",
-    "commands/narrow.py": "narrowing/test_account.py",
     "commands/recipes.py": "test_faults_doors.py, as a whole command",
     "commands/sample.py": "test_cli.py, as a whole command",
-    "commands/selection.py": "commands/test_analyze.py",
     "commands/spaces.py": "test_cli.py, as a whole command",
     "commands/status.py": "test_cli.py, and on a cluster launch/slurm/test_cluster.py",
-    "commands/target.py": "commands/test_show.py",
     "launch/debug.py": "launch/test_launcher.py: one suite for every launcher",
     "launch/failures.py": "launch/test_causes.py",
     "launch/heartbeat.py": "launch/test_worker.py",

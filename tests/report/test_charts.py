@@ -37,8 +37,10 @@ def test_of_very_many_models_some_are_drawn_the_best_and_the_worst_among_them():
 
 
 def test_numbers_that_are_not_finite_are_null():
-    data = chart_data({"A": table(4, depth=[1.0, np.nan, np.inf, 2.0])}, 0.95)
-    json.dumps(data, allow_nan=False)
+    rows = table(4, error=[1.0, 2.0, 3.0, 4.0], depth=[1.0, np.nan, np.inf, 2.0])
+    data = chart_data({"A": rows}, 0.95)
+    assert data["studies"][0]["values"]["depth"] == [1, None, None, 2]
+    assert "NaN" not in json.dumps(data, allow_nan=False)
 
 
 def test_studies_without_models_are_left_out_and_keep_their_colour():
