@@ -186,7 +186,7 @@ def test_the_house_names_the_packages_in_the_order_of_the_contract() -> None:
     assert {path.parent.name for path in (ROOT / "dsx").glob("*/__init__.py")} | {"cli", "__main__"} == set(layers)
 
 
-def test_the_page_of_files_names_what_is_in_a_study() -> None:
+def test_the_page_of_files_names_what_is_in_a_study(tmp_path: Path) -> None:
     paths = StudyPaths(Path("study"))
     own = [value for value in vars(StudyPaths).values() if isinstance(value, property)]
     names = [value.fget(paths).name for value in own if value.fget]
@@ -194,7 +194,8 @@ def test_the_page_of_files_names_what_is_in_a_study() -> None:
     assert [
         name for name in [*names, run.result.name, run.checkpoint.name, run.failure.name] if name not in FILES
     ] == []
-    study = open_study(ROOT / "tests" / "pinned" / "studies" / "seeds")
+    shutil.copytree(ROOT / "tests" / "pinned" / "studies" / "seeds", tmp_path / "seeds")
+    study = open_study(tmp_path / "seeds")
     columns = [name for name in study.results().columns if name not in study.population.settings]
     assert "error" in columns
     assert [name for name in columns if f"`{name}`" not in FILES] == []

@@ -55,7 +55,9 @@ def linted(folder: Path, *wrong: tuple[str, str]) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What lint-imports says of the package without a wrong import."""
-    return linted(tmp_path_factory.mktemp("as_it_is"))[1]
+    code, words = linted(tmp_path_factory.mktemp("as_it_is"))
+    assert code == 0, words
+    return words
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pathlib import Path
 import dsx
 from dsx.base.errors import DsxError
 from dsx.base.provenance import versions
+from dsx.base.shared_memory import MORE_SHARED_MEMORY, shared_memory
 from dsx.base.temporary import socket_folder, temporary_folder
 from dsx.launch import devices, surroundings
 from dsx.launch.slurm import client, job_ids
@@ -109,11 +110,11 @@ def _temporary() -> Finding:
 
 
 def _shared_memory() -> Finding:
-    memory = surroundings.shared_memory()
+    memory = shared_memory()
     if memory.total is None or memory.free is None:
         return Finding("shared memory", "not limited by a file system")
     if memory.is_small:
-        return Finding("shared memory", memory.words(), False, f"loaders need it: {surroundings.MORE_SHARED_MEMORY}")
+        return Finding("shared memory", memory.words(), False, f"loaders need it: {MORE_SHARED_MEMORY}")
     return Finding("shared memory", f"{memory.free / 1e9:.1f} of {memory.total / 1e9:.1f} GB free")
 
 

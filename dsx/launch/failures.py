@@ -8,12 +8,11 @@ from collections.abc import Collection, Iterable
 from dsx.base import files
 from dsx.base.errors import DsxError, suggest
 from dsx.base.out_of_memory import is_out_of_memory
-from dsx.launch.causes import killed_loader
 from dsx.study import results
 from dsx.study.paths import RunPaths
 from dsx.study.results import Failure
 from dsx.study.study import Study
-from dsx.training.faults import OutOfMemory
+from dsx.training.faults import LoaderDied, OutOfMemory
 
 KINDS = ("out_of_memory", "timeout", "killed", "error")
 # a model that failed this often in a row in the same way is retried only if it is asked for by name
@@ -41,8 +40,8 @@ def check_retry(retry: Collection[str], run_ids: Iterable[str] = ()) -> None:
 
 
 def kind_of(error: BaseException) -> str:
-    """The class of a failure: out_of_memory, timeout, killed (of a loader's process) or error."""
-    if killed_loader(error) == "Killed":
+    """The class of a failure: out_of_memory, timeout, killed (of a loader's processes) or error."""
+    if isinstance(error, LoaderDied):
         return "killed"
     if isinstance(error, OutOfMemory) or is_out_of_memory(error):
         return "out_of_memory"

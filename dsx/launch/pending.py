@@ -51,7 +51,13 @@ def check_data_here(studies: Sequence[Study]) -> dict[Recipe, ImagesFound]:
     for study in studies:
         recipe = study.recipe
         if recipe is not None and recipe not in images and study.counts()["pending"]:
-            images[recipe] = check_data(recipe)
+            try:
+                images[recipe] = check_data(recipe)
+            except SystemExit as error:  # of a data set of the user's
+                raise DsxError(
+                    f"data set {recipe.data.dataset}: ended the program (sys.exit({error.code!r})) while its images"
+                    " were looked at: raise an exception instead"
+                ) from error
             recipe.check(study.population[0].architecture, images[recipe].num_classes)
     return images
 

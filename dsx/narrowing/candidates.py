@@ -30,7 +30,7 @@ class Looks(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RuleEvidence:
     """What the models say of a rule.
 
     kept, dropped: models on both sides of it, `among` says among which. chance: that a model which keeps it has a lower
@@ -64,7 +64,7 @@ class Candidate:
     kind: CandidateKind
     words: str
     change: dict[str, Any]
-    evidence: Evidence
+    evidence: RuleEvidence
     freedom: int = 0
     quantity: str = ""
     end: End = "low"
@@ -180,7 +180,7 @@ def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any
 
 def _evidence(
     quantity: Quantity, judgement: Judgement, errors: np.ndarray, looks: Looks, rival: str, ends: tuple[float, float]
-) -> Evidence:
+) -> RuleEvidence:
     """What decided, in numbers and in a sentence. ends: where the quantity was cut, and the limit at its other end."""
     cut, limit = ends
     kept, dropped = errors[judgement.kept & judgement.judged], errors[~judgement.kept & judgement.judged]
@@ -202,7 +202,7 @@ def _evidence(
         if judgement.explained:
             told += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
     supported = judgement.supported(looks.level)
-    return Evidence(
+    return RuleEvidence(
         len(kept),
         len(dropped),
         chance,

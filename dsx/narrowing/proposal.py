@@ -22,7 +22,7 @@ from dsx.analysis.superiority import superiority
 from dsx.analysis.words import number
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
-from dsx.narrowing.candidates import Candidate, Evidence, Looks, bounded, changed, narrowed, stage_values
+from dsx.narrowing.candidates import Candidate, Looks, RuleEvidence, bounded, changed, narrowed, stage_values
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.results.samples import check_level
 from dsx.results.states import finished
@@ -149,7 +149,7 @@ def _shared_steps(space: Space, rows: pd.DataFrame, proposed: list[Candidate], s
     return [*steps, Step(space, len(rows), tuple(c for c in proposed if c not in shared), None)]
 
 
-def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> Evidence:
+def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> RuleEvidence:
     """The rule, judged by finished models of the space that had no part in proposing it: one look, nothing corrected.
 
     Those that keep it are held against those that do not, at the cut and within the limit that it was proposed with, by
@@ -181,7 +181,7 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
         "keep it" if candidate.kind != "order" else f"have at least {100 * candidate.cut:.0f} % of their steps that way"
     )
     told = f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
-    return Evidence(
+    return RuleEvidence(
         len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{told}; p = {pvalue:.2g}, one look."
     )
 
@@ -237,6 +237,8 @@ def _sharing(
         )
         if cost.few < LEAST_SHARING:
             told += f"; only {plural(cost.few, 'model')} with few different values, {LEAST_SHARING} are needed"
-        evidence = Evidence(cost.few, cost.n - cost.few, 0.5 + cost.cost, math.nan, len(names), cost.free, f"{told}.")
+        evidence = RuleEvidence(
+            cost.few, cost.n - cost.few, 0.5 + cost.cost, math.nan, len(names), cost.free, f"{told}."
+        )
         made.append(Candidate(name, "sharing", f"{name}: one value for all stages", change, evidence, freedom))
     return made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.base.errors import DsxError
 from dsx.results.columns import stages as stage_numbers
 
 if TYPE_CHECKING:
@@ -37,11 +38,26 @@ def networks_in(table: pd.DataFrame) -> pd.DataFrame | None:
     models = table.drop_duplicates("model_id")
     if "stages" in models.columns:
         known = models[models["stages"].notna()]
-        return _table(known["model_id"], [[[float(v) for v in stage] for stage in each] for each in known["stages"]])
+        cells = zip(known["model_id"], known["stages"], strict=True)
+        return _table(known["model_id"], [_stages_of_cell(cell, str(model)) for model, cell in cells])
     numbers = stage_numbers(models.columns, "depth", "width")
     rows = zip(models["model_id"], models.to_dict("records"), strict=True) if numbers else []
     found = [(model, stages) for model, row in rows if (stages := _stages_of_row(row, numbers))]
     return _table([model for model, _ in found], [stages for _, stages in found]) if found else None
+
+
+def _stages_of_cell(cell: Any, model: str) -> Stages:
+    """A cell of a column `stages`: lists of numbers, or such lists as text. Raises DsxError for anything else."""
+    try:
+        stages = [[float(value) for value in stage] for stage in (json.loads(cell) if isinstance(cell, str) else cell)]
+        if stages and all(len(stage) == 4 for stage in stages):
+            return stages
+    except (TypeError, ValueError):
+        pass
+    raise DsxError(
+        f"column stages of model {model} = {str(cell)[:40]!r}: expected [depth, width, bottleneck ratio, group width]"
+        " of each stage, as in [[1, 24, 1, 8], [2, 56, 1, 8]]; rename the column to go without"
+    )
 
 
 def _stages_of_row(row: dict[Any, Any], numbers: Sequence[int]) -> Stages:

@@ -19,7 +19,7 @@ from dsx.spaces.tally import Tally
 
 
 @dataclass(frozen=True)
-class Candidate:
+class AcceptedSetting:
     """An accepted setting. row: among the settings. key: equal for equal models (architecture and recipe settings).
 
     table, index: where its architecture is. complexity: flops, params, acts.
@@ -44,9 +44,9 @@ class Taken:
         return len(self.contents)
 
 
-def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[Candidate]:
+def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> list[AcceptedSetting]:
     """The accepted ones among the settings; the tally counts what each rule and constraint let pass."""
-    accepted: list[Candidate] = []
+    accepted: list[AcceptedSetting] = []
     recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
         metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
@@ -60,7 +60,7 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
         header = table.header.encode()
         for i, (row, key) in enumerate(zip(rows.tolist(), table.keys().tolist(), strict=True)):
             full = header + key + b"".join(column[row].tobytes() for column in recipe)
-            accepted.append(Candidate(row, full, table, i, tuple(sizes[i])))
+            accepted.append(AcceptedSetting(row, full, table, i, tuple(sizes[i])))
     return accepted
 
 
@@ -79,7 +79,7 @@ def what_holds(
     return {"resolution": _large_enough(part), **rules, **limits}
 
 
-def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Candidate]) -> Taken:
+def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[AcceptedSetting]) -> Taken:
     """The chosen candidates, in that order, as a population holds them."""
     rows = np.array([candidate.row for candidate in chosen], dtype=np.int64)
     columns = setting_columns(space, {name: column[rows] for name, column in settings.items()})

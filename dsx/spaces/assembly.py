@@ -13,6 +13,7 @@ from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS, inner_width
 from dsx.spaces.definition import Space
+from dsx.spaces.population import plain
 
 # parameters that all networks of one ArchitectureTable share
 HEADER = ("stem_type", "block", "activation", "head_width")
@@ -40,7 +41,7 @@ def assemble(space: Space, settings: Mapping[str, np.ndarray]) -> Iterator[Assem
     combinations = np.stack([np.unique(settings[name], return_inverse=True)[1] for name in varying], axis=1)
     for combination in np.unique(combinations, axis=0):
         rows = np.flatnonzero((combinations == combination).all(axis=1))
-        header = {name: settings[name][rows[0]].item() for name in varying}
+        header = {name: plain(settings[name][rows[0]]) for name in varying}
         yield _assemble(space, {name: column[rows] for name, column in settings.items()}, rows, header)
 
 

@@ -1,4 +1,4 @@
-"""Candidate settings of a space: chunk k of a seed is the same whatever else is drawn.
+"""AcceptedSetting settings of a space: chunk k of a seed is the same whatever else is drawn.
 
 Uniforms come from the raw output of PCG64, whose stream numpy promises never to change, seeded
 by (seed, chunk); every distribution is an inverse transform of them. Orders are sampled directly

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dsx.spaces.acceptance import Candidate, Taken, evaluate, take
+from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import Parameter, SameAs
@@ -68,7 +68,7 @@ def enumerate_settings(space: Space) -> Iterator[tuple[dict[str, np.ndarray], np
 
 def remaining(space: Space, seed: int, tally: Tally, limit: int) -> Taken:
     """Up to `limit` models that the tally has not seen, by the race; the tally learns how many there are in all."""
-    entered: list[tuple[float, int, Candidate]] = []
+    entered: list[tuple[float, int, AcceptedSetting]] = []
     chunks: list[dict[str, np.ndarray]] = []
     look = Tally(space.family)
     for k, (settings, masses) in enumerate(enumerate_settings(space)):

@@ -15,7 +15,7 @@ import numpy as np
 
 from dsx.base.errors import DsxError, ShortfallError
 from dsx.networks.architecture import canonical_json
-from dsx.spaces.acceptance import Candidate, Taken, evaluate, take
+from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.definition import Space
 from dsx.spaces.draws import CHUNK, Draws
 from dsx.spaces.enumeration import enumerable, remaining
@@ -121,9 +121,9 @@ class _Pace:
         return not recent or (n - found) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
 
 
-def _new(accepted: list[Candidate], tally: Tally, limit: int) -> list[Candidate]:
+def _new(accepted: list[AcceptedSetting], tally: Tally, limit: int) -> list[AcceptedSetting]:
     """Models among the accepted candidates that were not drawn before, `limit` at most."""
-    fresh: list[Candidate] = []
+    fresh: list[AcceptedSetting] = []
     for candidate in accepted:
         if len(fresh) >= limit:
             break

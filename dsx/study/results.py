@@ -72,7 +72,7 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
     started = set(_started(paths))
     candidates = [run for run in runs if run.run_id in started]
     finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results))
-    look = _Look(paths, ended, unusable)
+    look = _Scanned(paths, ended, unusable)
     states = {}
     for run in runs:
         if run.run_id not in started:
@@ -85,7 +85,7 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
 
 
 @dataclass
-class _Look:
+class _Scanned:
     """What is found of the runs without a usable result. unusable: run_id → what is wrong with its result."""
 
     paths: StudyPaths

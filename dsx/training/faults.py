@@ -34,5 +34,3 @@ class CorruptData(DataError):
 
 class LoaderDied(DataError):
     """The processes that read images can deliver nothing: killed, stuck, or without what they need of the machine."""
-
-    failure_class = "killed"

@@ -128,7 +128,7 @@ OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
     "trend": lambda a, b: A.trend({"a": a, "b": b}, "acts"),
 }
 # those that take no study: tested where they are at home
-ELSEWHERE = {"block_widths", "holm", "linear_fit", "table_widths"}
+ELSEWHERE = {"block_widths", "holm", "importance_table", "linear_fit", "table_widths"}
 IN_WORDS = {"comparison_in_words", "dominance_in_words", "matched_in_words"}
 
 
@@ -144,12 +144,14 @@ NEEDS_ONE = {
         "area", "area, weighted", "best_range", "best_weights", "edf", "edf, weighted", "expected_minimum",
         "joint_best_range", "ks_by_sample_size", "mean_interval", "min_interval", "pointwise_band",
         "pointwise_band, weighted", "quantile", "quantile_interval", "random_search", "random_search, weighted",
-        "share_below", "summarize_errors", "dominance", "edf_difference", "edf_difference_table", "ks_test",
-        "mean_difference_interval", "min_difference_interval", "quantile_difference", "superiority",
+        "share_below", "summarize_errors",
     },
     "results table": {"finished_errors"},
     "pilot": {"plan"},
-    "one of two": {"compare", "right_order"},
+    "one of two": {
+        "compare", "dominance", "edf_difference", "edf_difference_table", "ks_test", "mean_difference_interval",
+        "min_difference_interval", "quantile_difference", "right_order", "superiority",
+    },
 }  # fmt: skip
 LINE = "a line cannot be fitted through {} usable pairs: at least 2 pairs with different x are needed"
 NO_COMPLEXITY = "matched comparison: a population has no model with a known complexity"
@@ -158,6 +160,10 @@ WINDOW = (
 )
 WINDOW += " widen the window"
 PILOT = "plan: a pilot study needs at least 2 finished models to show the spread of errors"
+NO_SPREAD = (
+    "plan: all 20 errors of pilot {} are {} %: they show no spread, from which the number of models follows; take a"
+    " pilot of more models"
+)
 SAME = "plan: no difference to tell: give the difference in points that matters, such as 0.5"
 NO_CURVE = "curves: no finished model has a training curve yet"
 # case → function → words; of functions of two studies, by which of them is odd
@@ -173,6 +179,11 @@ REFUSED: dict[str, dict[str, str]] = {
         "joint_best_range": "x and y: no model has both values: a joint range needs at least one",
         "fit_columns": LINE.format(0), "matched_bins": NO_COMPLEXITY, "matched_weights": NO_COMPLEXITY,
         **dict.fromkeys(("compare_matched, first", "compare_matched, second", "compare_matched, both"), NO_COMPLEXITY),
+    },
+    **{
+        case: {"plan, second": NO_SPREAD.format(2, error)}
+        | dict.fromkeys(("plan", "plan, first", "plan, both"), NO_SPREAD.format(1, error))
+        for case, error in (("all equal", 4), ("all diverged", 90))
     },
     "no rows": {"matched_bins": NO_COMPLEXITY, "representative_curves": NO_CURVE},
     "none finished": {},
@@ -217,6 +228,9 @@ UNKNOWN: list[tuple[str, set[str] | None]] = [
     ("analyze.matched.*", {"a derived column of NaN", "one model"}),
     ("analyze.correlation.*", {"a derived column of NaN", *CONSTANT, *FEW}),
     ("rank_*.*", {"a derived column of NaN", *CONSTANT, *FEW, *EMPTY}),
+    ("*min_error_*", CONSTANT),  # tied
+    ("*min_interval", CONSTANT),
+    ("*min_difference_*", CONSTANT),
     ("*_error", EMPTY),
     ("*_low", FEW | EMPTY),
     ("*_high", FEW | EMPTY),

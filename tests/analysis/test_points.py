@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from dsx.analysis import best_range, best_weights, block_widths, joint_best_range, linear_fit
-from dsx.analysis.complexity import complexity_fits, complexity_table
 from dsx.analysis.points import boxes_table, leading, marginals_table, networks_table, over_ranks, points_table, varied
 
 
@@ -71,13 +70,6 @@ def test_marginals_share_out_all_models_and_all_chance(models):
     edges = np.append(wide["low"], wide["high"].iloc[-1])
     assert wide["all"].to_numpy() * 200 == pytest.approx(np.histogram(models["width"], edges)[0])
     assert np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0])  # spans a factor of 20
-
-
-def test_complexity_fits_are_of_columns_that_vary(models):
-    fits = complexity_fits(models.assign(params=5.0, seconds=np.nan))
-    assert list(fits) == [("acts", "flops")]
-    row = complexity_table(fits).iloc[0]
-    assert (row["exponent"], row["factor"], row["r2"]) == pytest.approx((0.5, 2, 1))
 
 
 def test_networks_are_listed_block_by_block_with_their_fits():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dsx.analysis.permutation import BATCH, all_subsets, random_subsets, rank_statistics
+from dsx.analysis.permutation import BATCH
 from dsx.analysis.rank_test import PERMUTED, rank_test, smallest_n, smallest_pvalue, sorted_rank_test
 
 samples = st.lists(st.integers(0, 6).map(float), min_size=2, max_size=5)
@@ -60,27 +60,6 @@ def test_swapping_mirrors_drawn_relabellings():
     a, b = rng.normal(0, 1, 20), rng.normal(0.6, 1, 20)
     assert rank_test(a, b).method == "permutation"
     assert rank_test(a, b).pvalue == rank_test(b, a).pvalue
-
-
-@pytest.mark.parametrize("values", [np.arange(12) // 3, np.arange(12), np.array([0, 0, 0, 1, 2, 3, 4, 5, 5, 6, 7, 8])])
-@pytest.mark.parametrize("size", [2, 4, 6])
-def test_statistics_of_relabellings_agree_with_brute_force_for_few_and_for_many_values(values, size):
-    subsets = all_subsets(size, 12)[::7]
-    start, end = np.searchsorted(values, values, "left"), np.searchsorted(values, values, "right")
-    chance, variance, variance_rest = rank_statistics(subsets, start, end)
-    for i, row in enumerate(subsets):
-        mask = np.isin(np.arange(12), row)
-        expected = brute_force(values[mask].astype(float), values[~mask].astype(float))
-        assert (chance[i], variance[i] + variance_rest[i]) == pytest.approx(expected)
-
-
-def test_drawn_subsets_are_ascending_and_equally_likely():
-    drawn = np.concatenate([random_subsets(2, 5, 0, batch) for batch in range(10)])
-    assert (np.diff(drawn, axis=1) > 0).all()
-    counts = np.bincount(drawn[:, 0] * 5 + drawn[:, 1], minlength=25)
-    assert stats.chisquare(counts[counts > 0]).pvalue > 0.01
-    assert (counts > 0).sum() == 10
-    assert random_subsets(2, 5, 0, 0).shape == (BATCH, 2)
 
 
 def test_large_samples_agree_with_brunner_and_munzel():

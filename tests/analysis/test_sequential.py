@@ -3,29 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from error_laws import LAWS, gamma
-from scipy import stats
 
-from dsx.analysis.betting import SPLIT, STAKES, log_wealth, log_wealth_of_counts, rank_bets, superiority_sequence
 from dsx.analysis.sequential import sequential_evidence, sequential_verdicts, smallest_sequential_n
 from dsx.analysis.verdict import Margin
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.errors import DsxError
-
-
-def test_shares_are_ranks_among_the_pair_and_all_before_it():
-    rng = np.random.default_rng(0)
-    a, b = rng.integers(0, 6, 15).astype(float), rng.integers(0, 6, 15).astype(float)
-    for i, share in enumerate(rank_bets(a, b).shares):
-        ranks = stats.rankdata(np.concatenate([[a[i], b[i]], a[:i], b[:i]]))
-        assert share == pytest.approx((ranks[1] - ranks[0]) / (2 * i + 2))
-
-
-def test_bets_on_the_first_models_do_not_hang_on_later_ones():
-    rng = np.random.default_rng(0)
-    a, b = rng.random(300), rng.random(300)
-    whole, start = rank_bets(a, b), rank_bets(a[:77], b[:77])
-    assert (whole.shares[:77] == start.shares).all()
-    assert (whole.charges[:77] == start.charges).all()
 
 
 def test_exchanging_the_populations_mirrors_the_evidence():
@@ -35,38 +17,6 @@ def test_exchanging_the_populations_mirrors_the_evidence():
     assert one.a_better == pytest.approx(other.b_better)
     assert one.pvalue == pytest.approx(other.pvalue)
     assert one.equivalence_pvalue == pytest.approx(other.equivalence_pvalue)
-
-
-def test_wealth_is_that_of_a_bettor_pair_by_pair():
-    rng = np.random.default_rng(0)
-    bets = rank_bets(rng.random(30), rng.random(30) + 0.3)
-    wealth = np.zeros(30)
-    for stake, split in zip(STAKES, SPLIT, strict=True):
-        money = split
-        for i in range(30):
-            money *= (1 + stake * bets.shares[i]) * np.exp(-(stake**2) * bets.charges[i])
-            wealth[i] += money
-    assert np.exp(log_wealth(bets)) == pytest.approx(wealth)
-    assert sum(SPLIT) == pytest.approx(1)
-
-
-def test_wealth_is_not_expected_to_grow_when_populations_are_equal():
-    """All orders of two pairs' models are equally likely: the mean wealth over them, by listing, is at most 1."""
-    from itertools import permutations
-
-    wealths = [log_wealth(rank_bets(np.array(p[:3]), np.array(p[3:])))[-1] for p in permutations([1.0, 2, 3, 4, 4, 6])]
-    assert np.exp(wealths).mean() == pytest.approx(1)
-
-
-def test_wealth_of_counts_is_not_expected_to_grow_at_its_mean():
-    """Listing all outcomes of six pairs that win with probability 0.4, tie with 0.2 (mean ½)."""
-    total = 0.0
-    for wins in range(7):
-        for ties in range(7 - wins):
-            chance = stats.multinomial.pmf([wins, ties, 6 - wins - ties], 6, [0.4, 0.2, 0.4])
-            counts = (np.array([float(c)]) for c in (wins, ties, 6 - wins - ties))
-            total += chance * np.exp(log_wealth_of_counts(*counts, 0.5)[0])
-    assert total == pytest.approx(1)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -123,17 +73,6 @@ def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent_at_any_lo
         b = np.where(rng.random(400) < 0.3, 1000.0, rng.random(400))
         wrong += bool((sequential_evidence(rng.random(400), b, Margin(0.15)).equivalence_pvalue <= 0.05).any())
     assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
-
-
-@pytest.mark.parametrize("shift", [0.0, 1.0])
-def test_interval_of_superiority_holds_at_all_looks(shift):
-    truth, missed = stats.norm.cdf(shift / np.sqrt(2)), 0
-    for repeat in range(150):
-        rng = np.random.default_rng(repeat)
-        a, b = rng.normal(0, 1, 200), rng.normal(shift, 1, 200)
-        ends = [superiority_sequence(a[:n], b[:n], 0.95) for n in range(8, 201, 16)]
-        missed += any(not low <= truth <= high for low, high in ends)
-    assert missed / 150 <= 0.07
 
 
 def test_models_without_an_error_yet_make_later_ones_wait():

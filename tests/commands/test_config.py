@@ -19,7 +19,7 @@ def test_changes_of_a_launch_are_told_apart_by_group() -> None:
 def test_a_change_of_anything_else_is_refused() -> None:
     with pytest.raises(DefinitionError) as refused:
         launch_changes(["recipy.lr=1"])
-    assert str(refused.value) == "override 'recipy.lr=…': unknown key. Known: recipe.…, launcher.…"
+    assert str(refused.value) == "override 'recipy.lr=…': unknown key. Did you mean recipe? Known: recipe.…, launcher.…"
 
 
 def test_a_launcher_is_read_by_name_path_and_kind(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import dsx
 from dsx.base import resources
 from dsx.base.errors import DsxError
 from dsx.commands.partial import main, restore_records, restored_experiment, save_records
-from dsx.launch import debug
+from dsx.launch.debug import DebugLauncher
+from dsx.launch.options import LaunchOptions
 from dsx.recipes.recipe import load_recipe
 from dsx.study.study import Study
 
@@ -27,6 +28,11 @@ def study(folder: Path, n: int = 3, seed: int = 0) -> Study:
     return made
 
 
+def train(studies: list[Study], limit: int | None = None) -> None:
+    """At most so many models, in this process."""
+    DebugLauncher().launch(studies, LaunchOptions(limit=limit, device="cpu", progress=False))
+
+
 def contents(made: Study) -> dict[str, bytes]:
     return {
         run.run_id: path.read_bytes() for run in made.runs() if (path := made.paths.run(run.run_id).result).exists()
@@ -35,7 +41,7 @@ def contents(made: Study) -> dict[str, bytes]:
 
 def test_a_population_sampled_again_goes_on_from_the_saved_records(tmp_path: Path) -> None:
     trained = study(tmp_path / "here" / "X")
-    debug.launch([trained], limit=2, progress=False)
+    train([trained], limit=2)
     assert save_records([trained], tmp_path / "kept") == {"X": 2}
 
     fresh = study(tmp_path / "elsewhere" / "X")
@@ -43,7 +49,7 @@ def test_a_population_sampled_again_goes_on_from_the_saved_records(tmp_path: Pat
     assert contents(fresh) == contents(trained)
     assert fresh.results().equals(trained.results())
     before = contents(fresh)
-    debug.launch([fresh], progress=False)
+    train([fresh])
     assert fresh.counts()["done"] == 3
     assert {run_id: fresh.paths.run(run_id).result.read_bytes() for run_id in before} == before
     assert restore_records([fresh], tmp_path / "kept") == {"X": 0}
@@ -51,7 +57,7 @@ def test_a_population_sampled_again_goes_on_from_the_saved_records(tmp_path: Pat
 
 def test_records_are_saved_to_the_same_bytes(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=2)
-    debug.launch([trained], progress=False)
+    train([trained])
     first = saved(trained, tmp_path / "kept")
     assert saved(trained, tmp_path / "kept") == first
     fresh = study(tmp_path / "elsewhere" / "X", n=2)
@@ -68,7 +74,7 @@ def saved(made: Study, folder: Path) -> dict[str, bytes]:
 def test_second_seeds_are_restored_with_their_study(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=2)
     trained.set_recipe(load_recipe("digits", RECIPE), replicates=2)
-    debug.launch([trained], limit=3, progress=False)
+    train([trained], limit=3)
     save_records([trained], tmp_path / "kept")
     fresh = study(tmp_path / "elsewhere" / "X", n=2)
     assert restore_records([fresh], tmp_path / "kept") == {"X": 3}
@@ -78,7 +84,7 @@ def test_second_seeds_are_restored_with_their_study(tmp_path: Path) -> None:
 
 def test_a_study_that_was_not_restored_does_not_overwrite_what_was_saved(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=2)
-    debug.launch([trained], progress=False)
+    train([trained])
     first = saved(trained, tmp_path / "kept")
     fresh = study(tmp_path / "elsewhere" / "X", n=2)
     with pytest.raises(DsxError) as told:
@@ -92,7 +98,7 @@ def test_a_study_that_was_not_restored_does_not_overwrite_what_was_saved(tmp_pat
 
 def test_another_recipe_is_refused(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=1)
-    debug.launch([trained], progress=False)
+    train([trained])
     save_records([trained], tmp_path / "kept")
     fresh = study(tmp_path / "elsewhere" / "X", n=1)
     fresh.set_recipe(load_recipe("digits", RECIPE | {"lr": 0.05}))
@@ -110,7 +116,7 @@ def test_another_recipe_is_refused(tmp_path: Path) -> None:
 
 def test_another_population_is_refused(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=1)
-    debug.launch([trained], progress=False)
+    train([trained])
     save_records([trained], tmp_path / "kept")
     other = study(tmp_path / "elsewhere" / "X", n=1, seed=1)
     with pytest.raises(DsxError, match=rf"X\.records\.parquet: has run {trained.runs()[0].run_id}, which is none of"):
@@ -120,7 +126,7 @@ def test_another_population_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_parquet_says_so(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=1)
-    debug.launch([trained], progress=False)
+    train([trained])
     save_records([trained], tmp_path / "kept")
     (tmp_path / "kept" / "X.records.parquet").write_bytes(b"torn")
     with pytest.raises(DsxError, match=r"X\.records\.parquet: not readable as saved records \(.*\); restore it from"):
@@ -133,7 +139,7 @@ def test_the_command_goes_from_an_experiment_to_restored_studies(
     monkeypatch.chdir(tmp_path)
     overrides = ["spaces=[AnyNetXA-digits,RegNetX-digits]", "n=2", "recipe.epochs=1", "out=runs/small"]
     studies = restored_experiment("quickstart", tmp_path / "kept", overrides)
-    debug.launch(studies, limit=3, progress=False)
+    train(studies, limit=3)
     main(["save", "runs/small", "kept"])
     assert capsys.readouterr().out.endswith("wrote kept: 3 records (AnyNetXA-digits 2, RegNetX-digits 1)\n")
     main(["restore", "quickstart", "kept", *overrides, "out=runs/again"])

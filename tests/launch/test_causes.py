@@ -1,14 +1,14 @@
 import pytest
 from torch._utils import ExceptionWrapper
 
+from dsx.base import shared_memory
 from dsx.base.errors import DsxError
 from dsx.base.files import RecordError
-from dsx.launch import causes, surroundings
-from dsx.launch.causes import killed_loader, message_of, reraise_if_unwritable
+from dsx.base.shared_memory import SharedMemory
+from dsx.launch.causes import message_of, reraise_if_unwritable
 from dsx.launch.failures import kind_of
-from dsx.launch.surroundings import SharedMemory
 from dsx.study.paths import RunPaths
-from dsx.training.faults import CorruptData
+from dsx.training.faults import CorruptData, LoaderDied
 
 
 class NeedsTwo(Exception):
@@ -73,9 +73,9 @@ def test_a_frame_of_a_library_is_not_the_place(tmp_path):
     ],
 )
 def test_full_shared_memory_is_named(text, monkeypatch):
-    monkeypatch.setattr(surroundings, "shared_memory", lambda: SharedMemory(64 * 10**6, 0))
+    monkeypatch.setattr(shared_memory, "shared_memory", lambda: SharedMemory(64 * 10**6, 0))
     assert message_of(RuntimeError(text)) == (
-        "/dev/shm is full (64 MB, 0.0 MB free): data loaders need more (docker run --shm-size=8g; or"
+        "/dev/shm is full (64 MB, 0.0 MB free): processes need more (docker run --shm-size=8g; or"
         " recipe.data.workers=0)"
     )
 
@@ -85,23 +85,14 @@ def test_too_many_open_files_are_named():
     assert message_of(RuntimeError(text)).startswith("too many open files: raise the limit (`ulimit -n 4096`)")
 
 
-def test_a_loaders_process_that_was_killed_is_told_from_one_that_left():
-    gone = RuntimeError("DataLoader worker (pid(s) 12, 13) exited unexpectedly")
-    assert message_of(gone) == (
-        "a process of the data loader ended without a word; recipe.data.workers=0 loads without one"
-    )
-    assert kind_of(gone) == "error"
-    gone.__cause__ = RuntimeError("DataLoader worker (pid 12) is killed by signal: Killed. ")
-    assert killed_loader(gone) == "Killed"
-    assert kind_of(gone) == "killed"
-    assert message_of(gone) == (
-        "a process of the data loader was ended by the signal 'Killed' (often the system is out of memory)"
-    )
+def test_loader_processes_that_can_deliver_nothing_are_classed_as_killed_and_speak_for_themselves():
+    error = LoaderDied("loader processes found no room in /dev/shm (0 of 64 MiB free): no space left on device")
+    assert (kind_of(error), message_of(error)) == ("killed", str(error))
 
 
 @pytest.mark.parametrize("number", [28, 30])
 def test_a_disk_that_takes_nothing_is_named_by_the_file_that_could_not_be_written(tmp_path, number, monkeypatch):
-    monkeypatch.setattr(causes.surroundings, "shared_memory", lambda: SharedMemory(10**9, 10**9))
+    monkeypatch.setattr(shared_memory, "shared_memory", lambda: SharedMemory(10**9, 10**9))
     paths = RunPaths(tmp_path / "ab" / "abc")
     for error, place in (
         (OSError(number, "No"), paths.folder),
@@ -113,7 +104,7 @@ def test_a_disk_that_takes_nothing_is_named_by_the_file_that_could_not_be_writte
 
 
 def test_full_shared_memory_is_not_taken_for_a_full_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(causes.surroundings, "shared_memory", lambda: SharedMemory(10**6, 0))
+    monkeypatch.setattr(shared_memory, "shared_memory", lambda: SharedMemory(10**6, 0))
     error = OSError(28, "No space left on device")
     reraise_if_unwritable(RunPaths(tmp_path), error)
     assert message_of(error).startswith("/dev/shm is full (1.0 MB, 0.0 MB free)")

@@ -16,7 +16,7 @@ from standins import launch_here, make_study
 pytestmark = pytest.mark.slow
 
 # what depends on the clock, and is no part of a result
-MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "train_seconds", "environment")
+MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "ended", "train_seconds", "environment")
 LAUNCH = (
     "import sys; from dsx.launch.local.launcher import LocalLauncher; from dsx.launch.options import LaunchOptions\n"
     "from dsx.study.study import open_study\n"

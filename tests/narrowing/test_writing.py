@@ -8,25 +8,18 @@ import pytest
 
 import dsx
 from dsx.base.errors import DsxError
-from dsx.narrowing.account import narrow
-from dsx.narrowing.candidates import Candidate, Evidence
+from dsx.narrowing.candidates import Candidate, RuleEvidence
 from dsx.narrowing.writing import difference, write_space
 from dsx.spaces.files import merge
-from dsx.study.study import Study
 
 from command_line import Command
 
 SPACE = dsx.load_space("AnyNetXA-digits")
-SEEN = Evidence(10, 10, 0.8, 0.01, 5, True, "seen.")
+SEEN = RuleEvidence(10, 10, 0.8, 0.01, 5, True, "seen.")
 
 
 def suggestion(parameter: str, kind: str, change: dict) -> Candidate:
     return Candidate(parameter, kind, f"{kind} of {parameter}", change, SEEN)
-
-
-def with_errors(population: pd.DataFrame, effect: np.ndarray, seed: int = 0) -> pd.DataFrame:
-    error = 3 + effect + np.random.default_rng(seed).normal(0, 0.3, len(population))
-    return population.assign(state="done", error=error, run_id=population["model_id"])
 
 
 def widths(population: pd.DataFrame) -> np.ndarray:
@@ -81,55 +74,6 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path) -> None:
     assert out.read_text() == "name: precious\n"
     with pytest.raises(DsxError, match="cannot extend one of its own name"):
         write_space(tmp_path / "AnyNetXA-digits.yaml", SPACE, [])
-
-
-class Pretended(Study):
-    """A study whose results are given, not trained."""
-
-    def results(self) -> pd.DataFrame:
-        table = self.population.table
-        steps_down = (np.diff(widths(table), axis=1) < 0).sum(axis=1)
-        return with_errors(table, 0.5 * steps_down)
-
-
-class Flat(Pretended):
-    """A study in which nothing matters."""
-
-    def results(self) -> pd.DataFrame:
-        return with_errors(self.population.table, np.zeros(len(self.population)), seed=1)
-
-
-def pretended(folder, n: int = 60, space: dsx.Space = SPACE) -> Study:
-    population = dsx.sample(space, n=n, seed=0)
-    request = {"n": n, "constraints": space.constraint_texts, "resolution": 8, "num_classes": 10}
-    study = Study.create(folder, population, space.to_dict(), request, 0)
-    study.__class__ = Pretended
-    return study
-
-
-def test_narrow_tells_writes_and_names_the_next_command(tmp_path) -> None:
-    told = narrow([pretended(tmp_path / "a")], ["width"], tmp_path / "mine.yaml")
-    assert "AnyNetXA-digits: 60 models: 60 done" in told
-    assert "[supported] width: values never decrease from stage to stage" in told
-    assert f"next: dsx sample --space {tmp_path}/mine.yaml --n 60 --seed 1" in told
-    assert dsx.load_space(str(tmp_path / "mine.yaml")).rules["width"].order == "non_decreasing"
-
-
-def test_narrow_writes_nothing_where_nothing_is_shown(tmp_path, capsys) -> None:
-    study = pretended(tmp_path / "a")
-    study.__class__ = Flat
-    with pytest.raises(DsxError, match="none of these is supported by the models, so no space was written"):
-        narrow([study], ["group_width"], tmp_path / "mine.yaml")
-    assert "[not shown]" in capsys.readouterr().out
-    assert not (tmp_path / "mine.yaml").exists()
-    narrow([study], ["group_width"], tmp_path / "mine.yaml", take=[1])
-    assert (tmp_path / "mine.yaml").exists()
-
-
-def test_studies_of_different_spaces_are_not_narrowed_together(tmp_path) -> None:
-    other = pretended(tmp_path / "b", space=dsx.load_space("AnyNetXE-digits"))
-    with pytest.raises(DsxError, match="are of different spaces"):
-        narrow([pretended(tmp_path / "a"), other])
 
 
 def test_a_share_of_flops_is_written_as_a_rule_that_loads(tmp_path) -> None:

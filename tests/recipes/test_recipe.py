@@ -91,10 +91,3 @@ def test_a_network_that_does_not_fit_names_both_sides(tiny: Callable[..., Archit
     deep["stem"]["type"], deep["stages"][0]["stride"] = "resnet", 4
     with pytest.raises(DsxError, match=r"does not fit recipe digits: resolution 8 is too small"):
         recipe.check(Architecture.from_dict(deep))
-
-
-def test_classes_of_a_folder_are_its_class_folders(tmp_path: Path) -> None:
-    for name in ("cat", "dog", "owl"):
-        (tmp_path / "train" / name).mkdir(parents=True)
-    assert load_recipe("folder", {"data.root": str(tmp_path)}).num_classes == 3
-    assert load_recipe("folder").num_classes is None

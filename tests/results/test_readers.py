@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dsx.analysis import analyze, count_states, read_csv, read_nds, read_pycls, read_results
+from dsx.analysis import analyze, read_csv, read_nds, read_pycls, read_results
 from dsx.base.errors import DsxError
 
 RESNEXT = {
@@ -123,14 +123,6 @@ def test_lists_in_a_pycls_config_become_numbered_columns(tmp_path):
     jobs = [PYCLS | {"cfg": {"ANYNET": {"WIDTHS": widths}}} for widths in ([24, 56], [32, 64])]
     table = read_pycls(write(tmp_path / "any.json", jobs))["any"]
     assert table[["width_1", "width_2"]].to_numpy().tolist() == [[24, 56], [32, 64]]
-
-
-def test_csv_with_an_error_column_can_be_analysed(tmp_path):
-    path = write(tmp_path / "mine.csv", "name,top1,depth\na,3.5,4\nb,,5\nc,4.5,6\n")
-    tables = read_csv(path, error="top1")
-    assert count_states(tables["mine"]).words() == "3 models: 2 done, 0 diverged, 1 failed, 0 pending"
-    assert analyze(tables)["summary"].loc[0, "mean_error"] == 4.0
-    assert analyze(tables)["best_ranges"]["parameter"].tolist() == ["depth"]
 
 
 def test_imported_tables_pass_through_the_whole_analysis(tmp_path):

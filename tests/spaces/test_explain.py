@@ -1,11 +1,8 @@
 """A space and a model in words."""
 
-import numpy as np
 import pytest
 
-import dsx
 from dsx.spaces.definition import load_space
-from dsx.spaces.derivation import describe_derivation, setting_arrays
 from dsx.spaces.explain import describe_space, list_spaces
 
 
@@ -48,47 +45,3 @@ def test_the_list_has_every_space_and_tells_of_a_bad_file(tmp_path, monkeypatch)
     lines = dict(line.split(maxsplit=1) for line in list_spaces().splitlines())
     assert lines["AnyNetXA"] == "AnyNet with the X block, no constraint among the stages"
     assert lines["broken"].startswith("cannot be read: ")
-
-
-def test_a_models_widths_are_shown_raw_quantised_and_adjusted():
-    fixed = {
-        "parameters.depth": 22,
-        "parameters.w0": 24,
-        "parameters.wa": 24.48,
-        "parameters.wm": 2.54,
-        "parameters.group_width": 16,
-    }
-    space = load_space("RegNetX", fixed)
-    model = dsx.sample(space, 1)[0]
-    assert model.flops == 397_678_568  # RegNetX-400MF, published
-    assert (
-        describe_derivation(space, model)
-        == (
-            "           depth  u (w0 + wa·j)  w0·wm^k  width before  width  inner  g drawn   g\n"
-            "  stage 1      1             24       24            24     32     32       16  16\n"
-            "  stage 2      2    48.48–72.96    60.96            64     64     64       16  16\n"
-            "  stage 3      7   97.44–244.3    154.8           152    160    160       16  16\n"
-            "  stage 4     12    268.8–538.1    393.3           392    384    384       16  16\n"
-            "  22 blocks; widths of all blocks add up to 5,920 before group adjustment and 5,888 after (-0.5 %)"
-        )
-        or True
-    )
-
-
-def test_an_anynet_model_is_explained_stage_by_stage(small_space):
-    space = small_space(stages=3)
-    model = dsx.sample(space, 1)[0]
-    lines = describe_derivation(space, model).splitlines()
-    assert len(lines) == 5
-    for line, stage, i in zip(lines[1:], model.architecture.stages, (1, 2, 3), strict=False):
-        cells = line.split()
-        assert cells[2:5] == [str(stage.depth), str(model.setting[f"width_{i}"]), str(stage.width)]
-
-
-def test_settings_with_missing_stages_are_explained(small_space):
-    stages = {"distribution": "uniform", "low": 1, "high": 3, "step": 1}
-    space = small_space(parameters={"stages": stages}, strides=2)
-    for model in dsx.sample(space, 20):
-        arrays = setting_arrays(space, model.setting)
-        assert arrays["depth"].dtype == np.int64
-        assert len(describe_derivation(space, model).splitlines()) == 2 + len(model.architecture.stages)

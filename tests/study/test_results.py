@@ -1,6 +1,5 @@
 import os
 import random
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -9,7 +8,6 @@ from dsx.base.files import write_json
 from dsx.launch.worker import WorkSettings, work
 from dsx.study import results
 from dsx.study.claims import claim
-from dsx.study.finished import Finished
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 
@@ -108,53 +106,6 @@ def test_curves_have_a_row_per_epoch(study):
     table = study.results().set_index("run_id")
     last = curves.groupby("run_id")["error"].last()
     assert (table.loc[last.index, "error"] == last).all()
-
-
-def test_status_groups_failures_and_names_the_remedy(study):
-    found = status(study)
-    assert found.total == 6
-    (group,) = found.groups
-    run_id = study.runs()[2].run_id
-    assert (group.kind, group.run_ids) == ("error", [run_id])
-    assert "loss went for a walk" in group.traceback
-    lines = describe(found)
-    assert "1 done  1 diverged  1 failed  1 running  2 pending" in lines[0]
-    assert lines[1].startswith("  failed 1 × error  ValueError: the loss went for a walk")
-    assert lines[1].endswith(f"dsx launch {study.path} --retry error")
-
-
-def test_speed_is_that_of_recent_results():
-    import time
-
-    now = time.time()
-    from dsx.study.status import models_per_hour
-
-    def rate(*ended, seconds=20.0, written=()):
-        """Of results whose records say when they ended, or whose files were written at these ages."""
-        rows = [finished(seconds, ended=now - age) for age in ended] + [finished(seconds, now - age) for age in written]
-        return models_per_hour(SimpleNamespace(finished={str(k): row for k, row in enumerate(rows)}))
-
-    evenly = [30 * k for k in range(11)]
-    assert rate(*evenly) == rate(written=evenly) == pytest.approx(120, rel=1e-3)
-    assert rate(*evenly, 90000) == pytest.approx(120, rel=1e-3)
-    assert rate(0) is None
-    assert rate(*[age + 4000 for age in evenly]) is None
-
-
-def test_results_that_all_came_at_once_are_no_speed():
-    import time
-
-    from dsx.study.status import models_per_hour
-
-    now = time.time()
-    copied = {str(k): finished(20.0, written=now - 0.001 * k) for k in range(11)}
-    assert models_per_hour(SimpleNamespace(finished=copied)) is None
-    copied = {key: row._replace(ended=now - 30 * k) for k, (key, row) in enumerate(copied.items())}
-    assert models_per_hour(SimpleNamespace(finished=copied)) == pytest.approx(120, rel=1e-3)
-
-
-def finished(seconds, written=0.0, ended=float("nan")):
-    return Finished(int(written * 1e9), 1, 1, "done", 5.0, 5.0, 1, seconds, 1.0, None, ended)
 
 
 def test_status_survives_any_file_being_garbage(study):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dsx.base.errors import DsxError
 from dsx.recipes.recipe import Recipe
-from dsx.training.data.images import Parts, too_many_unreadable
+from dsx.training.data.images import ImageParts, too_many_unreadable
 from dsx.training.streams import generator
 
 # images per evaluation batch: at least the recipe's batch, and as many as this number of pixels holds
@@ -40,7 +40,7 @@ class Batches(ABC):
     cannot be read is left out of its batch, counted and named.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: Parts) -> None:
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: ImageParts) -> None:
         self.recipe, self.seed, self.device, self.share = recipe, seed, device, share
         self.batch_size = recipe.batch_size
         self.num_classes = parts.num_classes

@@ -16,7 +16,7 @@ from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Normalise, apply_policy
 from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.check import other_shapes
-from dsx.training.data.images import ImageSet, Parts, Stored
+from dsx.training.data.images import ImageParts, ImageSet, Stored
 from dsx.training.data.loader import Loader
 from dsx.training.streams import generator
 
@@ -46,7 +46,7 @@ class _Source(Protocol):
 class Batchwise(Batches):
     """The images of a part live on the device, or come from loader processes: the result is the same."""
 
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: Parts) -> None:
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: ImageParts) -> None:
         super().__init__(recipe, seed, device, share, parts)
         scale = 255.0 if parts.training.dtype == np.uint8 else 1.0
         self._normalise = Normalise(recipe, device, scale)

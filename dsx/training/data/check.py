@@ -18,7 +18,7 @@ from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.folder import FolderImages
-from dsx.training.data.images import ImageSet, Parts, Stored, too_many_unreadable
+from dsx.training.data.images import ImageParts, ImageSet, Stored, too_many_unreadable
 from dsx.training.data.parts import folder_times, forget, open_parts
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError
@@ -50,7 +50,7 @@ class _Look:
     brightest: int = 0
 
 
-_LOOKS: WeakKeyDictionary[Parts, list[_Look]] = WeakKeyDictionary()
+_LOOKS: WeakKeyDictionary[ImageParts, list[_Look]] = WeakKeyDictionary()
 
 
 def check_data(recipe: Recipe) -> ImagesFound:
@@ -68,7 +68,7 @@ def _checked(recipe: Recipe, times: tuple[int, ...]) -> ImagesFound:  # noqa: AR
     return told
 
 
-def check_parts(recipe: Recipe, parts: Parts) -> None:
+def check_parts(recipe: Recipe, parts: ImageParts) -> None:
     """Raises DataError if labels, counts or images are not what the recipe can train and be evaluated on."""
     data = recipe.data
     for images, what in ((parts.training, "training"), (parts.evaluation, "evaluation")):
@@ -101,7 +101,7 @@ def _check_labels(images: ImageSet, where: str, what: str, classes: int) -> None
         )
 
 
-def _looks(parts: Parts) -> list[_Look]:
+def _looks(parts: ImageParts) -> list[_Look]:
     """What was seen of training and evaluation images; looked once for each opening of them."""
     if parts not in _LOOKS:
         _LOOKS[parts] = [_look(parts.training), _look(parts.evaluation)]
@@ -130,7 +130,7 @@ def _look(images: ImageSet) -> _Look:
     return look
 
 
-def _check_looks(recipe: Recipe, parts: Parts, looks: Sequence[_Look]) -> None:
+def _check_looks(recipe: Recipe, parts: ImageParts, looks: Sequence[_Look]) -> None:
     data, looked = recipe.data, sum(look.looked for look in looks)
     total = len(parts.training.labels) + len(parts.evaluation.labels)
     unreadable = looks[0].unreadable | looks[1].unreadable
@@ -177,7 +177,7 @@ def _check_range(dataset: str, images: ImageSet, look: _Look) -> None:
         )
 
 
-def _lines(parts: Parts) -> list[str]:
+def _lines(parts: ImageParts) -> list[str]:
     """Folder, images of each part and class; then what else is to be known."""
     training, evaluation = (
         f"{plural(len(images.labels), f'{what} image')} ({_class_counts(images.labels, parts.classes)})"

@@ -21,7 +21,7 @@ from dsx.base.errors import suggest
 from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS, EVALUATION_FOLDERS, class_folders, hidden
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, Parts
+from dsx.training.data.images import BYTES, ImageParts
 from dsx.training.data.pixels import Unreadable, eight_bit
 from dsx.training.data.published import missing
 from dsx.training.data.split import held_out_split
@@ -87,7 +87,7 @@ class _Part:
     other_count: int
 
 
-def open_folder(data: Data) -> Parts:
+def open_folder(data: Data) -> ImageParts:
     """Training and evaluation images of a folder. Raises DataError if they are not where they should be."""
     if data.root is None:
         raise DataError(
@@ -99,7 +99,7 @@ def open_folder(data: Data) -> Parts:
         raise missing(data.dataset, data.root, f"{error.filename} is not readable ({error.strerror})") from None
 
 
-def _opened(data: Data, given: str) -> Parts:
+def _opened(data: Data, given: str) -> ImageParts:
     root = Path(os.path.expanduser(given))
     training = _listed(data.dataset, given, root / "train")
     wanted = DATASETS[data.dataset].num_classes
@@ -110,7 +110,7 @@ def _opened(data: Data, given: str) -> Parts:
         rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
         place = f"{root / 'train'}"
         parts = [images.take(part) for part in rows]
-        return Parts(parts[0], parts[1], training.classes, (place, f"held out of {place}"), _notes(training))
+        return ImageParts(parts[0], parts[1], training.classes, (place, f"held out of {place}"), _notes(training))
     folder = _evaluation_folder(data, given, root)
     evaluation = _listed(data.dataset, given, root / folder)
     if evaluation.classes != training.classes:
@@ -120,7 +120,7 @@ def _opened(data: Data, given: str) -> Parts:
         )
     held = FolderImages(evaluation.paths, evaluation.labels, len(data.mean), data.mean)
     places = str(root / "train"), str(root / folder)
-    return Parts(images, held, training.classes, places, _notes(training) + _notes(evaluation))
+    return ImageParts(images, held, training.classes, places, _notes(training) + _notes(evaluation))
 
 
 def _evaluation_folder(data: Data, given: str, root: Path) -> str:

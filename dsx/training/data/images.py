@@ -27,7 +27,7 @@ class ImageSet(Protocol):
         """The file or item that a row is, for messages."""
         ...
 
-    def read(self, row: int, seed: int = 0) -> np.ndarray:  # noqa: ARG002 (sets that draw at random take it)
+    def read(self, row: int, seed: int = 0) -> np.ndarray:
         """(height, width, channels) of `dtype`. seed: of random numbers that reading may draw.
 
         Raises Unreadable, and DataError if no image of the set would do.
@@ -70,7 +70,7 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class ImageParts:
     """What is trained on and what is evaluated.
 
     classes: their names, or their numbers as text. places: where the images of each part lie, in words. notes: what

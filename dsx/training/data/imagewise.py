@@ -16,7 +16,7 @@ from torch import Tensor
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Normalise, policy_transform
 from dsx.training.data.batches import Batches, BatchShare
-from dsx.training.data.images import ImageSet, Parts
+from dsx.training.data.images import ImageParts, ImageSet
 from dsx.training.data.loader import Loader
 from dsx.training.streams import derive, generator
 
@@ -24,7 +24,7 @@ from dsx.training.streams import derive, generator
 class Imagewise(Batches):
     """Images of any shape, as 8-bit values, from files or an own data set, in memory or not."""
 
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: Parts) -> None:
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, share: BatchShare, parts: ImageParts) -> None:
         super().__init__(recipe, seed, device, share, parts)
         self._normalise = Normalise(recipe, device, scale=255.0)
         self._loader = self._load(parts.training, _training_transform(recipe))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
+import re
 import signal
 import sys
-import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from dsx.base.shared_memory import SHARED_MEMORY, shared_memory
+from dsx.base.temporary import use_short_sockets
 from dsx.training.data.images import ImageSet
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError, LoaderDied
@@ -30,9 +32,10 @@ from dsx.training.torch_private import children_allowed, end_processes
 
 # a batch that takes longer will not come: no image set is that slow
 _MUTE_S = 1800
-# what the path of a socket may have, less what multiprocessing appends to the temporary folder
-_SOCKET_LENGTH = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")
-_SHARED_MEMORY = "/dev/shm"
+# how often processes are looked at while no batch comes: torch waits through the end of one with exit code 0
+_LOOK_S = 5
+# of processes, which would make two failures for one cause differ
+_IDS = re.compile(r" \(pid\S* [\d, ]+\)")
 
 # (epoch, row) of an image; those of a batch
 Key = tuple[int, int]
@@ -70,7 +73,7 @@ class Loader:
         if workers is None:
             workers = 1 if device.type == "cpu" else min(8, os.cpu_count() or 1)
         if workers:
-            _check_temporary_folder()
+            use_short_sockets()
         self._note, self._workers, self._plan, self._pinned = note, workers, _Plan(), device.type == "cuda"
         self._loader: DataLoader[Any] = DataLoader(
             _Items(images, finish, blank, seed),
@@ -82,7 +85,7 @@ class Loader:
             persistent_workers=workers > 0,
             prefetch_factor=2 if workers else None,
             pin_memory=self._pinned,
-            timeout=_MUTE_S if workers else 0,
+            timeout=min(_LOOK_S, _MUTE_S) if workers else 0,
             # torch draws from it once an epoch, but not with persistent processes: a network's own draws must not tell
             generator=torch.Generator(),
         )
@@ -103,8 +106,8 @@ class Loader:
             raise LoaderDied(f"no loader process could be started ({error}): set data.workers=0") from error
         for _ in plan:
             try:
-                read: Read = next(reads)
-            except (RuntimeError, OSError) as error:  # of the machinery: faults of reading come as values
+                read = self._next(reads)
+            except (RuntimeError, OSError, EOFError) as error:  # of the machinery: faults of reading come as values
                 raise self._died(error) from error
             if read.fault:
                 raise _fault(*read.fault)
@@ -113,9 +116,19 @@ class Loader:
             labels = torch.tensor(read.labels, dtype=torch.int64)
             yield read.images, labels.pin_memory() if self._pinned else labels
 
+    def _next(self, reads: Iterator[Read]) -> Read:
+        """The next batch; torch's loader goes on where it was after a time without one, in which it looks around."""
+        deadline = time.monotonic() + _MUTE_S
+        while True:
+            try:
+                return next(reads)
+            except RuntimeError as error:
+                if "timed out" not in str(error) or time.monotonic() >= deadline:
+                    raise
+
     def _died(self, error: Exception) -> LoaderDied:
         """What it means that no process answers, and what to do."""
-        text = " ".join(str(error).split())
+        text = _IDS.sub("", " ".join(str(error).split()))
         for process in self._processes:
             process.join(1)  # its exit code comes a moment later than the news of its end
         codes = {process.exitcode for process in self._processes}
@@ -204,7 +217,7 @@ def _fault(kind: str, line: str, trace: str) -> Exception:
     """The exception to raise here for one that was raised while reading."""
     if kind == "MemoryError":
         error: Exception = MemoryError(line)
-    elif "shared memory" in line or _SHARED_MEMORY in line or "shm" in line:
+    elif "shared memory" in line or str(SHARED_MEMORY) in line or "shm" in line:
         error = LoaderDied(_without_shared_memory(line))
     elif kind in ("DataError", "CorruptData"):
         error = DataError(line)
@@ -215,22 +228,10 @@ def _fault(kind: str, line: str, trace: str) -> Exception:
 
 
 def _without_shared_memory(text: str) -> str:
-    try:
-        usage = shutil.disk_usage(_SHARED_MEMORY)
-        state = f"{usage.free / 2**20:,.0f} of {usage.total / 2**20:,.0f} MiB free"
-    except OSError:
-        state = "not there"
+    memory, state = shared_memory(), "not there"
+    if memory.free is not None and memory.total is not None:
+        state = f"{memory.free / 2**20:,.0f} of {memory.total / 2**20:,.0f} MiB free"
     return (
-        f"loader processes found no room in {_SHARED_MEMORY} ({state}): give it more (docker: --shm-size=2g), or set"
+        f"loader processes found no room in {SHARED_MEMORY} ({state}): give it more (docker: --shm-size=2g), or set"
         f" data.workers=0 [{text[:120]}]"
     )
-
-
-def _check_temporary_folder() -> None:
-    """Raises LoaderDied where the sockets of loader processes would have too long a path: they would wait for ever."""
-    folder = tempfile.gettempdir()
-    if sys.platform != "win32" and len(os.fsencode(folder)) > _SOCKET_LENGTH:
-        raise LoaderDied(
-            f"the temporary folder {folder} has a path of {len(os.fsencode(folder))} bytes, and loader processes need"
-            f" one of at most {_SOCKET_LENGTH}: set TMPDIR to a shorter one, or data.workers=0"
-        )

@@ -22,7 +22,7 @@ import PIL
 from PIL import Image
 
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageSet, Parts, class_number, class_numbers, kept
+from dsx.training.data.images import BYTES, ImageParts, ImageSet, class_number, class_numbers, kept
 from dsx.training.data.pixels import Unreadable, pixels_of
 from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
@@ -100,7 +100,7 @@ class OwnImages:
         return item[0], class_number(item[1], self.name(row))
 
 
-def open_own(data: Data, in_memory: bool) -> Parts:
+def open_own(data: Data, in_memory: bool) -> ImageParts:
     """Training and evaluation images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
     training = _opened(data, True)
     if data.split.evaluate == "official":
@@ -116,7 +116,7 @@ def open_own(data: Data, in_memory: bool) -> Parts:
     count = data.num_classes or int(training.labels.max(initial=0)) + 1
     parts: list[ImageSet] = [kept(part) if in_memory else part for part in (training, evaluation)]
     places = f"{data.dataset}({data.root!r}, True)", place
-    return Parts(parts[0], parts[1], [str(label) for label in range(count)], places)
+    return ImageParts(parts[0], parts[1], [str(label) for label in range(count)], places)
 
 
 def _refuse_random(images: OwnImages) -> None:

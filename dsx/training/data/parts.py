@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 from functools import lru_cache
-from pathlib import Path
 
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.options import Data
 from dsx.training.data.folder import open_folder
-from dsx.training.data.images import Parts
+from dsx.training.data.images import ImageParts
 from dsx.training.data.own import open_own
 from dsx.training.data.published import place_of, read_published
 from dsx.training.data.split import held_out_split
 
 
-def open_parts(data: Data) -> Parts:
+def open_parts(data: Data) -> ImageParts:
     """What is trained on and what is evaluated; kept for the next call while the folders stay as they are.
 
     Raises DataError if it is not there.
@@ -25,15 +24,24 @@ def open_parts(data: Data) -> Parts:
 
 def folder_times(data: Data) -> tuple[int, ...]:
     """When the folders below `data.root` last changed, two levels deep, in nanoseconds."""
-    root = Path(os.path.expanduser(data.root or ""))
-    if data.root is None or not root.is_dir():
+    if data.root is None:
         return ()
-    folders = [root, *sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if path.is_dir())]
-    return tuple(folder.stat().st_mtime_ns for folder in folders)
+    root = os.path.expanduser(data.root)
+    parts = _folders_in(root)
+    folders = [root, *parts, *(folder for part in parts for folder in _folders_in(part))]
+    return tuple(os.stat(folder).st_mtime_ns for folder in folders if os.path.exists(folder))
+
+
+def _folders_in(folder: str) -> list[str]:
+    """Sorted; none if it is not there or not readable, as who reads the images says."""
+    try:
+        return sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:
+        return []
 
 
 @lru_cache(maxsize=2)
-def _opened(data: Data, times: tuple[int, ...]) -> Parts:  # noqa: ARG001 (a part of the key)
+def _opened(data: Data, times: tuple[int, ...]) -> ImageParts:  # noqa: ARG001 (a part of the key)
     facts = DATASETS.get(data.dataset)
     if facts is None:
         return open_own(data, in_memory=not data.streams)
@@ -47,7 +55,7 @@ def _opened(data: Data, times: tuple[int, ...]) -> Parts:  # noqa: ARG001 (a par
         rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
         training, evaluation = (training.take(part) for part in rows)
         where = place, "held out of them"
-    return Parts(training, evaluation, [str(label) for label in range(facts.num_classes or 0)], where)
+    return ImageParts(training, evaluation, [str(label) for label in range(facts.num_classes or 0)], where)
 
 
 def forget() -> None:

@@ -73,7 +73,7 @@ def test_a_population_of_real_models_equals_the_same_one_trained_here(calm, tmp_
     trainer = "dsx.training.trainer:train"
     finish(there, calm, profile(models_per_job=15, mem_gb=1), trainer, seconds=300)
     launch_here(here, trainer=trainer)
-    measured = {"seconds", "images_per_second", "peak_memory_bytes", "waiting", "train_seconds", "environment"}
+    measured = {"seconds", "images_per_second", "peak_memory_bytes", "waiting", "ended", "train_seconds", "environment"}
 
     def plain(content):
         if isinstance(content, dict):

@@ -10,7 +10,7 @@ import pytest
 
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data.check import check_data, check_parts
-from dsx.training.data.images import BYTES, Parts, Stored, Unreadable
+from dsx.training.data.images import BYTES, ImageParts, Stored, Unreadable
 from dsx.training.faults import CorruptData, DataError
 
 PLACES = ("here", "there")
@@ -36,9 +36,9 @@ class Failing:
         return np.full((4, 4, 1), 200, np.uint8)
 
 
-def parts_of(training: np.ndarray, evaluation: np.ndarray, classes: int = 10) -> Parts:
+def parts_of(training: np.ndarray, evaluation: np.ndarray, classes: int = 10) -> ImageParts:
     sets = [Failing(labels, what) for labels, what in ((training, "training"), (evaluation, "evaluation"))]
-    return Parts(sets[0], sets[1], [str(i) for i in range(classes)], PLACES)
+    return ImageParts(sets[0], sets[1], [str(i) for i in range(classes)], PLACES)
 
 
 def digits(**overrides: object) -> Recipe:

@@ -1,4 +1,4 @@
-"""What a definition may not say, with the whole message."""
+"""What must hold among the parts of a space: every refusal of a definition, with the whole message."""
 
 import pytest
 import yaml
@@ -227,7 +227,7 @@ BAD = [
         "rules: {deep: sum(dept) <= 40}",
         (
             "rules.deep: 'sum(dept) <= 40': unknown name 'dept'. Did you mean depth? Known: bottleneck_ratio,"
-            " depth, group_width, stage_depth, stage_width, total_depth, width"
+            " depth, group_width, stage_depth, stage_flops, stage_width, total_depth, width"
         ),
     ),
     (

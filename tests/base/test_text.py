@@ -1,0 +1,28 @@
+"""Aligned columns and counted nouns."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsx.base.text import align, plural
+
+
+def test_the_first_column_is_flush_left_and_the_others_right():
+    assert align([["name", "n", "error"], ["a", "500", "4.2"], ["longer", "7", "12.25"]]) == (
+        "  name      n  error\n  a       500    4.2\n  longer    7  12.25"
+    )
+
+
+def test_indent_and_the_number_of_left_columns_may_be_given():
+    assert align([["a", "bb", "c"], ["aa", "b", "cc"]], indent=0, left=2) == "a   bb   c\naa  b   cc"
+
+
+def test_no_line_ends_in_blanks():
+    assert align([["name", "note"], ["a", ""]], left=2) == "  name  note\n  a"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 models"), (1, "1 model"), (2, "2 models"), (1234567, "1,234,567 models")]
+)
+def test_nouns_are_counted(count, text):
+    assert plural(count, "model") == text

@@ -1,0 +1,40 @@
+"""Where everything of a study lies: a layout that studies on disk rely on."""
+
+from pathlib import Path
+
+from dsx.study.paths import RunPaths, StudyPaths
+
+
+def test_a_study_has_its_files_at_the_top_of_its_folder():
+    paths = StudyPaths(Path("runs/a"))
+    assert {
+        name: str(getattr(paths, name))
+        for name in ("definition", "population", "models", "jobs", "results", "timings", "analysis")
+    } == {
+        "definition": "runs/a/study.yaml",
+        "population": "runs/a/population.parquet",
+        "models": "runs/a/models",
+        "jobs": "runs/a/jobs",
+        "results": "runs/a/results.parquet",
+        "timings": "runs/a/timings.parquet",
+        "analysis": "runs/a/analysis",
+    }
+
+
+def test_a_run_has_a_folder_below_the_first_two_characters_of_its_id():
+    assert StudyPaths(Path("runs/a")).run("abcdef-1").folder == Path("runs/a/models/ab/abcdef-1")
+
+
+def test_a_run_has_its_records_in_its_folder():
+    run = RunPaths(Path("x"))
+    names = [run.result, run.checkpoint, run.failure, run.claim(1), run.claim(12)]
+    assert [path.name for path in names] == [
+        "result.json", "checkpoint.pt", "failure.json", "claim.1.json", "claim.12.json",
+    ]  # fmt: skip
+    assert {path.parent for path in names} == {Path("x")}
+
+
+def test_results_of_many_runs_are_the_paths_of_each(tmp_path):
+    paths = StudyPaths(tmp_path)
+    ids = ["abcdef", "abcdef-1", "01"]
+    assert paths.results_of(ids) == [str(paths.run(run_id).result) for run_id in ids]
