@@ -26,6 +26,9 @@ ALIKE = 0.98
 RIVAL_LEVEL = 0.05
 # the same where that other one could not be cut by a rule, so that nothing is taken in its place
 BEATEN_LEVEL = 0.01
+# quantities whose ranks agree at least so far are tied: where the clearer one is not to be told from others, the less
+# clear one is not taken in its place
+TIED = 0.3
 # a statistic where no cut leaves models on both sides
 _NONE = -10.0
 
@@ -95,7 +98,17 @@ def judge(
     for (side, cut), pvalue in zip(looks, pvalues, strict=True):
         plain = _judgement(side, cut, codes[side.column], pvalue)
         judged.append(rivals.strongest(plain) if pvalue <= 1 - level else plain)
-    return judged
+    return [_behind(judgement, judged, rivals.agreement, level) for judgement in judged]
+
+
+def _behind(judgement: Judgement, judged: Sequence[Judgement], agreement: Floats, level: float) -> Judgement:
+    """Explained, if a clearer side that is tied to it passed the first hurdle and not the second."""
+    column = judgement.side.column
+    for other in judged:
+        clearer = other.z > judgement.z and other.pvalue <= 1 - level and other.explained
+        if clearer and other.side.column != column and abs(agreement[column, other.side.column]) >= TIED:
+            return replace(judgement, explained=True)
+    return judgement
 
 
 def fewest(n: int) -> int:

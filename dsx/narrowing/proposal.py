@@ -120,7 +120,9 @@ def narrow_forwards(
     accepted: list[tuple[str, End]] = []
     steps: list[Step] = []
     while True:
-        proposed = propose(space, rows, parameters, level, seed + len(steps), accepted, reference)
+        # each step has half of the error of the one before, so that all after the first add up to no more than its own
+        step_level = 1 - (1 - level) / 2 ** len(steps)
+        proposed = propose(space, rows, parameters, step_level, seed + len(steps), accepted, reference)
         best = next((c for c in proposed if c.evidence.supported and c.kind != "sharing"), None)
         if best is None:
             shared = [c for c in proposed if c.evidence.supported]
