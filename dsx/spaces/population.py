@@ -91,6 +91,19 @@ class Population:
     def __iter__(self) -> Iterator[Model]:
         return (self[row] for row in range(len(self)))
 
+    def first(self, n: int) -> Population:
+        """The population of its first n models, or of all if it has fewer."""
+        return Population(
+            space=self.space,
+            settings={name: column[:n] for name, column in self.settings.items()},
+            flops=self.flops[:n],
+            params=self.params[:n],
+            acts=self.acts[:n],
+            contents=self.contents[:n],
+            resolution=self.resolution,
+            known_ids=self.known_ids[:n] if self.known_ids is not None else None,
+        )
+
     @cached_property
     def model_ids(self) -> list[str]:
         """(n,) hashes of the architectures."""

@@ -48,7 +48,7 @@ class StudyPaths:
 
     @property
     def population(self) -> Path:
-        """One row per model; never changes once a model has started."""
+        """One row per model; once a model has started, only further models are appended."""
         return self.root / "population.parquet"
 
     @property
@@ -60,6 +60,11 @@ class StudyPaths:
     def jobs(self) -> Path:
         """The launchers' own files."""
         return self.root / "jobs"
+
+    @property
+    def turn(self) -> Path:
+        """Who changes the study at this moment."""
+        return self.jobs / "turn-to-change"
 
     @property
     def results(self) -> Path:
