@@ -125,6 +125,14 @@ def launch(
     max_failures: Annotated[int | None, typer.Option(help="stop once more models than this failed")] = None,
     mem_gb: Annotated[str | None, typer.Option(help="memory of a cluster's job; 2x doubles the last one's")] = None,
     timeout_min: Annotated[str | None, typer.Option(help="time limit of a cluster's job; 2x doubles it")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="decided", help="draw and train in rounds until studies are told apart")
+    ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="with --until: decided too if equivalent within 0.1 of even odds, or 1pt of error"),
+    ] = None,
+    at_most: Annotated[int | None, typer.Option(help="with --until: models of each study; 500 by default")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be trained and what it costs")] = False,
 ) -> None:
     """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
@@ -132,6 +140,7 @@ def launch(
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
     from dsx.commands import launch as command
+    from dsx.commands import until as rounds
     from dsx.launch.options import LaunchOptions
 
     folders, overrides = _split(studies)
@@ -139,6 +148,13 @@ def launch(
     overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
     words = tuple(filter(None, retry.split(",")))
     options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
+    goal = rounds.goal(until, margin, at_most)
+    if goal is not None:
+        asked = rounds.Asked(folders, recipe, on, options, overrides, seeds)
+        if dry_run:
+            print(rounds.preview_until(asked, goal))
+            return
+        sys.exit(command.exit_code(rounds.launch_until(asked, goal, _say)))
     if dry_run:
         print(command.preview(folders, recipe, on, options, overrides, seeds=seeds))
         return

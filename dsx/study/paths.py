@@ -72,6 +72,11 @@ class StudyPaths:
         return self.root / "results.parquet"
 
     @property
+    def until(self) -> Path:
+        """Which comparison the study is trained for, if it grows until that is decided."""
+        return self.root / "until.json"
+
+    @property
     def timings(self) -> Path:
         """Measured inference and training times of the models."""
         return self.root / "timings.parquet"
