@@ -354,6 +354,36 @@ def plan(
     print(command.plan(chosen(_folders(studies)), difference, power, level))
 
 
+@app.command()
+def confirm(
+    study: Annotated[str, typer.Argument(help="a study folder")],
+    top: Annotated[int, typer.Option(help="so many of its best models")] = 10,
+    seeds: Annotated[int, typer.Option(help="fresh trainings of each")] = 3,
+    recipe: Annotated[
+        str | None, typer.Option(help="a recipe's name or file, as a longer one; the study's own")
+    ] = None,
+    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
+    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="folder of the new study; STUDY-confirmed by default")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=20")
+    ] = None,
+) -> None:
+    """Train the best models of a study again with fresh seeds, as a study beside it, and tell what was luck.
+
+    Example: dsx confirm runs/AnyNetXE --top 10 --seeds 3
+    """
+    from dsx.commands import confirm as command
+    from dsx.launch.options import LaunchOptions
+
+    options = LaunchOptions(device=device, workers=workers)
+    request = command.ConfirmRequest(study, top, seeds, recipe, on, options, out, tuple(overrides or ()))
+    confirmed = command.confirm_winners(request, _say)
+    print(confirmed.text())
+    sys.exit(confirmed.code)
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
