@@ -28,20 +28,20 @@ def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float
 
     tables: name → finished models, as `StudyFacts.models` gives them; studies without any are left out.
     """
-    drawn = {name: table for name, table in tables.items() if len(table)}
-    columns = explored_columns(drawn) + [
-        c for c in COSTS if any(c in t.columns and t[c].notna().any() for t in drawn.values())
+    shown = {name: table for name, table in tables.items() if len(table)}
+    columns = explored_columns(shown) + [
+        c for c in COSTS if any(c in t.columns and t[c].notna().any() for t in shown.values())
     ]
-    low, high, beyond = error_limits([t["error"].to_numpy(float) for t in drawn.values()]) if drawn else (0, 100, "")
+    low, high, beyond = error_limits([t["error"].to_numpy(float) for t in shown.values()]) if shown else (0, 100, "")
     data = {
         "level": level,
-        "columns": [_column(name, drawn) for name in columns],
+        "columns": [_column(name, shown) for name in columns],
         "limits": [low, high],
         "beyond": beyond,
         "studies": [
-            _study(name, color(i), drawn[name], columns, level, fraction)
+            _study(name, color(i), shown[name], columns, level, fraction)
             for i, name in enumerate(tables)
-            if name in drawn
+            if name in shown
         ],
     }
     whole: dict[str, Any] = plain(data)
