@@ -9,7 +9,7 @@ from dsx.networks.complexity import LayerCost, complexity, layers
 from dsx.networks.cost import Complexity
 from dsx.networks.lookup import Network
 
-_COSTS = ("flops", "params", "acts")
+_COSTS = Complexity._fields
 
 
 def describe_network(network: Network, resolution: int, per_layer: bool = False) -> str:
