@@ -62,7 +62,7 @@ def confirm(
         raise DsxError("confirm: no model is finished both before and anew")
     both = both.sort_values("error", kind="stable", ignore_index=True)
     known = runs[runs["model_id"].isin(both["model_id"])]
-    seeds = known.groupby("model_id").size()[both["model_id"]].to_numpy(np.int64)
+    seeds = np.asarray(known.groupby("model_id").size()[both["model_id"]], dtype=np.int64)
     parts = None
     if len(both) > 1 and seeds.max() > 1:
         parts = variances(column(known, "error"), known["model_id"], validation_images, level)
@@ -97,31 +97,31 @@ def _mean(changes: Floats, level: float) -> tuple[float, float, float]:
     return mean, mean - reach, mean + reach
 
 
-def confirmation_in_words(found: Confirmation) -> list[str]:
+def confirmation_in_words(confirmation: Confirmation) -> list[str]:
     """Sentences: the best one before and anew, all of them, how much is luck of the seed, and whether orders agree."""
-    best, count = found.table.iloc[0], plural(len(found.table), "model")
+    best, count = confirmation.table.iloc[0], plural(len(confirmation.table), "model")
     interval = "" if math.isnan(best["low"]) else f" ({_two(best['low'])}–{_two(best['high'])})"
     seeds = plural(int(best["seeds"]), "fresh seed")
-    before, anew = found.table["before"].mean(), found.table["anew"].mean()
+    before, anew = confirmation.table["before"].mean(), confirmation.table["anew"].mean()
     lines = [
         f"The best model showed {_two(best['before'])} %; trained anew with {seeds} {_two(best['anew'])} %{interval}.",
-        f"All {count}: {_two(before)} % before, {_two(anew)} % anew, {_change(found)}.",
+        f"All {count}: {_two(before)} % before, {_two(anew)} % anew, {_change(confirmation)}.",
     ]
-    if found.parts is not None:
-        lines.append(_noise(found.parts))
-    if found.agreement is not None:
-        lines.append(_order(found.agreement, found.same_recipe))
+    if confirmation.parts is not None:
+        lines.append(_noise(confirmation.parts))
+    if confirmation.agreement is not None:
+        lines.append(_order(confirmation.agreement, confirmation.same_recipe))
     return lines
 
 
-def _change(found: Confirmation) -> str:
+def _change(confirmation: Confirmation) -> str:
     """The mean change, and what it is due to."""
-    text = f"a change of {_two(found.change)} points"
-    if not math.isnan(found.low):
-        text += f" ({100 * found.level:g} % interval {_two(found.low)} to {_two(found.high)})"
-    if not found.same_recipe:
+    text = f"a change of {_two(confirmation.change)} points"
+    if not math.isnan(confirmation.low):
+        text += f" ({100 * confirmation.level:g} % interval {_two(confirmation.low)} to {_two(confirmation.high)})"
+    if not confirmation.same_recipe:
         return f"{text} by schedule and luck together"
-    if found.low > 0:
+    if confirmation.low > 0:
         return f"{text}: by so much they were lucky when they were chosen"
     return f"{text}, which shows no luck in the choice"
 

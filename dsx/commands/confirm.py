@@ -49,18 +49,20 @@ class ConfirmRequest:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """The study of the winners, and what came of it. found: None while trainings are missing. code: to exit with."""
+    """The study of the winners, and what came of it. confirmation: None while trainings are missing. code: to exit with."""
 
     study: Study
     left: int
-    found: Confirmation | None
+    confirmation: Confirmation | None
     code: int
 
     def text(self) -> str:
         """A table of the models and what was luck, in words; or what is still to come."""
-        if self.found is None:
+        if self.confirmation is None:
             return f"{plural(self.left, 'training')} still to come: the same command goes on, and tells what was luck"
-        return "\n".join([_table(self.found), *confirmation_in_words(self.found), f"wrote {table_path(self.study)}"])
+        return "\n".join(
+            [_table(self.confirmation), *confirmation_in_words(self.confirmation), f"wrote {table_path(self.study)}"]
+        )
 
 
 def confirm_winners(request: ConfirmRequest, say: Callable[[str], object] = print) -> Confirmed:
@@ -83,9 +85,9 @@ def confirm_winners(request: ConfirmRequest, say: Callable[[str], object] = prin
     if left:
         return Confirmed(study, left, None, code)
     images = evaluation_images(study.paths, study.runs())
-    found = confirm(before.results(), study.results(), same, images)
-    files.write_bytes(table_path(study), found.table.to_csv(index=False).encode())
-    return Confirmed(study, 0, found, code)
+    confirmation = confirm(before.results(), study.results(), same, images)
+    files.write_bytes(table_path(study), confirmation.table.to_csv(index=False).encode())
+    return Confirmed(study, 0, confirmation, code)
 
 
 def table_path(study: Study) -> Path:
@@ -141,9 +143,9 @@ def _folder(before: Study, recipe: str | None) -> Path:
     return before.path.with_name("-".join(filter(None, [before.path.resolve().name, "confirmed", recipe])))
 
 
-def _table(found: Confirmation) -> str:
+def _table(confirmation: Confirmation) -> str:
     rows = [["", "model", "before %", "anew %", "change", "seeds", "rank anew"]]
-    for place, row in enumerate(found.table.to_dict("records"), 1):
+    for place, row in enumerate(confirmation.table.to_dict("records"), 1):
         interval = "" if row["low"] != row["low"] else f" ({number(row['low'], 2)}–{number(row['high'], 2)})"
         anew = f"{row['anew']:.2f}{interval}"
         cells = [f"{row['before']:.2f}", anew, number(row["change"], 2), f"{row['seeds']}", f"{row['rank']}"]

@@ -98,8 +98,8 @@ def _identity(file: StudyFile) -> dict[str, Any]:
 
 def told_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
-    told = nested.differences(old, new)
-    if len(told) > 1:  # the population follows from the rest
-        told.pop("population", None)
-    shown = [f"{key.removeprefix('request.')}: {change}" for key, change in told.items()]
+    changes = nested.differences(old, new)
+    if len(changes) > 1:  # the population follows from the rest
+        changes.pop("population", None)
+    shown = [f"{key.removeprefix('request.')}: {change}" for key, change in changes.items()]
     return "; ".join(shown[:3]) + (f"; {len(shown) - 3} more" if len(shown) > 3 else "")

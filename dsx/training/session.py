@@ -240,8 +240,8 @@ class Session:
             self.group.share_buffers(model)
             if self.recipe.precise_bn:
                 precise_batch_norm(model, self.batches, self.recipe.precise_bn, self.epoch, self.group)
-            found = evaluate(model, self.batches, self.group)
-            record |= {f"{prefix}{name}": value for name, value in found.items()}
+            metrics = evaluate(model, self.batches, self.group)
+            record |= {f"{prefix}{name}": value for name, value in metrics.items()}
         if self.group.any([self._met_corrupt()], self.device)[0]:
             self._count_corrupt()
         if math.isnan(record["loss"]):

@@ -39,20 +39,20 @@ def test_a_standing_is_the_verdict_at_any_look_on_these_models():
     rng = np.random.default_rng(0)
     errors = {"a": rng.normal(5, 1, 60), "b": rng.normal(6.5, 1, 80), "c": rng.normal(5, 1, 70)}
     tables = {name: table(values, r50="pending") for name, values in errors.items()}
-    found = standing(tables, margin=Margin(0.1))
-    assert found.verdicts == sequential_verdicts({n: e[:50] for n, e in errors.items()}, margin=Margin(0.1))
-    assert found.models == 50
-    assert [v.decision for v in found.verdicts] == ["a better", "undecided", "b better"]
-    assert not found.decided
+    state = standing(tables, margin=Margin(0.1))
+    assert state.verdicts == sequential_verdicts({n: e[:50] for n, e in errors.items()}, margin=Margin(0.1))
+    assert state.models == 50
+    assert [v.decision for v in state.verdicts] == ["a better", "undecided", "b better"]
+    assert not state.decided
     assert standing({name: tables[name] for name in "ab"}).decided
-    assert found.lines()[0].startswith("a is better than b: a model of a beats one of b with probability 0.8")
-    assert found.lines()[0].endswith(f"; decided after {found.verdicts[0].decided_at} models of each.")
+    assert state.lines()[0].startswith("a is better than b: a model of a beats one of b with probability 0.8")
+    assert state.lines()[0].endswith(f"; decided after {state.verdicts[0].decided_at} models of each.")
 
 
 def test_what_is_open_says_its_evidence_and_the_pace():
     rng = np.random.default_rng(1)
-    found = standing({"a": table(rng.normal(5, 1, 24)), "b": table(rng.normal(5.8, 1, 24))})
-    (verdict,), (line,) = found.verdicts, found.lines()
+    state = standing({"a": table(rng.normal(5, 1, 24)), "b": table(rng.normal(5.8, 1, 24))})
+    (verdict,), (line,) = state.verdicts, state.lines()
     now, needed = evidence(verdict)
     assert (now, needed) == (1 / verdict.adjusted, pytest.approx(20))
     assert 2 < now < 20

@@ -47,9 +47,9 @@ def test_the_best_models_are_trained_with_seeds_that_none_had_before(trained: St
     assert len(seeds) == 8
     assert not seeds & {run.seed for run in trained.runs()}
     assert [expected_error(run.model_id, run.seed) for run in study.runs()] == list(study.results()["error"])
-    assert confirmed.found is not None
+    assert confirmed.confirmation is not None
     expected = confirm(trained.results(), study.results())
-    assert confirmed.found.table.equals(expected.table)
+    assert confirmed.confirmation.table.equals(expected.table)
     written = pd.read_csv(study.paths.analysis / "confirmation.csv")
     assert written["model_id"].tolist() == best(trained, 4)
     assert "The best model showed" in confirmed.text()
@@ -78,8 +78,8 @@ def test_another_recipe_makes_a_study_of_its_own(trained: Study) -> None:
     assert confirmed.study.path.name == "S-confirmed-digits"
     assert confirmed.study.recipe is not None
     assert confirmed.study.recipe.epochs == 20
-    assert confirmed.found is not None
-    assert not confirmed.found.same_recipe
+    assert confirmed.confirmation is not None
+    assert not confirmed.confirmation.same_recipe
     assert "by schedule and luck together" in confirmed.text()
 
 
