@@ -49,7 +49,7 @@ class ConfirmRequest:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """The study of the winners, and what came of it. confirmation: None while trainings are missing. code: to exit with."""
+    """The study of the winners and what came of it. confirmation: None while trainings are missing. code: exit code."""
 
     study: Study
     left: int
