@@ -344,18 +344,25 @@ def narrow(
 @app.command()
 def plan(
     studies: Studies = None,
-    difference: Annotated[float | None, typer.Option(help="points of mean error; the studies' own by default")] = None,
-    power: Annotated[float, typer.Option(help="chance to tell it")] = 0.8,
-    level: Annotated[float, typer.Option(help="level of the interval that is to tell it")] = 0.95,
+    difference: Annotated[
+        float | None, typer.Option(help="points that matter; by default the pilots' own, with its uncertainty")
+    ] = None,
+    power: Annotated[float, typer.Option(help="chance to decide it")] = 0.8,
+    level: Annotated[float, typer.Option(help="level of the verdict that is to decide it")] = 0.95,
+    looks: Annotated[str, typer.Option(help="any: one looks while models train; one: only at the end")] = "any",
+    comparisons: Annotated[
+        int | None, typer.Option(help="verdicts decided together; one for each pair of the pilots by default")
+    ] = None,
 ) -> None:
-    """How many models tell a difference between two spaces, and what they cost, from pilot studies.
+    """How many models the verdict on two spaces takes, and what they cost, from pilot studies.
 
     Example: dsx plan runs/AnyNetXA runs/AnyNetXE --difference 0.5
     """
     from dsx.commands import plan as command
     from dsx.commands.selection import chosen
 
-    print(command.plan(chosen(_folders(studies)), difference, power, level))
+    request = command.PlanRequest(difference, power, level, looks, comparisons)
+    print(command.plan(chosen(_folders(studies)), request))
 
 
 @app.command()
