@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dsx.base.errors import DsxError, suggest
@@ -150,6 +150,10 @@ class _Rounds:
             if not self._round(studies, target):
                 return
             studies = [open_study(study.path) for study in studies]
+            hopeless = next((study for study in studies if _all_failed(study.counts())), None)
+            if hopeless is not None:
+                self._say(f"undecided: every model of {hopeless.path} failed so far; `dsx status` says why")
+                return
 
     def _round(self, studies: Sequence[Study], target: int) -> bool:
         """Train the first `target` models of each study; whether there may be another round."""
@@ -169,9 +173,6 @@ class _Rounds:
                     f"{plural(states['pending'], 'model')} of this round came to nothing in {vain} launches in a row;"
                     " `dsx status` says more, and the same command goes on"
                 )
-        if states["failed"] and not states["done"] + states["diverged"]:
-            self._say("every model of these studies failed so far: no further ones are drawn; `dsx status` says why")
-            return False
         return True
 
     def _launch(self, studies: Sequence[Study], of_round: _RoundRuns) -> Launched:
@@ -211,6 +212,10 @@ class _RoundRuns:
             states = self.states()
             if not _open(states) or time.monotonic() > deadline:
                 return states
+
+
+def _all_failed(counts: Mapping[str, int]) -> bool:
+    return counts["failed"] > 0 and not counts["done"] + counts["diverged"]
 
 
 def _open(states: Counter[str]) -> bool:
