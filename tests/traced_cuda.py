@@ -2,8 +2,8 @@
 
 Operations on the CPU are done in earnest (data order and augmentation are drawn there); what touches the device runs
 on torch's fake tensors, which know shape, dtype and device. Whatever would make the host wait is noted: reading a
-value, and copies between the two that are not asked to go on by themselves. A size that depends on values raises torch's
-DynamicOutputShapeException.
+value, and copies between the two that are not asked to go on by themselves. A size that depends on values raises
+torch's DynamicOutputShapeException.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ def traced_cuda() -> Iterator[Record]:
     """
     record = Record()
     with (
-        mock.patch("torch.cuda.amp.common.amp_definitely_not_available", lambda: False),
-        mock.patch("torch.cuda.is_bf16_supported", lambda *_: True),
-        mock.patch("torch.cuda.synchronize", lambda *_: None),
+        mock.patch("torch.cuda.amp.common.amp_definitely_not_available", return_value=False),
+        mock.patch("torch.cuda.is_bf16_supported", return_value=True),
+        mock.patch("torch.cuda.synchronize"),
         mock.patch.object(nn.Module, "to", _moved),
         FakeTensorMode(allow_non_fake_inputs=True),
         mock.patch.object(Tensor, "backward", _filled_gradients),
