@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data.opening import open_batches
@@ -78,6 +79,7 @@ def test_no_step_makes_the_host_wait(
     batches = open_batches(recipe, 0, gpu())
     session = Session(network(*shape), recipe, 0, batches, Group())
     monkeypatch.setattr(session, "_look", lambda: None)
+    monkeypatch.setattr("dsx.training.session.synchronise", lambda device: None)  # at the end of every call
     session.train_steps(2)  # what is set up once may wait
     with every_wait_raises():
         session.train_steps(5)
@@ -87,6 +89,7 @@ def test_no_step_makes_the_host_wait(
 def test_a_step_that_waits_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(network(), digits(), 0, open_batches(digits(), 0, gpu()), Group())
     monkeypatch.setattr(session, "_look", lambda: session.sums[0].item())
+    monkeypatch.setattr("dsx.training.session.synchronise", lambda device: None)
     session.train_steps(2)
     with every_wait_raises(), pytest.raises(RuntimeError, match="synchroniz"):
         session.train_steps(4)
@@ -127,6 +130,11 @@ def test_two_deterministic_trainings_are_equal() -> None:
     assert curve(first) == curve(second)
 
 
+def flat(tensors: Iterable[Tensor]) -> Tensor:
+    """All elements of those that hold floating-point numbers."""
+    return torch.cat([t.detach().double().cpu().flatten() for t in tensors if t.is_floating_point()])
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -144,19 +152,23 @@ def test_two_deterministic_trainings_are_equal() -> None:
     ids=lambda options: ",".join(options) or "plain",
 )
 def test_four_steps_are_those_of_the_cpu(options: dict[str, Any]) -> None:
-    """Weights, averages, statistics and sums within 1 % (2-norm) of the CPU's; they start from the same weights."""
+    """How weights moved, statistics, averages and sums, within 1 % (2-norm) of the CPU's; both start alike.
+
+    AdamW divides by the size of the gradient, and so magnifies what rounding does to small ones: 5 %.
+    """
     recipe, states = digits(**options), []
     for device in (torch.device("cpu"), gpu()):
         session = Session(network(), recipe, 1, open_batches(recipe, 1, device), Group())
-        before = {name: value.clone() for name, value in session.model.state_dict().items()}
+        before = [parameter.detach().clone() for parameter in session.model.parameters()]
         session.train_steps(4)
-        model = session.model.state_dict()
-        moved = torch.cat([(model[n] - before[n]).double().cpu().flatten() for n in model])
-        average = session.average
-        kept = [] if average is None else [v.double().cpu().flatten() for v in average.module.state_dict().values()]
-        states.append({"moved": moved, "sums": session.sums} | ({"average": torch.cat(kept)} if kept else {}))
+        moved = [p.detach() - was for p, was in zip(session.model.parameters(), before, strict=True)]
+        state = {"moved": flat(moved), "statistics": flat(session.model.buffers()), "sums": session.sums}
+        if session.average is not None:
+            state["average"] = flat(session.average.module.parameters())
+        states.append(state)
     on_cpu, on_gpu = states
-    assert {name: value for name in on_cpu if (value := off(on_gpu[name], on_cpu[name])) > 0.01} == {}
+    bound = 0.05 if recipe.optimiser.name == "adamw" else 0.01
+    assert {name: value for name in on_cpu if (value := off(on_gpu[name], on_cpu[name])) > bound} == {}
 
 
 def test_precise_batch_norm_and_evaluation_are_those_of_the_cpu() -> None:
@@ -164,8 +176,7 @@ def test_precise_batch_norm_and_evaluation_are_those_of_the_cpu() -> None:
     for device in (torch.device("cpu"), gpu()):
         session = Session(network(), digits(), 1, open_batches(digits(), 1, device), Group())
         precise_batch_norm(session.model, session.batches, 256, 0, session.group)
-        statistics = torch.cat([b.double().cpu().flatten() for b in session.model.buffers() if b.is_floating_point()])
-        found.append((statistics, evaluate(session.model, session.batches, session.group)))
+        found.append((flat(session.model.buffers()), evaluate(session.model, session.batches, session.group)))
     (statistics, scores), (statistics_there, scores_there) = found
     assert off(statistics_there, statistics) < 1e-3
     assert scores_there["loss"] == pytest.approx(scores["loss"], rel=1e-3)

@@ -4,9 +4,9 @@
     .venv/bin/python tests/benchmarks/gpu/bench_gpu.py --short      # within three minutes
 
 Steps: the trainer's own step against timm's network of the same name in two plain loops, on images that lie on the
-device. `timm`: channels-last, under autocast, with timm's optimiser and one look at the loss in 50 steps. `torchvision`:
-NCHW, with loss.item() and top-1 and top-5 accuracy at every step, as torchvision's reference script has it. TF32 and
-cuDNN's trials are as the trainer has them, for all three. Rounds alternate; medians of images per second are compared.
+device. Loop timm: channels-last, under autocast, with timm's optimiser and one look at the loss in 50 steps. Loop
+torchvision: NCHW, with loss.item() and top-1 and top-5 accuracy at every step, as torchvision's reference script has
+it. TF32 and cuDNN's trials are as the trainer has them, for all three. Rounds alternate; medians are compared.
 
 Population: models of RegNetX-32 on made CIFAR files in memory, by `dsx launch` with several models per GPU and with
 one, against one process per model, one after another. Whole commands are timed, start and end of processes included.
