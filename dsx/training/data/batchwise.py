@@ -194,7 +194,7 @@ def bordered(images: Tensor, padding: int, recipe: Recipe) -> Tensor:
     if not padding:
         return images
     size, channels = images.shape[2:]
-    mean = torch.tensor(recipe.data.mean, device=images.device)
+    mean = torch.tensor(recipe.data.mean).to(images.device, non_blocking=True)
     border = (mean * 255).round().to(torch.uint8) if images.dtype == torch.uint8 else mean
     padded = border.expand(len(images), size + 2 * padding, size + 2 * padding, channels).contiguous()
     padded[:, padding:-padding, padding:-padding] = images
