@@ -62,6 +62,9 @@ class Study:
             population=nested.content_hash(population.model_ids),
         )
         if paths.definition.exists():
+            same = _of_this_request(path, file)
+            if same is not None:
+                return same
             with changing(paths):
                 there = cls._existing(path, paths, file, population)
             if there is not None:
@@ -81,7 +84,7 @@ class Study:
             if results.any_started(paths):
                 raise
         else:
-            if not difference(there._file, file):
+            if not difference(there._file, file):  # another command made it so since we looked
                 return there
             more = there.request.get("n", math.inf) < file.request.get("n", 0)
             if more and not difference(there._file, file, but=("request.n", "population")):
@@ -267,6 +270,15 @@ def open_study(path: str | Path) -> Study:
     """The study in that folder. Raises StudyError if there is none, or its study.yaml is torn or foreign."""
     paths = StudyPaths(Path(path))
     return Study(paths, read_manifest(paths, path))
+
+
+def _of_this_request(path: str | Path, file: StudyFile) -> Study | None:
+    """The study in that folder if it is of the very same request: looked at without a turn, as nothing changes."""
+    try:
+        there = open_study(path)
+    except DsxError:
+        return None
+    return None if difference(there._file, file) else there
 
 
 def _grow(study: Study, population: Population, file: StudyFile) -> Study:

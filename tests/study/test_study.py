@@ -201,7 +201,10 @@ def test_a_started_study_grows_and_what_was_trained_is_not_touched(tmp_path):
         assert kept.equals(rows)
         assert there.counts() == {"pending": 9, "running": 1, "done": 2, "diverged": 0, "failed": 0}
     assert [size.n for size in create(tmp_path / "a", n=8).history] == [4, 6]
-    assert not study.paths.turn.exists() or not list(study.paths.turn.iterdir())
+    assert list(study.paths.turn.iterdir()) == []
+    create(tmp_path / "b", n=4)
+    create(tmp_path / "b", n=4)
+    assert not (tmp_path / "b" / "jobs").exists()  # nothing was to be changed
 
 
 def test_a_study_that_has_grown_is_the_one_that_was_larger_from_the_start(tmp_path):
