@@ -14,7 +14,6 @@ from dsx.analysis.importance import importance_table
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.quantiles import (
-    min_difference_interval,
     min_interval,
     quantile,
     quantile_difference,
@@ -90,7 +89,6 @@ __all__ = [
     "matched_weights",
     "mean_difference_interval",
     "mean_interval",
-    "min_difference_interval",
     "min_interval",
     "mixed_conditions",
     "parameter_columns",

@@ -113,6 +113,25 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The models that count or still may, a row each in the order of the table, `error` NaN for those yet to come.
+
+    What looks at a growing study must not depend on which models finished first. Failed models, which have no error,
+    are left out; a model of several seeds waits for all of them. Raises DsxError as `count_states` does.
+    """
+    state, error = _states(table), _errors(table)
+    ended = np.isin(state, FINISHED)
+    kept = (state != "failed") & ~(ended & ~np.isfinite(error))
+    rows = table[kept].assign(error=np.where(ended, error, np.nan)[kept]).reset_index(drop=True)
+    if "model_id" not in rows.columns or rows["model_id"].is_unique:
+        return rows
+    runs = rows.groupby("model_id", sort=False)
+    means = runs["error"].mean().where(runs["error"].count() == runs.size())
+    order = table.loc[table["model_id"].isin(means.index), "model_id"].unique()
+    whole: pd.DataFrame = runs.first().assign(error=means).loc[order].reset_index()[list(rows.columns)]
+    return whole
+
+
 def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
     """(n,) errors in percent of the models that count, n ≥ 1.
 
