@@ -192,10 +192,10 @@ def _beyond(z: float) -> float:
     from scipy.optimize import minimize_scalar
     from scipy.special import erfc
 
-    if z <= 1e-6:
+    if z <= 1:  # it is above 1.6 there
         return math.inf
     best = minimize_scalar(
-        lambda u: math.log(math.sqrt(math.pi) * erfc(u)) - math.log(z - u), bounds=(0, z * (1 - 1e-9)), method="bounded"
+        lambda u: math.log(math.sqrt(math.pi) * erfc(u)) - math.log(z - u), bounds=(0, z - 1e-9), method="bounded"
     )
     return math.exp(float(best.fun))
 

@@ -143,13 +143,19 @@ class _Subject:
 def _family(
     a: str, b: str, counted: Mapping[str, pd.DataFrame], ordered: Mapping[str, pd.DataFrame]
 ) -> Iterator[_Subject]:
-    """All that is decided of one pair; which measures there are hangs on the complexities, never on an error."""
-    whole, growing = _errors(counted, a, b), _errors(ordered, a, b)
+    """All that is decided of one pair; which measures there are hangs on the complexities, never on an error.
+
+    In order, the models of the larger study beyond the number of the smaller wait, so that no pair is made that would
+    be another once the smaller has grown.
+    """
+    fewer = min(len(ordered[a]), len(ordered[b]))
+    so_many = {name: ordered[name].iloc[:fewer] for name in (a, b)}
+    whole, growing = _errors(counted, a, b), _errors(so_many, a, b)
     yield _Subject(a, b, ERROR, whole, growing)
     for by in COMPLEXITIES:
         if by in counted[a].columns and by in counted[b].columns:
             pairs = matched_pairs(column(counted[a], by), column(counted[b], by))
-            so_far = matched_pairs(column(ordered[a], by), column(ordered[b], by))
+            so_far = matched_pairs(column(so_many[a], by), column(so_many[b], by))
             if pairs.a.size:
                 matched = (whole[0][pairs.a], whole[1][pairs.b])
                 in_pairs = (growing[0][so_far.a], growing[1][so_far.b])

@@ -28,8 +28,8 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         return Section()
     note = (
         f"In points of error, A less B; in brackets {100 * inquiry.level:g} % intervals, those of a column for all"
-        " pairs at once. They say by how much studies differ; which is better the verdicts say. The mean's supposes that rare"
-        " bad models have shown themselves; the trimmed mean leaves out the lowest and the highest fifth."
+        " pairs at once. They say by how much studies differ; which is better the verdicts say. The mean's supposes"
+        " that rare bad models have shown themselves; the trimmed mean leaves out the lowest and the highest fifth."
     )
     return Section(grid=Grid("differences between studies, in points of error", headers, rows), notes=(note,))
 
