@@ -24,8 +24,9 @@ def trimmed_mean_difference(
     """The trimmed mean of a less that of b, in points, with its interval: (difference, low, high).
 
     errors: (n,) percent each. Interval: Student's, with the variance of the winsorised errors (Yuen 1974), of the
-    difference of the two distributions' own trimmed means; conservative for few models with far tails. (NaN, NaN) where fewer than two errors are left
-    of either, and where those that are left do not vary. Swapping a and b mirrors it. Raises DsxError for a share.
+    difference of the two distributions' own trimmed means; conservative for few models with far tails. (NaN, NaN)
+    where fewer than two errors are left of either, and where those that are left do not vary. Swapping a and b
+    mirrors it. Raises DsxError for a share.
     """
     from scipy.special import stdtrit
 
