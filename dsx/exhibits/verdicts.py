@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.decisions import ERROR, Decisions
+from dsx.analysis.matching import TOLERANCE
 from dsx.analysis.tables import verdicts_table
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
@@ -20,7 +21,7 @@ LOOKS = (
     " A verdict at one look takes fewer models, but holds only if their number was fixed beforehand and this is the"
     " only look at them."
 )
-_HEADERS = ["A – B", "at any look", "at one look", "P(A has the lower error)", "any look", "one look", "models"]
+_HEADERS = ["A – B", "at any look", "at one look", "P(A has the lower error)", "p, any look", "p, one look", "models"]
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -56,9 +57,9 @@ def _row(stated: Verdict, at_any: Verdict, at_one: Verdict) -> list[str]:
         f"{_decision(at_any)}{after}",
         _decision(at_one),
         interval_cell(stated.superiority, stated.low, stated.high, places=2),
-        pvalue_cell(at_any.adjusted),
-        pvalue_cell(at_one.adjusted),
-        f"{stated.n_a} and {stated.n_b}",
+        pvalue_cell(at_any.adjusted).removeprefix("p ").removeprefix("= "),
+        pvalue_cell(at_one.adjusted).removeprefix("p ").removeprefix("= "),
+        f"{stated.n_a}, {stated.n_b}",
     ]
 
 
@@ -74,8 +75,9 @@ def _notes(inquiry: Inquiry, rows: int) -> tuple[str, ...]:
     stated = (
         f"Sentences state the verdicts at {decided.looks} look. The chance that any of the {len(decided.stated)}"
         f" comparisons at {number} is claimed wrongly is at most {wrong}: p is corrected for all of them (Holm, four"
-        " fifths of the error for the errors as they are), and the intervals hold for all at once. At equal complexity"
-        " are models of both paired that differ by at most 2.5 %."
+        " fifths of the error for the errors as they are). The intervals hold for all at once, which is more than a"
+        " decision takes, so one may reach past 0.5 beside a decision. At equal complexity, models of both are paired"
+        f" that differ by at most {100 * TOLERANCE:g} %."
     )
     hidden = len(decided.stated) - rows
     more = f" The other {hidden} comparisons, all undecided, are in verdicts.csv." if hidden else ""

@@ -44,7 +44,7 @@ def test_an_experiment_says_how_it_is_analysed() -> None:
     assert load_experiment("quickstart", ["analysis.margin=0.05"]).analysis.margin == "0.05"
     for override, message in (
         ("analysis.margin=0.7", "margin = 0.7: as a probability it lies between 0 and 0.5, such as 0.1"),
-        ("analysis.looks=two", "'any' or 'one'"),
+        ("analysis.looks=two", "analysis.looks = 'two': expected one of any, one"),
     ):
         with pytest.raises(DefinitionError) as refused:
             load_experiment("quickstart", [override])
