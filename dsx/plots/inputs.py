@@ -20,11 +20,11 @@ def named(data: Any, name: str = "models") -> dict[str, Any]:
 
 def errors_by_name(studies: Mapping[str, Any], required: bool = True) -> dict[str, Floats]:
     """(n,) errors of the studies that have finished models. Raises DsxError, with the counts, if one is required."""
-    found = samples_by_name(studies)
-    if required and not found:
-        told = "; ".join(counts_in_words(studies)) or "no errors given"
-        raise DsxError(f"nothing to draw: no study has a finished model ({told})")
-    return found
+    errors = samples_by_name(studies)
+    if required and not errors:
+        counts = "; ".join(counts_in_words(studies)) or "no errors given"
+        raise DsxError(f"nothing to draw: no study has a finished model ({counts})")
+    return errors
 
 
 def counts_in_words(studies: Mapping[str, Any]) -> list[str]:

@@ -56,8 +56,8 @@ def _draw_network(ax: Axes, widths: Floats, predicted: Floats, fit: _Line | None
     ax.plot(blocks, widths, "o", color=PALETTE[0], markersize=4, label="width")
     if fit is not None:
         ax.plot(blocks, fit.w0 + fit.wa * blocks, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-        told = f"fit, e_fit {fit.error:.2f}:\n{_fit_in_words(fit)}"
-        ax.hlines(predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=told)
+        label = f"fit, e_fit {fit.error:.2f}:\n{_fit_in_words(fit)}"
+        ax.hlines(predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=label)
     ax.set(xlabel="block index j", ylabel="width (channels)", ylim=(0, None))
     suit_axis(ax, blocks.astype(float))
 

@@ -33,8 +33,8 @@ def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
     if not names:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():
-        told = title or f"{table['space'].iloc[0]}: {len(table):,} models"
-        ax, cells = panels(ax, len(names), [told], 4, (2.4, 1.7))
+        heading = title or f"{table['space'].iloc[0]}: {len(table):,} models"
+        ax, cells = panels(ax, len(names), [heading], 4, (2.4, 1.7))
         for cell, name in zip(cells, names, strict=True):
             _draw(cell, name, table[name].dropna().to_numpy())
     return ax

@@ -107,11 +107,11 @@ def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:
             " with chance error, as in a results table"
         )
     if missing.all():
-        told = f"{values.size} values, all NaN" if values.size else "no values"
-        raise DsxError(f"{name}: {told}: a statistic needs at least one finished model")
+        shortage = f"{values.size} values, all NaN" if values.size else "no values"
+        raise DsxError(f"{name}: {shortage}: a statistic needs at least one finished model")
     if missing.any():
-        told = f"{int(missing.sum())} of {values.size} models have no error and are left out"
-        warnings.warn(f"{name}: {told}", stacklevel=4)
+        shortage = f"{int(missing.sum())} of {values.size} models have no error and are left out"
+        warnings.warn(f"{name}: {shortage}", stacklevel=4)
     return ~missing
 
 
