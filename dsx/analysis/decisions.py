@@ -145,12 +145,12 @@ def _family(
 ) -> Iterator[_Subject]:
     """All that is decided of one pair; which measures there are hangs on the complexities, never on an error.
 
-    In order, the models of the larger study beyond the number of the smaller wait, so that no pair is made that would
-    be another once the smaller has grown.
+    In order, models of the larger study beyond the number of the smaller are not paired by size yet: they might have
+    another partner once the smaller has grown.
     """
     fewer = min(len(ordered[a]), len(ordered[b]))
     so_many = {name: ordered[name].iloc[:fewer] for name in (a, b)}
-    whole, growing = _errors(counted, a, b), _errors(so_many, a, b)
+    whole, growing = _errors(counted, a, b), _errors(ordered, a, b)
     yield _Subject(a, b, ERROR, whole, growing)
     for by in COMPLEXITIES:
         if by in counted[a].columns and by in counted[b].columns:

@@ -112,7 +112,7 @@ def verdicts_table(decided: Decisions) -> pd.DataFrame:
         (
             v.a, v.b, v.measure, v.decision, at_any.decision, at_one.decision, v.superiority, v.low, v.high,
             at_any.adjusted, at_one.adjusted, at_any.equivalence_adjusted, at_one.equivalence_adjusted, v.n_a, v.n_b,
-            at_any.decided_at, v.models_needed, "" if v.margin is None else str(v.margin), v.level, v.looks,
+            at_any.decided_at, v.models_needed, "none" if v.margin is None else str(v.margin), v.level, v.looks,
             verdict_sentence(v),
         )
         for v, at_any, at_one in zip(decided.stated, decided.any, decided.one, strict=True)

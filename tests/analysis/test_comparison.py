@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dsx.analysis import compare, compare_all, comparison_in_words, holm, verdicts
+from dsx.analysis import Decisions, compare, compare_all, comparison_in_words, holm, verdicts
 from dsx.base.errors import DsxError
 
 KEYS = {
@@ -59,6 +59,17 @@ def test_compare_all_equals_compare_pair_by_pair(table):
     alone = compare(tables["A"], tables["C"], 1 - 0.05 / 3)  # the intervals hold for three pairs at once
     assert rows.loc[1, list(alone)].astype(float).to_dict() == pytest.approx({**alone, "level": 0.95})
     assert rows["ks_pvalue_holm"].to_numpy() == pytest.approx(holm(rows["ks_pvalue"].to_numpy()))
+
+
+def test_intervals_of_one_kind_hold_for_all_pairs_at_once(table):
+    hits = np.zeros(3)
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        rows = compare_all({name: table(2 + rng.gamma(2, 1, 40)) for name in "abc"}, decided=Decisions((), ()))
+        for i, kind in enumerate(("mean", "trimmed", "median")):
+            low, high = rows[f"{kind}_difference_low"], rows[f"{kind}_difference_high"]
+            hits[i] += ((low <= 0) & (high >= 0)).all()
+    assert (hits / 200 >= 0.92).all(), hits
 
 
 def test_compare_all_leaves_out_a_study_without_finished_models(table):

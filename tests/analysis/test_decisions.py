@@ -68,6 +68,7 @@ def test_what_finished_first_does_not_matter_at_any_look():
     state = np.where(np.arange(40) % 7 == 6, "pending", "done")
     part = whole | {"a": whole["a"].assign(state=state, error=whole["a"]["error"].where(state == "done"))}
     made, first = decisions(part), decisions({name: table[:6] for name, table in whole.items()})
+    assert made.any[0].n_b == 40
     assert [v.pvalue for v in made.any] == [v.pvalue for v in first.any]
     assert (made.any[0].n_a, made.one[0].n_a) == (6, 35)
     assert made.notes == ("a: at any look 6 models of 35 count so far, up to the first that is still to be trained.",)
