@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from dsx.base import resources
+from dsx.study.claims import claim
+from dsx.study.study import open_study
 
 from command_line import Command, Done
 
@@ -20,6 +22,29 @@ def is_user_error(done: Done, message: str) -> None:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_larger_sample_makes_a_started_study_grow(dsx: Command, tmp_path: Path) -> None:
+    small = ("sample", "--space", "AnyNetXE-digits", "--out", "a")
+    assert "grew" not in dsx(*small, "--n", 3).out
+    study = open_study(tmp_path / "a")
+    held = claim(study.paths.run(study.runs()[0].run_id))
+    assert held is not None
+    held.release()
+    done = dsx(*small, "--n", 5)
+    assert "a grew from 3 to 5 models; what is trained stays\nwrote a " in done.out
+    assert open_study(tmp_path / "a").population.model_ids[:3] == study.population.model_ids
+    assert "grew" not in dsx(*small, "--n", 5).out
+    refused = "dsx: a: holds a study of another request whose models have started ("
+    for arguments, difference in (
+        (("--n", 7, "--seed", 1), "n: 5 → 7; seed: 0 → 1"),
+        (("--n", 7, "--acts", "5k:20k"), "n: 5 → 7; space.constraints.acts: absent → 5k:20k"),
+        (("--n", 3), "n: 5 → 3"),
+    ):
+        done = dsx(*small, *arguments)
+        assert done.code == 2
+        assert done.err.startswith(refused + difference)
+    assert len(open_study(tmp_path / "a").population) == 5
 
 
 def test_sample_writes_a_study_and_says_what_it_drew(dsx: Command, tmp_path: Path) -> None:
