@@ -202,7 +202,14 @@ def analyze(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for tables and figures")] = None,
-    level: Annotated[float, typer.Option(help="level of all intervals")] = 0.95,
+    level: Annotated[float, typer.Option(help="level of all intervals, and of all verdicts together")] = 0.95,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="within which two count as equivalent: 0.05 of even odds, or 1pt of error; none by default"),
+    ] = None,
+    looks: Annotated[
+        str, typer.Option(help="any: verdicts that hold however often one looks; one: if this is the only look")
+    ] = "any",
     figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
@@ -212,7 +219,8 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    print(command.analyze(_or_last(arguments), out, level, overrides, figures))
+    settings = command.AnalysisSettings(level, margin, looks, figures)
+    print(command.analyze(_or_last(arguments), out, settings, overrides))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsx.base import files
 from dsx.base.text import plural
-from dsx.commands.analyze import analyze_studies
+from dsx.commands.analyze import AnalysisSettings, analyze_studies
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.sample import create_study, describe_growth, describe_sampling, models_in, parse_ranges
@@ -34,8 +34,8 @@ def run(name: str, overrides: Sequence[str], device: str, say: Callable[[str], o
         return exit_code(launched)
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.out) / "analysis"
-    settings = experiment.analysis
-    say(analyze_studies(studies, out, settings.level, experiment.description, command, settings.figures))
+    settings = AnalysisSettings(**experiment.analysis.to_dict())
+    say(analyze_studies(studies, out, settings, experiment.description, command))
     return exit_code(launched)
 
 
