@@ -159,8 +159,8 @@ NEEDS_ONE = {
     "pilot": {"plan", "plan_verdict", "power_curve"},
     "one of two": {
         "compare", "dominance", "edf_difference", "edf_difference_table", "ks_test", "mean_difference_interval",
-        "models_to_decide", "quantile_difference", "right_order", "sequential_verdicts", "superiority", "trimmed_mean_difference",
-        "verdicts",
+        "models_to_decide", "quantile_difference", "right_order", "sequential_verdicts", "superiority",
+        "trimmed_mean_difference", "verdicts",
     },
 }  # fmt: skip
 LINE = "a line cannot be fitted through {} usable pairs: at least 2 pairs with different x are needed"
@@ -173,8 +173,8 @@ PILOT = "plan: a pilot study needs at least 2 finished models to show the spread
 PLANNED = ("plan_verdict", "power_curve")
 FEW_PILOTS = "pilot 1: {} finished models: a plan needs at least 4 to show the spread of errors"
 NO_PILOT_SPREAD = (
-    "pilot 1: all 20 errors are {} %: they show no spread, from which the number of models follows; take a pilot of more"
-    " models"
+    "pilot 1: all 20 errors are {} %: they show no spread, from which the number of models follows; take a pilot of"
+    " more models"
 )
 NO_SPREAD = (
     "plan: all 20 errors of pilot {} are {} %: they show no spread, from which the number of models follows; take a"
