@@ -109,7 +109,11 @@ def test_tables_written_are_the_tables_computed(tmp_path: Path) -> None:
 
 def test_figures_that_compare_are_the_main_ones(tmp_path: Path) -> None:
     _, written = show(_inquiry("pair"), tmp_path, "main")
-    assert written.figures == ["edf", "edf_difference_A_E", "random_search"]
+    sizes = ("flops", "params", "acts")
+    assert written.figures == [
+        "edf", "edf_difference_A_E", *(f"edf_equal_{by}" for by in sizes), *(f"error_by_{by}" for by in sizes),
+        "random_search",
+    ]  # fmt: skip
 
 
 def test_the_list_of_exhibits_loads_no_torch() -> None:
