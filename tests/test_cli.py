@@ -187,6 +187,7 @@ def test_help_of_every_command_has_an_example(dsx: Command) -> None:
         assert f"Example: dsx {command}" in " ".join(dsx(command, "--help").out.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cores", ["1", "2"])
 def test_the_population_does_not_depend_on_process_or_cores(dsx_process: Command, tmp_path: Path, cores: str) -> None:
     available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

@@ -39,6 +39,7 @@ def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
     assert np.isnan(curve.low).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pilot", [16, 48])
 @pytest.mark.parametrize("difference", [None, 1.4])
 def test_promised_power_is_kept_though_the_pilots_err(pilot, difference):

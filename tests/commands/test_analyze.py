@@ -49,6 +49,7 @@ def table(n: int = 20, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"error": rng.gamma(4, 1, n), "depth": np.arange(n) % 7, "space": "S"}).assign(**columns)
 
 
+@pytest.mark.slow
 def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counted(dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "ResNet.json").write_text(json.dumps(nds()))
     (tmp_path / "sweep.json").write_text(json.dumps(sweep()))

@@ -107,6 +107,7 @@ def test_tables_written_are_the_tables_computed(tmp_path: Path) -> None:
                     assert path.read_bytes() == table.to_csv(index=False).encode()
 
 
+@pytest.mark.slow
 def test_figures_that_compare_are_the_main_ones(tmp_path: Path) -> None:
     _, written = show(_inquiry("pair"), tmp_path, "main")
     assert written.figures == ["edf", "edf_difference_A_E", "random_search"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from dsx.launch.registry import kinds, launcher_class, read_launcher
 from dsx.launch.slurm.launcher import SlurmLauncher
 from dsx.study.study import open_study
 
+from command_line import Command
 from standins import behave, check_complete, make_study, slurm_profile, starts
 
 sys.path.append(str(Path(__file__).parent / "slurm"))
@@ -228,27 +227,28 @@ def test_a_package_that_cannot_be_loaded_is_named(
     sys.modules.pop("shelf_launcher", None)
 
 
-def test_an_added_launcher_is_used_by_every_command(tmp_path: Path) -> None:
+def test_an_added_launcher_is_used_by_every_command(
+    tmp_path: Path, dsx: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Launched by its kind without a file, previewed with overrides, and asked for status and cancelling."""
     package = tmp_path / "package"
     package.mkdir()
     add_package(package)
     study = make_study(tmp_path / "a", n=2, recipe=True, epochs=1, **{"schedule.warmup_epochs": 0})
-    path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
+    monkeypatch.syspath_prepend(str(package))
+    sys.modules.pop("shelf_launcher", None)
 
-    def dsx(*arguments: str) -> str:
-        command = [sys.executable, "-m", "dsx", *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def printed(*arguments: str) -> str:
+        done = dsx(*arguments)
+        assert done.code == 0, done.err
+        return done.out
 
-    assert "on 3 boards" in dsx("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
-    assert dsx("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
+    assert "on 3 boards" in printed("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
+    assert printed("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
     assert study.counts()["done"] == 2
-    assert dsx("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
-    assert dsx("cancel", "a") == "a: 0 jobs cancelled\n"
+    assert printed("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
+    assert printed("cancel", "a") == "a: 0 jobs cancelled\n"
+    sys.modules.pop("shelf_launcher", None)
 
 
 def test_dsxs_own_launchers_are_not_hidden_by_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def pixels(images: ImageSet) -> np.ndarray:
 
 
 def wrong_by_perceptron(recipe: Recipe, seed: int) -> int:
-    """Held-out digits that scikit-learn's perceptron takes for another: its defaults, trained until it has converged."""
+    """Held-out digits that scikit-learn's perceptron takes for others: its defaults, until it has converged."""
     parts = open_parts(recipe.data)
     perceptron = MLPClassifier(max_iter=500, random_state=seed).fit(pixels(parts.training), parts.training.labels)
     return int((perceptron.predict(pixels(parts.evaluation)) != parts.evaluation.labels).sum())
