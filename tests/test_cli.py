@@ -75,30 +75,6 @@ def test_a_population_cut_in_half_is_refused(dsx: Command, tmp_path: Path, comma
     assert files(tmp_path) == before
 
 
-def test_launch_refuses_what_it_cannot_do(dsx: Command, tmp_path: Path) -> None:
-    dsx("sample", "--space", "AnyNetXA-digits", "--n", 2)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    study = "runs/AnyNetXA-digits"
-    count = len(resources.names("experiments", "recipe"))
-    known = ", ".join(sorted(resources.names("experiments", "recipe")))
-    is_user_error(
-        dsx("launch", study, "--recipe", "digitz"),
-        f"unknown recipe 'digitz'. Did you mean digits? ({count} found; known: {known}; or give a path to a YAML file)",
-    )
-    is_user_error(
-        dsx("launch", study, "--recipe", "digits", "recipe.epoch=3"),
-        "recipe digits: unknown key 'epoch'. Did you mean epochs?",
-    )
-    is_user_error(
-        dsx("launch", study), f"{study}: has no recipe yet; name one, as in: dsx launch {study} --recipe digits"
-    )
-    import torch
-
-    if not torch.cuda.is_available():
-        assert "shows no CUDA GPU" in dsx("launch", study, "--recipe", "digits", "--device", "cuda").err
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-
-
 def test_commands_and_flags_get_near_misses(dsx: Command) -> None:
     is_user_error(dsx("smple"), "No such command 'smple'. Did you mean 'sample'?")
     assert dsx("sample", "--spac", "AnyNetXA").code == 2
