@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
 REFERENCE_28 := experiments/reference_28/partial
 
-.PHONY: demo test test-quick check bench docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
+.PHONY: demo test test-quick test-gpu check bench bench-gpu docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## three design spaces on handwritten digits, trained on all cores
 	$(BIN)/dsx run quickstart
@@ -20,6 +20,9 @@ test: $(VENV)/installed-dev  ## the whole test suite
 test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
 
+test-gpu: $(VENV)/installed-dev  ## the tests that need a CUDA GPU; where there is none they fail
+	DSX_REQUIRE_GPU=1 $(BIN)/pytest tests/gpu
+
 check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -28,6 +31,9 @@ check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothin
 
 bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+bench-gpu: $(VENV)/installed-dev  ## the same on a CUDA GPU, as a Markdown table; minutes
+	$(BIN)/python tests/benchmarks/gpu/bench_gpu.py
 
 docs: $(VENV)/installed-dev  ## the documentation site, to be read from disk; a warning is an error
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict

@@ -135,6 +135,7 @@ def launch(
     from dsx.launch.options import LaunchOptions
 
     folders, overrides = _split(studies)
+    folders = _or_last(folders)
     flags = {"mem_gb": mem_gb, "timeout_min": timeout_min}  # short for overrides of a cluster's launcher
     overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
     words = tuple(filter(None, retry.split(",")))
@@ -195,7 +196,7 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    print(command.analyze(arguments, out, level, overrides, figures))
+    print(command.analyze(_or_last(arguments), out, level, overrides, figures))
 
 
 @app.command()
@@ -318,7 +319,10 @@ def narrow(
     """
     from dsx.commands import narrow as command
 
-    print(command.narrow(_folders(studies), parameters, out, take, level))
+    narrowing = command.narrow(_folders(studies), parameters, out, take, level)
+    print("\n".join(narrowing.lines))
+    if narrowing.problem:
+        raise DsxError(narrowing.problem)
 
 
 @app.command()
@@ -352,6 +356,16 @@ def _folders(arguments: list[str] | None) -> list[str]:
     folders, overrides = _split(arguments)
     if overrides:
         raise DsxError(f"{overrides[0]!r}: this command takes no overrides")
+    return _or_last(folders)
+
+
+def _or_last(folders: list[str]) -> list[str]:
+    """The folders named, or those that the last sample or run wrote, which are then printed."""
+    from dsx.commands.selection import last_written
+
+    if not folders:
+        folders = last_written()
+        print(f"studies: {', '.join(folders)}")
     return folders
 
 

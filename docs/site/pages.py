@@ -18,6 +18,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from dsx.results.columns import COLUMNS
+
 PACKAGES = ("dsx", "dsx.analysis", "dsx.plots")
 DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
@@ -27,6 +29,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made, then show what mkdocs.yml does not name at the end of the guides."""
     made = {f"reference/{package}.md": reference(package) for package in PACKAGES}
     made["reference/commands.md"] = commands()
+    made["reference/columns.md"] = columns()
     made |= {f"{name.lower()}.md": beside_docs(f"{name}.md") for name in ("CONTRIBUTING", "CHANGELOG")}
     for path, text in made.items():
         files.append(File.generated(config, path, content=text))
@@ -49,6 +52,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"]({posixpath.relpath(place, posixpath.dirname(page.file.src_uri))}"
 
     return re.sub(r"\]\((\.\./[^)#\s]+)", taken_along, markdown)
+
+
+def columns() -> str:
+    """Every column that a results table, or a table of curves, may have."""
+    rows = [
+        f"| `{column.name}` | {column.role} | {column.label} | {column.unit} | {column.better} |" for column in COLUMNS
+    ]
+    head = "# Columns of tables\n\nA column that is not listed is a parameter of the space, or an outcome by its name."
+    return "\n".join([head, "", "| column | role | on an axis | unit | better |", "|---|---|---|---|---|", *rows, ""])
 
 
 def reference(package: str) -> str:

@@ -72,8 +72,8 @@ def check_writable(folder: Path, remedy: str) -> None:
 
 def unwritable(path: Path, error: OSError) -> str:
     """The one line that says that `path` could not be written, and what to do."""
-    words = error.strerror or str(error)
-    return f"{path}: cannot be written ({words}); nothing is lost: see to the folder, then run the same command again"
+    reason = error.strerror or str(error)
+    return f"{path}: cannot be written ({reason}); nothing is lost: see to the folder, then run the same command again"
 
 
 def write_json(path: Path, data: Any) -> None:

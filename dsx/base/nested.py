@@ -54,11 +54,11 @@ def flat(content: Mapping[str, Any]) -> dict[str, Any]:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """Dotted key → `before → after` (or `absent`) of every entry that differs; lists and tuples are alike."""
     before, after = flat(plain(old)), flat(plain(new))
-    told = {}
+    changes = {}
     for key in [*before, *(key for key in after if key not in before)]:
         if key not in before or key not in after or before[key] != after[key]:
-            told[key] = f"{_shown(before, key)} → {_shown(after, key)}"
-    return told
+            changes[key] = f"{_shown(before, key)} → {_shown(after, key)}"
+    return changes
 
 
 def _shown(entries: Mapping[str, Any], key: str) -> str:

@@ -21,8 +21,8 @@ def shipped(kind: str) -> Path:
 def folders(kind: str) -> list[Path]:
     """Folders that are searched for names, in order: `./kind` of the current folder, then the shipped one."""
     here = Path.cwd() / kind
-    found = [folder for folder in (here, shipped(kind)) if folder.is_dir()]
-    return list(dict.fromkeys(folder.resolve() for folder in found))
+    existing = [folder for folder in (here, shipped(kind)) if folder.is_dir()]
+    return list(dict.fromkeys(folder.resolve() for folder in existing))
 
 
 def names(kind: str, group: str = "") -> dict[str, Path]:
@@ -30,11 +30,11 @@ def names(kind: str, group: str = "") -> dict[str, Path]:
 
     group: a folder below the kind's, such as `recipe`. Names are file names without `.yaml`.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for folder in folders(kind):
         for path in sorted((folder / group).glob("*.yaml")):
-            found.setdefault(path.stem, path)
-    return found
+            paths.setdefault(path.stem, path)
+    return paths
 
 
 def find(kind: str, name: str, group: str = "", beside: Path | None = None, near: Path | None = None) -> Path:
@@ -54,9 +54,9 @@ def find(kind: str, name: str, group: str = "", beside: Path | None = None, near
     if beside is not None:
         folder = near or beside.parent
         known = {path.stem: path for path in sorted(folder.glob("*.yaml"))} | known
-        own = folder / f"{name}.yaml"
-        if own.is_file() and own.resolve() != beside.resolve():
-            return own
+        hidden = folder / f"{name}.yaml"
+        if hidden.is_file() and hidden.resolve() != beside.resolve():
+            return hidden
     if name not in known:
         listing = "`dsx spaces` lists them" if kind == "spaces" else f"known: {', '.join(sorted(known))}"
         raise DefinitionError(

@@ -107,8 +107,8 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
         text = str(context["error"])
         if text.startswith(f"{key}."):
             return f"{where}: {text}{more}"  # the message says itself which entry it is
-        found = "" if isinstance(first["input"], (dict, BaseModel)) else f" = {_show(first['input'])}"
-        return f"{where}: {key}{found}: {text}{more}" if key else f"{where}: {text}{more}"
+        shown = "" if isinstance(first["input"], (dict, BaseModel)) else f" = {_show(first['input'])}"
+        return f"{where}: {key}{shown}: {text}{more}" if key else f"{where}: {text}{more}"
     if kind in _COMPARISONS:
         bound, sign = _COMPARISONS[kind]
         rule = f"expected a value {sign} {context[bound]}"

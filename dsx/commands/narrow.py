@@ -11,7 +11,7 @@ from dsx.narrowing import account
 
 def narrow(
     folders: Sequence[str], parameters: str = "", out: Path | None = None, take: str = "", level: float = 0.95
-) -> str:
+) -> account.Narrowing:
     """What the best models of these studies share, in words; the rules that are taken are written to `out`.
 
     parameters: names with commas between; empty: all. take: numbers of rules, likewise; empty: the supported ones.

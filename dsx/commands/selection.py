@@ -22,7 +22,7 @@ def remember(studies: Sequence[Study]) -> None:
 
 
 def chosen(folders: Sequence[str]) -> list[Study]:
-    """The named studies, or those that the last sample or run wrote, which are then printed.
+    """The named studies, or those that the last sample or run wrote.
 
     A folder that holds several studies, as an experiment's does, stands for all of them.
     Raises StudyError for a folder that is no study, one named twice, and if none is named and none was written.
@@ -34,12 +34,15 @@ def chosen(folders: Sequence[str]) -> list[Study]:
         if twice is not None:
             raise StudyError(f"{twice}: named twice: name each study once")
         return found
+    return [open_study(path) for path in last_written()]
+
+
+def last_written() -> list[str]:
+    """The folders of the studies that the last sample or run wrote. Raises StudyError if there are none."""
     content = files.read_json(LAST) if LAST.is_file() else None
     if not content:
         raise StudyError("no study named, and none under ./runs that the last `dsx sample` or `dsx run` wrote")
-    last = [open_study(path) for path in content["studies"]]
-    print(f"studies: {', '.join(str(study.path) for study in last)}")
-    return last
+    return list(content["studies"])
 
 
 def sources(arguments: Sequence[str], overrides: Sequence[str] = ()) -> list[Study | Results]:

@@ -9,7 +9,7 @@ from dsx.analysis.best import best_ranges
 from dsx.analysis.tables import best_ranges_table
 from dsx.exhibits.cells import short_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
-from dsx.exhibits.explored import explored_columns
+from dsx.exhibits.explored import charted_columns, explored_columns
 from dsx.plots.labels import axis
 
 if TYPE_CHECKING:
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    """The table is of the spaces' parameters; the report has total depth, first and last width of the networks too."""
-    explored = {
-        name: best_ranges(rows, [c for c in explored_columns({name: rows}) if c in rows.columns], level=inquiry.level)
+    """The table is of the spaces' parameters; the report has the networks' structure, its charts their costs too."""
+    charted = charted_columns(inquiry.models)
+    ranges = {
+        name: best_ranges(rows, [c for c in charted if c in rows.columns], level=inquiry.level)
         for name, rows in inquiry.models.items()
     }
     table = best_ranges_table(inquiry.tables, level=inquiry.level)
-    yield Computed("best_ranges", {"": table}, values=explored)
+    yield Computed("best_ranges", {"": table}, values=ranges)
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:

@@ -21,3 +21,9 @@ def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     for table in tables.values():
         names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COSTS)
     return list(names)
+
+
+def charted_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The explored columns, then every complexity and time that is known of some network."""
+    costs = [name for name in COSTS if any(name in t.columns and t[name].notna().any() for t in tables.values())]
+    return explored_columns(tables) + costs

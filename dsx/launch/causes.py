@@ -75,8 +75,8 @@ def _original(text: str, *, plain: bool) -> str:
     raised = next((line.strip() for line in after if line.strip() and not line.startswith("    ")), "")
     if plain:
         return raised.partition(": ")[2] or raised
-    own = [match for _, match in frames if not _LIBRARY.search(match["file"])]
-    place = (own or [match for _, match in frames])[-1]
+    outside_libraries = [match for _, match in frames if not _LIBRARY.search(match["file"])]
+    place = (outside_libraries or [match for _, match in frames])[-1]
     return f"{raised} ({Path(place['file']).name}, line {place['line']})"
 
 

@@ -58,8 +58,8 @@ def here(folder: Path) -> Iterator[Finding]:
     yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
     installed = versions(_PACKAGES)
     missing = [name for name in _PACKAGES if name not in installed]
-    told = ", ".join(f"{name} {version}" for name, version in installed.items())
-    yield Finding("packages", told, not missing, f"pip install {' '.join(missing)}")
+    listed = ", ".join(f"{name} {version}" for name, version in installed.items())
+    yield Finding("packages", listed, not missing, f"pip install {' '.join(missing)}")
     yield Finding("cores", f"{devices.cpu_count()} of {os.cpu_count()}")
     yield _gpus()
     yield _writable(folder)
@@ -72,11 +72,11 @@ def here(folder: Path) -> Iterator[Finding]:
 
 def _gpus() -> Finding:
     driver = shutil.which("nvidia-smi") is not None
-    found = devices.gpus()
-    if found:
+    gpus = devices.gpus()
+    if gpus:
         import torch
 
-        names = [torch.cuda.get_device_name(i) for i in range(len(found))]
+        names = [torch.cuda.get_device_name(i) for i in range(len(gpus))]
         return Finding("GPUs", ", ".join(names))
     if driver:
         return Finding("GPUs", "a driver, and none that torch can use", False, "install a torch built for this CUDA")
@@ -120,8 +120,8 @@ def _shared_memory() -> Finding:
 
 def _open_files() -> Finding:
     limit = surroundings.open_files_limit()
-    found = "no limit" if limit is None else f"at most {limit:,} a process"
-    return Finding("open files", found, not surroundings.few_files(limit), surroundings.MORE_FILES)
+    limit_shown = "no limit" if limit is None else f"at most {limit:,} a process"
+    return Finding("open files", limit_shown, not surroundings.few_files(limit), surroundings.MORE_FILES)
 
 
 def _workers() -> Finding:
@@ -217,9 +217,9 @@ def _probe(probe: Path, wait: Callable[[float], None]) -> Iterator[Finding]:
         ended = client.live_jobs([job_id]) == set()
         if not ended:
             client.run("scancel", job_id)
-        found = "a job on a node ended without writing here" if ended else f"no node was free for {_PROBE_S:.0f} s"
+        shown = "a job on a node ended without writing here" if ended else f"no node was free for {_PROBE_S:.0f} s"
         remedy = "put studies on a folder that all nodes share" if ended else "look again when the queue is shorter"
-        yield Finding("shared folder", found, False, remedy)
+        yield Finding("shared folder", shown, False, remedy)
         return
     stamp, node = answer.read_text().split()
     yield Finding("shared folder", f"{probe.parent} is seen from node {node}")

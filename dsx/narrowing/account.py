@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,17 +20,29 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True)
+class Narrowing:
+    """What was looked at, a line each, and why no space was written although one was asked for ("" if it was).
+
+    out: file of the narrower space, None if none was written.
+    """
+
+    lines: tuple[str, ...]
+    problem: str = ""
+    out: Path | None = None
+
+
 def narrow(
     studies: Sequence[Study],
     parameters: Sequence[str] = (),
     out: Path | None = None,
     take: Sequence[int] = (),
     level: float = 0.95,
-) -> str:
+) -> Narrowing:
     """Rules for a narrower space with their evidence, in words; those taken are written to `out`.
 
     parameters: those to look at; none: all. take: numbers of the rules to take as they are listed; none: the
-    supported ones. Raises DsxError if the studies are not of one space and one recipe, or nothing is to be written.
+    supported ones. Raises DsxError if the studies are not of one space and one recipe.
     """
     space, table = one_space(studies)
     steps = narrow_forwards(space, table, parameters, level)
@@ -45,15 +58,17 @@ def narrow(
         lines.append(f"  {n}. [{mark}] {candidate.words}\n       {candidate.evidence.words}")
     lines.append(_judged(steps, supported))
     if out is None:
-        return "\n".join([*lines, "nothing written: name a file with --out, and others than the supported with --take"])
+        hint = "nothing written: name a file with --out, and others than the supported with --take"
+        return Narrowing((*lines, hint))
     if not taken:
-        print("\n".join(lines))
-        raise DsxError("narrow: none of these is supported by the models, so no space was written; --take 1 takes one")
+        problem = "narrow: none of these is supported by the models, so no space was written; --take 1 takes one"
+        return Narrowing(tuple(lines), problem)
     narrower, acceptance = write_space(out, space, taken)
     lines.append(f"took {', '.join(str(listed.index(c) + 1) for c in taken)}; wrote {out}: {narrower.name}")
     lines.append(f"  {100 * acceptance:.2g} % of its candidates are accepted")
     n = max(len(study.population) for study in studies)
-    return "\n".join([*lines, f"next: dsx sample --space {as_path(out)} --n {n} --seed {studies[0].seed + 1}"])
+    following = f"next: dsx sample --space {as_path(out)} --n {n} --seed {studies[0].seed + 1}"
+    return Narrowing((*lines, following), out=out)
 
 
 def one_space(studies: Sequence[Study]) -> tuple[Space, pd.DataFrame]:

@@ -120,11 +120,11 @@ def bounded(
     inside = values[judgement.judged]
     limited = not judgement.judged.all()
     limit = (float(inside.max()) if end == "low" else float(inside.min())) if limited else math.nan
-    change, words = _change(space, quantity, end, bound)
+    change, rule = _change(space, quantity, end, bound)
     evidence = _evidence(quantity, judgement, errors, looks, rival, (bound, limit))
     freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
     return Candidate(
-        quantity.parameter, quantity.kind, words, change, evidence, freedom, quantity.name, end,
+        quantity.parameter, quantity.kind, rule, change, evidence, freedom, quantity.name, end,
         1.0 if quantity.kind == "order" else bound, bound, limit,
     )  # fmt: skip
 
@@ -147,15 +147,15 @@ def _change(space: Space, quantity: Quantity, end: End, bound: float) -> tuple[d
     """The change of the definition and the rule in words."""
     name = quantity.parameter
     if quantity.kind == "order":
-        order, words = ("non_decreasing", "never decrease") if quantity.rising else ("non_increasing", "never increase")
-        return {"rules": {name: order}}, f"{name}: values {words} from stage to stage"
+        order, shown = ("non_decreasing", "never decrease") if quantity.rising else ("non_increasing", "never increase")
+        return {"rules": {name: order}}, f"{name}: values {shown} from stage to stage"
     least = end == "low"
-    words = f"{quantity.name}: {'at least' if least else 'at most'} {bound:.10g}"
+    shown = f"{quantity.name}: {'at least' if least else 'at most'} {bound:.10g}"
     if quantity.text:
         key = f"{'least' if least else 'most'}_{quantity.name.replace(' ', '_')}"
-        return {"rules": {key: f"{quantity.text} {'>=' if least else '<='} {bound:.10g}"}}, words
-    change, words = _range_change(space.parameters[name], end, bound)
-    return {"parameters": {name: change}}, f"{name}: {words}"
+        return {"rules": {key: f"{quantity.text} {'>=' if least else '<='} {bound:.10g}"}}, shown
+    change, shown = _range_change(space.parameters[name], end, bound)
+    return {"parameters": {name: change}}, f"{name}: {shown}"
 
 
 def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any], str]:
@@ -174,8 +174,8 @@ def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any
         return change, f"{'at least' if least else 'at most'} {bound:.10g}"
     ends = {"low": parameter.low, "high": parameter.high}
     ends[end] = int(bound) if isinstance(ends[end], int) and bound.is_integer() else bound
-    words = f"{ends['low']:g} to {ends['high']:g} instead of {parameter.low:g} to {parameter.high:g}"
-    return {end: ends[end]}, words
+    shown = f"{ends['low']:g} to {ends['high']:g} instead of {parameter.low:g} to {parameter.high:g}"
+    return {end: ends[end]}, shown
 
 
 def _evidence(
@@ -193,14 +193,14 @@ def _evidence(
     if quantity.kind == "order":
         side = f"{len(kept)} models have at least {100 * cut:.0f} % of their steps that way, {len(dropped)} do not"
     middle = f"{number(float(np.median(kept)), 2)} against {number(float(np.median(dropped)), 2)} %"
-    told = (
+    sentence = (
         f"{side}: median error {middle}, the lower error in {100 * chance:.0f} % of pairs; p = {judgement.pvalue:.2g}"
         f" after correction for {plural(looks.number, 'look')}"
     )
     if rival:
-        told += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
+        sentence += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
         if judgement.explained:
-            told += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
+            sentence += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
     supported = judgement.supported(looks.level)
     return RuleEvidence(
         len(kept),
@@ -209,7 +209,7 @@ def _evidence(
         judgement.pvalue,
         looks.number,
         supported,
-        f"{told}.",
+        f"{sentence}.",
         rival,
         judgement.rival_pvalue,
     )

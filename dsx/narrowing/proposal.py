@@ -180,9 +180,11 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
     side = (
         "keep it" if candidate.kind != "order" else f"have at least {100 * candidate.cut:.0f} % of their steps that way"
     )
-    told = f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
+    sentence = (
+        f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
+    )
     return RuleEvidence(
-        len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{told}; p = {pvalue:.2g}, one look."
+        len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{sentence}; p = {pvalue:.2g}, one look."
     )
 
 
@@ -209,8 +211,8 @@ def _looked_at(space: Space, listed: list[Quantity], parameters: Sequence[str]) 
     known = list(dict.fromkeys(q.parameter for q in listed))
     for name in parameters:
         if name not in known:
-            told = f"{suggest(name, known)} Known: {', '.join(known)}"
-            raise DsxError(f"narrow: '{name}' is no sampled parameter of {space.name}.{told}")
+            hint = f"{suggest(name, known)} Known: {', '.join(known)}"
+            raise DsxError(f"narrow: '{name}' is no sampled parameter of {space.name}.{hint}")
     return set(parameters or known)
 
 
@@ -230,15 +232,15 @@ def _sharing(
             continue
         change = {"parameters": {name: {"per": "network"}}}
         freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
-        told = (
+        sentence = (
             f"by a line of ranks over the number of different values, a model as they are beats one that shares with"
             f" chance {number(0.5 + cost.cost, 2)} (surely below {number(min(0.5 + cost.upper, 1.0), 2)}, over"
             f" {plural(len(names), 'look')}); counted as costing nothing if surely below {0.5 + MARGIN:.2f}"
         )
         if cost.few < LEAST_SHARING:
-            told += f"; only {plural(cost.few, 'model')} with few different values, {LEAST_SHARING} are needed"
+            sentence += f"; only {plural(cost.few, 'model')} with few different values, {LEAST_SHARING} are needed"
         evidence = RuleEvidence(
-            cost.few, cost.n - cost.few, 0.5 + cost.cost, math.nan, len(names), cost.free, f"{told}."
+            cost.few, cost.n - cost.few, 0.5 + cost.cost, math.nan, len(names), cost.free, f"{sentence}."
         )
         made.append(Candidate(name, "sharing", f"{name}: one value for all stages", change, evidence, freedom))
     return made

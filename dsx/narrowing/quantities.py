@@ -57,8 +57,10 @@ def quantities(space: Space) -> list[Quantity]:
         listed.append(Quantity(f"highest {name}", "range", name, ("high",), _extreme(name, np.nanmax), limited=False))
         if name not in space.rules and space.max_stages > 1:
             listed += [
-                Quantity(f"{name} steps {words}", "order", name, ("low",), _steps(name, up), limited=False, rising=up)
-                for up, words in ((True, "up"), (False, "down"))
+                Quantity(
+                    f"{name} steps {direction}", "order", name, ("low",), _steps(name, up), limited=False, rising=up
+                )
+                for up, direction in ((True, "up"), (False, "down"))
             ]
         listed += [
             Quantity(f"{name} of stage {i + 1}", "stage", name, (), _stage(name, i)) for i in range(space.max_stages)

@@ -28,8 +28,8 @@ def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Sp
         raise DsxError(f"--out {out}: expected a file that ends in .yaml")
     if out.stem == space.name:
         raise DsxError(f"--out {out}: a space cannot extend one of its own name; choose another than {space.name}")
-    told = "; ".join(candidate.words for candidate in taken)
-    header = {"name": out.stem, "description": f"{space.name} narrowed: {told}", "source": "dsx narrow"}
+    rules = "; ".join(candidate.words for candidate in taken)
+    header = {"name": out.stem, "description": f"{space.name} narrowed: {rules}", "source": "dsx narrow"}
     wanted = space_from_dict({**written(narrowed(space, *taken)), **header}, str(out))
     reasons = "".join(f"# {candidate.words}: {candidate.evidence.words}\n" for candidate in taken)
     text = _child(space.name, wanted, header) or _yaml(written(wanted))

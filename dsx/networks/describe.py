@@ -9,7 +9,7 @@ from dsx.networks.complexity import LayerCost, complexity, layers
 from dsx.networks.cost import Complexity
 from dsx.networks.lookup import Network
 
-_COSTS = ("flops", "params", "acts")
+_COSTS = Complexity._fields
 
 
 def describe_network(network: Network, resolution: int, per_layer: bool = False) -> str:
@@ -30,11 +30,11 @@ def describe_network(network: Network, resolution: int, per_layer: bool = False)
 def _stage_table(network: Architecture, rows: list[LayerCost]) -> str:
     cells = [["", "block", "depth", "width", "stride", "b", "g", "se", "output", *_COSTS]]
     for name in dict.fromkeys(row.stage for row in rows):
-        own = [row for row in rows if row.stage == name]
+        layers = [row for row in rows if row.stage == name]
         cost = Complexity(0, 0, 0)
-        for row in own:
+        for row in layers:
             cost = cost + row.complexity
-        size = own[-1].resolution
+        size = layers[-1].resolution
         if name.startswith("stage"):
             stage = network.stages[int(name.split()[1]) - 1]
             group = str(stage.group_width) if stage.group_width else "–"
@@ -43,7 +43,7 @@ def _stage_table(network: Architecture, rows: list[LayerCost]) -> str:
         else:
             kind = network.stem.type if name == "stem" else "pool, fc"
             stride = rows[0].stride if name == "stem" else "–"
-            fields = [kind, 1, own[-1].w_out, stride, "–", "–", "–"]
+            fields = [kind, 1, layers[-1].w_out, stride, "–", "–", "–"]
         cells.append([name, *map(str, fields), f"{size}×{size}", *(format_number(value) for value in cost)])
     return align(cells, left=2)
 

@@ -119,8 +119,10 @@ def _stages(depths: Sequence[int], widths: Sequence[int], strides: Sequence[int]
     """Stages of equal fields; a field that is a sequence has one entry per stage."""
     rows = []
     for i, (depth, width, stride) in enumerate(zip(depths, widths, strides, strict=True)):
-        own = {key: value[i] if isinstance(value, (list, tuple)) else value for key, value in fields.items()}
-        rows.append(Stage(depth=depth, width=width, stride=stride, **own))
+        fields_of_stage = {
+            key: value[i] if isinstance(value, (list, tuple)) else value for key, value in fields.items()
+        }
+        rows.append(Stage(depth=depth, width=width, stride=stride, **fields_of_stage))
     return tuple(rows)
 
 

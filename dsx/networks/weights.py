@@ -81,9 +81,9 @@ def load_weights(
     given = _unwrap(source if isinstance(source, Mapping) else _read(Path(source)), where)
     layout = _known(layout) if layout else _best_layout(network.architecture, given)
     names = key_names(network.architecture, layout)
-    own = network.state_dict()
-    _check(given, names, own, f"{where}: weights of layout '{layout}'")
-    loaded = {ours: given.get(theirs, own[ours]) for ours, theirs in names.items()}
+    ours_now = network.state_dict()
+    _check(given, names, ours_now, f"{where}: weights of layout '{layout}'")
+    loaded = {ours: given.get(theirs, ours_now[ours]) for ours, theirs in names.items()}
     if reverse_channels:
         loaded = _reversed(loaded, network.architecture)
     network.load_state_dict(loaded)
@@ -93,10 +93,10 @@ def load_weights(
 def weights(network: AnyNet, layout: str = "dsx", *, reverse_channels: bool = False) -> State:
     """The network's state dict in a layout (one of LAYOUTS), sharing memory with it unless channels are reversed."""
     names = key_names(network.architecture, _known(layout))
-    own: State = dict(network.state_dict())
+    state: State = dict(network.state_dict())
     if reverse_channels:
-        own = _reversed(own, network.architecture)
-    return {theirs: own[ours] for ours, theirs in names.items()}
+        state = _reversed(state, network.architecture)
+    return {theirs: state[ours] for ours, theirs in names.items()}
 
 
 def save_weights(network: AnyNet, path: str | Path, layout: str = "dsx", *, reverse_channels: bool = False) -> Path:
@@ -133,15 +133,15 @@ def key_names(architecture: Architecture, layout: str) -> dict[str, str]:
     torchvision and timm name a ResNet (a stem other than `simple`) in one way and a RegNet in another.
     Raises DsxError for a network that has parts unknown to the layout.
     """
-    own = _own_keys(architecture)
+    keys = _own_keys(architecture)
     if layout in ("dsx", "pycls"):
-        return {key: key for key in own}
+        return {key: key for key in keys}
     if architecture.stem.type != "simple":
         family = _RESNET
     else:
         family = _TORCHVISION_REGNET if layout == "torchvision" else _TIMM_REGNET
     names = {}
-    for key in own:
+    for key in keys:
         module, _, leaf = key.rpartition(".")
         names[key] = f"{_renamed(module, family, layout)}.{leaf}"
     return names
@@ -212,29 +212,29 @@ def _unwrap(content: Mapping[str, Any], where: str) -> State:
             break
     others = [key for key, value in content.items() if not isinstance(value, Tensor)]
     if others or not content:
-        found = f"{others[0]} is not a tensor" if others else "it is empty"
-        raise DsxError(f"{where}: not a state dict: {found}; known checkpoints keep it under {', '.join(_CONTAINERS)}")
+        fault = f"{others[0]} is not a tensor" if others else "it is empty"
+        raise DsxError(f"{where}: not a state dict: {fault}; known checkpoints keep it under {', '.join(_CONTAINERS)}")
     while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in content)), ""):
         content = {key.removeprefix(prefix): value for key, value in content.items()}
     return dict(content)
 
 
-def _check(given: State, names: Mapping[str, str], own: Mapping[str, Tensor], where: str) -> None:
+def _check(given: State, names: Mapping[str, str], state: Mapping[str, Tensor], where: str) -> None:
     """Raises DsxError that names every kind of mismatch."""
     missing = [key for key in names.values() if key not in given and not key.endswith(_COUNTER)]
     unexpected = sorted(given.keys() - set(names.values()))
     shapes = [
-        f"{theirs} {tuple(given[theirs].shape)} instead of {tuple(own[ours].shape)}"
+        f"{theirs} {tuple(given[theirs].shape)} instead of {tuple(state[ours].shape)}"
         for ours, theirs in names.items()
-        if theirs in given and given[theirs].shape != own[ours].shape
+        if theirs in given and given[theirs].shape != state[ours].shape
     ]
-    found = [
+    misfits = [
         f"{label} {', '.join(keys[:_SHOWN])}" + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
         for label, keys in (("missing", missing), ("unexpected", unexpected), ("shapes", shapes))
         if keys
     ]
-    if found:
-        raise DsxError(f"{where} do not fit this network: {'; '.join(found)}. Nothing was loaded")
+    if misfits:
+        raise DsxError(f"{where} do not fit this network: {'; '.join(misfits)}. Nothing was loaded")
 
 
 def _reversed(state: State, architecture: Architecture) -> State:

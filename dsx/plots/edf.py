@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from dsx.results.samples import Errors
+
 # curves of more models are drawn at every so-many-th step; the difference is thinner than the line
 _MAX_STEPS = 4000
 
 
-def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
+def edf(studies: Mapping[str, Errors] | Errors, ax: Axes | None = None, level: float = 0.95) -> Axes:
     """Draw the EDF of each study with its simultaneous band; legend `name (n 24, min 1.8, mean 2.5)`.
 
     studies: name → results table, (n,) errors in percent, or an `Edf`; or one of these alone. Steps

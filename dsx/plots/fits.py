@@ -92,8 +92,8 @@ def draw_trend(ax: Axes, rows: pd.DataFrame, parameter: str, regime: str) -> Non
     """The rows of one parameter of a trend, in order of the regime, on some axes."""
     label_x, at = axis(regime, rows["regime"])
     ends = ["all_low", "all_high", "low", "high", "median"]
-    label_y, drawn = axis(parameter, rows[ends].to_numpy(float).ravel())
-    all_low, all_high, low, high, median = drawn.reshape(-1, len(ends)).T
+    label_y, positions = axis(parameter, rows[ends].to_numpy(float).ravel())
+    all_low, all_high, low, high, median = positions.reshape(-1, len(ends)).T
     ax.fill_between(at, all_low, all_high, color=GREY, alpha=0.12, linewidth=0, label="all models")
     ax.fill_between(at, low, high, color=PALETTE[0], alpha=0.25, linewidth=0, label="likely best (95 %)")
     ax.plot(at, median, color=PALETTE[0], marker="o", markersize=4, label="best (median)")
@@ -101,9 +101,9 @@ def draw_trend(ax: Axes, rows: pd.DataFrame, parameter: str, regime: str) -> Non
     suit_axis(ax, at)
 
 
-def _scale(values: Floats, drawn: Floats) -> float:
+def _scale(values: Floats, shown: Floats) -> float:
     """What the label's unit divides by."""
-    return float(np.abs(values).max() / np.abs(drawn).max()) if drawn.any() else 1.0
+    return float(np.abs(values).max() / np.abs(shown).max()) if shown.any() else 1.0
 
 
 def _band(fit: LineFit, at: Floats) -> tuple[Floats, Floats]:

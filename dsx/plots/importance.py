@@ -36,10 +36,13 @@ def importance(table: pd.DataFrame, ax: Axes | None = None, outcome: str = "erro
         ax = ax if ax is not None else new_axes(height_in=0.9 + 0.22 * len(rows))
         places = np.arange(len(rows))
         ax.barh(places, rows["null_line"], color="#DDDDDD", height=0.7, label="null line")
-        own = rows["pvalue_corrected"].to_numpy(float) <= 0.05
+        significant = rows["pvalue_corrected"].to_numpy(float) <= 0.05
         ends = np.abs(rows[["low", "high"]].to_numpy(float).T - rows["strength"].to_numpy(float))
         ax.errorbar(rows["strength"], places, xerr=ends, fmt="none", ecolor=GREY, elinewidth=1)
-        for shown, fill, label in ((own, PALETTE[0], "has a part of its own"), (~own, "white", "not shown")):
+        for shown, fill, label in (
+            (significant, PALETTE[0], "has a part of its own"),
+            (~significant, "white", "not shown"),
+        ):
             if shown.any():
                 ax.scatter(
                     rows["strength"][shown],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.curves import representative_curves
 from dsx.analysis.linear import linear_fits, table_widths
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def network(widths: Any, ax: Axes | None = None, title: str = "", fit: bool = True, stages: int | None = None) -> Axes:
+def network(
+    widths: npt.ArrayLike, ax: Axes | None = None, title: str = "", fit: bool = True, stages: int | None = None
+) -> Axes:
     """Width of each block of a network, with its quantised-linear fit (RegNet Fig. 8).
 
     widths: (depth,) channels, first block to last. stages: of the fit, as in `linear_fit`; where there is
@@ -56,8 +59,8 @@ def _draw_network(ax: Axes, widths: Floats, predicted: Floats, fit: _Line | None
     ax.plot(blocks, widths, "o", color=PALETTE[0], markersize=4, label="width")
     if fit is not None:
         ax.plot(blocks, fit.w0 + fit.wa * blocks, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-        told = f"fit, e_fit {fit.error:.2f}:\n{_fit_in_words(fit)}"
-        ax.hlines(predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=told)
+        label = f"fit, e_fit {fit.error:.2f}:\n{_fit_in_words(fit)}"
+        ax.hlines(predicted, blocks - 0.5, blocks + 0.5, color=PALETTE[1], linewidth=1.8, label=label)
     ax.set(xlabel="block index j", ylabel="width (channels)", ylim=(0, None))
     suit_axis(ax, blocks.astype(float))
 

@@ -14,7 +14,7 @@ from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, color, house_style, panels
 from dsx.results.columns import COMPLEXITIES, parameter_columns
-from dsx.results.samples import column
+from dsx.results.samples import Floats, column
 from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
     if not names:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():
-        told = title or f"{table['space'].iloc[0]}: {len(table):,} models"
-        ax, cells = panels(ax, len(names), [told], 4, (2.4, 1.7))
+        heading = title or f"{table['space'].iloc[0]}: {len(table):,} models"
+        ax, cells = panels(ax, len(names), [heading], 4, (2.4, 1.7))
         for cell, name in zip(cells, names, strict=True):
             _draw(cell, name, table[name].dropna().to_numpy())
     return ax
@@ -99,7 +99,7 @@ def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
     ax.set_ylabel("models")
 
 
-def _shares(ax: Axes, name: str, low: Any, high: Any, everyone: Any, best: Any) -> None:
+def _shares(ax: Axes, name: str, low: Floats, high: Floats, everyone: Floats, best: Floats) -> None:
     """Bars side by side for single values, steps over bins."""
     if (low == high).all():
         label, at = axis(name, low)

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.best import best_range
 from dsx.analysis.points import boxes_of
@@ -85,7 +86,7 @@ def draw_points(
     return low, median, high
 
 
-def thinned(errors: Floats, known: Any) -> Any:
+def thinned(errors: Floats, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """Indices of the known models to draw: all, or of very many `MOST`, evenly over the ranks of the error."""
     order = np.flatnonzero(known)[np.argsort(errors[known], kind="stable")]
     if order.size <= MOST:
@@ -93,14 +94,14 @@ def thinned(errors: Floats, known: Any) -> Any:
     return order[np.linspace(0, order.size - 1, MOST).round().astype(int)]
 
 
-def _left_out(what: str, known: Any) -> list[str]:
+def _left_out(what: str, known: npt.NDArray[np.bool_]) -> list[str]:
     """Sentences on models without a value, and on points left out of very many."""
-    found, n = [], int(known.sum())
+    lines, n = [], int(known.sum())
     if n < known.size:
-        found.append(f"No {what}, hence not drawn: {known.size - n:,} of {known.size:,} finished models.")
+        lines.append(f"No {what}, hence not drawn: {known.size - n:,} of {known.size:,} finished models.")
     if n > MOST:
-        found.append(f"Points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all.")
-    return found
+        lines.append(f"Points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all.")
+    return lines
 
 
 def pair_scatter(
@@ -171,8 +172,8 @@ def e_fit(
     rows, notes = finished(table), counts_in_words({name: table})
     if "e_fit" not in fits.columns:
         if len(rows) != len(fits):
-            told = f"{len(fits)} fits for {len(rows)} finished models"
-            raise DsxError(f"{name or 'results table'}: {told}: fit the rows of `finished(table)`")
+            shortage = f"{len(fits)} fits for {len(rows)} finished models"
+            raise DsxError(f"{name or 'results table'}: {shortage}: fit the rows of `finished(table)`")
         fits = fits.rename(columns={"error": "e_fit"}).assign(error=rows["error"].to_numpy(float))
     elif "error" not in fits.columns:
         fits = rows[["model_id", "error"]].merge(fits[["model_id", "e_fit"]], on="model_id")
@@ -189,9 +190,9 @@ def draw_e_fit(
     ax = _scatter(fits, "e_fit", errors_of_fit, ax, list(notes), fraction, level)
     if np.isfinite(ranks["correlation"]):
         interval = f"{number(ranks['low'], 2)} to {number(ranks['high'], 2)}"
-        told = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
+        title = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
         with house_style():
-            ax.set_title(told, loc="left", fontsize=8)
+            ax.set_title(title, loc="left", fontsize=8)
     return ax
 
 

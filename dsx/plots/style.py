@@ -204,10 +204,10 @@ def save(drawn: Axes, folder: str | Path, name: str) -> list[Path]:
     return paths
 
 
-def close(drawn: Axes) -> None:
+def close(ax: Axes) -> None:
     """Let go of a figure that pyplot manages, if it is loaded; it would keep every one of them, and warn from 20 on."""
     if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close(drawn.get_figure(root=True))
+        sys.modules["matplotlib.pyplot"].close(ax.get_figure(root=True))
 
 
 @contextmanager

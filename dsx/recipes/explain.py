@@ -38,12 +38,12 @@ def _about(recipe: Recipe, path: Path) -> str:
     """The recipe's description, or the comment that its file begins with."""
     if recipe.description:
         return recipe.description
-    words = []
+    comments = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
-        words.append(line.lstrip("# ").rstrip())
-    return " ".join(words)
+        comments.append(line.lstrip("# ").rstrip())
+    return " ".join(comments)
 
 
 def _indented(text: str) -> str:

@@ -8,40 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis import best_range, edf
-from dsx.exhibits.explored import explored_columns
+from dsx.exhibits.explored import charted_columns
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
-from dsx.results.columns import COSTS
 from dsx.results.samples import number_array
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dsx.analysis.edf import Edf
+
 # points drawn of one study; more would make the page slow and show nothing new
 MAX_POINTS = 1500
 
 
-def chart_data(tables: Mapping[str, pd.DataFrame], level: float, fraction: float = 0.25) -> dict[str, Any]:
+def chart_data(
+    tables: Mapping[str, pd.DataFrame], curves: Mapping[str, Edf], ranges: Mapping[str, pd.DataFrame], level: float
+) -> dict[str, Any]:
     """What the page's script draws, as plain JSON values; numbers that are not finite are null.
 
     tables: name → finished models, as `StudyFacts.models` gives them; studies without any are left out.
+    curves, ranges: their EDFs and their `best_ranges`, as the exhibits of these names computed them.
     """
-    drawn = {name: table for name, table in tables.items() if len(table)}
-    columns = explored_columns(drawn) + [
-        c for c in COSTS if any(c in t.columns and t[c].notna().any() for t in drawn.values())
-    ]
-    low, high, beyond = error_limits([t["error"].to_numpy(float) for t in drawn.values()]) if drawn else (0, 100, "")
+    shown = {name: table for name, table in tables.items() if len(table)}
+    columns = charted_columns(shown)
+    low, high, beyond = error_limits([t["error"].to_numpy(float) for t in shown.values()]) if shown else (0, 100, "")
     data = {
         "level": level,
-        "columns": [_column(name, drawn) for name in columns],
+        "columns": [_column(name, shown) for name in columns],
         "limits": [low, high],
         "beyond": beyond,
         "studies": [
-            _study(name, color(i), drawn[name], columns, level, fraction)
+            _study(name, color(i), shown[name], columns, curves[name], ranges[name])
             for i, name in enumerate(tables)
-            if name in drawn
+            if name in shown
         ],
     }
     whole: dict[str, Any] = plain(data)
@@ -63,17 +64,12 @@ def _column(name: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def _study(
-    name: str, color: str, table: pd.DataFrame, columns: Sequence[str], level: float, fraction: float
+    name: str, color: str, table: pd.DataFrame, columns: Sequence[str], curve: Edf, ranges: pd.DataFrame
 ) -> dict[str, Any]:
-    curve = edf(table["error"], level=level)
     order = np.argsort(table["error"].to_numpy(float), kind="stable")
     keep = np.unique(np.linspace(0, curve.n - 1, points_drawn(curve.n)).round().astype(int))
     rows = table.iloc[order[keep]]
     share = np.searchsorted(curve.error, curve.error[keep], side="right") / curve.n
-    ranges = {}
-    for column in columns:
-        if column in table.columns and np.isfinite(x := number_array(table[column], column)).any():
-            ranges[column] = best_range(x, table["error"].to_numpy(float), fraction, level)
     return {
         "name": name,
         "color": color,
@@ -87,7 +83,7 @@ def _study(
         "state": rows["state"].tolist() if "state" in rows.columns else ["done"] * len(rows),
         "stages": rows["stages"].tolist() if "stages" in rows.columns else [None] * len(rows),
         "values": {c: number_array(rows[c], c) for c in columns if c in rows.columns},
-        "ranges": ranges,
+        "ranges": {row.parameter: (row.low, row.median, row.high) for row in ranges.itertuples()},
     }
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dsx
 from dsx.base import files
@@ -18,6 +18,9 @@ from dsx.exhibits.headline import headline
 from dsx.exhibits.studies import StudyFacts
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HERE = Path(__file__).parent
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "plotly")
@@ -107,12 +110,17 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
             if study.failures
         ],
         "problems": [problem for study in inquiry.studies for problem in study.problems],
-        "data": _embedded(chart_data(rows, inquiry.level)) if inquiry.models else "{}",
+        "data": _embedded(_chart_data(rows, shown, inquiry.level)) if inquiry.models else "{}",
         "thinned": thinned,
         "max_points": f"{MAX_POINTS:,}",
         "versions": _versions(),
         "plural": plural,
     }
+
+
+def _chart_data(rows: dict[str, pd.DataFrame], shown: Sequence[Shown], level: float) -> dict[str, Any]:
+    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
+    return chart_data(rows, curves, ranges, level)
 
 
 def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:

@@ -177,8 +177,8 @@ def stages(columns: Iterable[str], *names: str) -> list[int]:
 
 def listed(columns: Iterable[str]) -> str:
     """Columns in words, those of stages together: `depth_1 … depth_4, group_width`."""
-    told: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for column in columns:
         split = of_stage(column)
-        told.setdefault(f"{split[0]} by stage" if split else column, []).append(column)
-    return ", ".join(names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" for names in told.values())
+        by_kind.setdefault(f"{split[0]} by stage" if split else column, []).append(column)
+    return ", ".join(names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" for names in by_kind.values())

@@ -79,7 +79,7 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
 
 def _without_index(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, list[str]]:
     """The table without columns that only number its rows, and words for each of them."""
-    used, words = {s.column for s in sources.values()}, []
+    used, dropped = {s.column for s in sources.values()}, []
     for name in map(str, list(table.columns)):
         unnamed = re.fullmatch(r"Unnamed: ?\d+(\.\d+)?|", name) is not None
         if name in used or not (unnamed or name.casefold() in _INDEX):
@@ -87,9 +87,9 @@ def _without_index(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[
         cells = numbers_in(table[name])
         counts = isinstance(cells, Numbers) and len(table) > 0 and _counts_rows(cells.values)
         if counts or unnamed:
-            words.append(f"'{name}' ({'row numbers' if counts else 'without a name'})")
+            dropped.append(f"'{name}' ({'row numbers' if counts else 'without a name'})")
             table = table.drop(columns=[name])
-    return table, words
+    return table, dropped
 
 
 def _counts_rows(values: Floats) -> bool:
@@ -129,15 +129,15 @@ def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
             made[name] = _percent(cells, name, used, path)
         elif cells.dtype.kind == "O" and name not in ("model_id", "state", "failure", "recipe", "stages", "space"):
             complexity = name in known.COMPLEXITIES
-            found = numbers_in(cells, "thousands" if complexity else "unknown", suffixes=complexity)
-            if isinstance(found, str) or found.ambiguous:
-                odd = found if isinstance(found, str) else found.ambiguous
+            numbers = numbers_in(cells, "thousands" if complexity else "unknown", suffixes=complexity)
+            if isinstance(numbers, str) or numbers.ambiguous:
+                odd = numbers if isinstance(numbers, str) else numbers.ambiguous
                 if name in _NUMERIC:
                     raise DsxError(f"{path}: {name} {odd!r}: expected a number in column '{used.column}'")
             else:
-                whole = np.isfinite(found.values).all() and (found.values % 1 == 0).all() and len(cells) > 0
+                whole = np.isfinite(numbers.values).all() and (numbers.values % 1 == 0).all() and len(cells) > 0
                 whole = whole and not cells.astype(str).str.contains(r"[.,eE]", regex=True).any()
-                made[name] = pd.Series(found.values, cells.index).astype("int64" if whole else "float64")
+                made[name] = pd.Series(numbers.values, cells.index).astype("int64" if whole else "float64")
         if used.factor != 1 and name in _NUMERIC and name != "best_error":
             made[name] = made[name] * used.factor
     return made
@@ -145,19 +145,19 @@ def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
 
 def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool = True) -> Floats:
     """Errors in percent, infinite ones included. asked: whether errors that may be shares are asked about."""
-    found = numbers_in(cells, "decimal")
+    numbers = numbers_in(cells, "decimal")
     column = used.column
-    if isinstance(found, str):
-        rows = int((cells.astype(str).str.strip() == found).sum())
+    if isinstance(numbers, str):
+        rows = int((cells.astype(str).str.strip() == numbers).sum())
         raise DsxError(
-            f"{path}: {name} {found!r} ({rows} of {plural(len(cells), 'row')}): expected a number in percent, or"
+            f"{path}: {name} {numbers!r} ({rows} of {plural(len(cells), 'row')}): expected a number in percent, or"
             " nothing for a model without an error"
         )
-    values, known_values = found.values, found.values[np.isfinite(found.values)]
-    if found.percent == "some":
+    values, known_values = numbers.values, numbers.values[np.isfinite(numbers.values)]
+    if numbers.percent == "some":
         raise DsxError(f"{path}: some cells of '{column}' have a percent sign and some have none: write all alike")
     share = known_values.size > 0 and known_values.max() <= 1 and known_values.min() >= 0
-    if asked and share and not used.sure and found.percent == "none" and name == "error":
+    if asked and share and not used.sure and numbers.percent == "none" and name == "error":
         sign = "100-" if used.complement else ""
         what = "accuracies" if used.complement else "errors"
         raise DsxError(
@@ -181,16 +181,18 @@ def _states(
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)
     chance = _chance(path, given)
-    told = "done where there is an error"
+    explanation = "done where there is an error"
     if "state" in table.columns:
-        words = {word.strip(): ours for ours in STATES for word in given.get(ours, "").split(",") if word.strip()}
-        table["state"], meant = _meant(table["state"], path, words)
+        given_meanings = {
+            word.strip(): ours for ours in STATES for word in given.get(ours, "").split(",") if word.strip()
+        }
+        table["state"], meant = _meant(table["state"], path, given_meanings)
         words_told = ", ".join(f"'{word}' is {ours}" for word, ours in meant.items())
-        told = f"{sources['state']}" + (f": {words_told}" if words_told else "")
+        explanation = f"{sources['state']}" + (f": {words_told}" if words_told else "")
     else:
         missing = int(np.isnan(errors).sum())
         table.insert(1, "state", np.where(np.isnan(errors), "failed", "done").astype(object))
-        told += f", failed where there is none ({plural(missing, 'row')})" if missing else ""
+        explanation += f", failed where there is none ({plural(missing, 'row')})" if missing else ""
     lost = np.isinf(errors) | ((table["state"] == "diverged").to_numpy() & np.isnan(errors))
     if lost.any():
         if chance is None:
@@ -199,8 +201,8 @@ def _states(
                 " write chance=90, the error of a guess among 10 classes, or what it is with yours"
             )
         table.loc[lost, "state"], table.loc[lost, "error"] = "diverged", chance
-        told += f"; {plural(int(lost.sum()), 'row')} diverged, counted at {chance:g} %"
-    return table, told
+        explanation += f"; {plural(int(lost.sum()), 'row')} diverged, counted at {chance:g} %"
+    return table, explanation
 
 
 def _chance(path: Path, given: Mapping[str, str]) -> float | None:
@@ -228,23 +230,23 @@ def _meant(cells: pd.Series, path: Path, words: Mapping[str, str]) -> tuple[pd.S
             known_words = f"expected one of {', '.join(STATES)}{remedy}.{suggest(text, STATES)}"
             raise DsxError(f"{path}: state {text!r} ({plural(rows, 'row')}): {known_words}")
         meanings[cell] = ours
-    told = {str(cell): ours for cell, ours in meanings.items() if str(cell) != ours}
-    return cells.map(meanings), told
+    translations = {str(cell): ours for cell, ours in meanings.items() if str(cell) != ours}
+    return cells.map(meanings), translations
 
 
 def _parameters(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> tuple[pd.DataFrame, list[str], list[str]]:
     """The table, its parameters, and words for columns that were said not to be any and are left out."""
-    found = known.parameter_columns(table)
+    candidates = known.parameter_columns(table)
     if "parameters" not in given:
-        return table, found, []
+        return table, candidates, []
     wanted = [name.strip() for name in given["parameters"].split(",") if name.strip()]
     for name in wanted:
         if name not in table.columns:
             raise DsxError(f"{path}: parameters: no column '{name}'.{suggest(name, map(str, table.columns))}")
-        if name not in found:
+        if name not in candidates:
             why = "holds no numbers" if known.is_parameter(name) else "has the name of a result; rename it in the file"
             raise DsxError(f"{path}: parameters: column '{name}' {why}")
-    left = [name for name in found if name not in wanted]
+    left = [name for name in candidates if name not in wanted]
     return table.drop(columns=left), wanted, [f"'{name}'" for name in left]
 
 
@@ -283,5 +285,5 @@ def _left(table: pd.DataFrame, parameters: Sequence[str], unused: Sequence[str])
         complexity = known.complexity_of(name)
         remedy = f" (to use it: {complexity}={name}, or '{complexity}=1e9*{name}')" if complexity else ""
         not_used.append(f"'{name}'{remedy}")
-    words = [f"outcomes, not parameters: {', '.join(outcomes)}"] if outcomes else []
-    return words + ([f"not used: {', '.join(not_used)}"] if not_used else [])
+    lines = [f"outcomes, not parameters: {', '.join(outcomes)}"] if outcomes else []
+    return lines + ([f"not used: {', '.join(not_used)}"] if not_used else [])

@@ -272,6 +272,6 @@ def _short_names(keys: list[str]) -> dict[str, str]:
 def _columns(name: str, value: Any) -> dict[str, Any]:
     """A list becomes numbered columns: widths [24, 56] → width_1, width_2."""
     if isinstance(value, list):
-        single = name.removesuffix("s")
-        return {f"{single}_{i}": v for i, v in enumerate(value, 1)}
+        singular = name.removesuffix("s")
+        return {f"{singular}_{i}": v for i, v in enumerate(value, 1)}
     return {name: value}

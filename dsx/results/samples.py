@@ -66,7 +66,7 @@ def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
     return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
 
 
-def as_weighted(errors: Errors, weights: Any, name: str = "errors") -> tuple[Floats, Floats | None]:
+def as_weighted(errors: Errors, weights: npt.ArrayLike | None, name: str = "errors") -> tuple[Floats, Floats | None]:
     """Errors as `as_sample` gives them, with their weights, which then sum to 1; None stays None.
 
     weights: (n,), one for each of the errors given, those without a value included. Raises DsxError.
@@ -79,7 +79,7 @@ def as_weighted(errors: Errors, weights: Any, name: str = "errors") -> tuple[Flo
     return values[known], scaled if known.all() else weight_array(scaled[known], int(known.sum()))
 
 
-def as_paired(errors: Errors, **columns: Any) -> tuple[Floats, ...]:
+def as_paired(errors: Errors, **columns: npt.ArrayLike) -> tuple[Floats, ...]:
     """Errors as `as_sample` gives them, then each of the columns for the same models, in the order given.
 
     columns: (n,) numbers each, which may be NaN. Raises DsxError if a length differs.
@@ -107,11 +107,11 @@ def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:
             " with chance error, as in a results table"
         )
     if missing.all():
-        told = f"{values.size} values, all NaN" if values.size else "no values"
-        raise DsxError(f"{name}: {told}: a statistic needs at least one finished model")
+        shortage = f"{values.size} values, all NaN" if values.size else "no values"
+        raise DsxError(f"{name}: {shortage}: a statistic needs at least one finished model")
     if missing.any():
-        told = f"{int(missing.sum())} of {values.size} models have no error and are left out"
-        warnings.warn(f"{name}: {told}", stacklevel=4)
+        shortage = f"{int(missing.sum())} of {values.size} models have no error and are left out"
+        warnings.warn(f"{name}: {shortage}", stacklevel=4)
     return ~missing
 
 

@@ -126,7 +126,7 @@ def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
 
 def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
     """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs."""
-    found: list[str] = []
+    warnings: list[str] = []
     for column, noun in (("recipe", "recipes"), ("epochs", "numbers of epochs")):
         values: dict[str, list[str]] = {}
         for name, table in tables.items():
@@ -135,9 +135,11 @@ def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
                 rows = table[_states(table) == "done"][column].dropna().unique()
                 values[name] = [f"{v:g}" if isinstance(v, float) else str(v) for v in rows]
         if len({v for several in values.values() for v in several}) > 1:
-            told = "; ".join(f"{name}: {', '.join(v)}" for name, v in values.items() if v)
-            found.append(f"The models were trained with different {noun} ({told}); their errors are not comparable.")
-    return found
+            listed = "; ".join(f"{name}: {', '.join(v)}" for name, v in values.items() if v)
+            warnings.append(
+                f"The models were trained with different {noun} ({listed}); their errors are not comparable."
+            )
+    return warnings
 
 
 def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:

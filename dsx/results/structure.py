@@ -42,8 +42,8 @@ def networks_in(table: pd.DataFrame) -> pd.DataFrame | None:
         return _table(known["model_id"], [_stages_of_cell(cell, str(model)) for model, cell in cells])
     numbers = stage_numbers(models.columns, "depth", "width")
     rows = zip(models["model_id"], models.to_dict("records"), strict=True) if numbers else []
-    found = [(model, stages) for model, row in rows if (stages := _stages_of_row(row, numbers))]
-    return _table([model for model, _ in found], [stages for _, stages in found]) if found else None
+    networks = [(model, stages) for model, row in rows if (stages := _stages_of_row(row, numbers))]
+    return _table([model for model, _ in networks], [stages for _, stages in networks]) if networks else None
 
 
 def _stages_of_cell(cell: Any, model: str) -> Stages:
@@ -111,10 +111,10 @@ def stages_in_words(stages: Stages) -> str:
         return ", ".join(f"{value:g}" for value in kinds)
 
     depths, widths, ratios, groups = ([stage[i] for stage in stages] for i in range(4))
-    words = f"{len(stages)} stage{'' if len(stages) == 1 else 's'} of {', '.join(f'{d:g}' for d in depths)} blocks"
-    words += f", widths {', '.join(f'{w:g}' for w in widths)}"
+    sentence = f"{len(stages)} stage{'' if len(stages) == 1 else 's'} of {', '.join(f'{d:g}' for d in depths)} blocks"
+    sentence += f", widths {', '.join(f'{w:g}' for w in widths)}"
     if any(ratio != 1 for ratio in ratios):
-        words += f", bottleneck ratio {listed(ratios)}"
+        sentence += f", bottleneck ratio {listed(ratios)}"
     if any(groups):
-        words += f", group width {listed(groups)}"
-    return words
+        sentence += f", group width {listed(groups)}"
+    return sentence

@@ -89,9 +89,9 @@ def _rows(text: str, path: Path) -> list[list[str]]:
     mark = min(marks, key=lambda mark: (uneven[mark] is not None, -len(cut[mark])))
     odd = uneven[mark]
     if odd is not None:
-        told = "a decimal comma needs quotes, or semicolons between cells" if mark == "," else "each needs as many"
+        remedy = "a decimal comma needs quotes, or semicolons between cells" if mark == "," else "each needs as many"
         cells = len(tried[mark][odd])
-        raise DsxError(f"{path}: row {odd} has {cells} cells and the header {len(cut[mark])}: {told}")
+        raise DsxError(f"{path}: row {odd} has {cells} cells and the header {len(cut[mark])}: {remedy}")
     return tried[mark]
 
 
@@ -123,8 +123,8 @@ def load_parquet(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except (OSError, ValueError, pa.ArrowException) as problem:
-        told = str(problem).splitlines()[0]
-        raise DsxError(f"{path}: not a readable Parquet file, perhaps cut short ({told})") from None
+        reason = str(problem).splitlines()[0]
+        raise DsxError(f"{path}: not a readable Parquet file, perhaps cut short ({reason})") from None
     return table.drop(columns=[name for name in table.columns if str(name).startswith("record_")])
 
 

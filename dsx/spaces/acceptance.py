@@ -87,9 +87,9 @@ def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Acce
     for place, candidate in enumerate(chosen):
         places.setdefault(id(candidate.table), []).append(place)
     contents: list[dict[str, Any]] = [{}] * len(chosen)
-    for own in places.values():
-        table = chosen[own[0]].table.take(np.array([chosen[place].index for place in own]))
-        for place, content in zip(own, table.contents(), strict=True):
+    for places_in_part in places.values():
+        table = chosen[places_in_part[0]].table.take(np.array([chosen[place].index for place in places_in_part]))
+        for place, content in zip(places_in_part, table.contents(), strict=True):
             contents[place] = content
     sizes = np.array([candidate.complexity for candidate in chosen], dtype=np.int64)
     return Taken(columns, contents, sizes.reshape(-1, len(METRICS)))

@@ -55,26 +55,27 @@ def describe_derivation(space: Space, model: Model) -> str:
         cells = [f"stage {i + 1}", str(stage.depth)]
         if linear is not None:
             u, levels, exact = linear
-            own = u[levels == i]
-            cells += [f"{own[0]:.4g}" if len(own) == 1 else f"{own[0]:.4g}–{own[-1]:.4g}", f"{exact(i):.4g}"]
+            of_stage = u[levels == i]
+            first, last = of_stage[0], of_stage[-1]
+            cells += [f"{first:.4g}" if first == last else f"{first:.4g}–{last:.4g}", f"{exact(i):.4g}"]
         inner = inner_width(stage.width, stage.bottleneck_ratio)
-        drawn = _drawn_groups(settings, i)
+        drawn_groups = _drawn_groups(settings, i)
         group = "–" if stage.group_width is None else str(stage.group_width)
-        rows.append([*cells, str(shapes.width[0, i]), str(stage.width), str(inner), drawn, group])
+        rows.append([*cells, str(shapes.width[0, i]), str(stage.width), str(inner), drawn_groups, group])
     before = int((shapes.width[0] * shapes.depth[0]).sum())
     after = sum(model.architecture.block_widths)
-    words = (
+    summary = (
         f"  {model.architecture.depth} blocks; widths of all blocks add up to {before:,} before group adjustment and"
         f" {after:,} after ({100 * (after - before) / before:+.1f} %)"
     )
-    return f"{align(rows)}\n{words}"
+    return f"{align(rows)}\n{summary}"
 
 
 def _drawn_groups(settings: Mapping[str, np.ndarray], stage: int) -> str:
-    for name, words in (("group_width", "{}"), ("groups", "{} groups")):
+    for name, template in (("group_width", "{}"), ("groups", "{} groups")):
         if name in settings:
             values = np.broadcast_to(np.atleast_2d(settings[name]), (1, max(stage + 1, settings[name].shape[-1])))
-            return words.format(values[0, stage])
+            return template.format(values[0, stage])
     return "–"
 
 

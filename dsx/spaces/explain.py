@@ -72,12 +72,12 @@ def _parameter_rows(space: Space) -> list[list[str]]:
                 else f"{len(parameter.values):,} value{'s' * (len(parameter.values) > 1)}"
             )
         law = parameter.distribution.replace("_", " ")
-        words = (
+        values = (
             parameter.describe()
             if law in parameter.describe() or law in ("fixed", "same as")
             else f"{law}: {parameter.describe()}"
         )
-        rows.append([name, f"per {parameter.per}", count, words])
+        rows.append([name, f"per {parameter.per}", count, values])
     return rows
 
 
@@ -100,5 +100,5 @@ def _size(space: Space) -> str:
 
 
 def _change(data: dict[str, object]) -> str:
-    own = {k: v for k, v in data.items() if k not in ("name", "description", "source")}
-    return ", ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in own.items()) or "nothing"
+    changed = {k: v for k, v in data.items() if k not in ("name", "description", "source")}
+    return ", ".join(f"{key} {json.dumps(value, ensure_ascii=False)}" for key, value in changed.items()) or "nothing"

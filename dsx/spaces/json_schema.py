@@ -74,8 +74,8 @@ def space_schema() -> dict[str, Any]:
             definition["properties"][field]["exclusiveMinimum"] = 0
     definitions["Stem"]["properties"]["type"]["enum"] = list(STEMS)
     properties["block"]["examples"] = list(BLOCKS)
-    for name, words in _WORDS.items():
-        properties[name]["description"] = words
+    for name, description in _WORDS.items():
+        properties[name]["description"] = description
     schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "dsx design space"}
     # what a file leaves out its parent may say
     schema.pop("required")

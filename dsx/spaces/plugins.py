@@ -107,8 +107,8 @@ def _load(file: str, source: str, version: str) -> Loaded:
         raise DefinitionError(
             f"{file}: holds neither BLOCKS nor FAMILIES; write BLOCKS = {{'name': Block(…)}} at its top level"
         )
-    for kind, own, known in (("block", blocks, BLOCKS), ("family", families, FAMILIES)):
-        for name in own:
+    for kind, added, known in (("block", blocks, BLOCKS), ("family", families, FAMILIES)):
+        for name in added:
             if name in known:
                 raise DefinitionError(f"{file}: {kind} '{name}' exists in dsx; give yours another name")
             if not name.isidentifier():

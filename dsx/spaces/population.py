@@ -135,8 +135,8 @@ class Population:
         wanted = {"model_id", "space", "architecture", *METRICS}
         missing = sorted(wanted - set(table.column_names))
         if missing or table.num_rows == 0:
-            found = f"lacks the column {missing[0]}" if missing else "holds no rows"
-            raise StudyError(f"{path}: not a population: it {found}; restore it from a copy, or sample again")
+            fault = f"lacks the column {missing[0]}" if missing else "holds no rows"
+            raise StudyError(f"{path}: not a population: it {fault}; restore it from a copy, or sample again")
         columns = {
             name: table[name].to_numpy()
             for name in table.column_names

@@ -87,20 +87,20 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
     draws, tally = Draws(space, seed), Tally(space.family)
     pace, small = _Pace(), enumerable(space)
     batches: list[Taken] = []
-    found = 0
+    accepted_so_far = 0
     for index in range(LIMIT // CHUNK):
         if small and index == STREAM_CHUNKS:
-            batches.append(remaining(space, seed, tally, limit=n - found))
+            batches.append(remaining(space, seed, tally, limit=n - accepted_so_far))
             break
         settings = draws.chunk(index)
         tally.candidates += len(settings[next(iter(settings))])
         accepted = sorted(evaluate(space, settings, tally), key=lambda candidate: candidate.row)
-        batches.append(take(space, settings, _new(accepted, tally, limit=n - found)))
-        found += len(batches[-1])
-        if found >= n or (not small and (tally.exhausted() or pace.hopeless(found, n))):
+        batches.append(take(space, settings, _new(accepted, tally, limit=n - accepted_so_far)))
+        accepted_so_far += len(batches[-1])
+        if accepted_so_far >= n or (not small and (tally.exhausted() or pace.hopeless(accepted_so_far, n))):
             break
-    found = sum(map(len, batches))
-    if found < n and (not allow_short or not found):
+    accepted_so_far = sum(map(len, batches))
+    if accepted_so_far < n and (not allow_short or not accepted_so_far):
         raise ShortfallError(shortfall(space, tally, n))
     return Sampling(_population(space, batches), tally, n)
 
@@ -111,14 +111,14 @@ class _Pace:
     def __init__(self) -> None:
         self.history: list[int] = [0]
 
-    def hopeless(self, found: int, n: int) -> bool:
+    def hopeless(self, accepted: int, n: int) -> bool:
         """Whether, after PATIENCE candidates, the models still missing would take more than LIMIT."""
-        self.history.append(found)
+        self.history.append(accepted)
         chunks = len(self.history) - 1
         if chunks * CHUNK < PATIENCE:
             return False
-        recent = found - self.history[chunks // 2]
-        return not recent or (n - found) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
+        recent = accepted - self.history[chunks // 2]
+        return not recent or (n - accepted) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
 
 
 def _new(accepted: list[AcceptedSetting], tally: Tally, limit: int) -> list[AcceptedSetting]:

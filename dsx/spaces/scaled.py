@@ -15,8 +15,8 @@ def window_note(space: Space, asked: Space) -> str:
     if asked.resolution == space.resolution or not space.windows or asked.windows != space.windows:
         return ""
     stated = ", ".join(f"{name} {window.text}" for name, window in space.windows.items())
-    own, wanted = (f"{size}×{size}" for size in (space.resolution, asked.resolution))
+    designed, wanted = (f"{size}×{size}" for size in (space.resolution, asked.resolution))
     scaled = f"{space.name.removesuffix(f'-{space.resolution}')}-{asked.resolution}"
     made = resources.names("spaces")
     remedy = f"{scaled} is the space made for {wanted}" if scaled in made else f"give a window for {wanted}"
-    return f"note: the window {stated} of {space.name} belongs to {own}; {remedy}"
+    return f"note: the window {stated} of {space.name} belongs to {designed}; {remedy}"

@@ -60,8 +60,8 @@ class Tally:
 
         Good and Turing: what was never drawn is about as likely as what was drawn just once.
         """
-        drawn = sum(self.seen.values()) if self.candidates >= EXHAUSTIVE and self.once == self.twice == 0 else 0
-        return drawn >= 10 * max(len(self.seen), 10)
+        draws = sum(self.seen.values()) if self.candidates >= EXHAUSTIVE and self.once == self.twice == 0 else 0
+        return draws >= 10 * max(len(self.seen), 10)
 
     @property
     def acceptance(self) -> float:

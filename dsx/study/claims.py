@@ -136,8 +136,8 @@ def current(paths: RunPaths, names: Iterable[str] | None = None) -> ClaimRecord 
             names = os.listdir(paths.folder)
         except (FileNotFoundError, NotADirectoryError):
             return None
-    found = generations(names)
-    return _read(paths.claim(found[-1]), found[-1]) if found else None
+    held = generations(names)
+    return _read(paths.claim(held[-1]), held[-1]) if held else None
 
 
 def _read(path: Path, generation: int) -> ClaimRecord:
@@ -206,8 +206,8 @@ class Claim:
         """Whether this is still the current claim. A folder that cannot be listed at the moment changes nothing."""
         if not self._overtaken:
             with contextlib.suppress(OSError):
-                found = generations(os.listdir(self.paths.folder))
-                self._overtaken = found[-1:] != [self.generation]  # higher, or gone beside another's result
+                present = generations(os.listdir(self.paths.folder))
+                self._overtaken = present[-1:] != [self.generation]  # higher, or gone beside another's result
         return not self._overtaken
 
     def release(self) -> None:
@@ -243,11 +243,11 @@ def claim(
     return Claim(paths, generation, holder, since, lost)
 
 
-def revoke(paths: RunPaths, found: ClaimRecord) -> None:
+def revoke(paths: RunPaths, claim: ClaimRecord) -> None:
     """Free a run whose holder is known to be gone, though its claim does not show it everywhere."""
-    if found.holder is not None:
-        lost = found.lost + 1
-        _create(paths.claim(found.generation + 1), _content(found.holder, found.since, lost, released=True))
+    if claim.holder is not None:
+        lost = claim.lost + 1
+        _create(paths.claim(claim.generation + 1), _content(claim.holder, claim.since, lost, released=True))
 
 
 def _is_former_self(before: ClaimRecord, holder: Holder) -> bool:

@@ -81,13 +81,13 @@ def read_finished(
         if row is not None and row[:_IDENTITY] == _identity(path):
             finished[run.run_id] = row
             continue
-        found = _load(run, path)
-        if isinstance(found, Unread):
+        content = _load(run, path)
+        if isinstance(content, Unread):
             fresh += 1
-            unread.append(found)
-        elif found:
+            unread.append(content)
+        elif content:
             fresh += 1
-            problems[run.run_id] = found
+            problems[run.run_id] = content
         if len(unread) == _TOGETHER:
             _parse(unread, finished, problems)
             unread = []
@@ -128,17 +128,17 @@ def _parse(unread: Sequence[Unread], finished: dict[str, Finished], problems: di
     """Note each record as finished or as a problem."""
     rows = _parse_together(unread)
     if rows is not None:
-        finished.update(zip((one.run.run_id for one in unread), rows, strict=True))
+        finished.update(zip((file.run.run_id for file in unread), rows, strict=True))
         return
-    for one in unread:
+    for file in unread:
         row = None
-        record, problem = files.parse(one.content, one.path)
+        record, problem = files.parse(file.content, file.path)
         if record is not None:
-            row, problem = _finished(record, one)
+            row, problem = _finished(record, file)
         if row is not None:
-            finished[one.run.run_id] = row
+            finished[file.run.run_id] = row
         else:
-            problems[one.run.run_id] = problem
+            problems[file.run.run_id] = problem
 
 
 def _parse_together(unread: Sequence[Unread]) -> list[Finished] | None:
@@ -150,9 +150,9 @@ def _parse_together(unread: Sequence[Unread]) -> list[Finished] | None:
     import pyarrow as pa
     from pyarrow import json as arrow_json
 
-    content = b"\n".join(one.content for one in unread)
+    content = b"\n".join(file.content for file in unread)
     # at a zero, Arrow stops without a word
-    if not content or b"\0" in content or not all(one.content.startswith(b"{") for one in unread):
+    if not content or b"\0" in content or not all(file.content.startswith(b"{") for file in unread):
         return None
     try:
         table = arrow_json.read_json(
@@ -163,14 +163,14 @@ def _parse_together(unread: Sequence[Unread]) -> list[Finished] | None:
     except pa.ArrowException:
         return None
     columns = table.select(_schema().names).to_pydict()
-    if columns.pop("model_id") != [one.run.model_id for one in unread]:
+    if columns.pop("model_id") != [file.run.model_id for file in unread]:
         return None
     if not set(columns["state"]) <= set(FINISHED) or not all(e is not None and isfinite(e) for e in columns["error"]):
         return None
     for name in _FLOATS:
         columns[name] = [_number(value) for value in columns[name]]
     fields = zip(*columns.values(), strict=True)
-    return [Finished(*one.identity, *values) for one, values in zip(unread, fields, strict=True)]
+    return [Finished(*file.identity, *values) for file, values in zip(unread, fields, strict=True)]
 
 
 def _schema() -> pa.Schema:
@@ -181,15 +181,15 @@ def _schema() -> pa.Schema:
     return pa.schema(fields)
 
 
-def _finished(record: Mapping[str, Any], one: Unread) -> tuple[Finished | None, str]:
-    own = one.run.model_id
-    if record.get("model_id", own) != own:
-        return None, f"{one.path}: is the result of another model ({record['model_id']}); treated as absent"
+def _finished(record: Mapping[str, Any], file: Unread) -> tuple[Finished | None, str]:
+    model_id = file.run.model_id
+    if record.get("model_id", model_id) != model_id:
+        return None, f"{file.path}: is the result of another model ({record['model_id']}); treated as absent"
     try:
         if record["state"] not in FINISHED or not isfinite(record["error"]):
             raise ValueError
         return Finished(
-            *one.identity,
+            *file.identity,
             state=record["state"],
             error=float(record["error"]),
             best_error=_number(record.get("best_error")),
@@ -200,7 +200,7 @@ def _finished(record: Mapping[str, Any], one: Unread) -> tuple[Finished | None, 
             ended=_number(record.get("ended")),
         ), ""
     except (KeyError, TypeError, ValueError):
-        return None, f"{one.path}: not a result; treated as absent"
+        return None, f"{file.path}: not a result; treated as absent"
 
 
 def _number(value: Any) -> float:
@@ -237,10 +237,10 @@ def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished
 
     read = [finished.get(run_id) for run_id in table["run_id"]]
     identity = {
-        name: pd.Series([None if one is None else one[at] for one in read], dtype="Int64")
+        name: pd.Series([None if row is None else row[at] for row in read], dtype="Int64")
         for at, name in enumerate(_CACHED[:_IDENTITY])
     }
-    ended = pd.Series([nan if one is None else one.ended for one in read], dtype="float64")
+    ended = pd.Series([nan if row is None else row.ended for row in read], dtype="float64")
     sink = pa.BufferOutputStream()
     pq.write_table(
         pa.Table.from_pandas(table.assign(**identity, record_ended=ended), preserve_index=False),

@@ -58,10 +58,10 @@ class Scan:
 
     def counts(self) -> dict[str, int]:
         """State → number of runs, for all five states."""
-        found = dict.fromkeys(STATES, 0)
+        counts = dict.fromkeys(STATES, 0)
         for state in self.states.values():
-            found[state] += 1
-        return found
+            counts[state] += 1
+        return counts
 
 
 def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder], bool] | None = None) -> Scan:
@@ -97,22 +97,22 @@ class _Scanned:
 
     def state(self, run: Run, finished: dict[str, Finished]) -> str:
         """State of one run; notes its failure, its holder, or the result that came since the results were read."""
-        own = self.paths.run(run.run_id)
+        paths = self.paths.run(run.run_id)
         try:
-            names = os.listdir(own.folder)
+            names = os.listdir(paths.folder)
         except OSError:
             return "pending"
-        if own.result.name in names and run.run_id not in self.unusable:
-            found, unusable, _ = read_finished(self.paths, [run], {})
-            finished |= found
+        if paths.result.name in names and run.run_id not in self.unusable:
+            read, unusable, _ = read_finished(self.paths, [run], {})
+            finished |= read
             self.unusable |= unusable
-            if found:
-                return found[run.run_id].state
+            if read:
+                return read[run.run_id].state
         failure = None
-        if own.failure.name in names:
+        if paths.failure.name in names:
             failure, problem = read_failure(self.paths, run.run_id)
             self.problems += [problem] if problem else []
-        held = claims.current(own, names)
+        held = claims.current(paths, names)
         if held is not None and not held.is_stale(self.ended):
             self.holders[run.run_id] = held.holder
             return "running"
@@ -164,7 +164,7 @@ def any_started(paths: StudyPaths) -> bool:
     return next(_started(paths), None) is not None
 
 
-def results_table(population: Population, runs: Sequence[Run], found: Scan) -> pd.DataFrame:
+def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd.DataFrame:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
     Columns: model_id, space, state, error, best_error, epochs, flops, params, acts, seconds, images_per_second,
@@ -174,17 +174,17 @@ def results_table(population: Population, runs: Sequence[Run], found: Scan) -> p
     import pandas as pd
 
     rows = np.array([run.row for run in runs], dtype=np.int64)
-    read = [found.finished.get(run.run_id) for run in runs]
-    failed = [found.failures.get(run.run_id) for run in runs]
+    read = [scan.finished.get(run.run_id) for run in runs]
+    failed = [scan.failures.get(run.run_id) for run in runs]
 
     def value(name: str, dtype: str) -> pd.Series[Any]:
         at = Finished._fields.index(name)
-        return pd.Series([None if one is None else one[at] for one in read], dtype=dtype)
+        return pd.Series([None if row is None else row[at] for row in read], dtype=dtype)
 
     columns: dict[str, Any] = {
         "model_id": [run.model_id for run in runs],
         "space": population.space,
-        "state": [found.states[run.run_id] for run in runs],
+        "state": [scan.states[run.run_id] for run in runs],
         "error": value("error", "float64"),
         "best_error": value("best_error", "float64"),
         "epochs": value("epochs", "Int64"),
@@ -196,7 +196,7 @@ def results_table(population: Population, runs: Sequence[Run], found: Scan) -> p
         "peak_memory_bytes": value("peak_memory_bytes", "Int64"),
         "seed": [run.seed for run in runs],
         "recipe": [run.base_recipe.label if run.base_recipe is not None else None for run in runs],
-        "failure": [None if one is None else f"{one.kind}: {one.message}" for one in failed],
+        "failure": [None if row is None else f"{row.kind}: {row.message}" for row in failed],
         "run_id": [run.run_id for run in runs],
         "replicate": [run.replicate for run in runs],
     }

@@ -60,10 +60,10 @@ class Run:
     @property
     def recipe(self) -> Recipe | None:
         """What this run trains with."""
-        own = {_SHORT.get(k, k): v for k, v in self.recipe_overrides.items() if k != "seed"}
-        if self.base_recipe is None or not own:
+        overrides = {_SHORT.get(k, k): v for k, v in self.recipe_overrides.items() if k != "seed"}
+        if self.base_recipe is None or not overrides:
             return self.base_recipe
-        return self.base_recipe.with_overrides(own)
+        return self.base_recipe.with_overrides(overrides)
 
 
 def runs_of(population: Population, seed: int, recipe: Recipe | None = None, replicates: int = 1) -> list[Run]:
@@ -76,21 +76,21 @@ def runs_of(population: Population, seed: int, recipe: Recipe | None = None, rep
         {name: plain(column[row]) for name, column in sampled.items()}
         for row in range(len(population) if sampled else 0)
     ]
-    found = []
+    runs = []
     for replicate in range(replicates):
         for row, model_id in enumerate(population.model_ids):
-            own = overrides[row] if sampled else {}
-            found.append(
+            sampled_overrides = overrides[row] if sampled else {}
+            runs.append(
                 Run(
-                    run_id=run_name(model_id, replicate, own),
+                    run_id=run_name(model_id, replicate, sampled_overrides),
                     model_id=model_id,
                     row=row,
                     replicate=replicate,
                     # a space may sample the seed, so that replicates are a space like any other
-                    seed=training_seed(own.get("seed", seed), model_id, replicate),
+                    seed=training_seed(sampled_overrides.get("seed", seed), model_id, replicate),
                     content=population.contents[row],
-                    recipe_overrides=own,
+                    recipe_overrides=sampled_overrides,
                     base_recipe=recipe,
                 )
             )
-    return found
+    return runs

@@ -50,30 +50,30 @@ class Status:
 
 def status(study: Study, ended: Callable[[Holder], bool] | None = None) -> Status:
     """Look at the files of a study. ended: tells from a claim's holder whether its job is known to have ended."""
-    found = study.scan(ended)
-    counts = found.counts()
-    speed = models_per_hour(found)
+    scan = study.scan(ended)
+    counts = scan.counts()
+    speed = models_per_hour(scan)
     left = counts["pending"] + counts["running"]
     return Status(
         name=study.name,
         path=str(study.path),
         counts=counts,
         recipe=study.recipe.label if study.recipe is not None else None,
-        groups=grouped(study, list(found.failures.values())),
+        groups=grouped(study, list(scan.failures.values())),
         models_per_hour=speed,
         hours_left=left / speed if speed and counts["running"] else None,
-        problems=found.problems,
+        problems=scan.problems,
     )
 
 
-def models_per_hour(found: Scan) -> float | None:
+def models_per_hour(scan: Scan) -> float | None:
     """Speed of the latest results; None if it cannot be told: fewer than two, none for an hour, or all at one time.
 
     The time between results is what counts, so workers that joined or left are seen within the hour. Results that
     came within less than one training takes say nothing: all workers' first ones, or records that do not say when they
     were made, in a folder that was copied.
     """
-    rows = sorted(found.finished.values(), key=_ended)[-_WINDOW_RESULTS:]
+    rows = sorted(scan.finished.values(), key=_ended)[-_WINDOW_RESULTS:]
     rows = [row for row in rows if _ended(row) >= _ended(rows[-1]) - _WINDOW_S]
     if len(rows) < 2 or time.time() - _ended(rows[-1]) > _IDLE_S:
         return None
@@ -111,25 +111,25 @@ def _on_cluster(study: Study) -> bool:
     return (study.paths.jobs / "submissions").is_dir()
 
 
-def describe(found: Status, *, ids: int = 6) -> list[str]:
+def describe(status: Status, *, ids: int = 6) -> list[str]:
     """The status as lines of plain text. ids: how many models of a group of failures are named."""
-    counts = [f"{found.counts[state]} {state}" for state in ("done", "diverged", "failed", "running", "pending")]
-    assert set(STATES) == set(found.counts)
-    line = f"{found.path}   {'  '.join(counts)}"
-    if found.models_per_hour is not None:
-        speed = found.models_per_hour
+    counts = [f"{status.counts[state]} {state}" for state in ("done", "diverged", "failed", "running", "pending")]
+    assert set(STATES) == set(status.counts)
+    line = f"{status.path}   {'  '.join(counts)}"
+    if status.models_per_hour is not None:
+        speed = status.models_per_hour
         line += f"      {speed:,.0f} models/h" if speed >= 1000 else f"      {speed:.3g} models/h"
-    if found.hours_left is not None:
-        line += f", {_hours(found.hours_left)} left"
+    if status.hours_left is not None:
+        line += f", {_hours(status.hours_left)} left"
     lines = [line]
-    if found.recipe is None:
-        lines.append(f"  no recipe yet: dsx launch {found.path} --recipe NAME")
-    for group in found.groups:
+    if status.recipe is None:
+        lines.append(f"  no recipe yet: dsx launch {status.path} --recipe NAME")
+    for group in status.groups:
         named = ", ".join(group.run_ids[:ids]) + (
             f" and {len(group.run_ids) - ids} more" if len(group.run_ids) > ids else ""
         )
         lines.append(f"  failed {len(group.run_ids)} × {group.kind}  {group.message}  ({named})   {group.remedy}")
-    return lines + [f"  {problem}" for problem in found.problems]
+    return lines + [f"  {problem}" for problem in status.problems]
 
 
 def _hours(hours: float) -> str:

@@ -210,10 +210,10 @@ class Study:
         """
         if only is not None:
             return results.scan(self.paths, [run for run in self._runs if run.run_id in only], ended)
-        found = results.scan(self.paths, self._runs, ended)
-        if found.fresh > len(found.finished) // 50:
-            self._keep(results.results_table(self.population, self._runs, found), found)
-        return found
+        scan_now = results.scan(self.paths, self._runs, ended)
+        if scan_now.fresh > len(scan_now.finished) // 50:
+            self._keep(results.results_table(self.population, self._runs, scan_now), scan_now)
+        return scan_now
 
     def states(self) -> dict[str, str]:
         """run_id → pending, running, done, diverged or failed."""
@@ -229,10 +229,10 @@ class Study:
 
     def results(self) -> pd.DataFrame:
         """One row per run, whatever its state; columns as `results_table` says. Also kept as results.parquet."""
-        found = results.scan(self.paths, self._runs)
-        table = results.results_table(self.population, self._runs, found)
-        if found.fresh:
-            self._keep(table, found)
+        scan_now = results.scan(self.paths, self._runs)
+        table = results.results_table(self.population, self._runs, scan_now)
+        if scan_now.fresh:
+            self._keep(table, scan_now)
         return timings.join(table, timings.read(self.paths))
 
     def keep_timings(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -243,8 +243,8 @@ class Study:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
         return results.curves_table(self.paths, self._runs)
 
-    def _keep(self, table: pd.DataFrame, found: Scan) -> None:
-        write_cache(self.paths.results, table, found.finished)
+    def _keep(self, table: pd.DataFrame, scan: Scan) -> None:
+        write_cache(self.paths.results, table, scan.finished)
 
 
 def open_study(path: str | Path) -> Study:
@@ -288,8 +288,8 @@ def _identity(file: StudyFile) -> dict[str, Any]:
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
-    told = nested.differences(old, new)
-    if len(told) > 1:  # the population follows from the rest
-        told.pop("population", None)
-    shown = [f"{key.removeprefix('request.')}: {change}" for key, change in told.items()]
+    changes = nested.differences(old, new)
+    if len(changes) > 1:  # the population follows from the rest
+        changes.pop("population", None)
+    shown = [f"{key.removeprefix('request.')}: {change}" for key, change in changes.items()]
     return "; ".join(shown[:3]) + (f"; {len(shown) - 3} more" if len(shown) > 3 else "")

@@ -47,7 +47,7 @@ def join(results: pd.DataFrame, timings: pd.DataFrame | None) -> pd.DataFrame:
         return results
     joined = results
     for mode in ("inference", "training"):
-        own = timings[timings["mode"] == mode].drop_duplicates("model_id", keep="last").set_index("model_id")
-        per_image = own["median_ms"] / own["batch_size"]
+        of_mode = timings[timings["mode"] == mode].drop_duplicates("model_id", keep="last").set_index("model_id")
+        per_image = of_mode["median_ms"] / of_mode["batch_size"]
         joined = joined.assign(**{f"{mode}_ms": joined["model_id"].map(per_image)})
     return joined

@@ -29,8 +29,10 @@ def resolve_device(name: str = "auto") -> torch.device:
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if index >= count:
-            found = "torch finds no CUDA device here" if count == 0 else f"this machine has cuda:0 to cuda:{count - 1}"
-            raise DsxError(f"device '{name}': {found}; use --device cpu, or auto for whatever there is")
+            available = (
+                "torch finds no CUDA device here" if count == 0 else f"this machine has cuda:0 to cuda:{count - 1}"
+            )
+            raise DsxError(f"device '{name}': {available}; use --device cpu, or auto for whatever there is")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DsxError("device 'mps': torch finds no Apple GPU here; use --device cpu, or auto for whatever there is")
     return torch.device(name)

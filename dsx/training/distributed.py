@@ -49,7 +49,7 @@ class Group:
             return names
         every: list[Any] = [None] * self.world
         dist.all_gather_object(every, sorted(names))
-        return {name for own in every for name in own}
+        return {name for names_of_rank in every for name in names_of_rank}
 
     def from_leader(self, value: Any) -> Any:
         """What the leading process passes, in every process; what the others pass is ignored."""

@@ -21,7 +21,8 @@ def evaluate(model: nn.Module, batches: Batches, group: Group) -> dict[str, floa
             logits = model(images).float()
             hits = logits.topk(min(5, logits.shape[1]), dim=1).indices.eq(targets[:, None])
             loss = F.cross_entropy(logits, targets, reduction="sum")
-            counts = (loss, hits[:, 0].sum(), hits.sum(), torch.tensor(len(targets), device=loss.device))
+            # filled in on the device: a number copied there would make the host wait
+            counts = (loss, hits[:, 0].sum(), hits.sum(), sums.new_full((), len(targets)))
             sums += torch.stack([count.double() for count in counts])
     loss_sum, first, five, count = group.sum(sums).tolist()
     images_seen = max(count, 1.0)  # none, if all are unreadable

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
+from dsx.training.average import Average
 from dsx.training.checkpoint import save_checkpoint
 from dsx.training.data.augment import Mixed, mix
 from dsx.training.data.batches import Batches
@@ -68,8 +68,7 @@ class Session:
         if recipe.save_memory:
             fuse(self.model)
         self.optimiser = make_optimiser(self.model, recipe)
-        averaging = None if recipe.ema is None else get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
-        self.average = averaging and AveragedModel(self.model, multi_avg_fn=averaging, use_buffers=True)
+        self.average = None if recipe.ema is None else Average(self.model, recipe.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         called = group.wrap(self.model, self.device)
         self.call: Callable[..., Any] = torch.compile(called) if recipe.compile else called
@@ -178,10 +177,9 @@ class Session:
         with torch.no_grad():
             majority = batch.targets if batch.partners is None or batch.share >= 0.5 else batch.partners
             correct = logits.argmax(1).eq(majority).sum()
-            images = len(batch.targets)
-            self.sums += torch.stack(
-                [loss.detach().double() * images, correct.double(), correct.new_tensor(images).double()]
-            )
+            # filled in on the device: a number copied there would make the host wait
+            images = self.sums.new_full((), len(batch.targets))
+            self.sums += torch.stack([loss.detach().double() * images, correct.double(), images])
 
     def _attend(self, nothing: Mixed) -> None:
         """A pass that changes nothing, for the processes that have images: gradients are exchanged by all or none."""
@@ -240,8 +238,8 @@ class Session:
             self.group.share_buffers(model)
             if self.recipe.precise_bn:
                 precise_batch_norm(model, self.batches, self.recipe.precise_bn, self.epoch, self.group)
-            found = evaluate(model, self.batches, self.group)
-            record |= {f"{prefix}{name}": value for name, value in found.items()}
+            metrics = evaluate(model, self.batches, self.group)
+            record |= {f"{prefix}{name}": value for name, value in metrics.items()}
         if self.group.any([self._met_corrupt()], self.device)[0]:
             self._count_corrupt()
         if math.isnan(record["loss"]):

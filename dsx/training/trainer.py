@@ -202,17 +202,17 @@ def _recorded(folder: Path, architecture: Network, recipe: Recipe, seed: int) ->
     before = recorded_identity(result.effective_recipe)
     if result.recipe_id == recipe.recipe_id or recipe.on_out_of_memory == "accumulate":
         before["micro_batch_size"] = recipe.micro_batch_size  # what was used in the end may be less
-    found = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
+    recorded = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
     wanted = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()}
-    _same(folder / RESULT, found, wanted)
+    _same(folder / RESULT, recorded, wanted)
     return result
 
 
-def _same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _same(path: Path, recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises StudyError with the first difference."""
-    for key, change in differences(found, wanted).items():
-        told = f"{key}: {change}"
-        raise StudyError(f"{path} belongs to another training ({told}); use another folder, or the same settings")
+    for key, change in differences(recorded, wanted).items():
+        difference = f"{key}: {change}"
+        raise StudyError(f"{path} belongs to another training ({difference}); use another folder, or the same settings")
 
 
 def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:

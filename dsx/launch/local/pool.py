@@ -100,8 +100,8 @@ class WorkerGroup:
             self._begun, reports = context.Pipe(duplex=False)
             self._reports = reports
             safe_path = os.environ.get(surroundings.SAFE_PATH)
-            told = _WorkerStart(self._theirs, reports, self._slot.gpu, safe_path, self.settings)
-            self._pool = ProcessPool(max_workers=self.size, initializer=_begin, initargs=(told,), context=context)
+            start = _WorkerStart(self._theirs, reports, self._slot.gpu, safe_path, self.settings)
+            self._pool = ProcessPool(max_workers=self.size, initializer=_begin, initargs=(start,), context=context)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -214,22 +214,22 @@ _heartbeat: Heartbeat | None = None
 _reports: Connection | None = None
 
 
-def _begin(told: _WorkerStart) -> None:
+def _begin(start: _WorkerStart) -> None:
     """Set up a new worker process."""
     global _heartbeat, _reports
-    _reports = told.reports
+    _reports = start.reports
     os.environ.pop(surroundings.SAFE_PATH, None)  # was for the start alone
-    if told.safe_path is not None:
-        os.environ[surroundings.SAFE_PATH] = told.safe_path
-    if told.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = told.gpu
-    if told.settings.nice and hasattr(os, "nice"):
-        os.nice(told.settings.nice)
+    if start.safe_path is not None:
+        os.environ[surroundings.SAFE_PATH] = start.safe_path
+    if start.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = start.gpu
+    if start.settings.nice and hasattr(os, "nice"):
+        os.nice(start.settings.nice)
     keep_freed_memory()
     _heartbeat = Heartbeat()
     _idle.set()
     signal.signal(signal.SIGTERM, _on_terminate)
-    watched = (told.stop, told.settings.memory_limit_gb)
+    watched = (start.stop, start.settings.memory_limit_gb)
     threading.Thread(target=_watch, args=watched, name="dsx-watch", daemon=True).start()
 
 

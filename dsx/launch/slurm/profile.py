@@ -114,7 +114,7 @@ class Profile(Frozen):
         extra: dict[str, Any] = {"requeue" if self.requeue else "no-requeue": True, **self.sbatch}
         if self.gpus_per_model and self.gres is None:
             extra.setdefault("gpus-per-node", per_node)
-        told: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "job_name": name,
             "partition": self.partition,
             "account": self.account,
@@ -134,7 +134,7 @@ class Profile(Frozen):
             "additional_parameters": extra,
             "wckey": None,
         }
-        return {key: value for key, value in told.items() if value is not None or key == "wckey"}
+        return {key: value for key, value in settings.items() if value is not None or key == "wckey"}
 
 
 def _needs_link(code: Path) -> bool:

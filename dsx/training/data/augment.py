@@ -31,7 +31,7 @@ class Normalise:
         """draws: for training images, whence the colour noise comes."""
         offset = self._offset
         if self._lighting and draws is not None:
-            noise = lighting_noise(len(images), self._lighting, draws).to(images.device)
+            noise = lighting_noise(len(images), self._lighting, draws).to(images.device, non_blocking=True)
             offset = (offset + noise / self._std)[:, None, None, :]
         return torch.addcmul(offset, images.to(torch.float32), self._factor)
 

@@ -21,7 +21,7 @@ from dsx.training.data.loader import Loader
 from dsx.training.streams import generator
 
 
-class _Drawn(NamedTuple):
+class _Batch(NamedTuple):
     """A batch before it is cropped: its rows of `store` (n, side, side, channels), on the device.
 
     readable: which of the rows are images; None if all are.
@@ -36,7 +36,7 @@ class _Drawn(NamedTuple):
 class _Source(Protocol):
     """One part's images with a border of mean colour."""
 
-    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Drawn]:
+    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Batch]:
         """For each (epoch, rows)."""
         ...
 
@@ -60,21 +60,21 @@ class Batchwise(Batches):
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         plan = [(epoch, rows) for rows in self._batch_rows(epoch, first_step)]
         policy = self.recipe.augmentation.automatic
-        for step, drawn in enumerate(self._training.batches(plan), start=first_step):
-            images = self._cropped(drawn.store, drawn.rows, epoch, step)
+        for step, batch in enumerate(self._training.batches(plan), start=first_step):
+            images = self._cropped(batch.store, batch.rows, epoch, step)
             if policy != "none":
                 images = apply_policy(images, policy, (self.seed, epoch, step))
-            yield self._placed(self._normalise(images, self._draws(epoch, step, "lighting")), drawn)
+            yield self._placed(self._normalise(images, self._draws(epoch, step, "lighting")), batch)
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
         plan = [(0, torch.arange(rows.start, rows.stop)) for rows in self._evaluation_rows()]
-        for drawn in self._held.batches(plan):
-            yield self._placed(self._normalise(drawn.store.index_select(0, drawn.rows)), drawn)
+        for batch in self._held.batches(plan):
+            yield self._placed(self._normalise(batch.store.index_select(0, batch.rows)), batch)
 
-    def _placed(self, images: Tensor, drawn: _Drawn) -> tuple[Tensor, Tensor]:
-        labels = drawn.labels
-        if drawn.readable is not None:
-            images, labels = images[drawn.readable], labels[drawn.readable]
+    def _placed(self, images: Tensor, batch: _Batch) -> tuple[Tensor, Tensor]:
+        labels = batch.labels
+        if batch.readable is not None:
+            images, labels = images[batch.readable], labels[batch.readable]
         return self._finished(images), labels
 
     def _cropped(self, store: Tensor, rows: Tensor, epoch: int, step: int) -> Tensor:
@@ -110,15 +110,15 @@ class _OnDevice:
         self._images, self._batches, device = images, batches, batches.device
         if not isinstance(images.images, np.ndarray):
             shapes = {image.shape[:2] for image in images.images}
-            found = f"data set {batches.recipe.data.dataset}: images of {len(shapes)} shapes"
-            raise other_shapes(found, batches.recipe)
+            where = f"data set {batches.recipe.data.dataset}: images of {len(shapes)} shapes"
+            raise other_shapes(where, batches.recipe)
         pixels = torch.from_numpy(np.ascontiguousarray(images.images)).to(device)
         self._store = bordered(resized(pixels, batches.recipe.resolution), padding, batches.recipe)
         self._labels = torch.from_numpy(images.labels).to(device)
         self._readable = torch.ones(len(self._labels), dtype=torch.bool)
         self._readable[list(images.unreadable)] = False
 
-    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Drawn]:
+    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Batch]:
         device, unreadable = self._batches.device, self._images.unreadable
         for _, rows in plan:
             readable = None
@@ -127,7 +127,7 @@ class _OnDevice:
                 self._batches.note_unreadable((self._images.name(row), unreadable[row]) for row in met)
                 readable = self._readable[rows].to(device)
             placed = rows.to(device, non_blocking=True)
-            yield _Drawn(self._store, placed, self._labels.index_select(0, placed), readable)
+            yield _Batch(self._store, placed, self._labels.index_select(0, placed), readable)
 
     def close(self) -> None:
         """Nothing runs."""
@@ -145,7 +145,7 @@ class _FromLoader:
             images, finish, blank, batches.seed, recipe.data.workers, batches.device, note=batches.note_unreadable
         )
 
-    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Drawn]:
+    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Batch]:
         keys = [[(epoch, row) for row in rows.tolist()] for epoch, rows in plan]
         device = self._batches.device
         for images, labels in self._loader.batches(keys):
@@ -153,7 +153,7 @@ class _FromLoader:
             store = bordered(images.to(device, non_blocking=True), self._padding, self._batches.recipe)
             whole = bool(readable.all())
             rows, placed = torch.arange(len(labels), device=device), labels.to(device, non_blocking=True)
-            yield _Drawn(store, rows, placed, None if whole else readable.to(device))
+            yield _Batch(store, rows, placed, None if whole else readable.to(device))
 
     def close(self) -> None:
         self._loader.close()
@@ -170,8 +170,8 @@ class _Resized:
     def __call__(self, pixels: np.ndarray, epoch: int, row: int) -> Tensor:  # noqa: ARG002 (as augmenting transforms are called)
         self._shape = self._shape or pixels.shape
         if pixels.shape != self._shape:
-            found = f"{self._images.name(row)} is {pixels.shape[0]}×{pixels.shape[1]} and others"
-            raise other_shapes(f"{found} {self._shape[0]}×{self._shape[1]}", self._recipe)
+            shapes = f"{self._images.name(row)} is {pixels.shape[0]}×{pixels.shape[1]} and others"
+            raise other_shapes(f"{shapes} {self._shape[0]}×{self._shape[1]}", self._recipe)
         return resized(torch.from_numpy(np.array(pixels))[None], self._recipe.resolution)[0]
 
 
@@ -194,7 +194,7 @@ def bordered(images: Tensor, padding: int, recipe: Recipe) -> Tensor:
     if not padding:
         return images
     size, channels = images.shape[2:]
-    mean = torch.tensor(recipe.data.mean, device=images.device)
+    mean = torch.tensor(recipe.data.mean).to(images.device, non_blocking=True)
     border = (mean * 255).round().to(torch.uint8) if images.dtype == torch.uint8 else mean
     padded = border.expand(len(images), size + 2 * padding, size + 2 * padding, channels).contiguous()
     padded[:, padding:-padding, padding:-padding] = images

@@ -62,10 +62,10 @@ def check_data(recipe: Recipe) -> ImagesFound:
 def _checked(recipe: Recipe, times: tuple[int, ...]) -> ImagesFound:  # noqa: ARG001 (a part of the key)
     parts = open_parts(recipe.data)
     check_parts(recipe, parts)
-    told = ImagesFound(len(parts.training.labels), parts.num_classes, tuple(_lines(parts)))
+    images_found = ImagesFound(len(parts.training.labels), parts.num_classes, tuple(_lines(parts)))
     if not recipe.data.streams:
         forget()  # the processes that train read them anew
-    return told
+    return images_found
 
 
 def check_parts(recipe: Recipe, parts: ImageParts) -> None:
@@ -146,16 +146,16 @@ def _check_looks(recipe: Recipe, parts: ImageParts, looks: Sequence[_Look]) -> N
         )
     shapes = {shape: name for look in reversed(looks) for shape, name in look.shapes.items()}
     if not recipe.imagewise and len(shapes) > 1:
-        (other, second), (one, first) = list(shapes.items())[-2:]
-        raise other_shapes(f"{first} is {one[0]}×{one[1]} and {second} {other[0]}×{other[1]}", recipe)
+        (lesser, second), (usual, first) = list(shapes.items())[-2:]
+        raise other_shapes(f"{first} is {usual[0]}×{usual[1]} and {second} {lesser[0]}×{lesser[1]}", recipe)
     _check_range(data.dataset, parts.training, looks[0])
 
 
-def other_shapes(found: str, recipe: Recipe) -> DataError:
+def other_shapes(shapes: str, recipe: Recipe) -> DataError:
     """The error about images of different shapes where batches are augmented as a whole."""
     shorter = -(-recipe.resolution * 256 // 224)
     return DataError(
-        f"{found}: return images of one shape, or have them cropped, with the shorter side at first of"
+        f"{shapes}: return images of one shape, or have them cropped, with the shorter side at first of"
         f" augmentation.evaluation_resize={shorter} pixels"
     )
 

@@ -127,14 +127,14 @@ def class_number(value: Any, where: str) -> int:
 
     Raises DataError if it is not a whole number from 0.
     """
-    single = hasattr(value, "item") and int(np.prod(getattr(value, "shape", ()))) == 1
-    number = value.item() if single else value
+    scalar = hasattr(value, "item") and int(np.prod(getattr(value, "shape", ()))) == 1
+    number = value.item() if scalar else value
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if isinstance(number, int) and number >= 0:
         return int(number)
-    found = f"of shape {tuple(number.shape)}" if hasattr(number, "shape") else repr(number)
-    raise DataError(f"{where} has the label {found}: expected the number of a class, from 0")
+    shown = f"of shape {tuple(number.shape)}" if hasattr(number, "shape") else repr(number)
+    raise DataError(f"{where} has the label {shown}: expected the number of a class, from 0")
 
 
 def too_many_unreadable(reasons: Mapping[str, str], of: str, tolerated: float) -> CorruptData:

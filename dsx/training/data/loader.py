@@ -197,8 +197,8 @@ class _Items(Dataset[Any]):
             return Read(default_collate(finished), labels, unreadable)
         except Exception as error:
             line = traceback.format_exception_only(error)[-1].strip()
-            told = str(error) if isinstance(error, DataError) else f"{name}: {line}" if name else line
-            return Read(self._blank, [], [], (type(error).__name__, told, traceback.format_exc()))
+            problem = str(error) if isinstance(error, DataError) else f"{name}: {line}" if name else line
+            return Read(self._blank, [], [], (type(error).__name__, problem, traceback.format_exc()))
 
 
 def _as_it_is(read: Any) -> Any:

@@ -39,11 +39,11 @@ def read_published(
     return both()
 
 
-def missing(dataset: str, root: str, found: str) -> DataError:
+def missing(dataset: str, root: str, problem: str) -> DataError:
     """The error that says what is expected where, and how to get it."""
     facts = DATASETS[dataset]
     fetch = f"; `{facts.fetch.replace('ROOT', root)}` fetches it (or data.download=true)" if facts.fetch else ""
-    return DataError(f"data set {dataset}: {found}; expected below data.root {root}: {facts.layout}{fetch}")
+    return DataError(f"data set {dataset}: {problem}; expected below data.root {root}: {facts.layout}{fetch}")
 
 
 def place_of(dataset: str, root: str | None) -> str:
@@ -117,5 +117,5 @@ def _download(dataset: str, root: Path) -> None:
     try:
         getattr(torchvision.datasets, _TORCHVISION[dataset])(str(root), download=True)
     except (OSError, RuntimeError) as error:
-        words = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
-        raise missing(dataset, str(root), f"could not be downloaded ({words.strip()})") from None
+        reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+        raise missing(dataset, str(root), f"could not be downloaded ({reason.strip()})") from None
