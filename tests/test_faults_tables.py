@@ -222,7 +222,14 @@ CASES = {
 
 
 @pytest.mark.filterwarnings("error")  # which a process of its own would print
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # a refusal is fast; of what is read and analysed, the quick tests try every fourth
+        pytest.param(name, marks=[] if case.refused or i % 4 == 0 else [pytest.mark.slow])
+        for i, (name, case) in enumerate(CASES.items())
+    ],
+)
 def test_a_table_from_elsewhere_is_read_rightly_or_refused_in_one_line(dsx: Command, tmp_path: Path, name: str) -> None:
     case = CASES[name]
     (tmp_path / "table.csv").write_bytes(case.content)

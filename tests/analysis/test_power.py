@@ -25,6 +25,7 @@ def test_power_at_one_look_is_that_of_the_verdicts_by_simulation():
         assert power == pytest.approx(hits / 300, abs=0.07)
 
 
+@pytest.mark.slow
 def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 2000), gamma(rng, 2000) + SHIFT]

@@ -230,6 +230,7 @@ def test_semicolons_and_decimal_commas_are_read(dsx: Command, tmp_path: Path) ->
     assert pd.read_csv(tmp_path / "runs" / "analysis" / "summary.csv")["mean_error"].tolist() == [4.0]
 
 
+@pytest.mark.slow
 def test_studies_of_one_name_get_figures_of_their_own(dsx: Command, tmp_path: Path) -> None:
     assert slugs(["a/x", "b/x", "a_x", "…/", "é 1"]) == ["a_x", "b_x", "a_x_2", "study", "é_1"]
     for folder in ("a", "b"):

@@ -47,6 +47,7 @@ def contents(made: Study) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_a_population_sampled_again_goes_on_from_the_saved_records(tmp_path: Path) -> None:
     trained = study(tmp_path / "here" / "X")
     train([trained], limit=2)

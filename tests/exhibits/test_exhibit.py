@@ -36,7 +36,10 @@ def _inquiry(kind: str) -> Inquiry:
     return Inquiry(studies[kind]())
 
 
-@pytest.fixture(scope="module", params=list(ABSENT))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=[pytest.mark.slow] if kind == "scales" else []) for kind in ABSENT],
+)
 def inquiry(request: pytest.FixtureRequest) -> tuple[str, Inquiry]:
     return request.param, _inquiry(request.param)
 

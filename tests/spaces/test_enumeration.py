@@ -44,6 +44,7 @@ def test_a_population_finished_by_enumeration_keeps_its_beginning(small_space):
     assert few.contents == many.contents[:12]
 
 
+@pytest.mark.slow
 def test_the_race_over_all_settings_has_the_law_of_successive_draws(small_space, monkeypatch):
     """With no candidates at all, so that the first model comes from the race alone."""
     monkeypatch.setattr("dsx.spaces.sampling.STREAM_CHUNKS", 0)
