@@ -71,6 +71,7 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "analyze": lambda t: A.analyze({"a": t}),
     "area": lambda t: A.area(t, 5),
     "area, weighted": lambda t: A.area(t, 5, ones(t)),
+    "best_of_k": A.best_of_k,
     "best_range": lambda t: A.best_range(A.finished(t)["acts"], t),
     "best_ranges": A.best_ranges,
     "best_weights": A.best_weights,
@@ -106,6 +107,7 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "summarize": lambda t: A.summarize({"a": t}),
     "summarize_errors": A.summarize_errors,
     "trend": lambda t: A.trend({"a": t}, "acts"),
+    "trimmed_mean": A.trimmed_mean,
     "trend_fits": lambda t: A.trend_fits(A.trend({"a": t, "b": t})),
 }
 OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
@@ -113,23 +115,27 @@ OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
     "compare": lambda a, b: A.comparison_in_words(A.compare(a, b), "a", "b"),
     "compare_all": lambda a, b: A.compare_all({"a": a, "b": b}),
     "compare_matched": lambda a, b: A.matched_in_words(A.compare_matched(a, b, "acts"), "a", "b"),
+    "decisions": lambda a, b: [A.verdict_sentence(v) for v in A.decisions({"a": a, "b": b}).stated],
     "dominance": lambda a, b: A.dominance_in_words(A.dominance(a, b), "a", "b"),
     "edf_difference": A.edf_difference,
     "edf_difference_table": A.edf_difference_table,
     "ks_test": A.ks_test,
     "mean_difference_interval": A.mean_difference_interval,
-    "min_difference_interval": A.min_difference_interval,
     "mixed_conditions": lambda a, b: A.mixed_conditions({"a": a, "b": b}),
     "plan": lambda a, b: A.plan(a, b)["words"],
     "quantile_difference": A.quantile_difference,
     "rank_agreement": lambda a, b: A.rank_agreement({"a": a, "b": b}),
     "right_order": lambda a, b: A.right_order(a, b, trials=50),
     "superiority": A.superiority,
+    "sequential_verdicts": lambda a, b: [A.verdict_sentence(v) for v in A.sequential_verdicts({"a": a, "b": b})],
     "trend": lambda a, b: A.trend({"a": a, "b": b}, "acts"),
+    "trimmed_mean_difference": A.trimmed_mean_difference,
+    "verdicts": lambda a, b: [A.verdict_sentence(v) for v in A.verdicts({"a": a, "b": b})],
+    "verdicts_table": lambda a, b: A.verdicts_table(A.decisions({"a": a, "b": b}, margin=A.Margin(0.1))),
 }
 # those that take no study: tested where they are at home
-ELSEWHERE = {"block_widths", "holm", "importance_table", "linear_fit", "table_widths"}
-IN_WORDS = {"comparison_in_words", "dominance_in_words", "matched_in_words"}
+ELSEWHERE = {"block_widths", "holm", "importance_table", "linear_fit", "parse_margin", "table_widths"}
+IN_WORDS = {"comparison_in_words", "dominance_in_words", "matched_in_words", "verdict_sentence"}
 
 
 # ---- what is refused, in which words ----
@@ -141,16 +147,17 @@ _COUNTS = {
 # asks for a model that counts, by the name it gives to what has none
 NEEDS_ONE = {
     "errors": {
-        "area", "area, weighted", "best_range", "best_weights", "edf", "edf, weighted", "expected_minimum",
+        "area", "area, weighted", "best_of_k", "best_range", "best_weights", "edf", "edf, weighted", "expected_minimum",
         "joint_best_range", "ks_by_sample_size", "mean_interval", "min_interval", "pointwise_band",
         "pointwise_band, weighted", "quantile", "quantile_interval", "random_search", "random_search, weighted",
-        "share_below", "summarize_errors",
+        "share_below", "summarize_errors", "trimmed_mean",
     },
     "results table": {"finished_errors"},
     "pilot": {"plan"},
     "one of two": {
         "compare", "dominance", "edf_difference", "edf_difference_table", "ks_test", "mean_difference_interval",
-        "min_difference_interval", "quantile_difference", "right_order", "superiority",
+        "quantile_difference", "right_order", "sequential_verdicts", "superiority", "trimmed_mean_difference",
+        "verdicts",
     },
 }  # fmt: skip
 LINE = "a line cannot be fitted through {} usable pairs: at least 2 pairs with different x are needed"
@@ -219,6 +226,14 @@ CONSTANT = {"all equal", "all diverged"}
 UNKNOWN: list[tuple[str, set[str] | None]] = [
     ("random_search*.low", None),  # with k near n, no resample is worse than the best model: no bound
     ("random_search*.high", None),
+    ("best_of_k.low", None),  # k = 1 of fewer than 64 models
+    ("best_of_k.high", None),
+    ("*verdicts*.superiority", None),  # whether curves cross has none
+    ("*verdicts*.low", None),
+    ("*verdicts*.high", None),
+    ("*verdicts.equivalence_*", None),  # without a margin
+    ("trimmed_mean_difference", FEW | CONSTANT),
+    ("*trimmed_difference_*", FEW | CONSTANT),
     ("analyze.search.low", None),
     ("analyze.search.high", None),
     ("right_order.by_*", None),  # a study against itself: tied
@@ -230,7 +245,6 @@ UNKNOWN: list[tuple[str, set[str] | None]] = [
     ("rank_*.*", {"a derived column of NaN", *CONSTANT, *FEW, *EMPTY}),
     ("*min_error_*", CONSTANT),  # tied
     ("*min_interval", CONSTANT),
-    ("*min_difference_*", CONSTANT),
     ("*_error", EMPTY),
     ("*_low", FEW | EMPTY),
     ("*_high", FEW | EMPTY),

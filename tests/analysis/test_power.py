@@ -40,6 +40,15 @@ def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
     assert np.isnan(curve.low).all()
 
 
+def test_pilots_without_a_spread_are_refused():
+    with pytest.raises(DsxError) as caught:
+        plan_verdict([np.arange(8.0), np.full(8, 3.5)], 1.0)
+    assert str(caught.value) == (
+        "pilot 2: all 8 errors are 3.5 %: they show no spread, from which the number of models follows; take a pilot of"
+        " more models"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pilot", [16, 48])
 @pytest.mark.parametrize("difference", [None, 1.4])

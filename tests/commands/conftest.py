@@ -1,5 +1,5 @@
 import sys
 from pathlib import Path
 
-# the stand-in trainers stand beside the tests of launchers
+# worker processes import the stand-in trainers by name
 sys.path.insert(0, str(Path(__file__).parent.parent / "launch"))

@@ -193,6 +193,11 @@ def test_odd_populations_are_described_and_nothing_empty_is_drawn(dsx: Command, 
             "state.csv: state 'pruned' (1 row): expected one of done, diverged, failed, running, pending, or",
         ),
         (["a.csv", "error=top1", "--figures", "al"], "--figures al: expected one of all, main, none"),
+        (["a.csv", "error=top1", "--level", "95"], "--level 95.0: expected a number between 0 and 1, as in 0.95"),
+        (["a.csv", "error=top1", "--looks", "two"], "looks = two: expected any (verdicts that hold however often one"),
+        (["a.csv", "error=top1", "--margin", "5%"], "margin = 5%: expected a distance from even odds such as 0.05, or"),
+        (["a.csv", "error=top1", "--margin", "0.6"], "margin = 0.6: as a probability it lies between 0 and 0.5, such"),
+        (["shares.csv"], "shares.csv: the errors in 'error' lie between 0.2 and 0.3: write 'error=100*error' if they"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(
@@ -202,6 +207,7 @@ def test_what_cannot_be_read_is_one_clear_line(
         "a.csv": b"name,top1\na,3\n", "object.json": b'{"a": 1}', "list.json": b"[]", "cut.json": b'[{"net": 1',
         "data.zip": b"PK\3\4rest", "empty.csv": b"", "image.csv": b"\x89x\0\1", "cut.parquet": b"PAR1rest",
         "range.csv": b"error\n3\n120\n", "state.csv": b"error,state\n3,pruned\n",
+        "shares.csv": b"error\n0.3\n0.2\n",
     }  # fmt: skip
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -210,6 +216,25 @@ def test_what_cannot_be_read_is_one_clear_line(
     assert done.err.count("\n") == 1
     assert message in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(contents)
+
+
+def test_margin_and_looks_are_stated_and_stand_in_the_command_of_the_report(dsx: Command, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shift in (("a", 0.0), ("b", 0.0), ("c", 0.6)):
+        table(200, error=shift + rng.gamma(4, 0.4, 200)).to_csv(tmp_path / f"{name}.csv", index=False)
+    options = ["--margin", "0.5pt", "--looks", "one", "--figures", "none", "--out", "out"]
+    done = dsx("analyze", "a.csv", "b.csv", "c.csv", *options)
+    assert done.code == 0, done
+    assert "a and b are equivalent within a margin of 0.5 points" in done.out
+    assert "a is better than c: a model of a beats one of c with probability" in done.out
+    last = done.out.splitlines()[-1]
+    assert last.startswith("found: a is better than c; 1 pair equivalent within 0.5 points; decided: ")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "dsx analyze a.csv b.csv c.csv --margin 0.5pt --looks one" in page
+    rows = pd.read_csv(tmp_path / "out" / "verdicts.csv").set_index(["a", "b", "measure"])
+    assert rows.loc[("a", "b", "error"), "verdict"] == "equivalent"
+    assert set(rows["margin"]) == {"0.5 points"}
+    assert set(rows["looks"]) == {"one"}
 
 
 def test_folders_inside_each_other_give_each_study_once_and_a_torn_study_is_told_from_tables(

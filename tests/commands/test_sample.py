@@ -11,6 +11,8 @@ import pytest
 from dsx.base.errors import DsxError
 from dsx.commands.sample import SampleRequest, describe_sampling, draw_marginals, parse_ranges, sample
 from dsx.commands.selection import chosen
+from dsx.study.claims import claim
+from dsx.study.study import open_study
 
 from command_line import Command
 
@@ -114,3 +116,26 @@ def test_a_population_of_a_study_is_drawn_beside_its_other_figures(
     path = draw_marginals(drawn.study)
     assert path.parent == drawn.study.paths.analysis
     assert path.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_larger_sample_makes_a_started_study_grow(dsx: Command, tmp_path: Path) -> None:
+    small = ("sample", "--space", "AnyNetXE-digits", "--out", "a")
+    assert "grew" not in dsx(*small, "--n", 3).out
+    study = open_study(tmp_path / "a")
+    held = claim(study.paths.run(study.runs()[0].run_id))
+    assert held is not None
+    held.release()
+    done = dsx(*small, "--n", 5)
+    assert "a grew from 3 to 5 models; what is trained stays\nwrote a " in done.out
+    assert open_study(tmp_path / "a").population.model_ids[:3] == study.population.model_ids
+    assert "grew" not in dsx(*small, "--n", 5).out
+    refused = "dsx: a: holds a study of another request whose models have started ("
+    for arguments, difference in (
+        (("--n", 7, "--seed", 1), "n: 5 → 7; seed: 0 → 1"),
+        (("--n", 7, "--acts", "5k:20k"), "n: 5 → 7; space.constraints.acts: absent → 5k:20k"),
+        (("--n", 3), "n: 5 → 3"),
+    ):
+        done = dsx(*small, *arguments)
+        assert done.code == 2
+        assert done.err.startswith(refused + difference)
+    assert len(open_study(tmp_path / "a").population) == 5

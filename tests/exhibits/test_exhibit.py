@@ -21,8 +21,8 @@ from dsx.exhibits.studies import StudyFacts
 NAMES = [exhibit.name for exhibit in exhibits()]
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
-    "pair": {"trends"},  # two spaces are no scales of one
-    "scales": set(),
+    "pair": {"trends", "seeds"},  # two spaces are no scales of one, and every model has one seed
+    "scales": {"seeds"},
     "nothing finished": set(NAMES) - {"counts", "summary"},
 }
 

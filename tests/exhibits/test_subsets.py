@@ -77,7 +77,8 @@ def test_models_of_which_a_column_is_not_known_are_left_out():
         ),
         (
             "dept > 3",
-            "--where: unknown column 'dept'. Did you mean depth? Known: bottleneck_ratio, depth, depth_1, depth_2, flops",
+            "--where: unknown column 'dept'. Did you mean depth?"
+            " Known: bottleneck_ratio, depth, depth_1, depth_2, flops",
         ),
         ("flops > 1e9", "--where 'flops > 1e9': true of no model of A"),
         ("flops", "'flops' compares nothing: write an inequality such as 'sum(depth) <= 40'"),

@@ -39,9 +39,10 @@ def page(pair: list[StudyFacts]) -> str:
 def test_the_question_the_finding_and_the_counts_stand_in_the_page(page: str, pair: list[StudyFacts]) -> None:
     told = text_of(page)
     assert "Is E better than A?" in told
-    finding = analysis.comparison_in_words(analysis.compare(pair[0].table, pair[1].table), "A", "E")
+    finding = analysis.verdict_sentence(analysis.decisions({each.name: each.table for each in pair}).of("A", "E"))
     assert finding in told
-    assert finding.startswith("E is better than A: mean error lower by")
+    assert finding.startswith("E is better than A: a model of E beats one of A with probability ")
+    assert told.index("Verdicts") < told.index("Error distributions")
     assert "A : 24 models: 24 done, 0 diverged, 0 failed, 0 pending" in told
     assert "dsx run mine" in told
 

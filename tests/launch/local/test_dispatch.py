@@ -193,3 +193,14 @@ def test_progress_lines_say_what_is_done_failed_and_left(tmp_path, capfd, monkey
     assert "2/4 done, 0 diverged, 1 failed" in err or "1/4 done, 0 diverged, 1 failed" in err
     assert "models/h" in err
     assert "3 done, 1 failed in" in err
+
+
+def test_a_launch_trains_the_models_by_which_a_study_grows_meanwhile(tmp_path):
+    study = make_study(tmp_path / "a", n=4)
+    process = spawn(tmp_path / "launch.py", study)
+    wait_until(lambda: starts(study))
+    grown = make_study(tmp_path / "a", n=7, recipe=False)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    check_complete(grown)
+    assert len(trainings(study)) == 7
