@@ -337,6 +337,7 @@ def test_a_study_at_the_edge_is_told_of_sensibly(case, odd, name):
     check(lambda: OF_ONE[name](odd), name, case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_TWO)
 def test_a_study_at_the_edge_is_compared_sensibly(case, odd, usual, name):
     check(lambda: OF_TWO[name](odd, usual), name, case, "first")

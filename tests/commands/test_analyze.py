@@ -49,6 +49,7 @@ def table(n: int = 20, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"error": rng.gamma(4, 1, n), "depth": np.arange(n) % 7, "space": "S"}).assign(**columns)
 
 
+@pytest.mark.slow
 def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counted(dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "ResNet.json").write_text(json.dumps(nds()))
     (tmp_path / "sweep.json").write_text(json.dumps(sweep()))
@@ -254,6 +255,7 @@ def test_semicolons_and_decimal_commas_are_read(dsx: Command, tmp_path: Path) ->
     assert pd.read_csv(tmp_path / "runs" / "analysis" / "summary.csv")["mean_error"].tolist() == [4.0]
 
 
+@pytest.mark.slow
 def test_studies_of_one_name_get_figures_of_their_own(dsx: Command, tmp_path: Path) -> None:
     assert slugs(["a/x", "b/x", "a_x", "…/", "é 1"]) == ["a_x", "b_x", "a_x_2", "study", "é_1"]
     for folder in ("a", "b"):
