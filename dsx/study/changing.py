@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dsx.base import files
 from dsx.base.errors import StudyError
 from dsx.study import claims
 from dsx.study.claims import Claim
@@ -25,7 +26,7 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
     """
     place = RunPaths(paths.turn)
     deadline = time.monotonic() + PATIENCE_S
-    while (held := claims.claim(place)) is None:
+    while (held := _claim(paths, place)) is None:
         if time.monotonic() > deadline:
             raise StudyError(
                 f"{paths.root}: another command has been changing it for {PATIENCE_S / 60:.0f} min; try again when it"
@@ -37,3 +38,13 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
     finally:
         if held.is_held():
             held.finish()
+
+
+def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:
+    """The turn, or None if another has it; what cannot be written is told of the file that was to be changed."""
+    try:
+        return claims.claim(place)
+    except files.RecordError as error:
+        if isinstance(error.__cause__, OSError):
+            raise files.RecordError(files.unwritable(paths.definition, error.__cause__)) from error
+        raise

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dsx.base import files
 from dsx.base.errors import StudyError
 from dsx.study import changing as module
+from dsx.study import claims
 from dsx.study.changing import changing
 from dsx.study.paths import StudyPaths
 
@@ -40,6 +42,19 @@ def test_the_turn_of_a_dead_process_is_taken_over(tmp_path):
     assert [path.name for path in StudyPaths(tmp_path).turn.iterdir()] == ["claim.1.json"]
     with changing(StudyPaths(tmp_path)) as turn:
         assert turn.generation == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told_of_the_definition(tmp_path, monkeypatch):
+    def full(*_):
+        raise files.RecordError("claim.1.json: no") from OSError(28, "No space left on device")
+
+    monkeypatch.setattr(claims, "claim", full)
+    with pytest.raises(files.RecordError) as caught, changing(StudyPaths(tmp_path)):
+        pass
+    assert str(caught.value) == (
+        f"{tmp_path}/study.yaml: cannot be written (No space left on device); nothing is lost: see to the folder, then"
+        " run the same command again"
+    )
 
 
 def test_who_waits_too_long_is_told_so(tmp_path, monkeypatch):
