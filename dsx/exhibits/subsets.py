@@ -58,7 +58,7 @@ def where(studies: Sequence[StudyFacts], text: str) -> Subset:
 
 
 def split(studies: Sequence[StudyFacts], column: str) -> Subset:
-    """Each study in parts, one for each value of a column: `AnyNetXA, bottleneck_ratio 2`; of one, `bottleneck_ratio 2`.
+    """Each study in parts, one for each value of a column: `AnyNetXA, width_1 8`; of a single study, `width_1 8`.
 
     A column of more than six values is cut into four groups at quartiles over all studies. Models for which it is not
     known make a group of their own. Raises DsxError for a column that no study has, or that was measured.
