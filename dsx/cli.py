@@ -211,6 +211,8 @@ def analyze(
         str, typer.Option(help="any: verdicts that hold however often one looks; one: if this is the only look")
     ] = "any",
     figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
+    where: Annotated[str, typer.Option(help="only models of which this holds, as in 'sum(depth) >= 12'")] = "",
+    split: Annotated[str, typer.Option(help="compare parts of each study by this column: bottleneck_ratio")] = "",
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -219,7 +221,7 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    settings = command.AnalysisSettings(level, margin, looks, figures)
+    settings = command.AnalysisSettings(level, margin, looks, figures, where, split)
     print(command.analyze(_or_last(arguments), out, settings, overrides))
 
 

@@ -58,7 +58,7 @@ def where(studies: Sequence[StudyFacts], text: str) -> Subset:
 
 
 def split(studies: Sequence[StudyFacts], column: str) -> Subset:
-    """Each study as several, one for each value of a column: `AnyNetXA, bottleneck_ratio 2`.
+    """Each study in parts, one for each value of a column: `AnyNetXA, width_1 8`; of a single study, `width_1 8`.
 
     A column of more than six values is cut into four groups at quartiles over all studies. Models for which it is not
     known make a group of their own. Raises DsxError for a column that no study has, or that was measured.
@@ -75,7 +75,8 @@ def split(studies: Sequence[StudyFacts], column: str) -> Subset:
         counts = []
         for label in sorted(set(labels[study.name]), key=_order):
             mask = np.array([other == label for other in labels[study.name]])
-            parts.append(_rows(study, mask, f"{study.name}, {column} {label}", f"{column} {label}"))
+            part = f"{column} {label}"
+            parts.append(_rows(study, mask, part if len(studies) == 1 else f"{study.name}, {part}", part))
             counts.append(f"{label} ({plural(int(mask.sum()), 'run')})")
         account.append(f"{study.name} by {column}: {', '.join(counts)}")
     return Subset(parts, account)

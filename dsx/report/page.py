@@ -16,6 +16,7 @@ from dsx.exhibits.exhibit import Inquiry, Section
 from dsx.exhibits.exhibition import Shown, computed_of, show
 from dsx.exhibits.headline import headline
 from dsx.exhibits.studies import StudyFacts
+from dsx.plots.edf import BANDED
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
@@ -100,6 +101,7 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
         "names": list(inquiry.tables),
         "facts": inquiry.studies,
         "finished": bool(inquiry.models),
+        "banded": len(inquiry.models) <= BANDED,
         "headline": headline(summary, inquiry.decided, inquiry.level),
         "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies),
         "counts": [(row["study"], row["words"]) for _, row in counts.iterrows()],

@@ -25,6 +25,7 @@ def test_power_at_one_look_is_that_of_the_verdicts_by_simulation():
         assert power == pytest.approx(hits / 300, abs=0.07)
 
 
+@pytest.mark.slow
 def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 2000), gamma(rng, 2000) + SHIFT]
@@ -48,6 +49,7 @@ def test_pilots_without_a_spread_are_refused():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pilot", [16, 48])
 @pytest.mark.parametrize("difference", [None, 1.4])
 def test_promised_power_is_kept_though_the_pilots_err(pilot, difference):

@@ -92,7 +92,7 @@ def test_what_cannot_pick_is_refused(text, message):
 
 def test_a_split_has_every_model_once_and_names_its_part():
     subset = split([study()], "bottleneck_ratio")
-    assert [part.name for part in subset.studies] == [f"A, bottleneck_ratio {b}" for b in (1, 2, 4)]
+    assert [part.name for part in subset.studies] == [f"bottleneck_ratio {b}" for b in (1, 2, 4)]
     assert sorted(m for part in subset.studies for m in part.table["model_id"]) == [f"m{i}" for i in range(6)]
     assert subset.account == ["A by bottleneck_ratio: 1 (2 runs), 2 (2 runs), 4 (2 runs)"]
     assert [len(part.failures) for part in subset.studies] == [0, 0, 1]
@@ -116,9 +116,9 @@ def test_many_values_are_cut_at_the_quartiles_of_all_studies():
 def test_what_is_not_known_is_a_part_of_its_own():
     some = study(extra=["a", "b", None, "a", "b", "a"])
     assert [(part.name, len(part.table)) for part in split([some], "extra").studies] == [
-        ("A, extra a", 3),
-        ("A, extra b", 2),
-        ("A, extra unknown", 1),
+        ("extra a", 3),
+        ("extra b", 2),
+        ("extra unknown", 1),
     ]
 
 
