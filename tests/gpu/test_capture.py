@@ -92,9 +92,7 @@ def test_a_training_goes_on_recorded_or_not(
     whole = trained(digits(deterministic=True, **OPTIONS[name]))
     looks = iter([False] * 5 + [True])
     with pytest.raises(Interrupted):
-        trained(
-            digits(deterministic=True, capture=first, **OPTIONS[name]), tmp_path, should_stop=lambda: next(looks)
-        )
+        trained(digits(deterministic=True, capture=first, **OPTIONS[name]), tmp_path, should_stop=lambda: next(looks))
     cut = trained(digits(deterministic=True, capture=not first, **OPTIONS[name]), tmp_path)
     assert curve(cut) == curve(whole)
     assert replays
