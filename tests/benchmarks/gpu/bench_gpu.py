@@ -1,12 +1,13 @@
 """Speed on one CUDA GPU, as ratios against timm's models and plain training steps in the same run; a Markdown table.
 
-    make bench-gpu                                                  # all, some twenty minutes
-    .venv/bin/python tests/benchmarks/gpu/bench_gpu.py --short  # what 200 s allow, most telling first
+    make bench-gpu                                              # all, some twenty minutes
+    .venv/bin/python tests/benchmarks/gpu/bench_gpu.py --short  # the most telling first, 200 seconds
 
-Steps: the trainer's own step, as it is and recorded (`capture`), against timm's network of the same name in two plain loops, on images that lie on the
-device. Loop timm: channels-last, under autocast, with timm's optimiser and one look at the loss in 50 steps. Loop
-torchvision: NCHW, with loss.item() and top-1 and top-5 accuracy at every step, as torchvision's reference script has
-it. TF32 and cuDNN's trials are as the trainer has them, for all three. Rounds alternate; medians are compared.
+Steps: the trainer's own step, as it is and recorded (`capture`), against timm's network of the same name in two plain
+loops, on images that lie on the device. Loop timm: channels-last, under autocast, with timm's optimiser and one look
+at the loss in 50 steps. Loop torchvision: NCHW, with loss.item() and top-1 and top-5 accuracy at every step, as
+torchvision's reference script has it. TF32 and cuDNN's trials are as the trainer has them, for all three. Rounds
+alternate; medians are compared.
 
 Population: models of RegNetX-32 on made CIFAR files in memory, by `dsx launch` with several models per GPU and with
 one, against one process per model, one after another, of some of the models, evenly spaced in flops. Whole commands are
