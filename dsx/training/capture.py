@@ -8,6 +8,7 @@ a tensor on the device, the count of averaged steps, and the looks at the loss.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 
@@ -29,6 +30,12 @@ def check_capture(recipe: Recipe, device: torch.device, world: int) -> None:
         raise DsxError(f"recipe {recipe.name}: capture is for one GPU per model, not {world}: leave capture out")
 
 
+@lru_cache
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    """The one on which this process records: torch's libraries keep some memory for every stream that they ever saw."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
 class Captured:
     """Runs a step as a recording once it was run in earnest; the step may read nothing but the batch, `rate`, and what
     keeps its place on the device.
@@ -40,7 +47,7 @@ class Captured:
     def __init__(self, batch_size: int, device: torch.device) -> None:
         self.rate = torch.zeros((), device=device)
         self._batch_size = batch_size
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = _stream(device)
         self._recorded: tuple[torch.cuda.CUDAGraph, Mixed] | None = None
         self._whole_steps = 0
 
@@ -60,10 +67,11 @@ class Captured:
 
     def _run(self, step: Callable[[Mixed], None], batch: Mixed) -> None:
         """The step itself, on the recording's stream: what backward passes keep for a weight belongs to one stream."""
-        self._stream.wait_stream(torch.cuda.current_stream())
+        others = torch.cuda.current_stream(self._stream.device)
+        self._stream.wait_stream(others)
         with torch.cuda.stream(self._stream):
             step(batch)
-        torch.cuda.current_stream().wait_stream(self._stream)
+        others.wait_stream(self._stream)
 
     def _record(self, step: Callable[[Mixed], None], like: Mixed) -> tuple[torch.cuda.CUDAGraph, Mixed]:
         """The graph, and the batch that it reads. Nothing is computed yet."""
