@@ -4,29 +4,36 @@ Importing it loads numpy alone; pandas and scipy are loaded by the functions tha
 """
 
 from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range
+from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
 from dsx.analysis.comparison import PopulationDifference, compare, compare_all, comparison_in_words, holm
 from dsx.analysis.curves import representative_curves
+from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.distribution import area, pointwise_band, share_below
 from dsx.analysis.dominance import Dominance, EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
 from dsx.analysis.importance import importance_table
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
+from dsx.analysis.power import plan_verdict, power_curve
 from dsx.analysis.quantiles import (
-    min_difference_interval,
     min_interval,
     quantile,
     quantile_difference,
     quantile_interval,
 )
 from dsx.analysis.regression import LineFit, fit_columns, fit_line
+from dsx.analysis.replay import models_to_decide
 from dsx.analysis.sample_size import Plan, ks_by_sample_size, plan, right_order
 from dsx.analysis.search import SearchCurve, expected_minimum, random_search
+from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.summary import ErrorSummary, summarize, summarize_errors
 from dsx.analysis.superiority import superiority
-from dsx.analysis.tables import analyze, edf_difference_table, linear_table
+from dsx.analysis.tables import analyze, edf_difference_table, linear_table, verdicts_table
 from dsx.analysis.trends import RankCorrelation, rank_agreement, rank_correlation, trend, trend_fits
+from dsx.analysis.trimmed import trimmed_mean, trimmed_mean_difference
+from dsx.analysis.verdict import Margin, Verdict, parse_margin, verdicts
+from dsx.analysis.verdict_words import verdict_sentence
 from dsx.analysis.weights import (
     MatchedBins,
     MatchedDifference,
@@ -41,7 +48,9 @@ from dsx.results.states import Counts, count_states, finished, finished_errors, 
 from dsx.results.table_files import read_csv, read_parquet
 
 __all__ = [
+    "BestOfK",
     "Counts",
+    "Decisions",
     "Dominance",
     "Edf",
     "EdfDifference",
@@ -49,14 +58,17 @@ __all__ = [
     "JointRange",
     "LineFit",
     "LinearFit",
+    "Margin",
     "MatchedBins",
     "MatchedDifference",
     "Plan",
     "PopulationDifference",
     "RankCorrelation",
     "SearchCurve",
+    "Verdict",
     "analyze",
     "area",
+    "best_of_k",
     "best_range",
     "best_ranges",
     "best_weights",
@@ -66,6 +78,7 @@ __all__ = [
     "compare_matched",
     "comparison_in_words",
     "count_states",
+    "decisions",
     "dominance",
     "dominance_in_words",
     "edf",
@@ -90,12 +103,15 @@ __all__ = [
     "matched_weights",
     "mean_difference_interval",
     "mean_interval",
-    "min_difference_interval",
     "min_interval",
     "mixed_conditions",
+    "models_to_decide",
     "parameter_columns",
+    "parse_margin",
     "plan",
+    "plan_verdict",
     "pointwise_band",
+    "power_curve",
     "quantile",
     "quantile_difference",
     "quantile_interval",
@@ -109,6 +125,7 @@ __all__ = [
     "read_results",
     "representative_curves",
     "right_order",
+    "sequential_verdicts",
     "share_below",
     "summarize",
     "summarize_errors",
@@ -116,4 +133,9 @@ __all__ = [
     "table_widths",
     "trend",
     "trend_fits",
+    "trimmed_mean",
+    "trimmed_mean_difference",
+    "verdict_sentence",
+    "verdicts",
+    "verdicts_table",
 ]  # fmt: skip

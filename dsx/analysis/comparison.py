@@ -1,6 +1,6 @@
-"""Two populations against each other: differences with intervals, and the same in a sentence.
+"""Two populations against each other: differences with intervals. They describe; verdicts decide (`decisions`).
 
-All differences are a − b in points of error, so a negative one means that a is better.
+All differences are a − b in points of error.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from dsx.analysis.bootstrap import (
     resampled_means,
     resampled_quantiles,
 )
+from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.kolmogorov import ks_test
-from dsx.analysis.quantiles import min_difference_interval
 from dsx.analysis.superiority import superiority
-from dsx.analysis.words import number, points, spread
+from dsx.analysis.trimmed import trimmed_mean_difference
+from dsx.analysis.verdict import Verdict
+from dsx.analysis.verdict_words import verdict_sentence
+from dsx.analysis.words import number, spread
 from dsx.base.record import Record, names_of
-from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, samples_by_name
+from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table, samples_by_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +45,10 @@ class PopulationDifference(Record):
     mean_difference: float  # a − b; its interval by the BCa bootstrap
     mean_difference_low: float
     mean_difference_high: float
-    min_difference: float  # by the inverted precedence test
-    min_difference_low: float
-    min_difference_high: float
+    trimmed_difference: float  # of the means without the lowest and highest fifth; Yuen's interval
+    trimmed_difference_low: float
+    trimmed_difference_high: float
+    min_difference: float  # of these models; it has no interval: see `best_of_k`
     median_difference: float  # by the percentile bootstrap
     median_difference_low: float
     median_difference_high: float
@@ -66,62 +70,47 @@ def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> Populati
     return _compare(_resample(as_sample(errors_a, "a")), _resample(as_sample(errors_b, "b")), level)
 
 
-def compare_all(tables: Mapping[str, Any], level: float = 0.95) -> pd.DataFrame:
+def compare_all(tables: Mapping[str, Any], level: float = 0.95, decided: Decisions | None = None) -> pd.DataFrame:
     """One row per pair of studies, in the order given: a, b, the keys of `compare`, ks_pvalue_holm, words.
 
-    Studies without a finished model are left out here; `summarize` and the counts show them.
-    ks_pvalue_holm: the p-values corrected for the number of pairs (Holm 1979). The table is empty
-    when fewer than two studies have finished models.
+    The intervals of one kind hold for all pairs at once (Bonferroni). Studies without a finished model are left out
+    here; `summarize` and the counts show them. ks_pvalue_holm: corrected for the number of pairs (Holm 1979); it
+    describes, as the other columns do. words: the verdict in a sentence, which `decided` holds (by default that at any
+    look), and the differences. The table is empty when fewer than two studies have finished models.
     """
     check_level(level)
     samples = {name: _resample(errors) for name, errors in samples_by_name(tables).items()}
+    verdicts = decided or decisions({name: _as_table(tables[name]) for name in samples}, level)
+    pairs = list(itertools.combinations(samples, 2))
     rows: list[dict[str, Any]] = []
-    for a, b in itertools.combinations(samples, 2):
-        comparison = _compare(samples[a], samples[b], level)
-        rows.append({"a": a, "b": b, **comparison, "words": comparison_in_words(comparison, a, b)})
+    for a, b in pairs:
+        comparison = _compare(samples[a], samples[b], 1 - (1 - level) / len(pairs))
+        words = comparison_in_words(comparison, a, b, verdicts.of(a, b))
+        rows.append({"a": a, "b": b, **comparison, "level": level, "words": words})
     corrected = holm([row["ks_pvalue"] for row in rows])
     for row, pvalue in zip(rows, corrected, strict=True):
         row["ks_pvalue_holm"] = float(pvalue)
     return frame(rows, ["a", "b", *names_of(PopulationDifference), "ks_pvalue_holm", "words"])
 
 
-def comparison_in_words(comparison: Mapping[str, float], name_a: str, name_b: str) -> str:
-    """What a comparison shows, in a sentence: who is better by how much, or that nothing could be shown.
-
-    comparison: what `compare` returns. The better population comes first, whichever was a.
-    """
-    difference, low, high = (comparison[f"mean_difference{end}"] for end in ("", "_low", "_high"))
-    percent = f"{100 * comparison['level']:g} % interval"
-    if math.isnan(low) or math.isnan(high):
-        few = min((comparison["n_a"], name_a), (comparison["n_b"], name_b))
-        return (
-            f"{name_a} and {name_b} cannot be compared: {few[1]} has {few[0]:.0f} finished model, too few for an "
-            f"interval (mean error {name_a} − {name_b}: {number(difference)} points)."
-        )
-    if low <= 0 <= high:
-        shown = comparison["superiority_low"] > 0.5 or comparison["superiority_high"] < 0.5
-        chance = f"; yet {_chance_in_words(comparison, name_a, name_b)}" if shown else ""
-        return (
-            f"No difference in mean error could be shown between {name_a} and {name_b}: "
-            f"{points(difference, low, high)} points ({percent} {spread(low, high)}){chance}."
-        )
-    better, worse = (name_a, name_b) if difference < 0 else (name_b, name_a)
-    low, high = sorted((abs(low), abs(high)))
-    chance = _chance_in_words(comparison, name_a, name_b, first_is_better=difference < 0)
-    return (
-        f"{better} is better than {worse}: mean error lower by {points(abs(difference), low, high)} points "
-        f"({percent} {spread(low, high)}); {chance}."
-    )
-
-
-def _chance_in_words(
-    comparison: Mapping[str, float], name_a: str, name_b: str, first_is_better: bool | None = None
+def comparison_in_words(
+    comparison: Mapping[str, float], name_a: str, name_b: str, verdict: Verdict | None = None
 ) -> str:
-    """`a model of A beats one of B with probability 0.78 (0.75–0.81)`, the likelier winner first by default."""
-    chance, low, high = (comparison[f"superiority{end}"] for end in ("", "_low", "_high"))
-    if not (chance >= 0.5 if first_is_better is None else first_is_better):
-        name_a, name_b, chance, low, high = name_b, name_a, 1 - chance, 1 - high, 1 - low
-    return f"a model of {name_a} beats one of {name_b} with probability {chance:.2f} ({low:.2f}–{high:.2f})"
+    """The verdict in a sentence, then by how much the models at hand differ; without a verdict the latter alone.
+
+    comparison: what `compare` returns. Differences describe these models: no word here decides which space is better.
+    """
+    middle, mean, median = (number(comparison[f"{what}_difference"], 2) for what in ("trimmed", "mean", "median"))
+    if verdict is not None:
+        differences = f"{name_a} − {name_b} in points: mean {mean}, trimmed mean {middle}, median {median}"
+        return f"{verdict_sentence(verdict, name_a, name_b)[:-1]}; {differences}."
+    percent = f"{100 * comparison['level']:g} % interval"
+    low, high = comparison["mean_difference_low"], comparison["mean_difference_high"]
+    around = "" if math.isnan(low) or math.isnan(high) else f" ({percent} {spread(low, high)})"
+    return (
+        f"{name_a} − {name_b}, {comparison['n_a']:.0f} and {comparison['n_b']:.0f} models, in points: mean"
+        f" {mean}{around}, trimmed mean {middle}, median {median}."
+    )
 
 
 def holm(pvalues: Sequence[float] | Floats) -> Floats:
@@ -143,6 +132,10 @@ class _Sample:
     medians: Floats
 
 
+def _as_table(errors: Any) -> pd.DataFrame:
+    return errors if is_table(errors) else frame({"error": as_sample(errors)}, ["error"])
+
+
 def _resample(errors: Floats) -> _Sample:
     return _Sample(errors, resampled_means(errors), resampled_quantiles(errors, 0.5))
 
@@ -152,13 +145,14 @@ def _compare(a: _Sample, b: _Sample, level: float) -> PopulationDifference:
     median = (math.nan, math.nan)
     if min(a.errors.size, b.errors.size) > 1:
         median = percentile_interval(differences(a.medians, b.medians), level)
-    minimum = min_difference_interval(a.errors, b.errors, level)
+    trimmed = trimmed_mean_difference(a.errors, b.errors, level=level)
     distance, pvalue = ks_test(a.errors, b.errors)
     chance, chance_low, chance_high = superiority(a.errors, b.errors, level)
     return PopulationDifference(
         a.errors.size, b.errors.size,
         float(a.errors.mean() - b.errors.mean()), *mean,
-        float(a.errors.min() - b.errors.min()), *minimum,
+        *trimmed,
+        float(a.errors.min() - b.errors.min()),
         float(np.median(a.errors) - np.median(b.errors)), *median,
         distance, pvalue, chance, chance_low, chance_high, level,
     )  # fmt: skip

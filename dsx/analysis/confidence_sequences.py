@@ -103,6 +103,20 @@ def edf_sequence_half_width(n: npt.ArrayLike, level: float = 0.95, first: int = 
     return np.minimum(widths, 1.0)
 
 
+def edf_sequence_looks(n: int, first: int = 8) -> list[int]:
+    """The numbers of models up to n at which a band gets narrower: 8, 9, 11 …, each some 1.15 times the one before."""
+    epochs = int(math.log(max(n, first) / first) / math.log(_EPOCH)) + 2
+    begins = (math.ceil(first * _EPOCH**epoch - 1e-9) for epoch in range(epochs))
+    return sorted({begin for begin in begins if begin <= n})
+
+
+def edf_sequence_pvalue(n: int, distance: float, first: int = 8) -> float:
+    """1 − level of the band of `edf_sequence_half_width` that is as wide as `distance` at n ≥ `first` models."""
+    epoch = int(math.log(n / first) / math.log(_EPOCH) + 1e-9)
+    begin = min(n, math.ceil(first * _EPOCH**epoch - 1e-9))
+    return min(1.0, (epoch + 1) * (epoch + 2) * _beyond(distance * math.sqrt(2 * begin)))
+
+
 def mean_sequence(
     errors: Errors, highest: float = 100.0, looks: Sequence[int] | None = None, level: float = 0.95
 ) -> ConfidenceSequence:
@@ -167,17 +181,23 @@ def _last(holds: Callable[[int], bool], most: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _reach(alpha: float) -> float:
-    """z with P(√(2N) sup over n ≥ N of the distance ≥ z) ≤ alpha: least over u < z of √π erfc(u) / (z − u)."""
-    from scipy.optimize import brentq, minimize_scalar
+    """z with P(√(2N) sup over n ≥ N of the distance ≥ z) ≤ alpha."""
+    from scipy.optimize import brentq
+
+    return float(brentq(lambda z: math.log(_beyond(z)) - math.log(alpha), 1.0, 8.0))
+
+
+def _beyond(z: float) -> float:
+    """Bound of P(√(2N) sup over n ≥ N of the distance ≥ z): least over u < z of √π erfc(u) / (z − u); not capped."""
+    from scipy.optimize import minimize_scalar
     from scipy.special import erfc
 
-    def excess(z: float) -> float:
-        best = minimize_scalar(
-            lambda u: math.log(math.sqrt(math.pi) * erfc(u)) - math.log(z - u), bounds=(0, z - 1e-9), method="bounded"
-        )
-        return float(best.fun) - math.log(alpha)
-
-    return float(brentq(excess, 1.0, 8.0))
+    if z <= 1:  # it is above 1.6 there
+        return math.inf
+    best = minimize_scalar(
+        lambda u: math.log(math.sqrt(math.pi) * erfc(u)) - math.log(z - u), bounds=(0, z - 1e-9), method="bounded"
+    )
+    return math.exp(float(best.fun))
 
 
 def _lowest_mean(values: Floats, bar: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dsx.analysis.kolmogorov import ks_test
+from dsx.analysis.verdict import step_down
 from dsx.base.record import Record
 from dsx.results.samples import Errors, Floats, as_sample, check_level
 
@@ -53,7 +54,9 @@ def edf_difference(
 
 @dataclass(frozen=True, eq=False)
 class Dominance(Record):
-    """What `dominance` finds; a mapping too. Each p-value is against "the other is at least as good everywhere"."""
+    """What `dominance` finds; a mapping too. Each p-value is against "the other is at least as good everywhere"; they
+    are each on its own, and the verdict holds with both corrected.
+    """
 
     a_ahead: float  # max(F_a − F_b)
     a_ahead_pvalue: float
@@ -65,36 +68,32 @@ class Dominance(Record):
 def dominance(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> Dominance:
     """First-order stochastic dominance: does F_a ≥ F_b hold at every error, so that a is better at all levels?
 
-    By the one-sided Kolmogorov–Smirnov test (McFadden 1989; `ks_test`).
-    The verdict `a` says that a is ahead somewhere with p ≤ 1 − level and that b is not; a test can
-    contradict dominance but never prove it.
+    By the one-sided Kolmogorov–Smirnov test (McFadden 1989; `ks_test`), of this one pair.
+    The verdict `a` says that a is shown to be ahead somewhere, and that b is not (Holm, over the two); a test can
+    contradict dominance but never prove it. Of an analysis of several studies: `dominance_table`.
     """
     a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
     alpha = 1 - check_level(level)
     a_ahead, a_pvalue = ks_test(a, b, "greater")
     b_ahead, b_pvalue = ks_test(a, b, "less")
-    shown = (a_pvalue <= alpha, b_pvalue <= alpha)
-    return Dominance(a_ahead, a_pvalue, b_ahead, b_pvalue, _VERDICTS[shown])
+    for_a, for_b = (p <= alpha for p in step_down([a_pvalue, b_pvalue])[0])
+    return Dominance(a_ahead, a_pvalue, b_ahead, b_pvalue, WHO_IS_AHEAD[for_a, for_b])
 
 
-_VERDICTS: dict[tuple[bool, bool], Literal["a", "b", "neither", "unclear"]] = {
+# by whether a, and b, is shown to be ahead somewhere
+WHO_IS_AHEAD: dict[tuple[bool, bool], Literal["a", "b", "neither", "unclear"]] = {
     (True, False): "a", (False, True): "b", (True, True): "neither", (False, False): "unclear",
 }  # fmt: skip
 
 
 def dominance_in_words(result: Mapping[str, Any], name_a: str, name_b: str) -> str:
-    """What `dominance` shows, in a sentence."""
-    ahead = {"a": result["a_ahead_pvalue"], "b": result["b_ahead_pvalue"]}
+    """Who is shown to be ahead somewhere, in a sentence. result: what `dominance` returns."""
     if result["verdict"] == "neither":
         return f"Neither is better at every error: {name_a} and {name_b} are each ahead somewhere."
     if result["verdict"] == "unclear":
         return f"Neither {name_a} nor {name_b} could be shown to be ahead at any error."
     first, second = (name_a, name_b) if result["verdict"] == "a" else (name_b, name_a)
-    other = "b" if result["verdict"] == "a" else "a"
-    return (
-        f"{first} is ahead of {second} somewhere (p = {ahead[str(result['verdict'])]:.2g}) and nothing speaks "
-        f"against its being at least as good at every error (p = {ahead[other]:.2g})."
-    )
+    return f"{first} is ahead of {second} somewhere, and {second} could not be shown to be ahead anywhere."
 
 
 def _at_or_below(ordered: Floats, e: Floats) -> Floats:

@@ -57,24 +57,6 @@ def min_interval(errors: Errors, level: float = 0.95) -> tuple[float, float]:
     return _of_some_width(float(ordered[0]), float(ordered[int(np.argmax(survival <= tail))]))
 
 
-def min_difference_interval(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tuple[float, float]:
-    """Interval of min(a) − min(b), by inverting the precedence test; exact if a is b shifted.
-
-    Were there no shift, the r lowest of both together would all come from b with probability
-    Π (n_b − i)/(n_a + n_b − i), i < r; the lower end is min(a) less the r-th lowest of b for the
-    smallest r that makes this ≤ (1 − level)/2, and likewise above. It takes account of unequal
-    numbers of models. Conservative, since r is a whole number: at level 0.95 a shift is held with probability
-    0.95 to 0.98. An end is NaN where there are too few, both where they are equal, as ties can
-    make them. Nelson (1963).
-    """
-    a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
-    tail = (1 - check_level(level)) / 2
-    low_rank, high_rank = _precedence_rank(a.size, b.size, tail), _precedence_rank(b.size, a.size, tail)
-    low = float(a[0] - b[low_rank - 1]) if low_rank else math.nan
-    high = float(a[high_rank - 1] - b[0]) if high_rank else math.nan
-    return _of_some_width(low, high)
-
-
 def quantile_difference(
     errors_a: Errors, errors_b: Errors, q: float = 0.5, level: float = 0.95
 ) -> tuple[float, float, float]:
@@ -91,14 +73,6 @@ def quantile_difference(
         return difference, math.nan, math.nan
     low, high = percentile_interval(differences(resampled_quantiles(a, q), resampled_quantiles(b, q)), level)
     return difference, low, high
-
-
-def _precedence_rank(n_a: int, n_b: int, tail: float) -> int:
-    """The smallest r such that the r lowest of both samples all come from b with probability ≤ tail; 0 if none."""
-    i = np.arange(n_b)
-    probability = np.cumprod((n_b - i) / (n_a + n_b - i))
-    enough = np.flatnonzero(probability <= tail)
-    return int(enough[0]) + 1 if enough.size else 0
 
 
 def _of_some_width(low: float, high: float) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, rank_bets, superiority_sequence
 from dsx.analysis.superiority import superiority
@@ -49,7 +50,9 @@ def sequential_evidence(errors_a: Errors, errors_b: Errors, margin: Margin | Non
     a_better, b_better are bets on ranks, `rank_bets`.
     Equivalence as a probability is exact whatever the distributions.
     """
-    return _pair(("a", "b", "error"), _in_order(errors_a, "a"), _in_order(errors_b, "b"), margin).evidence
+    a, b = _in_order(errors_a, "a"), _in_order(errors_b, "b")
+    n = min(a.size, b.size)
+    return _evidence(a[:n], b[:n], margin)
 
 
 def sequential_verdicts(
@@ -74,14 +77,77 @@ def sequential_verdicts_by_measure(
     Raises DsxError if a population is no sequence of numbers.
     """
     check_level(level)
-    pairs: list[_Pair] = []
+    tracks: list[Track] = []
     for measure, populations in measures.items():
         ordered = {name: _in_order(values, name) for name, values in populations.items()}
-        pairs += [_pair((a, b, measure), ordered[a], ordered[b], margin) for a, b in itertools.combinations(ordered, 2)]
-    final = decide([_comparison(pair) for pair in pairs], level, margin)
+        for a, b in itertools.combinations(ordered, 2):
+            tracks.append(track((a, b, measure), ordered[a], ordered[b], margin))
+    return decide_tracks(tracks, level, margin)
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A comparison as it stands, with its p-values after each look at so many models of each.
+
+    pvalue, equivalence_pvalue: (n,) after 1 … n models of each, never rising; the latter NaN without a margin.
+    """
+
+    comparison: Comparison
+    pvalue: Floats
+    equivalence_pvalue: Floats
+
+    def at(self, look: int) -> tuple[float, float]:
+        """What was known after `look` models of each, or all there are: p-value, and that of equivalence."""
+        last = min(look, self.pvalue.size) - 1
+        return (1.0, 1.0) if last < 0 else (float(self.pvalue[last]), float(self.equivalence_pvalue[last]))
+
+
+def track(
+    names: tuple[str, str, str],
+    a: Floats,
+    b: Floats,
+    margin: Margin | None = None,
+    looks: npt.NDArray[np.int64] | None = None,
+) -> Track:
+    """The comparison of pairs in order by bets on ranks. names: a, b and the measure.
+
+    a, b: errors in order; the i-th of one is paired with the i-th of the other, and those without a partner wait.
+    looks: (n,) ascending, at which look, of so many models of each, a pair was complete; by default the i-th at the
+    i-th.
+    """
+    n = min(a.size, b.size)
+    pair = _Pair(names, a.size, b.size, a[:n], b[:n], _evidence(a[:n], b[:n], margin))
+    comparison = _comparison(pair)
+    if looks is None:
+        return Track(comparison, pair.evidence.pvalue, pair.evidence.equivalence_pvalue)
+    known = np.searchsorted(looks, np.arange(1, int(looks[-1]) + 1 if n else 1), side="right")
+    before = math.nan if margin is None else 1.0
+    pvalue, equivalence = np.append(1.0, pair.evidence.pvalue), np.append(before, pair.evidence.equivalence_pvalue)
+    return Track(comparison, pvalue[known], equivalence[known])
+
+
+def decide_tracks(tracks: Sequence[Track], level: float, margin: Margin | None) -> tuple[Verdict, ...]:
+    """The decisions on comparisons that are made together, at any look, each with the look at which it first stood."""
+    final = decide([each.comparison for each in tracks], level, margin)
+    weights = [each.comparison.weight for each in tracks]
+    known: dict[int, tuple[list[float], list[float]]] = {}
+
+    def adjusted(look: int) -> tuple[list[float], list[float]]:
+        if look not in known:
+            pvalues, equivalence = zip(*(each.at(look) for each in tracks), strict=True)
+            known[look] = step_down(pvalues, None if margin is None else equivalence, weights)
+        return known[look]
+
+    def decided_at(index: int, verdict: Verdict) -> int | None:
+        """p-values never rise, so the first look is found by halving."""
+        if verdict.decision == "undecided":
+            return None
+        which = 1 if verdict.decision == "equivalent" else 0
+        last = max(each.pvalue.size for each in tracks)
+        return bisect.bisect_left(range(last + 1), True, key=lambda look: adjusted(look)[which][index] <= 1 - level)
+
     return tuple(
-        dataclasses.replace(verdict, looks="any", decided_at=_decided_at(i, verdict, pairs))
-        for i, verdict in enumerate(final)
+        dataclasses.replace(verdict, looks="any", decided_at=decided_at(i, verdict)) for i, verdict in enumerate(final)
     )
 
 
@@ -125,11 +191,6 @@ class _Pair:
     evidence: Evidence
 
 
-def _pair(names: tuple[str, str, str], a: Floats, b: Floats, margin: Margin | None) -> _Pair:
-    n = min(a.size, b.size)
-    return _Pair(names, a.size, b.size, a[:n], b[:n], _evidence(a[:n], b[:n], margin))
-
-
 def _evidence(a: Floats, b: Floats, margin: Margin | None) -> Evidence:
     bets = rank_bets(a, b)
     for_a, for_b = log_wealth(bets), log_wealth(bets.mirrored())
@@ -162,7 +223,7 @@ def _e_value(log: Floats) -> Floats:
 
 def _comparison(pair: _Pair) -> Comparison:
     n = pair.a.size
-    pvalue, equivalence = _pvalues_at(pair, n)
+    pvalue, equivalence = (float(p[-1]) if n else 1.0 for p in (pair.evidence.pvalue, pair.evidence.equivalence_pvalue))
     chance = 0.5
     ahead: Literal["a", "b"] = "a"
     if n:
@@ -178,26 +239,3 @@ def _comparison(pair: _Pair) -> Comparison:
         *pair.names, pair.n_a, pair.n_b, chance, pvalue, equivalence, ahead,
         float(_least_pvalues(max(1, n))[-1]), smallest_sequential_n, interval, "betting",
     )  # fmt: skip
-
-
-def _pvalues_at(pair: _Pair, look: int) -> tuple[float, float]:
-    """What was known of a pair after `look` models of each, or all there are: p-value, and that of equivalence."""
-    known = pair.evidence
-    at = min(look, pair.a.size) - 1
-    if at < 0:
-        return 1.0, 1.0
-    return float(known.pvalue[at]), float(known.equivalence_pvalue[at])
-
-
-def _decided_at(index: int, verdict: Verdict, pairs: Sequence[_Pair]) -> int | None:
-    """The smallest look at which the decision stood. p-values never rise, so it is found by halving."""
-    if verdict.decision == "undecided":
-        return None
-    which = 1 if verdict.decision == "equivalent" else 0
-
-    def stands(look: int) -> bool:
-        pvalues, equivalence = zip(*(_pvalues_at(pair, look) for pair in pairs), strict=True)
-        adjusted = step_down(pvalues, None if verdict.margin is None else equivalence)
-        return adjusted[which][index] <= 1 - verdict.level
-
-    return bisect.bisect_left(range(max(pair.a.size for pair in pairs) + 1), True, key=stands)

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dsx.analysis.best import best_ranges
+from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.comparison import compare_all, holm
-from dsx.analysis.dominance import EdfDifference, dominance, dominance_in_words, edf_difference
+from dsx.analysis.decisions import Decisions, decisions
+from dsx.analysis.dominance import WHO_IS_AHEAD, EdfDifference, dominance, dominance_in_words, edf_difference
 from dsx.analysis.edf import Edf, edf
 from dsx.analysis.linear import linear_fit_table, table_widths
-from dsx.analysis.search import SearchCurve, random_search
 from dsx.analysis.summary import summarize
 from dsx.analysis.trends import rank_correlation
+from dsx.analysis.verdict import Margin
+from dsx.analysis.verdict_words import verdict_sentence
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
 from dsx.results.columns import COMPLEXITIES, parameter_columns
@@ -25,10 +28,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def analyze(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> dict[str, pd.DataFrame]:
+def analyze(
+    tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
+) -> dict[str, pd.DataFrame]:
     """Every table of an analysis of some studies, by name.
 
-    tables: name → results table, at least one. Returns
+    tables: name → results table, at least one. margin: within which studies may be called equivalent. looks: which
+    verdicts sentences state, those that hold at any look or, with `one`, at the only one. Returns
+      verdicts     one row per pair of studies and measure: what may be said of it, at one look and at any
       counts       one row per study: models and runs by state, and the same in words
       summary      one row per study: lowest, mean and median error with intervals
       comparison   one row per pair of studies, with a sentence
@@ -36,7 +43,7 @@ def analyze(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> dict[str
       matched      one row per pair and measure (flops, params, acts): the difference at equal complexity
       best_ranges  one row per study and parameter: the range of its likely best value
       correlation  one row per study and parameter: rank correlation with error (positive: more is worse)
-      search       one row per study and number of models tried: expected lowest error
+      search       one row per study and number of models tried, up to all: expected lowest error, with its interval
       edf          one row per model that counts: study, error, probability (strict), lower, upper
     The linear fits (`linear_table`) and differences of EDFs (`edf_difference_table`) take longer and are
     made when asked for. Raises DsxError if there is no study or a table is malformed.
@@ -44,12 +51,14 @@ def analyze(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> dict[str
     if not tables:
         raise DsxError("nothing to analyse: give at least one study")
     models = {name: finished(table) for name, table in tables.items()}
+    decided = decisions(tables, level, margin, looks)
     return {
+        "verdicts": verdicts_table(decided),
         "counts": counts_table(tables),
         "summary": summarize(tables, level),
-        "comparison": compare_all(models, level),
-        "dominance": dominance_table(models, level),
-        "matched": matched_table(models, level=level),
+        "comparison": compare_all(models, level, decided),
+        "dominance": dominance_table(models, level, decided),
+        "matched": matched_table(models, level=level, decided=decided),
         "best_ranges": best_ranges_table(models, level=level),
         "correlation": correlation_table(models, level),
         "search": search_table(models, level),
@@ -85,14 +94,47 @@ def edf_rows(curves: Mapping[str, Edf]) -> pd.DataFrame:
     return whole
 
 
-def dominance_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+def verdicts_table(decided: Decisions) -> pd.DataFrame:
+    """One row per pair of studies and measure, in the order of the pairs.
+
+    a, b, measure; verdict: the one that sentences state; verdict_any, verdict_one: at any look and at one. superiority:
+    probability that a model of a has the lower error, with its interval low, high, which holds for all rows at once.
+    pvalue_any, pvalue_one, equivalence_any, equivalence_one: corrected for all rows; those of equivalence only with
+    a margin. n_a, n_b: models compared; decided_at: of each, after which the verdict at any look stood.
+    models_needed: of each, to be able to decide. Then margin, level, looks, words.
+    """
+    columns = [
+        "a", "b", "measure", "verdict", "verdict_any", "verdict_one", "superiority", "low", "high", "pvalue_any",
+        "pvalue_one", "equivalence_any", "equivalence_one", "n_a", "n_b", "decided_at", "models_needed", "margin",
+        "level", "looks", "words",
+    ]  # fmt: skip
+    rows = [
+        (
+            v.a, v.b, v.measure, v.decision, at_any.decision, at_one.decision, v.superiority, v.low, v.high,
+            at_any.adjusted, at_one.adjusted, at_any.equivalence_adjusted, at_one.equivalence_adjusted, v.n_a, v.n_b,
+            at_any.decided_at, v.models_needed, "none" if v.margin is None else str(v.margin), v.level, v.looks,
+            verdict_sentence(v),
+        )
+        for v, at_any, at_one in zip(decided.stated, decided.any, decided.one, strict=True)
+    ]  # fmt: skip
+    return frame(rows, columns).astype({"decided_at": "Int64"})
+
+
+def dominance_table(
+    tables: Mapping[str, pd.DataFrame], level: float = 0.95, decided: Decisions | None = None
+) -> pd.DataFrame:
     """One row per pair of studies with finished models: a, b, the keys of `dominance`, words.
 
-    The p-values are also given corrected for their number, two per pair (Holm); the verdict is each pair's own.
+    The p-values are also given corrected for their number, two per pair (Holm); they describe. verdict: who is ahead
+    somewhere, by the verdicts, which `decided` holds (by default those at any look): the better study is, and both are
+    where the curves are shown to cross.
     """
+    names = _with_models(tables)
+    verdicts = decided or decisions({name: tables[name] for name in names}, level)
     rows: list[dict[str, Any]] = []
-    for a, b in itertools.combinations(_with_models(tables), 2):
-        result = dominance(tables[a], tables[b], level)
+    for a, b in itertools.combinations(names, 2):
+        ahead = verdicts.ahead_somewhere(a, b)
+        result = {**dominance(tables[a], tables[b], level), "verdict": WHO_IS_AHEAD[a in ahead, b in ahead]}
         rows.append({"a": a, "b": b, **result, "words": dominance_in_words(result, a, b)})
     corrected = holm([row[f"{side}_ahead_pvalue"] for row in rows for side in "ab"])
     for row, pvalues in zip(rows, corrected.reshape(-1, 2), strict=True):
@@ -122,13 +164,13 @@ def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -
 
 
 def search_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
-    """One row per study and k: study, k, expected, low, high, spread_low, spread_high (`SearchCurve`)."""
-    return search_rows({name: random_search(tables[name], level=level) for name in _with_models(tables)})
+    """One row per study and k ≤ n: study, k, expected, low, high (`BestOfK`)."""
+    return search_rows({name: best_of_k(tables[name], level=level) for name in _with_models(tables)})
 
 
-def search_rows(curves: Mapping[str, SearchCurve]) -> pd.DataFrame:
+def search_rows(curves: Mapping[str, BestOfK]) -> pd.DataFrame:
     """`search_table` of these curves."""
-    columns = ["k", "expected", "low", "high", "spread_low", "spread_high"]
+    columns = ["k", "expected", "low", "high"]
     rows = [
         (name, *values)
         for name, curve in curves.items()

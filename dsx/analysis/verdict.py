@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +20,10 @@ from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue,
 from dsx.base.errors import DsxError
 from dsx.results.samples import Errors, Floats, check_level, sample_array
 
-Decision = Literal["a better", "b better", "equivalent", "undecided"]
+# neither: neither is better at every error, each is ahead somewhere
+Decision = Literal["a better", "b better", "equivalent", "neither", "undecided"]
+Looks = Literal["any", "one"]
+_MARGIN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(|pt|pts|point|points)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,39 @@ class Margin:
         return f"{self.value:g} points" if self.unit == "points" else f"{self.value:g} of even odds"
 
 
+def parse_margin(text: str) -> Margin:
+    """A margin as it is typed: `0.05`, of the probability of superiority; `1pt`, `0.5 points`, of error.
+
+    Raises DsxError for anything else.
+    """
+    written = _MARGIN.fullmatch(text.strip())
+    if written is None:
+        raise DsxError(
+            f"margin = {text}: expected a distance from even odds such as 0.05, or points of error such as 1pt"
+        )
+    return Margin(float(written[1]), "points" if written[2] else "probability")
+
+
+def check_looks(looks: str) -> Looks:
+    """`any` or `one`. Raises DsxError for another word."""
+    if looks == "any":
+        return "any"
+    if looks == "one":
+        return "one"
+    raise DsxError(
+        f"looks = {looks}: expected any (verdicts that hold however often one looks), or one (only if this is the only"
+        " look)"
+    )
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What is known of one pair by one measure before anything is decided; fields as in `Verdict`.
 
     ahead: the direction that `pvalue` speaks for. fewest: the smallest p-value that so many models can reach.
     models_needed(p): models of each to reach p.
-    interval(level): of the superiority, for this comparison alone.
+    interval(level): of the superiority, for this comparison alone. weight: its share of the error allowed, relative to
+    the others decided with it. claim: what a small p-value shows, a direction or that each is ahead somewhere.
     """
 
     a: str
@@ -66,6 +96,8 @@ class Comparison:
     models_needed: Callable[[float], int]
     interval: Callable[[float], tuple[float, float]]
     method: str
+    weight: float = 1.0
+    claim: Literal["direction", "neither"] = "direction"
 
 
 @dataclass(frozen=True)
@@ -103,7 +135,7 @@ class Verdict:
     enough: bool
     models_needed: int
     method: str
-    looks: Literal["any", "one"] = "one"
+    looks: Looks = "one"
     decided_at: int | None = None
 
 
@@ -131,43 +163,53 @@ def verdicts_by_measure(
     for measure, populations in measures.items():
         ordered = {name: np.sort(sample_array(values, name)) for name, values in populations.items()}
         pairs += [(a, b, measure, ordered[a], ordered[b]) for a, b in itertools.combinations(ordered, 2)]
-    draws = _draws(len(pairs), alpha)
-    comparisons = []
-    for a, b, measure, errors_a, errors_b in pairs:
-        test = sorted_rank_test(errors_a, errors_b, seed, draws)
-        equivalence = equivalence_pvalue(test, errors_a, errors_b, margin, seed, draws) if margin else math.nan
-        comparisons.append(
-            Comparison(
-                a, b, measure, test.n_a, test.n_b, test.superiority, test.pvalue, equivalence,
-                "a" if test.superiority > 0.5 else "b", smallest_pvalue(min(test.n_a, test.n_b)), smallest_n,
-                test.interval, test.method,
-            )
-        )  # fmt: skip
+    draws = relabellings(alpha / max(1, len(pairs)))
+    comparisons = [
+        ranked((a, b, measure), errors_a, errors_b, margin, seed, draws) for a, b, measure, errors_a, errors_b in pairs
+    ]
     return decide(comparisons, level, margin)
+
+
+def ranked(
+    names: tuple[str, str, str], a: Floats, b: Floats, margin: Margin | None = None, seed: int = 0, draws: int = DRAWS
+) -> Comparison:
+    """One comparison by the rank test. names: a, b and the measure. a, b: (n,) ascending, n ≥ 1."""
+    test = sorted_rank_test(a, b, seed, draws)
+    equivalence = equivalence_pvalue(test, a, b, margin, seed, draws) if margin else math.nan
+    return Comparison(
+        *names, test.n_a, test.n_b, test.superiority, test.pvalue, equivalence, "a" if test.superiority > 0.5 else "b",
+        smallest_pvalue(min(test.n_a, test.n_b)), smallest_n, test.interval, test.method,
+    )  # fmt: skip
 
 
 def decide(comparisons: Sequence[Comparison], level: float, margin: Margin | None) -> tuple[Verdict, ...]:
     """The decisions on comparisons that are made together, each corrected for all."""
     alpha = 1 - level
     equivalence = None if margin is None else [c.equivalence_pvalue for c in comparisons]
-    adjusted, equivalent = step_down([c.pvalue for c in comparisons], equivalence)
-    left = max(1, len(comparisons) - sum(p <= alpha for p in adjusted))
+    adjusted, equivalent = step_down(
+        [c.pvalue for c in comparisons], equivalence, weights=[c.weight for c in comparisons]
+    )
+    total = sum(c.weight for c in comparisons)
+    left = sum(c.weight for c, p in zip(comparisons, adjusted, strict=True) if p > alpha)
     made = []
     for c, p, p_equivalent in zip(comparisons, adjusted, equivalent, strict=True):
-        direction = c.ahead if p <= alpha else None
+        direction = c.ahead if p <= alpha and c.claim == "direction" else None
         decision: Decision = "undecided"
         if p_equivalent <= alpha:
             decision = "equivalent"
+        elif p <= alpha and c.claim == "neither":
+            decision = "neither"
         elif direction is not None:
             decision = "a better" if direction == "a" else "b better"
-        low, high = c.interval(1 - alpha / len(comparisons))
+        share = alpha * c.weight / total
+        low, high = c.interval(1 - share)
         if direction is None:  # what is undecided is not decided by an interval either
             low, high = min(low, 0.5), max(high, 0.5)
         made.append(
             Verdict(
                 c.a, c.b, c.measure, c.n_a, c.n_b, c.superiority, low, high, c.pvalue, p, c.equivalence_pvalue,
-                p_equivalent, decision, direction, level, margin, len(comparisons), c.fewest * left <= alpha,
-                c.models_needed(alpha / len(comparisons)), c.method,
+                p_equivalent, decision, direction, level, margin, len(comparisons),
+                c.fewest * max(left, c.weight) / c.weight <= alpha, c.models_needed(share), c.method,
             )
         )  # fmt: skip
     return tuple(made)
@@ -196,27 +238,31 @@ def equivalence_pvalue(
     return max(least, test.tail(0.5 - margin.value), 1 - test.tail(0.5 + margin.value))
 
 
-def step_down(pvalues: Sequence[float], equivalence: Sequence[float] | None = None) -> tuple[list[float], list[float]]:
+def step_down(
+    pvalues: Sequence[float], equivalence: Sequence[float] | None = None, weights: Sequence[float] | None = None
+) -> tuple[list[float], list[float]]:
     """Corrected p-values of m comparisons, and of their equivalence (NaN without), in one family.
 
-    Without equivalence this is Holm's procedure (1979). With it a comparison has two hypotheses, "no difference"
-    and "a difference of the margin or more", of which at most one is true; so m, not 2m, can be true
+    Without equivalence this is Holm's procedure (1979), with his weights if given: each comparison is allowed its
+    share of the error, and those that are decided leave theirs to the others. With it a comparison has two hypotheses,
+    "no difference" and "a difference of the margin or more", of which at most one is true; so m, not 2m, can be true
     at once, and one fewer only when both hypotheses of a comparison are rejected (Shaffer 1986).
     """
     m = len(pvalues)
-    tests = [(p, i, 0) for i, p in enumerate(pvalues)]
-    tests += [(p, i, 1) for i, p in enumerate(equivalence or [])]
+    shares = [1.0] * m if weights is None else list(weights)
+    tests = [(p / shares[i], i, 0) for i, p in enumerate(pvalues)]
+    tests += [(p / shares[i], i, 1) for i, p in enumerate(equivalence or [])]
     corrected = ([math.nan] * m, [math.nan] * m)
     open_tests = [1 if equivalence is None else 2] * m
-    possible, reached = m, 0.0
+    possible, reached = math.fsum(shares), 0.0
     for p, i, which in sorted(tests):
-        reached = max(reached, min(1.0, p * possible))
+        reached = max(reached, min(1.0, p * max(possible, shares[i])))
         corrected[which][i] = reached
         open_tests[i] -= 1
-        possible -= open_tests[i] == 0
+        possible -= shares[i] if open_tests[i] == 0 else 0.0
     return corrected
 
 
-def _draws(comparisons: int, alpha: float) -> int:
-    """Relabellings enough to tell p-values of alpha/comparisons: ten expected beyond it in each tail."""
-    return int(min(max(DRAWS, 20 * comparisons / alpha), 200_000))
+def relabellings(alpha: float, most: int = 200_000) -> int:
+    """Relabellings enough to tell p-values of alpha: ten expected beyond it in each tail, as far as `most` allows."""
+    return int(min(max(DRAWS, 20 / alpha), most))

@@ -14,7 +14,11 @@ def verdict_sentence(verdict: Verdict, name_a: str | None = None, name_b: str | 
     (it holds for all comparisons at once, which is more than the decision needs) is left to the tables.
     """
     a, b = name_a or verdict.a, name_b or verdict.b
-    by = "" if verdict.measure == "error" else f" by {verdict.measure}"
+    by = _measure(verdict.measure)
+    if verdict.decision == "neither":
+        return f"Neither {a} nor {b} is better{by}: each is ahead somewhere."
+    if math.isnan(verdict.superiority):
+        return f"Whether one of {a} and {b} is better{by} is undecided."
     ahead_is_a = verdict.superiority >= 0.5 if verdict.direction is None else verdict.direction == "a"
     first, second = (a, b) if ahead_is_a else (b, a)
     chance = _chance(verdict, first, second, ahead_is_a)
@@ -46,6 +50,13 @@ def _chance(verdict: Verdict, first: str, second: str, ahead_is_a: bool) -> str:
     if math.isnan(low) or not within or (verdict.direction is not None and low <= 0.5):
         return text
     return f"{text} ({low:.2f}–{high:.2f})"
+
+
+def _measure(measure: str) -> str:
+    """How a sentence names what was compared: nothing for the errors as they are, ` at equal flops`, ` by loss`."""
+    if measure == "error":
+        return ""
+    return f" {measure}" if measure.startswith("at ") else f" by {measure}"
 
 
 def _among(verdict: Verdict) -> str:

@@ -7,6 +7,7 @@ too few models of some population it is joined with a neighbour, and the joint b
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.analysis.decisions import Decisions, decisions
+from dsx.analysis.verdict import Verdict
+from dsx.analysis.verdict_words import verdict_sentence
 from dsx.analysis.words import points, spread
 from dsx.base.errors import DsxError
 from dsx.base.record import Record, names_of
@@ -163,40 +167,50 @@ def compare_matched(
     )  # fmt: skip
 
 
-def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str) -> str:
-    """What `compare_matched` shows, in a sentence."""
+def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str, verdict: Verdict | None = None) -> str:
+    """The verdict at equal complexity in a sentence, then the difference of means; without a verdict the latter alone.
+
+    comparison: what `compare_matched` returns: it describes, and no word of it decides which space is better.
+    """
     difference, low, high = (comparison[f"mean_difference{end}"] for end in ("", "_low", "_high"))
-    start = f"At equal {comparison['by']} ({comparison['n_a']} and {comparison['n_b']} models)"
-    interval = f"({100 * comparison['level']:g} % interval"
-    if low <= 0 <= high:
-        return (
-            f"{start} no difference in mean error could be shown between {name_a} and {name_b}: "
-            f"{points(difference, low, high)} points {interval} {spread(low, high)})."
-        )
-    better, worse = (name_a, name_b) if difference < 0 else (name_b, name_a)
-    near, far = sorted((abs(low), abs(high)))
-    return (
-        f"{start} the mean error of {better} is lower than that of {worse} by "
-        f"{points(abs(difference), near, far)} points {interval} {spread(near, far)})."
-    )
+    if verdict is not None:
+        sentence = verdict_sentence(verdict, name_a, name_b)
+        return f"{sentence[:-1]}; mean {name_a} − {name_b} in bins: {points(difference, low, high)} points."
+    models = f"{comparison['n_a']} and {comparison['n_b']} models"
+    around = f"{100 * comparison['level']:g} % interval {spread(low, high)}"
+    told = f"{points(difference, low, high)} points ({around})"
+    return f"At equal {comparison['by']} ({models}), mean {name_a} − {name_b} in bins: {told}."
 
 
 def matched_table(
-    tables: Mapping[str, pd.DataFrame], by: Sequence[str] = COMPLEXITIES, level: float = 0.95
+    tables: Mapping[str, pd.DataFrame],
+    by: Sequence[str] = COMPLEXITIES,
+    level: float = 0.95,
+    decided: Decisions | None = None,
 ) -> pd.DataFrame:
-    """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none)."""
+    """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none).
+
+    The intervals hold for all rows at once (Bonferroni). words: the verdict at equal complexity, which
+    `decided` holds (by default that at any look), and the difference.
+    """
+    check_level(level)
+    studies = {name: table for name, table in tables.items() if len(finished(table))}
+    verdicts = decided or decisions(studies, level)
+    asked = [
+        (a, b, measure)
+        for a, b in itertools.combinations(studies, 2)
+        for measure in by
+        if all(measure in studies[name].columns for name in (a, b))
+    ]
     rows = []
-    names = [name for name, table in tables.items() if len(finished(table))]
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            for measure in by:
-                if not all(measure in tables[name].columns for name in (a, b)):
-                    continue
-                try:
-                    row = compare_matched(tables[a], tables[b], measure, level=level)
-                    rows.append({"a": a, "b": b, **row, "words": matched_in_words(row, a, b)})
-                except DsxError as reason:
-                    rows.append({"a": a, "b": b, "by": measure, "words": str(reason)})
+    for a, b, measure in asked:
+        try:
+            row = compare_matched(studies[a], studies[b], measure, level=1 - (1 - level) / len(asked))
+            verdict = verdicts.of(a, b, f"at equal {measure}")
+            told = matched_in_words({**row, "level": level}, a, b, verdict)
+            rows.append({"a": a, "b": b, **row, "level": level, "words": told})
+        except DsxError as reason:
+            rows.append({"a": a, "b": b, "by": measure, "words": str(reason)})
     return frame(rows, ["a", "b", *names_of(MatchedDifference), "words"])
 
 

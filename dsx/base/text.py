@@ -18,3 +18,9 @@ def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 model`, `24 models`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,52 +17,92 @@ from dsx.study.study import Study
 
 if TYPE_CHECKING:
     from dsx.exhibits.studies import StudyFacts
+    from dsx.exhibits.subsets import Subset
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """How studies are analysed. Raises DsxError for a bad value.
+
+    level: of all intervals, and of all verdicts together. margin: within which two studies count as equivalent, as
+    typed (`0.05`, `1pt`); none: none do. looks: any, or one if this is the only look. figures: all, main (those that
+    compare studies) or none. where, split: of which models, and into which parts each study is cut
+    (`dsx.exhibits.subsets`).
+    """
+
+    level: float = 0.95
+    margin: str | None = None
+    looks: str = "any"
+    figures: str = "all"
+    where: str = ""
+    split: str = ""
+
+    def __post_init__(self) -> None:
+        from dsx.analysis.verdict import check_looks, parse_margin
+        from dsx.exhibits.exhibition import check_figures
+
+        if not 0 < self.level < 1:
+            raise DsxError(f"--level {self.level}: expected a number between 0 and 1, as in 0.95")
+        if self.margin is not None:
+            parse_margin(self.margin)
+        check_looks(self.looks)
+        check_figures(self.figures)
+
+    def options(self) -> list[str]:
+        """As typed after `dsx analyze`, of what changes a number or a sentence."""
+        given = {"--level": f"{self.level}", "--margin": self.margin, "--looks": self.looks}
+        given |= {"--where": self.where, "--split": self.split}
+        usual = {"--level": "0.95", "--looks": "any"}
+        return [word for flag, value in given.items() if value and value != usual.get(flag) for word in (flag, value)]
+
+    def parts(self, studies: list[StudyFacts]) -> Subset:
+        """The studies or parts of them that are looked at."""
+        from dsx.exhibits.subsets import Subset, split, where
+
+        kept = where(studies, self.where) if self.where else Subset(studies, [])
+        cut = split(kept.studies, self.split) if self.split else Subset(kept.studies, [])
+        return Subset(cut.studies, [*kept.account, *cut.account])
 
 
 def analyze(
-    arguments: Sequence[str], out: Path | None, level: float, overrides: Sequence[str] = (), figures: str = "all"
+    arguments: Sequence[str], out: Path | None, settings: AnalysisSettings, overrides: Sequence[str] = ()
 ) -> str:
     """Tables, figures and report of studies and of files of results; the findings in words.
 
-    overrides: how files are read (`dsx.commands.selection.sources`). figures: all, main or none. Raises DsxError.
+    overrides: how files are read (`dsx.commands.selection.sources`). Raises DsxError.
     """
-    from dsx.exhibits.exhibition import check_figures
-
-    if not 0 < level < 1:
-        raise DsxError(f"--level {level}: expected a number between 0 and 1, as in 0.95")
-    check_figures(figures)
     found = sources(arguments, overrides)
     accounts = [f"read {s.path}: {s.format}, {s.account}" for s in found if isinstance(s, Results) and s.account]
-    options = ["--level", str(level)] if level != 0.95 else []
     named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
-    command = shlex.join(["dsx", "analyze", *named, *overrides, *options]) if named else ""
-    return "\n".join([*accounts, analyze_studies(found, out, level, command=command, figures=figures)])
+    command = shlex.join(["dsx", "analyze", *named, *overrides, *settings.options()]) if named else ""
+    return "\n".join([*accounts, analyze_studies(found, out, settings, command=command)])
 
 
 def analyze_studies(
     studies: Sequence[Study | Results],
     out: Path | None,
-    level: float,
+    settings: AnalysisSettings,
     question: str = "",
     command: str = "",
-    figures: str = "all",
 ) -> str:
     """Write every table as CSV, every figure as PNG, PDF and CSV, and report.html; the table and findings as text.
 
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
-    figures: all, main (those that compare studies) or none.
     """
+    from dsx.analysis.verdict import check_looks, parse_margin
     from dsx.exhibits.exhibit import Inquiry
-    from dsx.exhibits.exhibition import computed_of, show
+    from dsx.exhibits.exhibition import show
     from dsx.exhibits.headline import conclusion
     from dsx.report import write_report
     from dsx.results.states import mixed_conditions
 
-    folder = out or _common_folder(studies) / "analysis"
+    folder = out or _common_folder(studies) / ("analysis_of_parts" if settings.where or settings.split else "analysis")
     files.check_writable(folder, "name another with --out")
-    inquiry = Inquiry(_facts(studies), level)
-    shown, written = show(inquiry, folder, figures)
-    command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies)])
+    margin = None if settings.margin is None else parse_margin(settings.margin)
+    parts = settings.parts(_facts(studies))
+    inquiry = Inquiry(parts.studies, settings.level, margin, check_looks(settings.looks))
+    shown, written = show(inquiry, folder, settings.figures)
+    command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies), *settings.options()])
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)
     told = [
         line
@@ -72,9 +113,8 @@ def analyze_studies(
     ]
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {count}"
-    last = conclusion(*(computed_of(shown, name).main for name in ("summary", "comparison")))
-    head = [question] if question else []
-    return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *last])
+    head = [*([question] if question else []), *parts.account]
+    return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided)])
 
 
 def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, field_validator
 
+from dsx.analysis.verdict import parse_margin
 from dsx.base import resources
 from dsx.base.compose import compose_file, compose_group
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, DsxError, suggest
 from dsx.base.nested import assigned
 from dsx.base.overrides import parse_override
 from dsx.base.schema import Frozen
@@ -31,10 +32,28 @@ GROUPS = ("recipe", "launcher")
 
 
 class AnalysisConfig(Frozen):
-    """level: of every interval, between 0 and 1. figures: all, main (those that compare studies) or none."""
+    """level: of every interval and of all verdicts together, between 0 and 1. figures: all, main (those that compare
+    studies) or none. margin: within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do. looks: any,
+    or one where n was fixed beforehand and this is the only look. where, split: as `dsx analyze` has them.
+    """
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    margin: str | None = None
+    looks: Literal["any", "one"] = "any"
     figures: Literal["all", "main", "none"] = "all"
+    where: str = ""
+    split: str = ""
+
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _margin(cls, given: Any) -> Any:
+        if given is None or isinstance(given, bool):
+            return given
+        try:
+            parse_margin(str(given))
+        except DsxError as error:
+            raise ValueError(str(error)) from None
+        return str(given)
 
 
 class Experiment(Frozen):

@@ -1,4 +1,4 @@
-"""Where the EDF of one study is above the other's: which is ahead somewhere, with p-values over all pairs."""
+"""Where the EDF of one study is above the other's: which is ahead somewhere, by the verdicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    yield Computed("dominance", {"": dominance_table(inquiry.models, inquiry.level)})
+    yield Computed("dominance", {"": dominance_table(inquiry.models, inquiry.level, inquiry.decided)})
 
 
 EXHIBIT = Exhibit("dominance", compute, place=22)

@@ -1,4 +1,7 @@
-"""Where one study is ahead of another: the difference of their EDFs, of every pair of a few studies."""
+"""Where one study is ahead of another: the difference of their EDFs, of every pair of a few studies.
+
+The bands hold for all pairs at once; that a study is ahead is said where a verdict says so.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,13 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         return
     errors = {name: models["error"].to_numpy(float) for name, models in inquiry.models.items()}
     slug = dict(zip(errors, slugs(list(errors)), strict=True))
-    for a, b in combinations(errors, 2):
-        difference = edf_difference(errors[a], errors[b], inquiry.level)
+    pairs = list(combinations(errors, 2))
+    for a, b in pairs:
+        difference = edf_difference(errors[a], errors[b], 1 - (1 - inquiry.level) / len(pairs))
         values = {
             "difference": difference,
             "errors": {a: errors[a], b: errors[b]},
+            "ahead": inquiry.decided.ahead_somewhere(a, b),
             "notes": counts_in_words({name: inquiry.tables[name] for name in (a, b)}),
         }
         yield Computed(f"edf_difference_{slug[a]}_{slug[b]}", {"": difference_rows(difference)}, values=values)
@@ -37,7 +42,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 def draw(computed: Computed, ax: Axes | None) -> Axes:
     values = computed.values
-    return draw_edf_difference(values["difference"], values["errors"], values["notes"], ax)
+    return draw_edf_difference(values["difference"], values["errors"], values["notes"], ax, values["ahead"])
 
 
 EXHIBIT = Exhibit("edf_difference", compute, draw=draw, place=26, beside_figure=True)

@@ -16,6 +16,8 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal
 
+from dsx.analysis.decisions import Decisions, decisions
+from dsx.analysis.verdict import Looks, Margin
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
 
@@ -24,16 +26,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # of the report, in its order; `""`: an exhibit that is only a table, or only a figure
-Chapter = Literal["counts", "errors", "comparison", "parameters", "fits", "best", "curves", ""]
+Chapter = Literal["counts", "verdicts", "errors", "comparison", "parameters", "fits", "best", "curves", ""]
 GROUP = "dsx.exhibits"
 
 
 @dataclass(frozen=True, eq=False)
 class Inquiry:
-    """What is looked at, and how."""
+    """What is looked at, and how. margin, looks: as `decisions` takes them."""
 
     studies: Sequence[StudyFacts]
-    level: float = 0.95  # of every interval
+    level: float = 0.95  # of every interval, and of all verdicts together
+    margin: Margin | None = None
+    looks: Looks = "any"
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -44,6 +48,11 @@ class Inquiry:
     def models(self) -> dict[str, pd.DataFrame]:
         """Study → a row per model that counts, of the studies that have some, with what is known of its network."""
         return {study.name: study.models for study in self.studies if len(study.models)}
+
+    @cached_property
+    def decided(self) -> Decisions:
+        """The verdicts: what may be said of which study is better, and nothing else may."""
+        return decisions(self.tables, self.level, self.margin, self.looks)
 
     @property
     def studied(self) -> list[StudyFacts]:

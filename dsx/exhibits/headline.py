@@ -1,19 +1,22 @@
-"""The findings in a few sentences: the report's first lines, and the last line of the terminal."""
+"""The findings in a few sentences: the report's first lines, and the last line of the terminal. Verdicts speak."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsx.analysis.words import number, with_interval
-from dsx.base.text import plural
+from dsx.analysis.decisions import Decisions
+from dsx.analysis.verdict import Verdict
+from dsx.analysis.verdict_words import verdict_sentence
+from dsx.analysis.words import number
+from dsx.base.text import listed, plural
 from dsx.exhibits.cells import value_cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def headline(summary: pd.DataFrame, pairs: pd.DataFrame, level: float) -> list[str]:
-    """Most important first: all pairs if there are at most three, else the best study with each other."""
+def headline(summary: pd.DataFrame, decided: Decisions, level: float) -> list[str]:
+    """Most important first: all pairs if there are at most three, else the study that is better than most others."""
     known = summary[summary["n"] > 0]
     if known.empty:
         return ["No model has finished yet: there is nothing to compare."]
@@ -24,24 +27,38 @@ def headline(summary: pd.DataFrame, pairs: pd.DataFrame, level: float) -> list[s
             f"{row['study']}: mean error {mean} %, median {median} %, lowest {number(row['min_error'])} % among"
             f" {plural(int(row['n']), 'model')} (brackets: {100 * level:g} % intervals)."
         ]
-    if len(pairs) <= 3:
-        return list(pairs["words"])
-    best = known.sort_values("mean_error", kind="stable")["study"].iloc[0]
-    return list(pairs.loc[(pairs["a"] == best) | (pairs["b"] == best), "words"])
+    shown = decided.pairs
+    if len(shown) > 3:
+        leader, _ = _leader(shown)
+        shown = [pair for pair in shown if leader in (pair.a, pair.b)]
+        if not leader:
+            return [f"None of the {len(known)} studies could be shown to be better than another."]
+    return [verdict_sentence(pair) for pair in shown]
 
 
-def conclusion(summary: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
-    """What several studies show, in one sentence with numbers; nothing for fewer than two with finished models."""
-    ranked = summary.dropna(subset=["mean_error"]).sort_values("mean_error")
-    if len(ranked) < 2:
+def conclusion(decided: Decisions) -> list[str]:
+    """What several studies show, in one sentence; nothing for fewer than two with finished models."""
+    pairs = decided.pairs
+    if not pairs:
         return []
-
-    def mean(row: pd.Series) -> str:
-        return f"{with_interval(row['mean_error'], row['mean_error_low'], row['mean_error_high'])} %"
-
-    best, worst = ranked.iloc[0], ranked.iloc[-1]
-    shown = int(((comparison["mean_difference_low"] > 0) | (comparison["mean_difference_high"] < 0)).sum())
+    leader, beaten = _leader(pairs)
+    same = [pair for pair in pairs if pair.decision == "equivalent"]
+    told = [f"{leader} is better than {listed(beaten)}"] if leader else ["no study could be shown to be better"]
+    told += [f"{plural(len(same), 'pair')} equivalent within {same[0].margin}"] if same else []
+    at_any, at_one = (sum(v.measure == "error" and v.decision != "undecided" for v in kind)
+                      for kind in (decided.any, decided.one))  # fmt: skip
     return [
-        f"found: {best['study']} has the lowest mean error, {mean(best)}, {worst['study']} the highest, {mean(worst)};"
-        f" {shown} of {plural(len(comparison), 'difference')} between spaces could be shown"
+        f"found: {'; '.join(told)}; decided: {at_any} of {plural(len(pairs), 'pair')} at any look, {at_one} if this is"
+        " the only look"
     ]
+
+
+def _leader(pairs: list[Verdict]) -> tuple[str, list[str]]:
+    """The study that is better than most others, of equals the first, with those; `""` if none is."""
+    beaten: dict[str, list[str]] = {name: [] for pair in pairs for name in (pair.a, pair.b)}
+    for pair in pairs:
+        if pair.decision in ("a better", "b better"):
+            better, worse = (pair.a, pair.b) if pair.decision == "a better" else (pair.b, pair.a)
+            beaten[better].append(worse)
+    leader = max(beaten, key=lambda name: len(beaten[name]))
+    return (leader, beaten[leader]) if beaten[leader] else ("", [])

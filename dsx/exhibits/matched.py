@@ -12,7 +12,7 @@ _MOST = 6
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    yield Computed("matched", {"": matched_table(inquiry.models, level=inquiry.level)})
+    yield Computed("matched", {"": matched_table(inquiry.models, level=inquiry.level, decided=inquiry.decided)})
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.dominance import EdfDifference
 from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import SearchCurve
@@ -27,14 +28,14 @@ from dsx.plots.style import (
     note_below,
     series_label,
 )
-from dsx.results.samples import Floats
+from dsx.results.samples import Errors, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 
-def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: float = 0.95) -> Axes:
+def edf_difference(studies: Mapping[str, Errors], ax: Axes | None = None, level: float = 0.95) -> Axes:
     """F of the first study less F of the second at each error, with its simultaneous band.
 
     studies: two, name → results table, (n,) errors in percent. Above 0 more models of the first lie
@@ -50,9 +51,16 @@ def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: fl
 
 
 def draw_edf_difference(
-    difference: EdfDifference, errors: Mapping[str, Floats], notes: Sequence[str], ax: Axes | None = None
+    difference: EdfDifference,
+    errors: Mapping[str, Floats],
+    notes: Sequence[str],
+    ax: Axes | None = None,
+    ahead: Collection[str] | None = None,
 ) -> Axes:
-    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second."""
+    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second.
+
+    ahead: the studies that may be called ahead where the band is clear of 0; by default both.
+    """
     (name_a, a), (name_b, b) = errors.items()
     left, right, beyond = error_limits([a, b])
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
@@ -63,7 +71,7 @@ def draw_edf_difference(
         error, low, high = difference.error, difference.lower, difference.upper
         ax.fill_between(error, low, high, step="post", color=GREY, alpha=0.18, linewidth=0)
         for clear, side, name in sides:
-            if clear.any():
+            if clear.any() and (ahead is None or name in ahead):
                 look: dict[str, Any] = {"color": side, "alpha": 0.35, "linewidth": 0}
                 ax.fill_between(
                     error, low, high, where=clear, step="post", label=series_label(f"{name} is ahead"), **look
@@ -74,31 +82,38 @@ def draw_edf_difference(
             xlabel="top-1 error e (%)", ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
             ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
         )  # fmt: skip
-        legend_above(ax, f"shaded: {100 * difference.level:g} % simultaneous band; n {a.size} and {b.size}")
+        legend_above(ax, f"shaded: {100 * difference.level:.4g} % simultaneous band; n {a.size} and {b.size}")
         note_below(ax, notes)
     return ax
 
 
 def random_search(
-    studies: Mapping[str, Any] | Any,
+    studies: Mapping[str, Errors] | Errors,
     ax: Axes | None = None,
     level: float = 0.95,
     weights: Mapping[str, Any] | None = None,
 ) -> Axes:
     """Expected lowest error against the number of models tried, with its band (RegNet Fig. 9, NDS Fig. 10).
 
-    studies: name → results table or (n,) errors; or one alone. weights: name → (n,) weights of the
-    finished models, for complexity-matched curves. The band ends where k is above a tenth of the models.
+    studies: name → results table or (n,) errors; or one alone. Of k models drawn without replacement, up to all
+    (`best_of_k`). weights: name → (n,) weights of the finished models, for complexity-matched curves; these are
+    drawn with replacement (`analysis.random_search`), and their band ends where k is above a tenth of the models.
     """
     given = named(studies)
-    curves = {
-        name: compute_search(errors, weights=None if weights is None else weights[name], level=level)
+    curves: dict[str, SearchCurve | BestOfK] = {
+        name: best_of_k(errors, level=level)
+        if weights is None
+        else compute_search(errors, weights=weights[name], level=level)
         for name, errors in errors_by_name(given).items()
     }
     return draw_random_search(curves, counts_in_words(given), ax)
 
 
-def draw_random_search(curves: Mapping[str, SearchCurve], notes: Sequence[str], ax: Axes | None = None) -> Axes:
+def draw_random_search(
+    curves: Mapping[str, SearchCurve] | Mapping[str, BestOfK] | Mapping[str, SearchCurve | BestOfK],
+    notes: Sequence[str],
+    ax: Axes | None = None,
+) -> Axes:
     """The curves on these axes, or new ones, with the notes below them."""
     banded = False
     with house_style():
@@ -158,5 +173,5 @@ def sample_size(
     return ax
 
 
-def _told(studies: Mapping[str, Any]) -> str:
+def _told(studies: Mapping[str, Errors]) -> str:
     return "; ".join(counts_in_words(studies)) or "no errors given"

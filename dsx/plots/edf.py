@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,17 +17,24 @@ from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from dsx.results.samples import Errors
+
+# studies up to which bands are drawn unless asked for: more of them hide each other
+BANDED = 3
 # curves of more models are drawn at every so-many-th step; the difference is thinner than the line
 _MAX_STEPS = 4000
 
 
-def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
+def edf(
+    studies: Mapping[str, Errors] | Errors, ax: Axes | None = None, level: float = 0.95, bands: bool | None = None
+) -> Axes:
     """Draw the EDF of each study with its simultaneous band; legend `name (n 24, min 1.8, mean 2.5)`.
 
     studies: name → results table, (n,) errors in percent, or an `Edf`; or one of these alone. Steps
     rise from 0 to 1 at the errors, F(e) being the share strictly below e. Below the axes stand the
     models by state in words, and how many lie beyond the right end if a few far ones (diverged at
-    chance error, as a rule) would squeeze the rest. Raises DsxError if no study has a finished model.
+    chance error, as a rule) would squeeze the rest. bands: whether to draw them; by default of at most three studies.
+    Raises DsxError if no study has a finished model.
     """
     given = named(studies)
     curves = {name: data for name, data in given.items() if isinstance(data, Edf)}
@@ -36,20 +43,23 @@ def edf(studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float =
     curves |= {name: compute_edf(e, level=level) for name, e in errors.items()}
     curves = {name: curves[name] for name in given if name in curves}
     notes = counts_in_words(rest) + [f"{name}: not drawn, no finished model" for name in given if name not in curves]
-    return draw_edf(curves, notes, ax)
+    return draw_edf(curves, notes, ax, bands)
 
 
-def draw_edf(curves: Mapping[str, Edf], notes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """The curves on these axes, or new ones, with the notes below them."""
+def draw_edf(
+    curves: Mapping[str, Edf], notes: Sequence[str], ax: Axes | None = None, bands: bool | None = None
+) -> Axes:
+    """The curves on these axes, or new ones, with the notes below them. bands: as `edf` takes them."""
+    banded = len(curves) <= BANDED if bands is None else bands
     left, right, beyond = error_limits([curve.error for curve in curves.values()])
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
         for index, (name, curve) in enumerate(curves.items()):
-            _draw(ax, curve, series_label(f"{name} ({legend_text(curve)})"), index, left, right)
+            _draw(ax, curve, series_label(f"{name} ({legend_text(curve)})"), index, (left, right), banded)
         shown = {curve.level for curve in curves.values()}
         ax.set(xlim=(left, right), ylim=(0, 1.02), xlabel="top-1 error e (%)", ylabel="F(e): share of models below e")
-        legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band")
+        legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band" if banded else None)
         note_below(ax, notes)
     return ax
 
@@ -61,15 +71,15 @@ def legend_text(curve: Edf) -> str:
     return f"n {curve.n}{effective}, min {number(curve.min, places)}, mean {number(curve.mean, places)}"
 
 
-def _draw(ax: Axes, curve: Edf, label: str, index: int, left: float, right: float) -> None:
+def _draw(ax: Axes, curve: Edf, label: str, index: int, ends: tuple[float, float], banded: bool) -> None:
     keep = np.unique(np.linspace(0, curve.n - 1, min(curve.n, _MAX_STEPS)).astype(int))
-    error = np.concatenate([[left], curve.error[keep], [max(right, curve.error[-1])]])
+    error = np.concatenate([[ends[0]], curve.error[keep], [max(ends[1], curve.error[-1])]])
     # between one error and the next F is the share up to and including the first of them
     above = np.append(curve.probability, 1.0)[np.searchsorted(curve.error, curve.error[keep], side="right")]
     share = np.concatenate([[0.0], above, [1.0]])
-    inside = slice(1, -1)  # the band goes on to both sides; drawn there it would only hide the others
-    low, high = (np.clip(share[inside] + b, 0, 1) for b in (-curve.half_width, curve.half_width))
-    ax.fill_between(error[inside], low, high, step="post", color=color(index), alpha=0.12, linewidth=0)
-    for edge in (low, high):
-        ax.step(error[inside], edge, where="post", color=color(index), alpha=0.4, linewidth=0.5)
+    if banded:
+        low, high = (np.clip(share + b, 0, 1) for b in (-curve.half_width, curve.half_width))
+        ax.fill_between(error, low, high, step="post", color=color(index), alpha=0.12, linewidth=0)
+        for edge in (low, high):
+            ax.step(error, edge, where="post", color=color(index), alpha=0.4, linewidth=0.5)
     ax.step(error, share, where="post", color=color(index), linestyle=dashes(index), label=label)

@@ -125,9 +125,9 @@
       const low = log ? Math.min(...study.error.filter((e) => e > 0), data.limits[1]) / 1.2 : Math.min(data.limits[0], study.error[0]);
       const high = Math.max(data.limits[1], study.error[study.error.length - 1]);
       const x = [...study.error, high];
-      const clipped = (shift) => [...study.share, 1].map((s) => Math.min(1, Math.max(0, s + shift)));
+      const clipped = (shift) => [0, ...study.share, 1].map((s) => Math.min(1, Math.max(0, s + shift)));
       const line = { shape: "hv", color: study.color, width: 2, dash: dashes[Math.floor(index / 7) % 4] };
-      const edge = { x, mode: "lines", hoverinfo: "skip", visible: visible && byId("edf-band").checked, line: { ...line, width: 0 } };
+      const edge = { x: [low, ...x], mode: "lines", hoverinfo: "skip", visible: visible && byId("edf-band").checked, line: { ...line, width: 0 } };
       return [
         { ...edge, y: clipped(-study.half) },
         { ...edge, y: clipped(study.half), fill: "tonexty", fillcolor: study.color + "22" },

@@ -16,6 +16,7 @@ from dsx.exhibits.exhibit import Inquiry, Section
 from dsx.exhibits.exhibition import Shown, computed_of, show
 from dsx.exhibits.headline import headline
 from dsx.exhibits.studies import StudyFacts
+from dsx.plots.edf import BANDED
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
@@ -38,13 +39,14 @@ class Chapter:
 
 # (id, title, intro); {percent}: the level of the intervals
 _CHAPTERS = (
+    ("verdicts", "Verdicts", ""),
     (
         "errors",
         "Error distributions",
         "Each curve is the share of a space's models with an error below e: the further up and left, the better the"
         " space. The shaded band holds the whole true curve with {percent} confidence.",
     ),
-    ("comparison", "Comparison", ""),
+    ("comparison", "Differences", ""),
     (
         "parameters",
         "Parameters",
@@ -93,13 +95,14 @@ def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: 
 
 def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
     rows = {study.name: study.models for study in inquiry.studies}
-    summary, pairs, counts = (computed_of(shown, name).main for name in ("summary", "comparison", "counts"))
+    summary, counts = (computed_of(shown, name).main for name in ("summary", "counts"))
     thinned = [f"{name}: {MAX_POINTS:,} of {len(t):,}" for name, t in rows.items() if len(t) > MAX_POINTS]
     return {
         "names": list(inquiry.tables),
         "facts": inquiry.studies,
         "finished": bool(inquiry.models),
-        "headline": headline(summary, pairs, inquiry.level),
+        "banded": len(inquiry.models) <= BANDED,
+        "headline": headline(summary, inquiry.decided, inquiry.level),
         "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies),
         "counts": [(row["study"], row["words"]) for _, row in counts.iterrows()],
         "chapters": _chapters(inquiry, shown) if inquiry.models else [],

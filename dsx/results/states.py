@@ -75,7 +75,7 @@ def count_states(table: pd.DataFrame) -> Counts:
     """
     state, error = _states(table), _errors(table)
     by_state = {name: int((state == name).sum()) for name in STATES}
-    ended = np.isin(state, FINISHED)
+    ended = _ended(state)
     bad = ended & ~np.isfinite(error)
     chance = np.unique(error[(state == "diverged") & np.isfinite(error)])
     if chance.size > 3:
@@ -102,7 +102,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     Raises DsxError as `count_states` does.
     """
     state, error = _states(table), _errors(table)
-    counted = np.isin(state, FINISHED) & np.isfinite(error)
+    counted = _ended(state) & np.isfinite(error)
     kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
     if "model_id" not in kept.columns or kept["model_id"].is_unique:
         return kept
@@ -111,6 +111,25 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     # `diverged` sorts before `done`, so that "first" keeps it
     merged: pd.DataFrame = ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]
     return merged
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The models that count or still may, a row each in the order of the table, `error` NaN for those yet to come.
+
+    What looks at a growing study must not depend on which models finished first. Failed models, which have no error,
+    are left out; a model of several seeds waits for all of them. Raises DsxError as `count_states` does.
+    """
+    state, error = _states(table), _errors(table)
+    ended = _ended(state)
+    kept = (state != "failed") & ~(ended & ~np.isfinite(error))
+    rows = table[kept].assign(error=np.where(ended, error, np.nan)[kept]).reset_index(drop=True)
+    if "model_id" not in rows.columns or rows["model_id"].is_unique:
+        return rows
+    runs = rows.groupby("model_id", sort=False)
+    means = runs["error"].mean().where(runs["error"].count() == runs.size())
+    order = table.loc[table["model_id"].isin(means.index), "model_id"].unique()
+    whole: pd.DataFrame = runs.first().assign(error=means).loc[order].reset_index()[list(rows.columns)]
+    return whole
 
 
 def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
@@ -146,11 +165,16 @@ def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]
     if "state" not in table.columns:
         return np.where(np.isfinite(_errors(table)), "done", "failed").astype(object)
     state = table["state"].to_numpy(dtype=object)
-    for value in set(state) - set(STATES):
+    for value in set(table["state"].unique()) - set(STATES):
         raise DsxError(
             f"results table: state {value!r}: expected one of {', '.join(STATES)}.{suggest(str(value), STATES)}"
         )
     return state
+
+
+def _ended(state: np.ndarray[tuple[int], np.dtype[np.object_]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    ended: np.ndarray[tuple[int], np.dtype[np.bool_]] = (state == "done") | (state == "diverged")
+    return ended
 
 
 def _errors(table: pd.DataFrame) -> Floats:

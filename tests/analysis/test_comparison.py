@@ -1,22 +1,21 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dsx.analysis import compare, compare_all, comparison_in_words, holm
+from dsx.analysis import Decisions, compare, compare_all, comparison_in_words, holm, verdicts
 from dsx.base.errors import DsxError
 
 KEYS = {
     *("n_a", "n_b", "ks", "ks_pvalue", "level", "superiority", "superiority_low", "superiority_high"),
-    *(f"{name}_difference{end}" for name in ("mean", "min", "median") for end in ("", "_low", "_high")),
+    *(f"{name}_difference{end}" for name in ("mean", "trimmed", "median") for end in ("", "_low", "_high")),
+    "min_difference",  # without an interval
 }
-WORDS = {
-    "n_a": 500, "n_b": 500, "level": 0.95, "mean_difference": -1.04, "mean_difference_low": -1.62,
-    "mean_difference_high": -0.41, "superiority": 0.78, "superiority_low": 0.75, "superiority_high": 0.81,
-}  # fmt: skip
 
 
 def test_compare_has_the_promised_keys_and_simple_values():
@@ -46,6 +45,7 @@ def test_swapping_the_populations_mirrors_everything(a, b):
     one, other = compare(a, b), compare(b, a)
     for name in ("mean_difference", "min_difference", "median_difference"):
         assert one[name] == pytest.approx(-other[name])
+    for name in ("mean_difference", "trimmed_difference", "median_difference"):
         assert one[f"{name}_low"] == pytest.approx(-other[f"{name}_high"], nan_ok=True, abs=1e-6)
     assert one["superiority"] == pytest.approx(1 - other["superiority"])
     assert one["ks"] == pytest.approx(other["ks"])
@@ -56,9 +56,20 @@ def test_compare_all_equals_compare_pair_by_pair(table):
     tables = {name: table(mu + rng.gamma(2, 1, 30)) for name, mu in (("A", 3), ("B", 2), ("C", 1))}
     rows = compare_all(tables)
     assert list(zip(rows["a"], rows["b"], strict=True)) == [("A", "B"), ("A", "C"), ("B", "C")]
-    alone = compare(tables["A"], tables["C"])
-    assert rows.loc[1, list(alone)].astype(float).to_dict() == pytest.approx(alone)
+    alone = compare(tables["A"], tables["C"], 1 - 0.05 / 3)  # the intervals hold for three pairs at once
+    assert rows.loc[1, list(alone)].astype(float).to_dict() == pytest.approx({**alone, "level": 0.95})
     assert rows["ks_pvalue_holm"].to_numpy() == pytest.approx(holm(rows["ks_pvalue"].to_numpy()))
+
+
+def test_intervals_of_one_kind_hold_for_all_pairs_at_once(table):
+    hits = np.zeros(3)
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        rows = compare_all({name: table(2 + rng.gamma(2, 1, 40)) for name in "abc"}, decided=Decisions((), ()))
+        for i, kind in enumerate(("mean", "trimmed", "median")):
+            low, high = rows[f"{kind}_difference_low"], rows[f"{kind}_difference_high"]
+            hits[i] += ((low <= 0) & (high >= 0)).all()
+    assert (hits / 200 >= 0.92).all(), hits
 
 
 def test_compare_all_leaves_out_a_study_without_finished_models(table):
@@ -80,47 +91,29 @@ def test_holm_keeps_the_order_and_never_lowers_a_pvalue(pvalues):
     assert (np.diff(corrected[np.argsort(pvalues, kind="stable")]) >= 0).all()
 
 
-def test_sentence_names_the_better_space_whichever_comes_first():
-    expected = (
-        "AnyNetXE is better than AnyNetXA: mean error lower by 1.0 points (95 % interval 0.4–1.6); "
-        "a model of AnyNetXE beats one of AnyNetXA with probability 0.78 (0.75–0.81)."
+def test_a_sentence_describes_and_only_a_verdict_decides():
+    rng = np.random.default_rng(2)
+    errors = {"A": rng.normal(5, 1, 40), "B": rng.normal(3, 1, 40)}
+    comparison = compare(*errors.values())
+    differences = " ".join(f"{np.mean(errors['A']) - np.mean(errors['B']):.2f}".split())
+    alone = comparison_in_words(comparison, "A", "B")
+    assert alone.startswith(f"A − B, 40 and 40 models, in points: mean {differences} (95 % interval ")
+    assert not re.search("better|lower|ahead|shown", alone)
+    (verdict,) = verdicts(errors)
+    told = comparison_in_words(comparison, "A", "B", verdict)
+    assert told.startswith("B is better than A: a model of B beats one of A with probability ")
+    assert f"; A − B in points: mean {differences}, trimmed mean " in told
+
+
+def test_a_single_model_and_equal_models_are_described(table):
+    assert comparison_in_words(compare([3.0], [1.0, 2.0]), "A", "B") == (
+        "A − B, 1 and 2 models, in points: mean 1.50, trimmed mean 1.50, median 1.50."
     )
-    assert comparison_in_words(WORDS, "AnyNetXE", "AnyNetXA") == expected
-    mirrored = WORDS | {
-        "mean_difference": 1.04, "mean_difference_low": 0.41, "mean_difference_high": 1.62,
-        "superiority": 0.22, "superiority_low": 0.19, "superiority_high": 0.25,
-    }  # fmt: skip
-    assert comparison_in_words(mirrored, "AnyNetXA", "AnyNetXE") == expected
-
-
-def test_sentence_is_honest_when_nothing_could_be_shown():
-    open_question = WORDS | {
-        "mean_difference": -0.1, "mean_difference_low": -0.6, "mean_difference_high": 0.4,
-        "superiority": 0.52, "superiority_low": 0.48, "superiority_high": 0.56,
-    }  # fmt: skip
-    assert comparison_in_words(open_question, "A", "B") == (
-        "No difference in mean error could be shown between A and B: −0.1 points (95 % interval −0.6 to 0.4)."
-    )
-    apart = open_question | {"superiority": 0.2, "superiority_low": 0.1, "superiority_high": 0.3}
-    assert comparison_in_words(apart, "A", "B").endswith(
-        "; yet a model of B beats one of A with probability 0.80 (0.70–0.90)."
-    )
-
-
-def test_sentence_for_a_single_model():
-    comparison = compare([3.0], [1.0, 2.0])
-    assert comparison_in_words(comparison, "A", "B") == (
-        "A and B cannot be compared: A has 1 finished model, too few for an interval (mean error A − B: 1.5 points)."
-    )
-
-
-def test_all_equal_and_all_diverged_are_compared_without_fuss(table):
     equal = compare([5.0] * 10, [5.0] * 10)
     assert equal["mean_difference_low"] == equal["mean_difference_high"] == 0
-    assert "No difference" in comparison_in_words(equal, "A", "B")
-    diverged = table([90.0] * 8, ["diverged"] * 8)
-    better = compare_all({"A": diverged, "B": table([3.0] * 8)}).loc[0, "words"]
-    assert better.startswith("B is better than A: mean error lower by 87.0 points")
+    rows = compare_all({"A": table([90.0] * 8, ["diverged"] * 8), "B": table([3.0] * 8), "C": table([3.0] * 8)})
+    few = "8 and 8 models cannot decide between A and B: it takes at least 12 of each, as one of 9 comparisons; "
+    assert rows.loc[0, "words"] == f"{few}A − B in points: mean 87.00, trimmed mean 87.00, median 87.00."
 
 
 def test_no_errors_is_one_clear_line():

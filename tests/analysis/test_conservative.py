@@ -15,7 +15,6 @@ from dsx.analysis import (
     best_weights,
     edf,
     joint_best_range,
-    min_difference_interval,
     min_interval,
     quantile_interval,
     share_below,
@@ -75,6 +74,7 @@ def test_simultaneous_band_weighted_by_complexity_holds_the_whole_curve():
     assert hits / 1000 >= 0.93
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rho", "n"), [(0.9, 10), (0.98, 20), (0.98, 60)])
 def test_strong_rank_correlation_of_few_pairs_is_conservative(rho, n):
     assert coverage(spearmans, normal_pairs(rho, n), 6 / np.pi * np.arcsin(rho / 2)) >= 0.95
@@ -97,18 +97,6 @@ def test_lowest_error_of_a_resample_is_held_conservatively():
     resampled = errors[np.random.default_rng(1).integers(0, n, (20_000, n))].min(axis=1)
     assert exact >= 0.975
     assert np.mean((low <= resampled) & (resampled <= high)) == pytest.approx(exact, abs=0.004)
-
-
-@pytest.mark.parametrize(("n_a", "n_b"), [(24, 24), (24, 100)])
-def test_difference_of_minima_is_conservative_by_its_exact_coverage(n_a, n_b):
-    low, high = min_difference_interval(np.arange(1, n_a + 1), 1000 + np.arange(1, n_b + 1))
-    ranks = round(1 - 1000 - low), round(high + 1000 + 1)  # so many of b, of a come first
-    exact = 1 - sum(
-        np.prod([(n - i) / (n_a + n_b - i) for i in range(rank)]) for n, rank in zip((n_b, n_a), ranks, strict=True)
-    )
-    share = coverage(min_difference_interval, lambda rng: (1 + skewed(rng, n_a), skewed(rng, n_b)), 1)
-    assert exact >= 0.95 - 1e-9
-    assert share == pytest.approx(exact, abs=0.012)
 
 
 def test_best_range_holds_the_best_of_the_models_at_hand_as_often_as_it_says():

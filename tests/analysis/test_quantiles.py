@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dsx.analysis import min_interval, quantile, quantile_difference, quantile_interval
-from dsx.analysis.quantiles import min_difference_interval
 from dsx.base.errors import DsxError
 
 
@@ -55,13 +54,6 @@ def test_min_interval_is_that_of_resampled_minima():
 def test_lowest_errors_that_are_tied_have_no_interval():
     assert np.isnan(min_interval([1.0] * 5 + [2.0] * 20)).all()
     assert min_interval([1.0] * 3 + [2.0] * 20) == (1.0, 2.0)
-    assert np.isnan(min_difference_interval([1.0] * 20, [1.0] * 20)).all()
-
-
-def test_precedence_ranks_match_a_hand_count():
-    # two of four: P(the 2 lowest of 4 + 4 are all b) = 4/8 · 3/7 = 0.214; 3: 0.071; 4: 0.0143
-    low, high = min_difference_interval([1.0, 2, 3, 4], [11.0, 12, 13, 14])
-    assert (low, high) == (1 - 14, 4 - 11)
 
 
 def test_difference_of_single_models_has_no_interval():

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from error_laws import LAWS, gamma
 
-from dsx.analysis.sequential import sequential_evidence, sequential_verdicts, smallest_sequential_n
+from dsx.analysis.sequential import (
+    decide_tracks,
+    sequential_evidence,
+    sequential_verdicts,
+    smallest_sequential_n,
+    track,
+)
 from dsx.analysis.verdict import Margin
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.errors import DsxError
@@ -19,6 +25,7 @@ def test_exchanging_the_populations_mirrors_the_evidence():
     assert one.equivalence_pvalue == pytest.approx(other.equivalence_pvalue)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_equal_spaces_are_seldom_told_apart_at_any_look_up_to_500(law):
     wrong = 0
@@ -100,3 +107,15 @@ def test_infinite_errors_are_refused():
     with pytest.raises(DsxError) as refused:
         sequential_verdicts({"A": [1.0, np.inf], "B": [1.0]})
     assert str(refused.value) == "A: infinite values: errors are percent; NaN stands for a model that has none yet"
+
+
+def test_pairs_that_came_to_be_later_count_from_their_look_on():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 30), rng.normal(2, 1, 30)
+    looks = 2 * np.arange(1, 31)  # a pair at every other look
+    at_once, later = track(("a", "b", "error"), a, b), track(("a", "b", "error"), a, b, looks=looks)
+    assert later.pvalue.size == 60
+    assert later.pvalue[looks - 1].tolist() == at_once.pvalue.tolist()
+    assert later.at(1) == (1.0, pytest.approx(np.nan, nan_ok=True))
+    (first,), (second,) = decide_tracks([at_once], 0.95, None), decide_tracks([later], 0.95, None)
+    assert second.decided_at == 2 * first.decided_at

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 
 from dsx.analysis import holm
 from dsx.analysis.rank_test import sorted_rank_test
-from dsx.analysis.verdict import Margin, equivalence_pvalue, step_down, verdicts, verdicts_by_measure
+from dsx.analysis.verdict import (
+    Margin,
+    check_looks,
+    decide,
+    equivalence_pvalue,
+    parse_margin,
+    ranked,
+    step_down,
+    verdicts,
+    verdicts_by_measure,
+)
 from dsx.base.errors import DsxError
 
 
@@ -18,6 +29,7 @@ def claims(populations, **options):
     return [v for v in verdicts(populations, **options) if v.decision != "undecided"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize(("spaces", "n"), [(2, 5), (3, 12), (6, 50)])
 def test_equal_spaces_are_seldom_told_apart(law, spaces, n):
@@ -67,6 +79,7 @@ def test_with_a_margin_the_correction_is_that_of_closed_tests(pairs):
     assert min(min(c) for c in corrected) == pytest.approx(min(1.0, first * len(pairs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [30, 200])
 def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent(law, n):
@@ -145,3 +158,60 @@ def test_a_margin_that_is_none_is_refused(value, unit, message):
     with pytest.raises(DsxError) as refused:
         Margin(value, unit)
     assert str(refused.value) == message
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.2), st.integers(1, 5)), min_size=1, max_size=4))
+def test_weighted_correction_is_that_of_closed_tests(weighted):
+    """Brute force: a hypothesis falls if all sets with it fall by a Bonferroni test with the weights."""
+    pvalues, weights = zip(*weighted, strict=True)
+    corrected, _ = step_down(pvalues, weights=weights)
+    for i in range(len(pvalues)):
+        sets = [s for k in range(1, 5) for s in itertools.combinations(range(len(pvalues)), k) if i in s]
+        closed = max(min(pvalues[j] * sum(weights[m] for m in s) / weights[j] for j in s) for s in sets)
+        assert corrected[i] >= min(1, closed) - 1e-9  # never bolder
+    equal, _ = step_down(pvalues, weights=[3.0] * len(pvalues))
+    assert equal == pytest.approx(step_down(pvalues)[0])
+
+
+def test_what_weighs_more_needs_fewer_models():
+    rng = np.random.default_rng(0)
+    a, b = np.sort(rng.normal(0, 1, 8)), np.sort(rng.normal(3, 1, 8))
+    comparisons = [ranked(("a", "b", name), a, b) for name in ("error", "loss")]
+    heavy, light = decide([dataclasses.replace(comparisons[0], weight=4.0), comparisons[1]], 0.95, None)
+    assert heavy.models_needed < light.models_needed
+    assert heavy.high - heavy.low < light.high - light.low
+
+
+@pytest.mark.parametrize(
+    ("text", "margin"),
+    [
+        ("0.05", Margin(0.05)), ("1pt", Margin(1, "points")), ("0.5 points", Margin(0.5, "points")),
+        (" 2 PTS", Margin(2, "points")), (".1", Margin(0.1)),
+    ],
+)  # fmt: skip
+def test_a_margin_is_read_as_typed(text, margin):
+    assert parse_margin(text) == margin
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("5%", "margin = 5%: expected a distance from even odds such as 0.05, or points of error such as 1pt"),
+        ("pt", "margin = pt: expected a distance from even odds such as 0.05, or points of error such as 1pt"),
+        ("1", "margin = 1.0: as a probability it lies between 0 and 0.5, such as 0.1"),
+        ("-1pt", "margin = -1.0: in points of error it is above 0, such as 0.5"),
+    ],
+)
+def test_a_margin_that_cannot_be_read_is_one_clear_line(text, message):
+    with pytest.raises(DsxError) as refusal:
+        parse_margin(text)
+    assert str(refusal.value) == message
+
+
+def test_looks_are_any_or_one():
+    assert [check_looks(looks) for looks in ("any", "one")] == ["any", "one"]
+    with pytest.raises(DsxError) as refusal:
+        check_looks("two")
+    assert str(refusal.value) == (
+        "looks = two: expected any (verdicts that hold however often one looks), or one (only if this is the only look)"
+    )

@@ -61,3 +61,16 @@ def test_an_interval_wider_than_the_margin_is_left_to_the_tables():
     assert verdict_sentence(wide) == (
         "A and B are equivalent within a margin of 0.1 of even odds: a model of A beats one of B with probability 0.50."
     )
+
+
+def test_comparisons_at_equal_complexity_and_crossing_curves_are_named():
+    (verdict,) = verdicts({"A": [1.0, 2, 3, 4], "B": [5.0, 6, 7, 8]})
+    at_equal = dataclasses.replace(verdict, measure="at equal flops")
+    assert verdict_sentence(at_equal).startswith("A is better than B at equal flops: ")
+    crossing = dataclasses.replace(
+        verdict, measure="at every error", decision="neither", direction=None, superiority=np.nan
+    )
+    assert verdict_sentence(crossing) == "Neither A nor B is better at every error: each is ahead somewhere."
+    assert verdict_sentence(dataclasses.replace(crossing, decision="undecided")) == (
+        "Whether one of A and B is better at every error is undecided."
+    )

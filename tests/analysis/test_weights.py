@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsx.analysis import compare_matched, edf, matched_bins, matched_in_words, matched_weights
+from dsx.analysis.verdict import verdicts_by_measure
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
 
@@ -71,11 +72,21 @@ def test_matched_comparison_in_words():
         "mean_difference_high": 1.03,
     }  # fmt: skip
     assert matched_in_words(row, "A", "B") == (
-        "At equal flops (80 and 60 models) the mean error of B is lower than that of A by 0.6 points "
-        "(95 % interval 0.2–1.0)."
+        "At equal flops (80 and 60 models), mean A − B in bins: 0.6 points (95 % interval 0.2–1.0)."
     )
-    row |= {"mean_difference": 0.1, "mean_difference_low": -0.3, "mean_difference_high": 0.5}
-    assert "no difference in mean error could be shown between A and B: 0.1 points" in matched_in_words(row, "A", "B")
+    (verdict,) = verdicts_by_measure({"at equal flops": {"A": np.arange(50.0), "B": np.arange(50.0) - 20}})
+    told = matched_in_words(row, "A", "B", verdict)
+    assert told.startswith("B is better than A at equal flops: a model of B beats one of A with probability 0.8")
+    assert told.endswith("; mean A − B in bins: 0.6 points.")
+
+
+def test_intervals_of_the_table_hold_for_all_rows_at_once(table):
+    rng = np.random.default_rng(0)
+    tables = {name: table(rng.gamma(2, 1, 40)) for name in "abc"}
+    rows = matched_table(tables, ["flops"])
+    alone = compare_matched(tables["a"], tables["c"], level=1 - 0.05 / 3)
+    assert rows.loc[1, "mean_difference_low"] == pytest.approx(alone["mean_difference_low"])
+    assert set(rows["level"]) == {0.95}
 
 
 def test_populations_that_do_not_meet_are_told_so(table):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsx.base.text import align, plural
+from dsx.base.text import align, listed, plural
 
 
 def test_the_first_column_is_flush_left_and_the_others_right():
@@ -26,3 +26,8 @@ def test_no_line_ends_in_blanks():
 )
 def test_nouns_are_counted(count, text):
     assert plural(count, "model") == text
+
+
+@pytest.mark.parametrize(("names", "text"), [(["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")])
+def test_names_are_listed(names, text):
+    assert listed(names) == text

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -25,6 +26,7 @@ from error_laws import LAWS
 from dsx.analysis import holm
 from dsx.analysis.best_of_k import best_of_k
 from dsx.analysis.betting import log_wealth, rank_bets
+from dsx.analysis.decisions import decisions
 from dsx.analysis.permutation import random_subsets, rank_statistics
 from dsx.analysis.rank_test import rank_test
 from dsx.analysis.search import expected_minimum
@@ -78,6 +80,35 @@ def any_look(seconds: float) -> None:
             return any(v.decision != "undecided" for v in made)
 
         row(law, *(share(lambda rng, k=k: claimed(rng, k), each, 3000, k) for k in (2, 3, 6)))
+
+
+def analyses(seconds: float) -> None:
+    """Whole analyses of equal studies, as `dsx analyze` makes them: errors as they are, at equal flops, params and
+    acts, crossing curves, and equivalence within 0.05 of even odds.
+    """
+    sizes, spaces = (8, 32, 128), (2, 3, 6)
+    each = seconds / (len(LAWS) * len(sizes) * len(spaces))
+    head("Any false claim of an analysis as `dsx analyze` makes it, all measures: at one look, and at any up to n",
+         "law", "n", *(f"{k} spaces, {looks} look" for k in spaces for looks in ("one", "any")))  # fmt: skip
+    for (law, draw), n in itertools.product(LAWS.items(), sizes):
+        cells = []
+        for k in spaces:
+            begin, claimed = time.perf_counter(), []
+            while len(claimed) < 50 or (len(claimed) < 2000 and time.perf_counter() - begin < each):
+                rng = np.random.default_rng([n, k, len(claimed)])
+                tables = {str(i): pd.DataFrame({"error": draw(rng, n), **window(rng, n)}) for i in range(k)}
+                made = decisions(tables, margin=Margin(0.05))
+                claimed.append([any(v.decision != "undecided" for v in kind) for kind in (made.one, made.any)])
+            for hits in np.sum(claimed, axis=0):
+                error = 1.96 * math.sqrt(max(hits, 1) * max(len(claimed) - hits, 1) / len(claimed) ** 3)
+                cells.append(f"{100 * hits / len(claimed):.1f} % (±{100 * error:.1f}, {len(claimed)})")
+        row(law, n, *cells)
+
+
+def window(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    """Flops inside a window, as of 360 to 400 MF; parameters and activations that go with them loosely."""
+    flops = rng.uniform(360, 400, n)
+    return {"flops": flops, "params": flops * rng.lognormal(0, 0.2, n), "acts": flops * rng.lognormal(0, 0.1, n)}
 
 
 SHAPES: dict[str, Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]] = {
@@ -247,8 +278,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=12.0)
     seconds = 60 * parser.parse_args().minutes
-    parts = ((equal_spaces, 0.45), (any_look, 0.15), (shapes, 0.06), (equivalence, 0.1), (power, 0.08),
-             (price, 0.06), (intervals, 0.1))  # fmt: skip
+    parts = ((analyses, 0.35), (equal_spaces, 0.2), (any_look, 0.12), (shapes, 0.05), (equivalence, 0.1), (power, 0.06),
+             (price, 0.05), (intervals, 0.07))  # fmt: skip
     for part, weight in parts:
         part(weight * seconds)
 

@@ -49,6 +49,7 @@ def table(n: int = 20, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"error": rng.gamma(4, 1, n), "depth": np.arange(n) % 7, "space": "S"}).assign(**columns)
 
 
+@pytest.mark.slow
 def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counted(dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "ResNet.json").write_text(json.dumps(nds()))
     (tmp_path / "sweep.json").write_text(json.dumps(sweep()))
@@ -192,6 +193,11 @@ def test_odd_populations_are_described_and_nothing_empty_is_drawn(dsx: Command, 
             "state.csv: state 'pruned' (1 row): expected one of done, diverged, failed, running, pending, or",
         ),
         (["a.csv", "error=top1", "--figures", "al"], "--figures al: expected one of all, main, none"),
+        (["a.csv", "error=top1", "--level", "95"], "--level 95.0: expected a number between 0 and 1, as in 0.95"),
+        (["a.csv", "error=top1", "--looks", "two"], "looks = two: expected any (verdicts that hold however often one"),
+        (["a.csv", "error=top1", "--margin", "5%"], "margin = 5%: expected a distance from even odds such as 0.05, or"),
+        (["a.csv", "error=top1", "--margin", "0.6"], "margin = 0.6: as a probability it lies between 0 and 0.5, such"),
+        (["shares.csv"], "shares.csv: the errors in 'error' lie between 0.2 and 0.3: write 'error=100*error' if they"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(
@@ -201,6 +207,7 @@ def test_what_cannot_be_read_is_one_clear_line(
         "a.csv": b"name,top1\na,3\n", "object.json": b'{"a": 1}', "list.json": b"[]", "cut.json": b'[{"net": 1',
         "data.zip": b"PK\3\4rest", "empty.csv": b"", "image.csv": b"\x89x\0\1", "cut.parquet": b"PAR1rest",
         "range.csv": b"error\n3\n120\n", "state.csv": b"error,state\n3,pruned\n",
+        "shares.csv": b"error\n0.3\n0.2\n",
     }  # fmt: skip
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -209,6 +216,25 @@ def test_what_cannot_be_read_is_one_clear_line(
     assert done.err.count("\n") == 1
     assert message in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(contents)
+
+
+def test_margin_and_looks_are_stated_and_stand_in_the_command_of_the_report(dsx: Command, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shift in (("a", 0.0), ("b", 0.0), ("c", 0.6)):
+        table(200, error=shift + rng.gamma(4, 0.4, 200)).to_csv(tmp_path / f"{name}.csv", index=False)
+    options = ["--margin", "0.5pt", "--looks", "one", "--figures", "none", "--out", "out"]
+    done = dsx("analyze", "a.csv", "b.csv", "c.csv", *options)
+    assert done.code == 0, done
+    assert "a and b are equivalent within a margin of 0.5 points" in done.out
+    assert "a is better than c: a model of a beats one of c with probability" in done.out
+    last = done.out.splitlines()[-1]
+    assert last.startswith("found: a is better than c; 1 pair equivalent within 0.5 points; decided: ")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "dsx analyze a.csv b.csv c.csv --margin 0.5pt --looks one" in page
+    rows = pd.read_csv(tmp_path / "out" / "verdicts.csv").set_index(["a", "b", "measure"])
+    assert rows.loc[("a", "b", "error"), "verdict"] == "equivalent"
+    assert set(rows["margin"]) == {"0.5 points"}
+    assert set(rows["looks"]) == {"one"}
 
 
 def test_folders_inside_each_other_give_each_study_once_and_a_torn_study_is_told_from_tables(
@@ -229,6 +255,7 @@ def test_semicolons_and_decimal_commas_are_read(dsx: Command, tmp_path: Path) ->
     assert pd.read_csv(tmp_path / "runs" / "analysis" / "summary.csv")["mean_error"].tolist() == [4.0]
 
 
+@pytest.mark.slow
 def test_studies_of_one_name_get_figures_of_their_own(dsx: Command, tmp_path: Path) -> None:
     assert slugs(["a/x", "b/x", "a_x", "…/", "é 1"]) == ["a_x", "b_x", "a_x_2", "study", "é_1"]
     for folder in ("a", "b"):
@@ -248,3 +275,26 @@ def test_pyplot_keeps_none_of_the_figures(dsx: Command, tmp_path: Path) -> None:
     before = plt.get_fignums()
     assert dsx("analyze", "a.csv").code == 0
     assert plt.get_fignums() == before
+
+
+def test_parts_of_a_study_are_compared_and_all_runs_accounted_for(dsx: Command):
+    done = dsx("analyze", REFERENCE / "AnyNetXB-digits.parquet", "--split", "bottleneck_ratio", "--figures", "none")
+    assert done.out.startswith("AnyNetXB-digits by bottleneck_ratio: 1 (27 runs), 2 (17 runs), 4 (20 runs)\n")
+    folder = Path("runs/analysis_of_parts")
+    assert pd.read_csv(folder / "summary.csv")["n"].tolist() == [27, 17, 20]
+    assert len(pd.read_csv(folder / "verdicts.csv").query("measure == 'error'")) == 3
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "bottleneck_ratio 4: 20 of 64 runs" in report
+    assert "--split bottleneck_ratio" in report
+
+
+def test_models_are_left_out_by_what_is_known_before_training_only(dsx: Command):
+    table = REFERENCE / "AnyNetXB-digits.parquet"
+    done = dsx("analyze", table, "--where", "sum(depth) >= 6", "--figures", "none", "--out", "here")
+    kept = int((pd.read_parquet(table)[[f"depth_{i}" for i in range(1, 5)]].sum(axis=1) >= 6).sum())
+    assert done.out.startswith(f"AnyNetXB-digits: {kept} of 64 runs where sum(depth) >= 6\n")
+    refused = dsx("analyze", table, "--where", "error < 3")
+    assert refused.code == 2
+    assert refused.err == (
+        "dsx: --where: 'error' is known only after training: models picked by it are no sample of a space\n"
+    )

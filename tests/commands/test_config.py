@@ -36,3 +36,17 @@ def test_an_experiments_recipe_is_checked_when_it_is_read() -> None:
     with pytest.raises(DefinitionError) as refused:
         load_experiment("quickstart", ["recipe.epoch=2"])
     assert str(refused.value).endswith("unknown key 'epoch' in recipe. Did you mean epochs?")
+
+
+def test_an_experiment_says_how_it_is_analysed() -> None:
+    analysis = load_experiment("quickstart", ["analysis.margin=1pt", "analysis.looks=one"]).analysis
+    assert analysis.to_dict() == {"level": 0.95, "margin": "1pt", "looks": "one", "figures": "all"}
+    assert load_experiment("quickstart", ["analysis.margin=0.05"]).analysis.margin == "0.05"
+    for override, message in (
+        ("analysis.margin=0.7", "margin = 0.7: as a probability it lies between 0 and 0.5, such as 0.1"),
+        ("analysis.looks=two", "analysis.looks = 'two': expected one of any, one"),
+    ):
+        with pytest.raises(DefinitionError) as refused:
+            load_experiment("quickstart", [override])
+        assert message in str(refused.value)
+        assert len(str(refused.value).splitlines()) == 1

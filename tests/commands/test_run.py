@@ -15,6 +15,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dsx.base.errors import StudyError
+from dsx.commands.config import load_experiment
+from dsx.commands.run import sample_experiment
+from dsx.study.claims import claim
 from dsx.study.study import open_study
 
 from command_line import Command
@@ -63,9 +67,10 @@ def test_quickstart_trains_all_models_and_compares_the_spaces(undisturbed: tuple
     for name in [*(f"{figure}.{kind}" for figure in figures for kind in ("png", "pdf")), "report.html"]:
         assert (analysis / name).stat().st_size > 5000
     assert all(space in out for space in SPACES)
-    made = sorted(path.name for path in analysis.glob("*.csv"))
-    assert f"report.html, {len(made)} tables (CSV), {len(figures)} figures (PNG and PDF)" in out
-    assert "95 % interval" in out
+    made, drawn = (len(list(analysis.glob(pattern))) for pattern in ("*.csv", "*.png"))
+    assert f"report.html, {made} tables (CSV), {drawn} figures (PNG and PDF)" in out
+    assert "3 and 3 models cannot decide between" in out
+    assert "decided: 0 of 3 pairs at any look, 0 if this is the only look" in out
 
 
 def test_running_it_again_trains_nothing(undisturbed: tuple[Path, str]) -> None:
@@ -110,6 +115,24 @@ def _kill_session(leader: int) -> None:
                 continue
             if session == leader:
                 os.kill(int(entry.name), signal.SIGKILL)
+
+
+def test_a_larger_n_makes_the_studies_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    small = sample_experiment(load_experiment("quickstart", ["n=2"]), said.append)
+    for study in small:
+        held = claim(study.paths.run(study.runs()[0].run_id))
+        assert held is not None
+        held.release()
+    said.clear()
+    large = sample_experiment(load_experiment("quickstart", ["n=4"]), said.append)
+    for before, after in zip(small, large, strict=True):
+        assert after.population.model_ids[:2] == before.population.model_ids
+        assert len(after.population) == 4
+    assert said == [f"runs/quickstart/{name} grew from 2 to 4 models; what is trained stays" for name in SPACES]
+    with pytest.raises(StudyError, match="n: 4 → 3"):
+        sample_experiment(load_experiment("quickstart", ["n=3"]), said.append)
 
 
 def test_a_fault_in_the_experiment_writes_nothing(dsx: Command, tmp_path: Path) -> None:

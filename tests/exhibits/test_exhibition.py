@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.exhibits.exhibition import check_figures, computed_of, show
+from dsx.exhibits.exhibition import check_figures, computed_of, csv_bytes, show
 
 
 def test_what_the_report_needs_is_computed_without_a_folder(inquiry):
@@ -21,3 +25,13 @@ def test_a_wrong_word_for_figures_is_refused():
     with pytest.raises(DsxError) as refusal:
         check_figures("al")
     assert str(refusal.value) == "--figures al: expected one of all, main, none"
+
+
+def test_a_long_table_is_read_back_as_it_was():
+    rng = np.random.default_rng(0)
+    n = 120_000
+    long = pd.DataFrame({"study": 'a, "b"', "error": rng.gamma(2, 4, n), "share": np.arange(n) / n, "depth": 3})
+    long.loc[::7, "error"] = np.nan
+    long["words"] = np.where(np.arange(n) % 5, "plain", "two\nlines, “quoted”")
+    assert pd.read_csv(io.BytesIO(csv_bytes(long))).equals(pd.read_csv(io.StringIO(long.to_csv(index=False))))
+    assert csv_bytes(long[:9]) == long[:9].to_csv(index=False).encode()

@@ -6,35 +6,57 @@ import numpy as np
 import pandas as pd
 from report.conftest import made_up
 
-from dsx.exhibits.comparison import EXHIBIT as COMPARISON
+from dsx.analysis.decisions import Decisions
+from dsx.analysis.verdict import Margin
 from dsx.exhibits.exhibit import Inquiry
 from dsx.exhibits.headline import conclusion, headline
+from dsx.exhibits.studies import StudyFacts
 from dsx.exhibits.summary import EXHIBIT as SUMMARY
 
 
-def tables(*studies) -> tuple[pd.DataFrame, pd.DataFrame]:
-    inquiry = Inquiry(studies)
-    return next(iter(SUMMARY.compute(inquiry))).main, next(iter(COMPARISON.compute(inquiry))).main
+def looked_at(*studies, **options) -> tuple[pd.DataFrame, Decisions]:
+    inquiry = Inquiry(studies, **options)
+    return next(iter(SUMMARY.compute(inquiry))).main, inquiry.decided
+
+
+def study(name: str, shift: float, n: int = 60) -> StudyFacts:
+    errors = shift + np.random.default_rng(len(name) + n).permutation(np.linspace(3, 5, n))
+    return StudyFacts(name, pd.DataFrame({"error": errors}))
 
 
 def test_nothing_finished_is_said_to_be_nothing_to_compare():
-    summary, pairs = tables(made_up("A", state="pending", error=np.nan))
-    assert headline(summary, pairs, 0.95) == ["No model has finished yet: there is nothing to compare."]
-    assert conclusion(summary, pairs) == []
+    summary, decided = looked_at(made_up("A", state="pending", error=np.nan))
+    assert headline(summary, decided, 0.95) == ["No model has finished yet: there is nothing to compare."]
+    assert conclusion(decided) == []
 
 
 def test_a_single_study_is_described():
-    summary, pairs = tables(made_up("A"))
-    (sentence,) = headline(summary, pairs, 0.95)
+    summary, decided = looked_at(made_up("A"))
+    (sentence,) = headline(summary, decided, 0.95)
     assert sentence.startswith("A: mean error ")
     assert sentence.endswith("among 24 models (brackets: 95 % intervals).")
 
 
-def test_of_many_studies_the_best_is_set_against_each_other_one():
-    summary, pairs = tables(
-        *(made_up(name, n=8, shift=shift) for name, shift in (("a", 3), ("b", 2), ("c", 0), ("d", 5)))
-    )
-    sentences = headline(summary, pairs, 0.95)
-    assert len(sentences) == 3
-    assert all("c" in sentence.split(":")[0] for sentence in sentences)
-    assert conclusion(summary, pairs)[0].startswith("found: c has the lowest mean error, ")
+def test_of_many_studies_the_one_that_is_better_than_most_is_set_against_each_other_one():
+    summary, decided = looked_at(*(study(name, shift) for name, shift in (("a", 3), ("b", 2), ("c", 0), ("d", 5))))
+    sentences = headline(summary, decided, 0.95)
+    assert [sentence.split(":")[0] for sentence in sentences] == [f"c is better than {name}" for name in "abd"]
+    assert conclusion(decided) == [
+        "found: c is better than a, b and d; decided: 6 of 6 pairs at any look, 6 if this is the only look"
+    ]
+
+
+def test_where_nothing_is_decided_nothing_is_said_to_be_better():
+    summary, decided = looked_at(*(study(name, 0) for name in "abcd"))
+    assert headline(summary, decided, 0.95) == ["None of the 4 studies could be shown to be better than another."]
+    assert conclusion(decided) == [
+        "found: no study could be shown to be better; decided: 0 of 6 pairs at any look, 0 if this is the only look"
+    ]
+
+
+def test_equivalent_studies_are_counted_with_their_margin():
+    _, decided = looked_at(study("a", 0, 800), study("b", 0.01, 800), margin=Margin(1.0, "points"))
+    assert conclusion(decided) == [
+        "found: no study could be shown to be better; 1 pair equivalent within 1 points; decided: 1 of 1 pair at any"
+        " look, 1 if this is the only look"
+    ]

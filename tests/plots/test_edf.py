@@ -112,8 +112,21 @@ def test_a_study_whose_name_begins_with_an_underscore_stands_in_every_legend():
     assert text.get_text() == "_a is ahead"
 
 
+@pytest.mark.slow
 def test_the_hosts_settings_do_not_show(tmp_path):
     plain = plots.save(plots.edf([1.0, 2.0, 4.0]), tmp_path / "plain", "edf")
     with matplotlib.rc_context({"font.size": 30, "axes.linewidth": 5, "figure.dpi": 300, "lines.marker": "o"}):
         strange = plots.save(plots.edf([1.0, 2.0, 4.0]), tmp_path / "strange", "edf")
     assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in strange]
+
+
+def test_bands_run_to_the_ends_of_the_axis_and_are_drawn_of_few_studies_unless_asked_for():
+    few, many = ({name: np.arange(9.0) + i for i, name in enumerate("ABCD"[:k])} for k in (2, 4))
+    ax = plots.edf(few)
+    ends = [band.get_paths()[0].vertices[:, 0] for band in ax.collections]
+    assert all((x.min() <= ax.get_xlim()[0], x.max() >= ax.get_xlim()[1]) == (True, True) for x in ends)
+    assert "95 % simultaneous band" in ax.get_legend().get_title().get_text()
+    assert not plots.edf(many).collections
+    assert plots.edf(many).get_legend().get_title().get_text() == ""
+    assert len(plots.edf(many, bands=True).collections) == 4
+    assert not plots.edf(few, bands=False).collections

@@ -15,6 +15,7 @@ HOLED = np.insert(GOOD, 3, NAN)
 # every statistic of errors: how it is called on them
 OF_ERRORS = {
     "area": lambda e: A.area(e, 5.0),
+    "best_of_k": lambda e: A.best_of_k(e).expected.tolist(),
     "best_range": lambda e: A.best_range(RANKED if len(e) == 41 else np.delete(RANKED, 3), e),
     "compare": lambda e: A.compare(e, GOOD + 1),
     "dominance": lambda e: A.dominance(e, GOOD + 1),
@@ -25,7 +26,6 @@ OF_ERRORS = {
     "ks_test": lambda e: A.ks_test(e, GOOD + 1),
     "mean_difference_interval": lambda e: A.mean_difference_interval(e, GOOD + 1),
     "mean_interval": A.mean_interval,
-    "min_difference_interval": lambda e: A.min_difference_interval(e, GOOD + 1),
     "min_interval": A.min_interval,
     "plan": lambda e: A.plan(e, difference=0.5),
     "pointwise_band": lambda e: A.pointwise_band(e)[0].tolist(),
@@ -37,6 +37,9 @@ OF_ERRORS = {
     "share_below": lambda e: A.share_below(e, 4.0),
     "summarize_errors": A.summarize_errors,
     "superiority": lambda e: A.superiority(e, GOOD + 1),
+    "trimmed_mean": A.trimmed_mean,
+    "trimmed_mean_difference": lambda e: A.trimmed_mean_difference(e, GOOD + 1),
+    "verdicts": lambda e: [A.verdict_sentence(v) for v in A.verdicts({"errors": e, "b": GOOD + 1})],
 }
 RANKED = np.insert(np.arange(40.0), 3, 99.0)
 

@@ -6,6 +6,7 @@ import pytest
 
 from dsx.analysis import count_states, finished, finished_errors, mixed_conditions
 from dsx.base.errors import DsxError
+from dsx.results.states import in_order
 
 
 def test_counts_say_in_words_what_became_of_every_model(mixed):
@@ -72,3 +73,17 @@ def test_different_recipes_and_epochs_are_warned_of(table):
         "The models were trained with different numbers of epochs (A: 8; B: 10); their errors are not comparable.",
     ]
     assert mixed_conditions({"A": a, "B": a}) == []
+
+
+def test_in_order_failed_models_are_left_out_and_those_to_come_wait_at_their_place(table):
+    rows = in_order(table([3.0, np.nan, np.nan, 90.0, np.nan], ["done", "failed", "running", "diverged", "done"]))
+    assert rows["model_id"].tolist() == ["m00000", "m00002", "m00003"]
+    assert rows["error"].tolist() == pytest.approx([3.0, np.nan, 90.0], nan_ok=True)
+
+
+def test_in_order_a_model_of_several_seeds_waits_for_all_that_have_not_failed(table):
+    runs = table([1.0, 2, 3, 4, 5, np.nan], ["done", "done", "failed", "done", "done", "pending"])
+    runs["model_id"] = ["b", "a", "c", "b", "c", "a"]
+    rows = in_order(runs)
+    assert rows["model_id"].tolist() == ["b", "a", "c"]
+    assert rows["error"].tolist() == pytest.approx([2.5, np.nan, 5.0], nan_ok=True)

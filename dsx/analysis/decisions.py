@@ -1,0 +1,193 @@
+"""All verdicts of one analysis of results tables, at one look and at any, each kind corrected for all it says.
+
+Of each pair of studies these are decided: which is better by the errors as they are; which is better among models of
+equal flops, params and acts; and whether neither is better at every error. The first is given four fifths of
+the error that an analysis is allowed, the others share the rest; and what one has decided, Holm's procedure passes on.
+Sentences of dsx about which space is better are made from these verdicts and from nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsx.analysis.crossing import MEASURE as EVERY_ERROR
+from dsx.analysis.crossing import crossing, crossing_track
+from dsx.analysis.matching import matched_pairs
+from dsx.analysis.sequential import Track, decide_tracks, track
+from dsx.analysis.verdict import Comparison, Looks, Margin, Verdict, check_looks, decide, ranked, relabellings
+from dsx.base.text import plural
+from dsx.results.columns import COMPLEXITIES
+from dsx.results.samples import Floats, check_level, column
+from dsx.results.states import finished, in_order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ERROR = "error"
+# what all that is decided of a pair besides the errors as they are weighs together
+_BESIDE = 0.25
+# relabellings of each test, at most
+_MOST_DRAWS = 50_000
+# autocorrelation of neighbours' ranks, in standard errors, beyond which an order is no order of drawing
+_SORTED = 4.0
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The verdicts of one analysis. one, any: at one look and at any, the same pairs and measures in the same order.
+
+    looks: which of them sentences state. notes: sentences on what the verdicts at any look suppose.
+    """
+
+    one: tuple[Verdict, ...]
+    any: tuple[Verdict, ...]
+    looks: Looks = "any"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> tuple[Verdict, ...]:
+        return self.any if self.looks == "any" else self.one
+
+    def of(self, a: str, b: str, measure: str = ERROR) -> Verdict | None:
+        """The stated verdict on a pair, a and b in the order of the analysis; None if it was not compared by that."""
+        return self._by_key.get((a, b, measure))
+
+    @cached_property
+    def pairs(self) -> list[Verdict]:
+        """The stated verdicts by the errors as they are: one of each pair."""
+        return [verdict for verdict in self.stated if verdict.measure == ERROR]
+
+    def ahead_somewhere(self, a: str, b: str) -> set[str]:
+        """Which of a pair is shown to have more models below some error: a better one, or both where curves cross."""
+        crossed, verdict = self.of(a, b, EVERY_ERROR), self.of(a, b)
+        if crossed is not None and crossed.decision == "neither":
+            return {a, b}
+        return {a if verdict.direction == "a" else b} if verdict is not None and verdict.direction else set()
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str, str], Verdict]:
+        return {(verdict.a, verdict.b, verdict.measure): verdict for verdict in self.stated}
+
+
+def decisions(
+    tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
+) -> Decisions:
+    """Every verdict on some studies. tables: name → results table, whatever its models' states.
+
+    At one look all models that count are compared. At any look models are paired in the order of the tables,
+    which is that of drawing, up to the first that is still to be trained. A table in another order (sorted, or with
+    neighbours alike) is put in a random one, and a note says so. Studies without a finished model are left out.
+    level: of all verdicts of one kind together. margin: for equivalence. Raises DsxError for a malformed table.
+    """
+    check_level(level)
+    stated = check_looks(looks)
+    counted = {name: models for name, table in tables.items() if len(models := finished(table))}
+    ordered: dict[str, pd.DataFrame] = {}
+    notes: list[str] = []
+    for name in counted:
+        rows = in_order(tables[name])
+        ordered[name], note = _drawn_order(_up_to_the_first_unfinished(rows), name)
+        notes += note
+        if len(ordered[name]) < len(counted[name]):
+            notes.append(
+                f"{name}: at any look {plural(len(ordered[name]), 'model')} of {len(counted[name])} count so far, up to"
+                " the first that is still to be trained."
+            )
+    families = [list(_family(a, b, counted, ordered)) for a, b in itertools.combinations(counted, 2)]
+    beside = {len(family): _BESIDE / max(1, len(family) - 1) for family in families}
+    total = len(families) * (1 + _BESIDE)
+    at_one, at_any = [], []
+    for family in families:
+        for subject in family:
+            weight = 1.0 if subject.measure == ERROR else beside[len(family)]
+            draws = relabellings((1 - level) * weight / total, _MOST_DRAWS)
+            one, sequence = subject.at_one_look(margin, draws), subject.at_any_look(margin)
+            at_one.append(replace(one, weight=weight))
+            at_any.append(replace(sequence, comparison=replace(sequence.comparison, weight=weight)))
+    return Decisions(decide(at_one, level, margin), decide_tracks(at_any, level, margin), stated, tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """One pair by one measure. counted: (n,) errors of both that count. ordered: those in order, with their partners.
+
+    looks: (m,) after how many models of each a pair in order was there; None if the i-th is paired with the i-th.
+    """
+
+    a: str
+    b: str
+    measure: str
+    counted: tuple[Floats, Floats]
+    ordered: tuple[Floats, Floats]
+    looks: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None
+
+    def at_one_look(self, margin: Margin | None, draws: int) -> Comparison:
+        if self.measure == EVERY_ERROR:
+            return crossing((self.a, self.b), *self.counted)
+        a, b = self.counted
+        return ranked((self.a, self.b, self.measure), np.sort(a), np.sort(b), margin, draws=draws)
+
+    def at_any_look(self, margin: Margin | None) -> Track:
+        if self.measure == EVERY_ERROR:
+            return crossing_track((self.a, self.b), *self.ordered)
+        return track((self.a, self.b, self.measure), *self.ordered, margin, self.looks)
+
+
+def _family(
+    a: str, b: str, counted: Mapping[str, pd.DataFrame], ordered: Mapping[str, pd.DataFrame]
+) -> Iterator[_Subject]:
+    """All that is decided of one pair; which measures there are hangs on the complexities, never on an error.
+
+    In order, models of the larger study beyond the number of the smaller are not paired by size yet: they might have
+    another partner once the smaller has grown.
+    """
+    fewer = min(len(ordered[a]), len(ordered[b]))
+    so_many = {name: ordered[name].iloc[:fewer] for name in (a, b)}
+    whole, growing = _errors(counted, a, b), _errors(ordered, a, b)
+    yield _Subject(a, b, ERROR, whole, growing)
+    for by in COMPLEXITIES:
+        if by in counted[a].columns and by in counted[b].columns:
+            pairs = matched_pairs(column(counted[a], by), column(counted[b], by))
+            so_far = matched_pairs(column(so_many[a], by), column(so_many[b], by))
+            if pairs.a.size:
+                matched = (whole[0][pairs.a], whole[1][pairs.b])
+                in_pairs = (growing[0][so_far.a], growing[1][so_far.b])
+                yield _Subject(a, b, f"at equal {by}", matched, in_pairs, so_far.look)
+    yield _Subject(a, b, EVERY_ERROR, whole, growing)
+
+
+def _errors(tables: Mapping[str, pd.DataFrame], a: str, b: str) -> tuple[Floats, Floats]:
+    return column(tables[a], "error"), column(tables[b], "error")
+
+
+def _up_to_the_first_unfinished(rows: pd.DataFrame) -> pd.DataFrame:
+    missing = np.flatnonzero(rows["error"].isna().to_numpy())
+    return rows.iloc[: missing[0]] if missing.size else rows
+
+
+def _drawn_order(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, Sequence[str]]:
+    """The rows in an order that is random as far as the errors tell, and a sentence if it is not the given one."""
+    steps = np.diff(column(rows, "error"))
+    monotone = steps.size > 2 and bool(steps.any()) and ((steps >= 0).all() or (steps <= 0).all())
+    if not monotone and abs(_autocorrelation(rows)) * math.sqrt(len(rows)) <= _SORTED:
+        return rows, ()
+    shuffled = rows.iloc[np.random.default_rng([0, 10]).permutation(len(rows))]
+    return shuffled, (
+        f"{name}: the models stand in no order of drawing (neighbours have like errors), so at any look they are taken"
+        " in a random one.",
+    )
+
+
+def _autocorrelation(rows: pd.DataFrame) -> float:
+    """Of the ranks of neighbours' errors; 0 where all are equal."""
+    ranks = rows["error"].rank().to_numpy(np.float64)
+    ranks = ranks - ranks.mean() if ranks.size else ranks
+    spread = float(ranks @ ranks)
+    return float(ranks[1:] @ ranks[:-1]) / spread if spread else 0.0
