@@ -154,9 +154,19 @@ def test_an_added_launcher_is_used_by_every_command(
     add_package(package)
     study = make_study(tmp_path / "a", n=2, recipe=True, epochs=1, **{"schedule.warmup_epochs": 0})
     monkeypatch.syspath_prepend(str(package))
-<<<<<<< HEAD
-    assert kinds() == ["local", "debug", "slurm"]
-    assert registry.launcher_class("local") is LocalLauncher
+    sys.modules.pop("shelf_launcher", None)
+
+    def printed(*arguments: str) -> str:
+        done = dsx(*arguments)
+        assert done.code == 0, done.err
+        return done.out
+
+    assert "on 3 boards" in printed("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
+    assert printed("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
+    assert study.counts()["done"] == 2
+    assert printed("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
+    assert printed("cancel", "a") == "a: 0 jobs cancelled\n"
+    sys.modules.pop("shelf_launcher", None)
 
 
 @pytest.mark.parametrize(
@@ -200,18 +210,3 @@ def test_workers_are_forked_from_the_process_that_began_to_load(tmp_path: Path) 
     script.write_text(LOADING)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["True", "True"], done.stderr
-=======
-    sys.modules.pop("shelf_launcher", None)
-
-    def printed(*arguments: str) -> str:
-        done = dsx(*arguments)
-        assert done.code == 0, done.err
-        return done.out
-
-    assert "on 3 boards" in printed("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
-    assert printed("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
-    assert study.counts()["done"] == 2
-    assert printed("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
-    assert printed("cancel", "a") == "a: 0 jobs cancelled\n"
-    sys.modules.pop("shelf_launcher", None)
->>>>>>> main
