@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from slurm import fake_slurm
 from dsx.base.errors import DsxError
 from dsx.commands import until
 from dsx.commands.sample import SampleRequest, sample
+from dsx.commands.standings import look
 from dsx.commands.until import Asked, Goal, launch_until, models_over
 from dsx.launch.options import LaunchOptions
 from dsx.study.study import Study, open_study
@@ -49,10 +51,13 @@ def test_studies_grow_evenly_until_they_are_told_apart(tmp_path: Path) -> None:
     assert [models_over(study) for study in (good, other)] == [24, 24]
     assert [size.n for size in good.history] == [3, 8, 16]
     assert told[-1] == (
-        "good is better than other: a model of good beats one of other with probability 1.00 (0.79–1.00); decided after"
+        "good is better than other: a model of good beats one of other with probability 1.00 (0.78–1.00); decided after"
         " 17 models of each."
     )
-    assert told[3] == "8 and 8 models cannot decide between good and other: it takes at least 9 of each."
+    assert "No model of good and other is trained yet." in told
+    assert any(
+        line.startswith("8 and 8 models cannot decide between good and other: it takes at least ") for line in told
+    )
     again = launch_until(asked(*studies, trainer="apart_train"), Goal(at_most=40), told.append)
     assert again.counts == {}
     assert len(starts(good)) + len(starts(other)) == 48
@@ -66,6 +71,26 @@ def test_a_spent_budget_ends_it_undecided_and_a_larger_one_goes_on(tmp_path: Pat
     assert [len(open_study(study.path).population) for study in studies] == [10, 10, 10]
     launch_until(asked(*studies), Goal(at_most=12), told.append)
     assert [open_study(study.path).counts()["done"] for study in studies] == [12, 12, 12]
+
+
+def test_equivalence_within_the_margin_ends_it_too(tmp_path: Path) -> None:
+    studies = [sampled(tmp_path / name, n=140, seed=seed) for seed, name in enumerate("ab")]
+    told: list[str] = []
+    launch_until(asked(*studies), Goal(at_most=140, margin="0.35"), told.append)
+    assert told[-1].startswith("a and b are equivalent within a margin of 0.35 of even odds")
+    (verdict,) = look(studies, "0.35", 0.95).verdicts
+    assert verdict.decided_at is not None
+    assert models_over(open_study(studies[0].path)) == 8 * -(-verdict.decided_at // 8) < 140
+
+
+def test_with_several_seeds_a_model_counts_once_all_are_over(tmp_path: Path) -> None:
+    studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
+    launched = launch_until(replace(asked(*studies), seeds=2), Goal(at_most=8))
+    assert launched.counts == {"done": 32}
+    study = open_study(studies[0].path)
+    assert models_over(study) == 8
+    study.paths.run(study.runs()[8 + 5].run_id).result.unlink()  # the second seed of the sixth model
+    assert models_over(open_study(study.path)) == 5
 
 
 def test_models_that_wait_in_a_study_come_first_and_in_order(tmp_path: Path) -> None:
@@ -153,6 +178,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
         assert list(now.results()["error"]) == [expected_error(run.model_id, run.seed) for run in now.runs()]
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_share_the_work(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     script = tmp_path / "launch.py"
@@ -300,7 +326,7 @@ def test_a_preview_says_rounds_and_budget_and_changes_nothing(dsx: Command, tmp_
     lines = dsx(*asked_for).out.splitlines()
     assert lines[-2:] == [
         "until decided: in rounds of 8 models of each study, at most 500 of each; now",
-        "  0 and 0 models cannot decide between a and b: it takes at least 9 of each.",
+        "  No model of a and b is trained yet.",
     ]
     assert not list(tmp_path.rglob("until.json"))
     assert open_study(tmp_path / "a").recipe is None
