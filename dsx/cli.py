@@ -125,6 +125,14 @@ def launch(
     max_failures: Annotated[int | None, typer.Option(help="stop once more models than this failed")] = None,
     mem_gb: Annotated[str | None, typer.Option(help="memory of a cluster's job; 2x doubles the last one's")] = None,
     timeout_min: Annotated[str | None, typer.Option(help="time limit of a cluster's job; 2x doubles it")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="decided", help="draw and train in rounds until studies are told apart")
+    ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="with --until: decided too if equivalent within 0.1 of even odds, or 1pt of error"),
+    ] = None,
+    at_most: Annotated[int | None, typer.Option(help="with --until: models of each study; 500 by default")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be trained and what it costs")] = False,
 ) -> None:
     """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
@@ -132,6 +140,7 @@ def launch(
     Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
     """
     from dsx.commands import launch as command
+    from dsx.commands import until as rounds
     from dsx.launch.options import LaunchOptions
 
     folders, overrides = _split(studies)
@@ -140,6 +149,13 @@ def launch(
     overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
     words = tuple(filter(None, retry.split(",")))
     options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
+    goal = rounds.goal(until, margin, at_most)
+    if goal is not None:
+        asked = rounds.Asked(folders, recipe, on, options, overrides, seeds)
+        if dry_run:
+            print(rounds.preview_until(asked, goal))
+            return
+        sys.exit(command.exit_code(rounds.launch_until(asked, goal, _say)))
     if dry_run:
         print(command.preview(folders, recipe, on, options, overrides, seeds=seeds))
         return
@@ -195,6 +211,8 @@ def analyze(
         str, typer.Option(help="any: verdicts that hold however often one looks; one: if this is the only look")
     ] = "any",
     figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
+    where: Annotated[str, typer.Option(help="only models of which this holds, as in 'sum(depth) >= 12'")] = "",
+    split: Annotated[str, typer.Option(help="compare parts of each study by this column: bottleneck_ratio")] = "",
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -203,7 +221,7 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    settings = command.AnalysisSettings(level, margin, looks, figures)
+    settings = command.AnalysisSettings(level, margin, looks, figures, where, split)
     print(command.analyze(_or_last(arguments), out, settings, overrides))
 
 
@@ -336,18 +354,55 @@ def narrow(
 @app.command()
 def plan(
     studies: Studies = None,
-    difference: Annotated[float | None, typer.Option(help="points of mean error; the studies' own by default")] = None,
-    power: Annotated[float, typer.Option(help="chance to tell it")] = 0.8,
-    level: Annotated[float, typer.Option(help="level of the interval that is to tell it")] = 0.95,
+    difference: Annotated[
+        float | None, typer.Option(help="points that matter; by default the pilots' own, with its uncertainty")
+    ] = None,
+    power: Annotated[float, typer.Option(help="chance to decide it")] = 0.8,
+    level: Annotated[float, typer.Option(help="level of the verdict that is to decide it")] = 0.95,
+    looks: Annotated[str, typer.Option(help="any: one looks while models train; one: only at the end")] = "any",
+    comparisons: Annotated[
+        int | None, typer.Option(help="verdicts decided together; one for each pair of the pilots by default")
+    ] = None,
 ) -> None:
-    """How many models tell a difference between two spaces, and what they cost, from pilot studies.
+    """How many models the verdict on two spaces takes, and what they cost, from pilot studies.
 
     Example: dsx plan runs/AnyNetXA runs/AnyNetXE --difference 0.5
     """
     from dsx.commands import plan as command
     from dsx.commands.selection import chosen
 
-    print(command.plan(chosen(_folders(studies)), difference, power, level))
+    request = command.PlanRequest(difference, power, level, looks, comparisons)
+    print(command.plan(chosen(_folders(studies)), request))
+
+
+@app.command()
+def confirm(
+    study: Annotated[str, typer.Argument(help="a study folder")],
+    top: Annotated[int, typer.Option(help="so many of its best models")] = 10,
+    seeds: Annotated[int, typer.Option(help="fresh trainings of each")] = 3,
+    recipe: Annotated[
+        str | None, typer.Option(help="a recipe's name or file, as a longer one; the study's own")
+    ] = None,
+    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
+    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="folder of the new study; STUDY-confirmed by default")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=20")
+    ] = None,
+) -> None:
+    """Train the best models of a study again with fresh seeds, as a study beside it, and tell what was luck.
+
+    Example: dsx confirm runs/AnyNetXE --top 10 --seeds 3
+    """
+    from dsx.commands import confirm as command
+    from dsx.launch.options import LaunchOptions
+
+    options = LaunchOptions(device=device, workers=workers)
+    request = command.ConfirmRequest(study, top, seeds, recipe, on, options, out, tuple(overrides or ()))
+    confirmed = command.confirm_winners(request, _say)
+    print(confirmed.text())
+    sys.exit(confirmed.code)
 
 
 def _say(line: str) -> None:

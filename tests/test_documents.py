@@ -11,7 +11,7 @@ from documents import ROOT, Printed, run
 
 from dsx.plots.scatter import MOST
 
-DOCUMENTS = ("method", "analysis")
+DOCUMENTS = ("method", "analysis", "growing")
 # limits that are conventions, not results: the level of a test, and the chance that a model beats one that is a quarter
 # of a standard deviation worse, where errors are normal: Φ(¼/√2)
 _CONVENTIONS = {"0.05", f"{NormalDist().cdf(0.25 / 2**0.5):.2f}"}
@@ -22,6 +22,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Printed]
     return {name: run(ROOT / "docs" / f"{name}.md", tmp_path_factory.mktemp(name)) for name in DOCUMENTS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_commands_print_what_the_document_says(printed: dict[str, list[Printed]], name: str) -> None:
     assert printed[name]
@@ -35,6 +36,7 @@ def prose(path: Path) -> str:
     return re.sub(r"§\d+(\.\d+)*|`[^`]*`", "", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_prose_and_tables_quote_only_what_was_printed(printed: dict[str, list[Printed]], name: str) -> None:
     told = set(re.findall(r"\d+\.\d+", " ".join(block.printed for block in printed[name])))

@@ -1,4 +1,4 @@
-"""Image data as users have it, through the command line as whole processes: the right result, or one line.
+"""Image data as users have it, through the command line: the right result, or one line.
 
 Every refusal comes before anything is written. `{root}` in a line is the folder that the case was made in.
 """
@@ -6,11 +6,11 @@ Every refusal comes before anything is written. `{root}` in a line is the folder
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import shutil
 import struct
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,7 +178,7 @@ class Data:
     return lambda root: (root / "own.py").write_text(source)
 
 
-OWN = ("data.dataset=own:Data", "augmentation.evaluation_resize=null")
+OWN = ("data.dataset=own:Data", "augmentation.evaluation_resize=null", "data.root={root}")
 STREAM = (*OWN, "data.storage=stream")
 HELD = ("data.root={root}", "data.split.evaluate=held_out")
 NOTHING = fill
@@ -399,7 +399,7 @@ REFUSALS = {
     ),
     "a constructor that fails": Case(
         own(PLAIN, init="open('/nowhere/index.csv')"),
-        f"{D}(None, True): FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/index.csv' (own.py,"
+        f"{D}('{{root}}', True): FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/index.csv' (own.py,"
         " line 7)",
         OWN,
     ),
@@ -479,35 +479,38 @@ def network(case: Case) -> dict[str, object]:
     return NETWORK | {"num_classes": 10, "in_channels": 1 if case.recipe == "mnist" else 3}
 
 
+@pytest.fixture
+def root(dsx: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that a case is made in; a module `own` there is imported anew."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    yield folder
+    sys.modules.pop("own", None)
+
+
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_cannot_be_right_is_refused_in_one_line(name: str, dsx_process: Command, tmp_path: Path) -> None:
-    case, root = REFUSALS[name], tmp_path / "in"
-    root.mkdir()
+def test_what_cannot_be_right_is_refused_in_one_line(name: str, dsx: Command, root: Path) -> None:
+    case = REFUSALS[name]
     case.make(root)
-    (tmp_path / "network.json").write_text(json.dumps(network(case)))
-    done = dsx_process(*command(case, root), env={"PYTHONPATH": _path(root)})
+    (root.parent / "network.json").write_text(json.dumps(network(case)))
+    done = dsx(*command(case, root))
     assert done.err.splitlines() == [f"dsx: {case.line.format(root=root)}"]
     assert done.code == 2
-    assert not list((tmp_path / "runs").rglob("failure.json"))
+    assert not list((root.parent / "runs").rglob("failure.json"))
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_what_can_be_right_is_trained_and_told(name: str, dsx_process: Command, tmp_path: Path) -> None:
-    case, root = RIGHT[name], tmp_path / "in"
-    root.mkdir()
+def test_what_can_be_right_is_trained_and_told(name: str, dsx: Command, root: Path) -> None:
+    case = RIGHT[name]
     case.make(root)
-    (tmp_path / "network.json").write_text(json.dumps(network(case)))
-    done = dsx_process(*command(case, root), env={"PYTHONPATH": _path(root)})
+    (root.parent / "network.json").write_text(json.dumps(network(case)))
+    done = dsx(*command(case, root), "launcher=debug", "launcher.threads=1")
     assert done.code == 0, done.err
     assert case.line.format(root=root) in done.out
-    (path,) = (tmp_path / "runs").rglob("result.json")
+    (path,) = (root.parent / "runs").rglob("result.json")
     record = json.loads(path.read_text())
     assert record["state"] == "done"
     assert case.error is None or record["error"] <= case.error
     huge = [str(root / "train" / "bee" / "3.png")] if "huge" in name else []
     assert record["data"]["corrupt_names"] == huge
-
-
-def _path(root: Path) -> str:
-    """Where this process finds dsx, and the folder of the case."""
-    return os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,7 +1,7 @@
-"""What users name and what hosts have set, through the command line as whole processes: the right result, or one line.
+"""What users name and what hosts have set, through the command line: the right result, or one line.
 
 Files and folders of any name, recipes and launchers by path, studies that were moved or cannot be written, settings of
-notebooks and terminals, exit codes.
+notebooks and terminals, exit codes. What the host has set is tried in whole processes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import yaml
 
 import dsx
 from dsx.base import resources
+from dsx.commands.train import train
 from dsx.networks.architecture import Architecture
 
-from command_line import Done
+from command_line import Command, Done
 
 SHIPPED = resources.shipped("experiments")
 # letters that mean something to Hydra's grammar, to shells or to YAML, or that ASCII has not
@@ -65,8 +66,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     network(folder)
     write(folder / "x" / "digits.yaml", recipe_text(lr=0.77))
-    done = run(folder, "train", "./net.yaml", "--recipe", "./x/digits.yaml", "--out", "S", "launcher=debug")
-    assert done.code == 0, done.err
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert train("./net.yaml", "./x/digits.yaml", out=Path("S"), overrides=["launcher=debug"]) == 0
     return folder
 
 
@@ -240,6 +242,12 @@ ROWS = {
         2,
     ),
     "a launch with nothing left to do": Row(("launch", "S"), ("1 model; recipe digits v1",)),
+    "the version": Row(("--version",), (f"dsx {dsx.__version__} (",)),
+}  # fmt: skip
+
+
+# the host's own settings, and what the shell asks of a process
+AS_PROCESS = {
     "a terminal that knows ASCII alone": Row(
         ("recipes", "digits"), ("digits at 8x8",), environment=(("PYTHONIOENCODING", "ascii"),)
     ),
@@ -248,26 +256,46 @@ ROWS = {
         ("wrote a: report.html",),
         environment=(("MPLBACKEND", "module://matplotlib_inline.nowhere"),),
     ),
-    "the version": Row(("--version",), (f"dsx {dsx.__version__} (",)),
     "completion": Row(("--show-completion", "bash"), ("complete",)),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_an_input_gives_the_right_result_or_one_line(name: str, here: Path) -> None:
-    row = ROWS[name]
-    row.before(here)
-    done = run(here, *row.arguments, **dict(row.environment))
+SLOW = {
+    "an experiment that names a recipe by path",
+    "a study moved with its images goes on with their new place",
+    "a corrected description is no other space",
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in ROWS])
+def test_an_input_gives_the_right_result_or_one_line(
+    name: str, dsx: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    ROWS[name].before(here)
+    check(ROWS[name], dsx(*ROWS[name].arguments), here)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AS_PROCESS)
+def test_a_process_gives_the_right_result_whatever_its_host_has_set(name: str, here: Path) -> None:
+    row = AS_PROCESS[name]
+    check(row, run(here, *row.arguments, **dict(row.environment)), here)
+
+
+def check(row: Row, done: Done, folder: Path) -> None:
     assert done.code == row.code, done.err
     assert "Traceback" not in done.err
     told = done.err if row.code else done.out
     assert [part for part in row.says if part not in told] == [], told
     assert row.code == 0 or (done.err.startswith("dsx: ") and done.err.count("\n") == 1), done.err
-    assert row.after(here)
+    assert row.after(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_folder_of_any_name_holds_experiments_data_and_studies(name: str, tmp_path: Path) -> None:
+def test_a_folder_of_any_name_holds_experiments_data_and_studies(
+    name: str, dsx: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / name
     for label in ("a", "b", "c"):
         (folder / "images" / "train" / label).mkdir(parents=True)
@@ -276,7 +304,8 @@ def test_a_folder_of_any_name_holds_experiments_data_and_studies(name: str, tmp_
         folder / "experiments" / "e.yaml",
         "defaults: [{recipe: mine}, {launcher: debug}]\nspaces: [AnyNetXA]\nn: 1\nnum_classes: 7\n",
     )
-    done = run(folder, "run", "e", f"recipe.data.root={folder}/images", f"out={folder}/runs")
+    monkeypatch.chdir(folder)
+    done = dsx("run", "e", f"recipe.data.root={folder}/images", f"out={folder}/runs")
     # everything was read: the recipe beside the experiment, and the three classes of the folder that was named
     assert done.err == (
         "dsx: the network has num_classes 7 and data set folder of recipe mine has 3: sample the network with"
@@ -298,6 +327,7 @@ FIGURES = ("edf.png", "edf.pdf", "difference.png", "report.html")
 SETTINGS = "text.usetex: True\nfont.size: 20\naxes.linewidth: 5\nfigure.dpi: 300\nlegend.loc: center\nsavefig.dpi: 30\n"
 
 
+@pytest.mark.slow
 def test_figures_are_the_same_bytes_whatever_the_host_has_set(tmp_path: Path) -> None:
     for name in ("_first", "second"):
         table = pd.read_parquet(SHIPPED / "reference" / f"{'AnyNetXA' if name[0] == '_' else 'RegNetX'}-digits.parquet")
@@ -342,8 +372,12 @@ def without_override(folder: Path, *arguments: object) -> Done:
     ("arguments", "says"),
     [
         (("status", "S"), "1 done"),
-        (("show", "S"), "done"),
-        (("analyze", "S", "--figures", "none", "--out", "../out"), "wrote ../out: report.html"),
+        pytest.param(("show", "S"), "done", marks=pytest.mark.slow),
+        pytest.param(
+            ("analyze", "S", "--figures", "none", "--out", "../out"),
+            "wrote ../out: report.html",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_study_that_cannot_be_written_is_read(read_only: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -370,9 +404,9 @@ def test_a_reader_who_leaves_early_ends_a_command_quietly(tmp_path: Path) -> Non
     assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 141)
 
 
-def test_a_copied_study_has_no_absurd_speed(here: Path) -> None:
+def test_a_copied_study_has_no_absurd_speed(dsx: Command, here: Path) -> None:
     for record in (here / "S").rglob("result.json"):
         os.utime(record, (time.time(), time.time()))
-    done = run(here, "status", "S")
+    done = dsx("status", here / "S")
     assert done.code == 0
     assert "models/h" not in done.out

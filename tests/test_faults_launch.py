@@ -23,6 +23,8 @@ import fake_slurm
 
 from command_line import Done
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT_S = 240
 SHORT = ("recipe.epochs=1", "recipe.schedule.warmup_epochs=0")
 DIGITS = ("--recipe", "digits", *SHORT)

@@ -13,12 +13,13 @@ import dsx as package
 
 from command_line import Command, Done
 from pinned import collect
+from shipped_spaces import some_quick
 
 INTERFACE = collect.read("interface")
 NAMES = [f"{module}.{name}" for module, names in INTERFACE["names"].items() for name in names]
 TABLES = collect.read("tables")
 SAME_ENVIRONMENT = collect.environment() == TABLES["environment"]
-SLOW_GROUPS = ("reference-figures",)
+QUICK_GROUPS = ("pair", "study-trained")
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_command_takes_the_options_it_took(command: str) -> None:
     assert not [name for name, option in now.items() if name not in pinned and option["required"]]
 
 
-@pytest.mark.parametrize("space", collect.read("populations"))
+@pytest.mark.parametrize("space", some_quick(collect.read("populations")))
 def test_a_shipped_space_has_the_population_it_had(space: str) -> None:
     pinned = collect.read("populations")[space]
     assert {seed: collect.population(space, int(seed)) for seed in pinned} == pinned
@@ -91,7 +92,7 @@ def test_a_study_has_the_files_and_fields_it_had(run: collect.Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "group", [pytest.param(g, marks=[pytest.mark.slow] if g in SLOW_GROUPS else []) for g in TABLES["groups"]]
+    "group", [pytest.param(g, marks=[] if g in QUICK_GROUPS else [pytest.mark.slow]) for g in TABLES["groups"]]
 )
 def test_an_analysis_writes_the_tables_it_wrote(group: str, run: collect.Run) -> None:
     folder = collect.tables(group, run)
@@ -142,6 +143,7 @@ def test_an_old_study_opens_with_the_results_it_had(old: Path, kept: bool) -> No
     pd.testing.assert_frame_equal(now[list(pinned.columns)], pinned, rtol=1e-12, atol=0)
 
 
+@pytest.mark.slow
 def test_an_old_study_is_trained_to_its_end(old: Path, run: collect.Run) -> None:
     finished = {path: path.read_bytes() for path in old.glob("models/*/*/result.json")}
     recipe = () if package.open_study(old).recipe else ("--recipe", "digits", "recipe.epochs=1")

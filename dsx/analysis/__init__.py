@@ -15,6 +15,7 @@ from dsx.analysis.edf import Edf, edf
 from dsx.analysis.importance import importance_table
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
+from dsx.analysis.power import plan_verdict, power_curve
 from dsx.analysis.quantiles import (
     min_interval,
     quantile,
@@ -22,6 +23,7 @@ from dsx.analysis.quantiles import (
     quantile_interval,
 )
 from dsx.analysis.regression import LineFit, fit_columns, fit_line
+from dsx.analysis.replay import models_to_decide
 from dsx.analysis.sample_size import Plan, ks_by_sample_size, plan, right_order
 from dsx.analysis.search import SearchCurve, expected_minimum, random_search
 from dsx.analysis.sequential import sequential_verdicts
@@ -103,10 +105,13 @@ __all__ = [
     "mean_interval",
     "min_interval",
     "mixed_conditions",
+    "models_to_decide",
     "parameter_columns",
     "parse_margin",
     "plan",
+    "plan_verdict",
     "pointwise_band",
+    "power_curve",
     "quantile",
     "quantile_difference",
     "quantile_interval",

@@ -11,9 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.base.errors import DsxError
 from dsx.results.columns import parameter_columns
@@ -60,7 +61,9 @@ def best_weights(errors: Errors, fraction: float = 0.25) -> Floats:
     return chance
 
 
-def best_range(x: Any, errors: Errors, fraction: float = 0.25, level: float = 0.95) -> tuple[float, float, float]:
+def best_range(
+    x: npt.ArrayLike, errors: Errors, fraction: float = 0.25, level: float = 0.95
+) -> tuple[float, float, float]:
     """Range of a parameter's likely best value: (low, median, high), exact.
 
     x: (n,) the parameter or any derived quantity; models where it is NaN take no part. errors: (n,)
@@ -77,7 +80,9 @@ def best_range(x: Any, errors: Errors, fraction: float = 0.25, level: float = 0.
     return low, median, high
 
 
-def joint_best_range(x: Any, y: Any, errors: Errors, fraction: float = 0.25, level: float = 0.95) -> JointRange:
+def joint_best_range(
+    x: npt.ArrayLike, y: npt.ArrayLike, errors: Errors, fraction: float = 0.25, level: float = 0.95
+) -> JointRange:
     """Ranges of two parameters that hold the best model's pair of values at once.
 
     Both marginal ranges are widened alike until the box has probability ≥ level, which it surely has
@@ -133,7 +138,7 @@ def best_ranges_of(points: pd.DataFrame, fraction: float = 0.25, level: float = 
     return frame(found, ["parameter", "low", "median", "high", "n", "without"])
 
 
-def _known(x: Any, errors: Errors, fraction: float) -> tuple[Floats, Floats]:
+def _known(x: npt.ArrayLike, errors: Errors, fraction: float) -> tuple[Floats, Floats]:
     """The values of x that can be those of the best model, with their chances."""
     error, values = as_paired(errors, x=x)
     kept = np.isfinite(values)
@@ -157,7 +162,7 @@ def _rank_chances(n: int, draws: int) -> Floats:
     return chances
 
 
-def _leaders(errors: Floats, fraction: float) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Floats]:
+def _leaders(errors: Floats, fraction: float) -> tuple[npt.NDArray[np.intp], Floats]:
     """The models that can come out best, by error, and their chances; the others' add up to less than rounding."""
     n = errors.size
     draws = _draws(n, fraction)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.results.samples import Errors, Floats, as_weighted, check_level
 
@@ -32,7 +33,7 @@ class Edf:
     level: float
     mean: float  # percent; the area above F
 
-    def __call__(self, e: Any) -> Any:
+    def __call__(self, e: npt.ArrayLike) -> Any:
         """Share of models with error strictly below e; e: number or array, percent."""
         after = np.append(self.probability, 1.0)
         share = after[np.searchsorted(self.error, e, side="left")]
@@ -49,7 +50,7 @@ class Edf:
         return band_half_width(self.effective_n, self.level)
 
 
-def edf(errors: Errors, weights: Any = None, level: float = 0.95) -> Edf:
+def edf(errors: Errors, weights: npt.ArrayLike | None = None, level: float = 0.95) -> Edf:
     """F(e) = share of errors strictly below e, with a band that holds the whole true curve at once.
 
     errors: (n,) percent, n ≥ 1, or a results table (its finished models). weights: (n,) ≥ 0 or None.

@@ -61,7 +61,7 @@ class _Grid:
 _CENTRE = 7.0  # log₂ 128; float32 keeps more digits of numbers near 0
 
 
-def linear_fit(widths: Any, stages: int | None = None) -> LinearFit:
+def linear_fit(widths: npt.ArrayLike, stages: int | None = None) -> LinearFit:
     """The best quantised-linear fit of one network.
 
     widths: (depth,) channels of each block, first to last, > 0. stages: how many distinct widths the fit
@@ -122,7 +122,7 @@ def table_widths(table: pd.DataFrame) -> list[Floats]:
     return [block_widths(d, w) for d, w in zip(depths, widths, strict=True)]
 
 
-def _check(widths: Any) -> Floats:
+def _check(widths: npt.ArrayLike) -> Floats:
     array = number_array(widths, "widths")
     if array.size == 0 or not np.isfinite(array).all() or (array <= 0).any():
         raise DsxError("widths: expected the width of each block, finite and above 0")
@@ -174,7 +174,7 @@ def _search(grid: _Grid, allowed: npt.NDArray[np.int64], targets: Floats) -> lis
     return fits
 
 
-def _parameters(index: Any) -> tuple[Any, Any, Any]:
+def _parameters(index: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer], Floats]:
     k, i, j = np.unravel_index(index, (WM.size, W0.size, WA.size))
     return W0[i], WA[j], WM[k]
 

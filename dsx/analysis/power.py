@@ -162,6 +162,11 @@ def _populations(
             raise DsxError(
                 f"pilot {i}: {pilot.size} finished models: a plan needs at least 4 to show the spread of errors"
             )
+        if np.ptp(pilot) == 0:
+            raise DsxError(
+                f"pilot {i}: all {pilot.size} errors are {pilot[0]:g} %: they show no spread, from which the number of"
+                " models follows; take a pilot of more models"
+            )
     if difference is None and len(errors) == 1:
         raise DsxError("plan: one pilot shows no difference: give the difference in points that matters, such as 0.5")
     if difference is not None and not difference > 0:

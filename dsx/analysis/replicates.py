@@ -76,7 +76,9 @@ class Agreement:
     level: float
 
 
-def variances(errors: Errors, model: Any, validation_images: int | None = None, level: float = 0.95) -> Variances:
+def variances(
+    errors: Errors, model: npt.ArrayLike, validation_images: int | None = None, level: float = 0.95
+) -> Variances:
     """Variance between models and between seeds, by analysis of variance for unequal numbers of seeds.
 
     errors: (n,) percent, one per training. model: (n,) the model of each. validation_images: for the
@@ -119,7 +121,9 @@ def _noise_share(
     return share(ratio), share(ratio / fdtri(*freedom, tail)), share(ratio / fdtri(*freedom, 1 - tail))
 
 
-def shrunken_errors(errors: Errors, model: Any, validation_images: int | None = None, level: float = 0.95) -> Shrunken:
+def shrunken_errors(
+    errors: Errors, model: npt.ArrayLike, validation_images: int | None = None, level: float = 0.95
+) -> Shrunken:
     """The errors that models are likely to show when trained anew, and what of the best one's was luck.
 
     Arguments as of `variances`. The best of many is best partly by luck. Given how far models and seeds
@@ -165,7 +169,7 @@ def _possible_variances(parts: Variances, seeds: npt.NDArray[np.int64]) -> tuple
     return np.maximum((among - within) / typical, 0.0), within
 
 
-def mean_over_seeds(errors: Errors, model: Any, count: int) -> Floats:
+def mean_over_seeds(errors: Errors, model: npt.ArrayLike, count: int) -> Floats:
     """Mean error over the first `count` trainings of each model that has as many: (m,), for an EDF (NDS Fig. 13, 14).
 
     Trainings are taken in the order given. Raises DsxError if no model has `count`.
@@ -263,7 +267,7 @@ def _tau_interval(a: Floats, b: Floats, tau: float, n: int, level: float) -> tup
     return math.tanh(math.atanh(tau) - reach), math.tanh(math.atanh(tau) + reach)
 
 
-def _grouped(errors: Errors, model: Any) -> tuple[Floats, npt.NDArray[np.intp], npt.NDArray[Any]]:
+def _grouped(errors: Errors, model: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.intp], npt.NDArray[Any]]:
     """Errors of the trainings that have one, the index of each one's model, and the models' names in order."""
     values = number_array(errors, "errors")
     names = np.asarray(model)

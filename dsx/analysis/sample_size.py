@@ -171,7 +171,10 @@ def plan(
     level: float = 0.95,
     seconds_per_model: float | None = None,
 ) -> Plan:
-    """Models per space needed to tell a difference in mean error, and what training them costs.
+    """Models per space for an interval of the difference in mean error to leave out 0, and what training them costs.
+
+    A verdict is decided by ranks, and by `dsx.analysis.power.plan_verdict` planned, as `dsx plan` does. This one
+    takes the pilots' difference, where none is given, as the truth, so that it promises more power than it keeps.
 
     pilot_a, pilot_b: results tables or (n,) errors of pilot studies; with one pilot the other space is
     taken to be as spread out. difference: points of mean error to be told; by default that of the two

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.base.errors import DsxError
 from dsx.results.samples import Errors, Floats, as_weighted, check_level
@@ -23,7 +24,7 @@ class SearchCurve:
     when weighted).
     """
 
-    k: np.ndarray[Any, np.dtype[np.int64]]
+    k: npt.NDArray[np.int64]
     expected: Floats
     low: Floats
     high: Floats
@@ -33,7 +34,7 @@ class SearchCurve:
     level: float
 
 
-def expected_minimum(errors: Errors, k: Any, weights: Any = None) -> Any:
+def expected_minimum(errors: Errors, k: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Any:
     """Expected lowest error among k models drawn with replacement: the random-search curve.
 
     errors: (n,) percent. k: integer or (m,) integers ≥ 1. weights: (n,) ≥ 0, chances of being drawn, or
@@ -47,7 +48,7 @@ def expected_minimum(errors: Errors, k: Any, weights: Any = None) -> Any:
 
 
 def random_search(
-    errors: Errors, k: Sequence[int] | None = None, weights: Any = None, level: float = 0.95
+    errors: Errors, k: Sequence[int] | None = None, weights: npt.ArrayLike | None = None, level: float = 0.95
 ) -> SearchCurve:
     """The random-search curve with its band and the spread of single searches.
 
@@ -77,7 +78,7 @@ def random_search(
     return SearchCurve(tries, expected, centre - reach, centre + reach, np.array(ends[0]), np.array(ends[1]), n, level)
 
 
-def _tries(k: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _tries(k: object) -> npt.NDArray[np.int64]:
     tries = np.atleast_1d(np.asarray(k))
     if (
         tries.ndim != 1
@@ -101,7 +102,7 @@ def _survival(values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
 
 
 def _standard_error(
-    ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]
+    ordered: Floats, survival: Floats, chance: Floats, tries: npt.NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
     """Standard error of the expected minimum, √Σ wᵢ² Uᵢ², U the influence of each model's error, and its freedom.
 
@@ -121,7 +122,7 @@ def _standard_error(
     return error, freedom
 
 
-def _bias(ordered: Floats, survival: Floats, chance: Floats, tries: np.ndarray[Any, np.dtype[np.int64]]) -> Floats:
+def _bias(ordered: Floats, survival: Floats, chance: Floats, tries: npt.NDArray[np.int64]) -> Floats:
     """(m,) how far drawing with replacement from these models overstates the expected minimum of their space.
 
     Half the sum over models of the second derivative of ∫ Sᵏ de by their weight.

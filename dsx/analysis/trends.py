@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.best import best_range
 from dsx.analysis.regression import fit_line
@@ -34,7 +35,7 @@ class RankCorrelation(Record):
     level: float
 
 
-def rank_correlation(x: Any, y: Any, level: float = 0.95) -> RankCorrelation:
+def rank_correlation(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> RankCorrelation:
     """Spearman's rank correlation with its interval.
 
     x, y: (n,) numbers, ties get mean ranks; pairs with a NaN take no part. Interval: Fisher's z with the
@@ -79,7 +80,7 @@ def _pvalue(x: Floats, y: Floats, rho: float) -> float:
 
 
 @lru_cache(maxsize=1)
-def _orders(n: int) -> np.ndarray[Any, np.dtype[np.int8]]:
+def _orders(n: int) -> npt.NDArray[np.int8]:
     """(n!, n) all orders of n things."""
     orders = np.zeros((1, 0), np.int8)
     for k in range(n):

@@ -17,6 +17,7 @@ from dsx.study.study import Study
 
 if TYPE_CHECKING:
     from dsx.exhibits.studies import StudyFacts
+    from dsx.exhibits.subsets import Subset
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,16 @@ class AnalysisSettings:
 
     level: of all intervals, and of all verdicts together. margin: within which two studies count as equivalent, as
     typed (`0.05`, `1pt`); none: none do. looks: any, or one if this is the only look. figures: all, main (those that
-    compare studies) or none.
+    compare studies) or none. where, split: of which models, and into which parts each study is cut
+    (`dsx.exhibits.subsets`).
     """
 
     level: float = 0.95
     margin: str | None = None
     looks: str = "any"
     figures: str = "all"
+    where: str = ""
+    split: str = ""
 
     def __post_init__(self) -> None:
         from dsx.analysis.verdict import check_looks, parse_margin
@@ -47,8 +51,17 @@ class AnalysisSettings:
     def options(self) -> list[str]:
         """As typed after `dsx analyze`, of what changes a number or a sentence."""
         given = {"--level": f"{self.level}", "--margin": self.margin, "--looks": self.looks}
-        usual = {"--level": "0.95", "--margin": None, "--looks": "any"}
-        return [word for flag, value in given.items() if value and value != usual[flag] for word in (flag, value)]
+        given |= {"--where": self.where, "--split": self.split}
+        usual = {"--level": "0.95", "--looks": "any"}
+        return [word for flag, value in given.items() if value and value != usual.get(flag) for word in (flag, value)]
+
+    def parts(self, studies: list[StudyFacts]) -> Subset:
+        """The studies or parts of them that are looked at."""
+        from dsx.exhibits.subsets import Subset, split, where
+
+        kept = where(studies, self.where) if self.where else Subset(studies, [])
+        cut = split(kept.studies, self.split) if self.split else Subset(kept.studies, [])
+        return Subset(cut.studies, [*kept.account, *cut.account])
 
 
 def analyze(
@@ -83,10 +96,11 @@ def analyze_studies(
     from dsx.report import write_report
     from dsx.results.states import mixed_conditions
 
-    folder = out or _common_folder(studies) / "analysis"
+    folder = out or _common_folder(studies) / ("analysis_of_parts" if settings.where or settings.split else "analysis")
     files.check_writable(folder, "name another with --out")
     margin = None if settings.margin is None else parse_margin(settings.margin)
-    inquiry = Inquiry(_facts(studies), settings.level, margin, check_looks(settings.looks))
+    parts = settings.parts(_facts(studies))
+    inquiry = Inquiry(parts.studies, settings.level, margin, check_looks(settings.looks))
     shown, written = show(inquiry, folder, settings.figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies), *settings.options()])
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)
@@ -99,7 +113,7 @@ def analyze_studies(
     ]
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {count}"
-    head = [question] if question else []
+    head = [*([question] if question else []), *parts.account]
     return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided)])
 
 

@@ -34,7 +34,7 @@ def launch(
     name, file or kind. seeds: trainings of each model; None: as before. say: told what is trained, before it begins.
     Raises DsxError, before any study is changed, for what can be known by then.
     """
-    studies, recipes, launcher = _read(folders, recipe, on, overrides)
+    studies, recipes, launcher = read_launch(folders, recipe, on, overrides)
     return launch_studies(studies, plan(studies, recipes, seeds), launcher, options, say)
 
 
@@ -48,7 +48,7 @@ def preview(
     seeds: int | None = None,
 ) -> str:
     """What `launch` would do, and what it would cost by some training steps here; no study is changed."""
-    studies, recipes, launcher = _read(folders, recipe, on, overrides)
+    studies, recipes, launcher = read_launch(folders, recipe, on, overrides)
     planned = plan(studies, recipes, seeds)
     would = launcher.preview(planned, options)
     lines = [_recipe_of(planned[0]).describe()]
@@ -70,6 +70,21 @@ def launch_studies(
 
     Everything is checked for all studies before any is changed.
     """
+    prepare(studies, planned, launcher, options, say)
+    launched = launcher.launch(studies, options)
+    for line in launched.lines:
+        say(line)
+    return launched
+
+
+def prepare(
+    studies: Sequence[Study],
+    planned: Sequence[Study],
+    launcher: Launcher,
+    options: LaunchOptions,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Check everything for all studies, then give them the recipes of `planned`; what is to be trained is told."""
     launcher.check(planned, options)
     for study, plan_ in zip(studies, planned, strict=True):
         study.set_recipe(_recipe_of(plan_), plan_.replicates)
@@ -80,10 +95,6 @@ def launch_studies(
     total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
     counted = images[first].training_images if first in images else None
     say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
-    launched = launcher.launch(studies, options)
-    for line in launched.lines:
-        say(line)
-    return launched
 
 
 def exit_code(launched: Launched) -> int:
@@ -105,7 +116,7 @@ def plan(studies: Sequence[Study], recipes: Sequence[Recipe], seeds: int | None 
     ]
 
 
-def _read(
+def read_launch(
     folders: Sequence[str], recipe: str | None, on: str, overrides: Sequence[str]
 ) -> tuple[list[Study], list[Recipe], Launcher]:
     """The studies, the recipe of each, and the launcher.

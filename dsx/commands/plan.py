@@ -1,51 +1,162 @@
-"""`dsx plan`: how many models tell a difference between two spaces, and what they cost."""
+"""`dsx plan`: how many models the verdict on two spaces will take, and what they cost, from pilot studies."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dsx import analysis
-from dsx.analysis.words import number
+from dsx.analysis.power import MOST, Looks, plan_verdict, power_curve
+from dsx.base.errors import DsxError, suggest
 from dsx.base.text import align
+from dsx.results.samples import Floats
+from dsx.results.states import finished, finished_errors
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# of which the power is listed
+_SIZES = (8, 16, 32, 64, 128, 256, 512)
+_LOOKS: tuple[Looks, ...] = ("any", "one")
+_IN_WORDS = {"any": "at any look", "one": "at one look"}
 
-def plan(studies: Sequence[Study], difference_pct: float | None = None, power: float = 0.8, level: float = 0.95) -> str:
-    """How many models of each space tell a difference, and their cost, in words; one line per pair of studies.
 
-    difference_pct: points of mean error to be told; without it, each pair's own difference. One study stands for
-    two spaces whose errors are spread alike; of two, the chance that few models put them in the right order is told
-    too. Raises DsxError as `dsx.analysis.plan` does.
+@dataclass(frozen=True)
+class PlanRequest:
+    """What `dsx plan` is asked for. difference: points by which a model of one space is typically better than one of
+    the other; None: the pilots' own, with its uncertainty.
+
+    looks: `any` if one looks while models are trained, `one` if only at the end. comparisons: verdicts decided
+    together; None: one for each pair of the pilots. Raises DsxError.
     """
-    names = [str(study.path) for study in studies]
-    tables = [study.results() for study in studies]
-    if len(tables) == 1:
-        found = analysis.plan(tables[0], None, difference_pct, power, level)
-        return f"{names[0]} as pilot: {found.words}\n{_costs(tables[0], None, found)}"
-    lines = []
-    for i, first in enumerate(tables):
-        for j in range(i + 1, len(tables)):
-            found = analysis.plan(first, tables[j], difference_pct, power, level)
-            lines.append(f"{names[i]} and {names[j]}: {found.words}")
-            lines.append(_costs(first, tables[j], found))
+
+    difference: float | None = None
+    power: float = 0.8
+    level: float = 0.95
+    looks: str = "any"
+    comparisons: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.looks not in _LOOKS:
+            raise DsxError(f"--looks {self.looks}: expected one of any, one.{suggest(self.looks, _LOOKS)}")
+        if self.comparisons is not None and self.comparisons < 1:
+            raise DsxError(f"--comparisons {self.comparisons}: expected an integer ≥ 1, verdicts decided together")
+
+
+def plan(studies: Sequence[Study], request: PlanRequest | None = None) -> str:
+    """How many models of each space the verdict on them takes, and their cost, in words; for every pair of studies.
+
+    By the test that `dsx analyze` decides with, from the errors of the pilots, resampled, so that what the pilots
+    leave open counts. One study stands for two spaces whose errors are spread alike. Raises DsxError as
+    `dsx.analysis.power.plan_verdict` does.
+    """
+    request = request or PlanRequest()
+    tables = {str(study.path): study.results() for study in studies}
+    pairs: list[tuple[str, ...]] = list(itertools.combinations(tables, 2)) or [tuple(tables)]
+    comparisons = request.comparisons or len(pairs)
+    return "\n".join(
+        line for pair in pairs for line in _Planned(pair, [tables[name] for name in pair], request, comparisons).lines()
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Planned:
+    """One pair of pilots, or one pilot for both."""
+
+    names: tuple[str, ...]
+    tables: Sequence[pd.DataFrame]
+    request: PlanRequest
+    comparisons: int
+
+    def lines(self) -> list[str]:
+        """A sentence, what the pilots leave open, the cost by difference, the power by number of models, the orders."""
+        request = self.request
+        looks: Looks = "one" if request.looks == "one" else "any"
+        verdict = plan_verdict(self._errors, request.difference, request.power, request.level, self.comparisons, looks)
+        lines = [f"{' and '.join(self.names)}{' as pilot' if len(self.names) == 1 else ''}: {verdict.words}"]
+        if request.difference is None:
+            lines.append(self._what_pilots_say())
+        lines += [self._costs(looks), self._powers(looks)]
+        if len(self.tables) == 2:
             lines.append("chance that so few models of each space order the two as all of theirs do:")
-            lines.append(_orders(first, tables[j], found.level))
-    return "\n".join(lines)
+            lines.append(_orders(self.tables[0], self.tables[1], request.level))
+        return lines
+
+    @property
+    def _errors(self) -> list[Floats]:
+        return [finished_errors(table, name) for name, table in zip(self.names, self.tables, strict=True)]
+
+    @property
+    def _differences(self) -> list[float | None]:
+        """Twice, once and half the difference that is asked for; or the pilots' own."""
+        asked = self.request.difference
+        return [None] if asked is None else [factor * asked for factor in (2.0, 1.0, 0.5)]
+
+    def _what_pilots_say(self) -> str:
+        curve = power_curve(self._errors, [2], None, self.request.level, looks="one")
+        tail = (1 - self.request.level) / 2
+        low, middle, high = np.quantile(curve.superiority, [tail, 0.5, 1 - tail])
+        return (
+            f"By the pilots a model of {self.names[0]} beats one of {self.names[1]} with probability {middle:.2f}"
+            f" ({low:.2f}–{high:.2f}), and all of that range counts; --difference plans for what matters instead."
+        )
+
+    def _costs(self, looks: Looks) -> str:
+        """Models of each space at any look and at one, and device-hours, by the difference."""
+        rows = [["difference", *(f"models of each, {_IN_WORDS[look]}" for look in _LOOKS), "device-hours in all"]]
+        for difference in self._differences:
+            plans = {
+                look: plan_verdict(
+                    self._errors, difference, self.request.power, self.request.level, self.comparisons, look
+                )
+                for look in _LOOKS
+            }
+            one = plans["one"]
+            between = "" if one.n is None or one.n_low is None else f" ({one.n_low}–{_models(one.n_high)})"
+            hours = "–" if (n := plans[looks].n) is None else _hours(2 * n * _seconds(self.tables))
+            rows.append([_named(difference), _models(plans["any"].n), f"{_models(one.n)}{between}", hours])
+        return align(rows)
+
+    def _powers(self, looks: Looks) -> str:
+        """The chance of a verdict by numbers of models and differences."""
+        curves = [
+            power_curve(self._errors, _SIZES, difference, self.request.level, self.comparisons, looks)
+            for difference in self._differences
+        ]
+        rows = [[f"chance of a verdict {_IN_WORDS[looks]}, models of each", *map(_named, self._differences)]]
+        for at, n in enumerate(_SIZES):
+            cells = []
+            for curve in curves:
+                between = "" if math.isnan(curve.low[at]) else f" ({curve.low[at]:.2f}–{curve.high[at]:.2f})"
+                cells.append(f"{curve.power[at]:.2f}{between}")
+            rows.append([str(n), *cells])
+        return align(rows)
 
 
-def _costs(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame | None, found: analysis.Plan) -> str:
-    """A table of models and device-hours for half, once and twice that difference."""
-    rows = [["difference", "models of each space", "device-hours in all"]]
-    for factor in (2.0, 1.0, 0.5):
-        row = analysis.plan(pilot_a, pilot_b, factor * found.difference, found.power, found.level)
-        hours = "unknown" if math.isnan(row.device_hours) else f"{row.device_hours:,.3g}"
-        rows.append([f"{number(row.difference, 2)} points", f"{row.n:,} ({row.n_low:,}–{row.n_high:,})", hours])
-    return align(rows)
+def _named(difference: float | None) -> str:
+    return "the pilots' own" if difference is None else f"{difference:g} points"
+
+
+def _models(n: int | None) -> str:
+    return f"over {MOST:,}" if n is None else f"{n:,}"
+
+
+def _hours(seconds: float) -> str:
+    return "unknown" if math.isnan(seconds) else f"{seconds / 3600:,.3g}"
+
+
+def _seconds(tables: Sequence[pd.DataFrame]) -> float:
+    """Mean training time of the finished models that have one; NaN if none has."""
+    known = [table["seconds"].to_numpy(np.float64) for table in map(finished, tables) if "seconds" in table.columns]
+    times = np.concatenate([*known, [math.nan]])
+    times = times[np.isfinite(times)]
+    return float(times.mean()) if times.size else math.nan
 
 
 def _orders(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame, level: float) -> str:

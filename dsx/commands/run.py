@@ -11,7 +11,7 @@ from dsx.base.text import plural
 from dsx.commands.analyze import AnalysisSettings, analyze_studies
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.launch import exit_code, launch_studies, plan
-from dsx.commands.sample import create_study, describe_sampling, parse_ranges
+from dsx.commands.sample import create_study, describe_growth, describe_sampling, models_in, parse_ranges
 from dsx.commands.selection import remember
 from dsx.launch.options import LaunchOptions
 from dsx.results.columns import COMPLEXITIES
@@ -50,8 +50,12 @@ def sample_experiment(experiment: Experiment, say: Callable[[str], object] = pri
     studies = []
     for space, drawing in zip(spaces, drawn, strict=True):
         folder = Path(experiment.out) / space.name
-        known = (folder / "study.yaml").exists()
-        studies.append(create_study(space, drawing, experiment.seed, folder))
-        found = f"{space.name}: {plural(len(drawing.population), 'model')} in {folder} already"
-        say(found if known else describe_sampling(space, drawing, experiment.seed))
+        before = models_in(folder)
+        study = create_study(space, drawing, experiment.seed, folder)
+        studies.append(study)
+        there = f"{space.name}: {plural(len(study.population), 'model')} in {folder} already"
+        say(
+            describe_growth(study, before)
+            or (describe_sampling(space, drawing, experiment.seed) if before is None else there)
+        )
     return studies

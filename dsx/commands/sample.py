@@ -17,7 +17,7 @@ from dsx.networks.cost import METRICS
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
 from dsx.spaces.scaled import window_note
-from dsx.study.study import Study
+from dsx.study.study import Study, open_study
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,19 @@ class SampleRequest:
 
 @dataclass(frozen=True)
 class Sampled:
-    """A study that was made, and how its population was drawn."""
+    """A study that was made, or grew, and how its population was drawn. before: models it had; None if it is new."""
 
     study: Study
     space: Space
     drawing: Sampling
     seed: int
     note: str = ""
+    before: int | None = None
 
     def text(self) -> str:
         """The account of it in words, after a note on the constraint if there is one."""
-        return "\n".join(filter(None, [self.note, describe_sampling(self.space, self.drawing, self.seed)]))
+        account = describe_sampling(self.space, self.drawing, self.seed)
+        return "\n".join(filter(None, [self.note, account, describe_growth(self.study, self.before)]))
 
 
 def sample(request: SampleRequest) -> Sampled:
@@ -60,9 +62,11 @@ def sample(request: SampleRequest) -> Sampled:
     ranges = parse_ranges(request.ranges)
     space = configured(space, resolution=request.resolution, num_classes=request.num_classes, **ranges)
     drawing = draw_population(space, request.n, seed=request.seed, allow_short=request.allow_short)
-    study = create_study(space, drawing, request.seed, request.out or Path("runs") / space.name)
+    folder = request.out or Path("runs") / space.name
+    before = models_in(folder)
+    study = create_study(space, drawing, request.seed, folder)
     remember([study])
-    return Sampled(study, space, drawing, request.seed, window_note(unchanged, space))
+    return Sampled(study, space, drawing, request.seed, window_note(unchanged, space), before)
 
 
 def draw_marginals(study: Study) -> Path:
@@ -85,7 +89,7 @@ def parse_ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, floa
 
 
 def create_study(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
-    """The study of what was drawn, or the one that is there, if it is of this request."""
+    """The study of what was drawn, or the one that is there, if it is of this request; it grows to a larger n."""
     request = {
         "n": drawn.asked,
         "constraints": space.constraint_texts,
@@ -93,6 +97,21 @@ def create_study(space: Space, drawn: Sampling, seed: int, folder: Path) -> Stud
         "num_classes": space.num_classes,
     }
     return Study.create(folder, drawn.population, space.to_dict(), request, seed)
+
+
+def models_in(folder: Path) -> int | None:
+    """Models of the study in that folder; None if there is no readable one."""
+    try:
+        return len(open_study(folder).population)
+    except DsxError:
+        return None
+
+
+def describe_growth(study: Study, before: int | None) -> str:
+    """`runs/X grew from 200 to 500 models`; empty if it is new, or was of that size. before: as in `Sampled`."""
+    if before is None or len(study.population) <= before or not study.history:
+        return ""
+    return f"{study.path} grew from {before:,} to {plural(len(study.population), 'model')}; what is trained stays"
 
 
 def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:

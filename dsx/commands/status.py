@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dsx.base.errors import DsxError
 from dsx.commands.selection import chosen
+from dsx.commands.standings import standings
 from dsx.launch import registry
 from dsx.study import status as study_status
 from dsx.study.status import Status
@@ -19,19 +20,22 @@ ASK_EVERY_S = 60.0
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """One look at one study. jobs: what the launchers say of it, in words."""
+    """One look at one study. jobs: what the launchers say of it, in words. comparison: how far it is decided."""
 
     status: Status
     jobs: tuple[str, ...]
+    comparison: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """For people."""
-        return [*study_status.describe(self.status), *self.jobs]
+        return [*study_status.describe(self.status), *self.jobs, *self.comparison]
 
 
 def status(folders: Sequence[str]) -> list[StudyStatus]:
     """Look once at the studies in these folders, or at the last ones."""
-    return [StudyStatus(study_status.status(study), jobs(study)) for study in chosen(folders)]
+    studies = chosen(folders)
+    compared = standings(studies)
+    return [StudyStatus(study_status.status(s), jobs(s), c) for s, c in zip(studies, compared, strict=True)]
 
 
 def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudyStatus]]:
@@ -43,7 +47,8 @@ def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudySt
         studies = [open_study(path) for path in paths]
         if asked is None or time.monotonic() - asked >= ASK_EVERY_S:
             said, asked = [jobs(study) for study in studies], time.monotonic()
-        yield [StudyStatus(study_status.status(s), lines) for s, lines in zip(studies, said, strict=True)]
+        every = zip(studies, said, standings(studies), strict=True)
+        yield [StudyStatus(study_status.status(study), lines, compared) for study, lines, compared in every]
         time.sleep(every_s)
 
 

@@ -33,6 +33,7 @@ class StudyFacts:
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
     best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
+    validation_images: that models were evaluated on.
     """
 
     name: str
@@ -45,6 +46,7 @@ class StudyFacts:
     configuration: str = ""
     commands: list[str] = field(default_factory=list)
     resolution: int | None = None
+    validation_images: int | None = None
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -93,6 +95,7 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         configuration=study.paths.definition.read_text(encoding="utf-8"),
         commands=commands(study),
         resolution=study.request.get("resolution"),
+        validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
     )
 
 

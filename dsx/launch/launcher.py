@@ -35,7 +35,8 @@ class Launched:
     """What a launch did before it returned.
 
     counts: outcome → runs, of those it trained itself. stopped: why it ended early, or empty. by_signal: whether a
-    signal was the reason. lines: what is to be said, such as the jobs that now wait in a queue.
+    signal was the reason. lines: what is to be said, such as the jobs that now wait in a queue. submitted: runs that
+    were put into a queue just now.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Launched:
     by_signal: bool = False
     failed: tuple[tuple[Path, Failure], ...] = ()
     lines: tuple[str, ...] = ()
+    submitted: int = 0
 
 
 class Launcher(Frozen):

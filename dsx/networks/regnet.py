@@ -24,7 +24,8 @@ def quantize_widths(w0: float, wa: float, wm: float, depth: int, step: int = 8) 
     """Stages of one network before group adjustment; blocks of equal width make one stage.
 
     w0: initial width > 0; wa: slope ≥ 0; wm: width multiplier > 1; depth: blocks ≥ 1; step: widths are
-    multiples of it. Raises DsxError for values outside these. RegNet eq. 2–4; rounding to 8 as in the authors' code.
+    multiples of it; the first is 0, which no network has, where w0 is at most half of it. Raises DsxError for values
+    outside these. RegNet eq. 2–4; rounding to 8 as in the authors' code.
     """
     for name, value, valid, rule in (
         ("w0", w0, w0 > 0, "> 0"),

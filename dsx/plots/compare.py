@@ -28,14 +28,14 @@ from dsx.plots.style import (
     note_below,
     series_label,
 )
-from dsx.results.samples import Floats
+from dsx.results.samples import Errors, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 
-def edf_difference(studies: Mapping[str, Any], ax: Axes | None = None, level: float = 0.95) -> Axes:
+def edf_difference(studies: Mapping[str, Errors], ax: Axes | None = None, level: float = 0.95) -> Axes:
     """F of the first study less F of the second at each error, with its simultaneous band.
 
     studies: two, name → results table, (n,) errors in percent. Above 0 more models of the first lie
@@ -88,7 +88,7 @@ def draw_edf_difference(
 
 
 def random_search(
-    studies: Mapping[str, Any] | Any,
+    studies: Mapping[str, Errors] | Errors,
     ax: Axes | None = None,
     level: float = 0.95,
     weights: Mapping[str, Any] | None = None,
@@ -173,5 +173,5 @@ def sample_size(
     return ax
 
 
-def _told(studies: Mapping[str, Any]) -> str:
+def _told(studies: Mapping[str, Errors]) -> str:
     return "; ".join(counts_in_words(studies)) or "no errors given"

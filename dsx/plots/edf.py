@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from dsx.results.samples import Errors
+
 # studies up to which bands are drawn unless asked for: more of them hide each other
 BANDED = 3
 # curves of more models are drawn at every so-many-th step; the difference is thinner than the line
@@ -24,7 +26,7 @@ _MAX_STEPS = 4000
 
 
 def edf(
-    studies: Mapping[str, Any] | Any, ax: Axes | None = None, level: float = 0.95, bands: bool | None = None
+    studies: Mapping[str, Errors] | Errors, ax: Axes | None = None, level: float = 0.95, bands: bool | None = None
 ) -> Axes:
     """Draw the EDF of each study with its simultaneous band; legend `name (n 24, min 1.8, mean 2.5)`.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, is_table, samples_by_name
+from dsx.results.samples import Errors, Floats, is_table, samples_by_name
 from dsx.results.states import count_states, mixed_conditions
 
 
@@ -18,7 +18,7 @@ def named(data: Any, name: str = "models") -> dict[str, Any]:
     return studies
 
 
-def errors_by_name(studies: Mapping[str, Any], required: bool = True) -> dict[str, Floats]:
+def errors_by_name(studies: Mapping[str, Errors], required: bool = True) -> dict[str, Floats]:
     """(n,) errors of the studies that have finished models. Raises DsxError, with the counts, if one is required."""
     errors = samples_by_name(studies)
     if required and not errors:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.results.columns import BY_NAME, of_stage
 from dsx.results.samples import Floats
 
 
-def axis(name: str, values: Any) -> tuple[str, Floats]:
+def axis(name: str, values: npt.ArrayLike) -> tuple[str, Floats]:
     """The label of a column's axis and its values in the label's unit: `flops (M multiply-adds)`, flops / 1e6."""
     array = np.asarray(values, dtype=np.float64)
     root = re.fullmatch(r"sqrt\((.+)\)", name)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.curves import representative_curves
 from dsx.analysis.linear import linear_fits, table_widths
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def network(widths: Any, ax: Axes | None = None, title: str = "", fit: bool = True, stages: int | None = None) -> Axes:
+def network(
+    widths: npt.ArrayLike, ax: Axes | None = None, title: str = "", fit: bool = True, stages: int | None = None
+) -> Axes:
     """Width of each block of a network, with its quantised-linear fit (RegNet Fig. 8).
 
     widths: (depth,) channels, first block to last. stages: of the fit, as in `linear_fit`; where there is

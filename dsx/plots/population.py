@@ -14,7 +14,7 @@ from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, color, house_style, panels
 from dsx.results.columns import COMPLEXITIES, parameter_columns
-from dsx.results.samples import column
+from dsx.results.samples import Floats, column
 from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
     ax.set_ylabel("models")
 
 
-def _shares(ax: Axes, name: str, low: Any, high: Any, everyone: Any, best: Any) -> None:
+def _shares(ax: Axes, name: str, low: Floats, high: Floats, everyone: Floats, best: Floats) -> None:
     """Bars side by side for single values, steps over bins."""
     if (low == high).all():
         label, at = axis(name, low)

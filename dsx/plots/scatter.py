@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.best import best_range
 from dsx.analysis.points import boxes_of
@@ -85,7 +86,7 @@ def draw_points(
     return low, median, high
 
 
-def thinned(errors: Floats, known: Any) -> Any:
+def thinned(errors: Floats, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """Indices of the known models to draw: all, or of very many `MOST`, evenly over the ranks of the error."""
     order = np.flatnonzero(known)[np.argsort(errors[known], kind="stable")]
     if order.size <= MOST:
@@ -93,7 +94,7 @@ def thinned(errors: Floats, known: Any) -> Any:
     return order[np.linspace(0, order.size - 1, MOST).round().astype(int)]
 
 
-def _left_out(what: str, known: Any) -> list[str]:
+def _left_out(what: str, known: npt.NDArray[np.bool_]) -> list[str]:
     """Sentences on models without a value, and on points left out of very many."""
     lines, n = [], int(known.sum())
     if n < known.size:

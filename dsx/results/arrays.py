@@ -21,7 +21,7 @@ def is_table(data: object) -> bool:
     return hasattr(data, "columns") and hasattr(data, "iloc")
 
 
-def number_array(values: Any, name: str) -> Floats:
+def number_array(values: npt.ArrayLike, name: str) -> Floats:
     """Any sequence of numbers as (n,) floats, NaN allowed. Raises DsxError if it is not one."""
     try:
         # a column of pandas may hold its own missing value, which numpy cannot read
@@ -37,7 +37,7 @@ def number_array(values: Any, name: str) -> Floats:
     return array
 
 
-def weight_array(weights: Any, n: int, name: str = "weights") -> Floats:
+def weight_array(weights: npt.ArrayLike, n: int, name: str = "weights") -> Floats:
     """Weights of n models, scaled to sum to 1. Raises DsxError unless they are n numbers ≥ 0, not all 0."""
     array = number_array(weights, name)
     if array.size != n:

@@ -66,7 +66,7 @@ def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
     return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
 
 
-def as_weighted(errors: Errors, weights: Any, name: str = "errors") -> tuple[Floats, Floats | None]:
+def as_weighted(errors: Errors, weights: npt.ArrayLike | None, name: str = "errors") -> tuple[Floats, Floats | None]:
     """Errors as `as_sample` gives them, with their weights, which then sum to 1; None stays None.
 
     weights: (n,), one for each of the errors given, those without a value included. Raises DsxError.
@@ -79,7 +79,7 @@ def as_weighted(errors: Errors, weights: Any, name: str = "errors") -> tuple[Flo
     return values[known], scaled if known.all() else weight_array(scaled[known], int(known.sum()))
 
 
-def as_paired(errors: Errors, **columns: Any) -> tuple[Floats, ...]:
+def as_paired(errors: Errors, **columns: npt.ArrayLike) -> tuple[Floats, ...]:
     """Errors as `as_sample` gives them, then each of the columns for the same models, in the order given.
 
     columns: (n,) numbers each, which may be NaN. Raises DsxError if a length differs.

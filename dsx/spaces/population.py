@@ -6,7 +6,7 @@ Columns are numpy arrays of length n; pandas is loaded only when `table` is aske
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +90,24 @@ class Population:
 
     def __iter__(self) -> Iterator[Model]:
         return (self[row] for row in range(len(self)))
+
+    def first(self, n: int) -> Population:
+        """The population of its first n models, or of all if it has fewer."""
+        return self.some(range(min(n, len(self))))
+
+    def some(self, rows: Sequence[int]) -> Population:
+        """The population of these rows, in the order given."""
+        at = np.asarray(rows, dtype=np.int64)
+        return Population(
+            space=self.space,
+            settings={name: column[at] for name, column in self.settings.items()},
+            flops=self.flops[at],
+            params=self.params[at],
+            acts=self.acts[at],
+            contents=[self.contents[row] for row in rows],
+            resolution=self.resolution,
+            known_ids=[self.known_ids[row] for row in rows] if self.known_ids is not None else None,
+        )
 
     @cached_property
     def model_ids(self) -> list[str]:

@@ -48,7 +48,7 @@ class StudyPaths:
 
     @property
     def population(self) -> Path:
-        """One row per model; never changes once a model has started."""
+        """One row per model; once a model has started, only further models are appended."""
         return self.root / "population.parquet"
 
     @property
@@ -62,9 +62,19 @@ class StudyPaths:
         return self.root / "jobs"
 
     @property
+    def turn(self) -> Path:
+        """Who changes the study at this moment."""
+        return self.jobs / "turn-to-change"
+
+    @property
     def results(self) -> Path:
         """The tidy table: derived, may be deleted at any time."""
         return self.root / "results.parquet"
+
+    @property
+    def until(self) -> Path:
+        """Which comparison the study is trained for, if it grows until that is decided."""
+        return self.root / "until.json"
 
     @property
     def timings(self) -> Path:

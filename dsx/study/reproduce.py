@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,9 @@ def commands(study: Study) -> list[str]:
 
 def _sample(study: Study, folder: str) -> str:
     request, definition = study.request, study.definition
+    if "confirms" in request:  # its models are the best of another study, which has to be made first
+        origin = os.path.normpath(study.path / request["confirms"])
+        return f"dsx confirm {shlex.quote(origin)} --top {request['n']} --seeds {study.replicates} --out {folder}"
     constraints = request.get("constraints") or {}
     name = str(definition.get("name", ""))
     parts = [f"dsx sample --space {_space(name, definition)} --n {request.get('n', len(study.population))}"]

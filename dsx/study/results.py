@@ -151,6 +151,16 @@ def read_failure(paths: StudyPaths, run_id: str) -> tuple[Failure | None, str]:
         return None, f"{path}: not a failure record; treated as absent"
 
 
+def evaluation_images(paths: StudyPaths, runs: Sequence[Run]) -> int | None:
+    """Images that models were evaluated on, as the first record that says so has it; None if none does."""
+    for run in runs:
+        record, _ = files.load_json(paths.run(run.run_id).result)
+        images = ((record or {}).get("split") or {}).get("evaluation_images")
+        if images:
+            return int(images)
+    return None
+
+
 def _started(paths: StudyPaths) -> Iterator[str]:
     """Names of all run folders."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(paths.models) as groups:

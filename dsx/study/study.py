@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dsx
-from dsx.base import files, nested
+from dsx.base import nested
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
-from dsx.base.schema import Frozen
-from dsx.base.yaml import parse_record, yaml_text
-from dsx.spaces.definition import completed
-from dsx.spaces.identity import definition_hash, identity
+from dsx.spaces.definition import completed, space_from_dict
+from dsx.spaces.identity import definition_hash
 from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
+from dsx.spaces.sampling import draw_population
 from dsx.study import results, timings
+from dsx.study.changing import changing
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
+from dsx.study.manifest import FormerSize, StudyFile, difference, read_manifest, told_difference, write_manifest
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Run, runs_of
@@ -28,24 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dsx.recipes.recipe import Recipe
-
-
-class StudyFile(Frozen):
-    """What study.yaml holds. request: n, constraint, resolution, classes. population: a hash of the model ids.
-
-    space_hash: for readers elsewhere; studies are compared by their content.
-    """
-
-    name: str
-    dsx: str
-    git_commit: str | None = None
-    space: dict[str, Any]
-    space_hash: str
-    request: dict[str, Any]
-    seed: int
-    population: str
-    recipe: dict[str, Any] | None = None
-    replicates: int = 1
 
 
 class Study:
@@ -62,8 +46,9 @@ class Study:
     ) -> Study:
         """Write study.yaml and population.parquet; or return the study that is there, if it is of this request.
 
-        definition: the space, fully merged. request: n, constraint, resolution, classes. A study of another request
-        is replaced while no model has started. Raises StudyError, with what differs, once one has.
+        definition: the space, fully merged. request: n, constraint, resolution, classes. A study of the same request
+        with a smaller n grows: its models are the first of the larger population. A study of another request is
+        replaced while no model has started. Raises StudyError, with what differs, once one has.
         """
         paths = StudyPaths(Path(path))
         file = StudyFile(
@@ -77,28 +62,55 @@ class Study:
             population=nested.content_hash(population.model_ids),
         )
         if paths.definition.exists():
-            try:
-                there: Study | None = open_study(path)
-            except DsxError:
-                if results.any_started(paths):
-                    raise
-                there = None
+            same = _of_this_request(path, file)
+            if same is not None:
+                return same
+            with changing(paths):
+                there = cls._existing(path, paths, file, population)
             if there is not None:
-                difference = _difference(_identity(there._file), _identity(file))
-                if not difference:
-                    return there
-                if results.any_started(paths):
-                    raise StudyError(
-                        f"{path}: holds a study of another request whose models have started ({difference});"
-                        " choose another folder with --out, or delete this one"
-                    )
-            # a definition beside a population of another request would be worse than none
-            paths.definition.unlink()
+                return there
         elif results.any_started(paths):
             raise StudyError(f"{path}: has trained models but no study.yaml; choose another folder with --out")
         population.write(paths.population)
-        _write(paths, file)
+        write_manifest(paths, file)
         return cls(paths, file)
+
+    @classmethod
+    def _existing(cls, path: str | Path, paths: StudyPaths, file: StudyFile, population: Population) -> Study | None:
+        """The study that is there, grown if more of the same is asked for; None where a replaceable one is now gone."""
+        try:
+            there = open_study(path)
+        except DsxError:
+            if results.any_started(paths):
+                raise
+        else:
+            if not difference(there._file, file):  # another command made it so since we looked
+                return there
+            more = there.request.get("n", math.inf) < file.request.get("n", 0)
+            if more and not difference(there._file, file, but=("request.n", "population")):
+                return _grow(there, population, file)
+            if results.any_started(paths):
+                raise StudyError(
+                    f"{path}: holds a study of another request whose models have started"
+                    f" ({difference(there._file, file)}); choose another folder with --out, or delete this one"
+                )
+        # a definition beside a population of another request would be worse than none
+        paths.definition.unlink()
+        return None
+
+    def grow(self, n: int, allow_short: bool = False) -> Study:
+        """The study with its first n models: drawn on from its own definition, window and seed, if it has fewer.
+
+        Results stay, and workers that train it may go on. Raises StudyError for a study that was not sampled from a
+        space, and ShortfallError if the space has fewer models, unless allow_short; DsxError as `Study.create` does.
+        """
+        if n <= self.request.get("n", 0):
+            return self
+        if "parameters" not in self.definition:
+            raise StudyError(f"{self.path}: was not sampled from a space, so it cannot grow")
+        space = space_from_dict(self.definition, str(self.paths.definition))
+        drawn = draw_population(space, n, seed=self.seed, allow_short=allow_short)
+        return Study.create(self.path, drawn.population, self.definition, {**self.request, "n": n}, self.seed)
 
     @property
     def path(self) -> Path:
@@ -146,6 +158,8 @@ class Study:
         """Read when asked for. Raises StudyError if it is torn or of another request than study.yaml."""
         population = Population.read(self.paths.population)
         if nested.content_hash(population.model_ids) != self._file.population:
+            population = population.first(self.request.get("n", 0))  # it grew since study.yaml was read
+        if nested.content_hash(population.model_ids) != self._file.population:
             raise StudyError(
                 f"{self.paths.population}: is not the population that study.yaml describes;"
                 " restore it from a copy, or sample again into another folder"
@@ -163,11 +177,11 @@ class Study:
 
     def set_recipe(self, recipe: Recipe, replicates: int = 1) -> None:
         """Fix the recipe, as `with_recipe` checks it. The same again changes nothing."""
-        file = self.with_recipe(recipe, replicates)._file
-        if file != self._file:
-            self._file = file
-            _write(self.paths, file)
-        for name in ("recipe", "_runs"):
+        if self.with_recipe(recipe, replicates)._file != self._file:
+            with changing(self.paths):
+                self._file = open_study(self.path).with_recipe(recipe, replicates)._file
+                write_manifest(self.paths, self._file)
+        for name in ("recipe", "population", "_runs"):
             self.__dict__.pop(name, None)
 
     def with_recipe(self, recipe: Recipe, replicates: int = 1) -> Study:
@@ -180,12 +194,12 @@ class Study:
             raise StudyError(f"replicates = {replicates}: expected an integer ≥ 1")
         before = self.recipe
         if before is not None and results.any_started(self.paths):
-            difference = _difference(before.identity(), recipe.identity())
+            differing = told_difference(before.identity(), recipe.identity())
             if replicates < self.replicates:
-                difference = difference or f"replicates: {self.replicates} → {replicates}"
-            if difference:
+                differing = differing or f"replicates: {self.replicates} → {replicates}"
+            if differing:
                 raise StudyError(
-                    f"{self.path}: models have started with another recipe ({difference});"
+                    f"{self.path}: models have started with another recipe ({differing});"
                     " launch with that one, or sample into another folder with --out"
                 )
         recipe.check(self.population[0].architecture)
@@ -198,6 +212,11 @@ class Study:
     @cached_property
     def _runs(self) -> list[Run]:
         return runs_of(self.population, self.seed, self.recipe, self.replicates)
+
+    @property
+    def history(self) -> tuple[FormerSize, ...]:
+        """The sizes that it had before it grew, oldest first."""
+        return self._file.history
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they are trained."""
@@ -250,46 +269,34 @@ class Study:
 def open_study(path: str | Path) -> Study:
     """The study in that folder. Raises StudyError if there is none, or its study.yaml is torn or foreign."""
     paths = StudyPaths(Path(path))
+    return Study(paths, read_manifest(paths, path))
+
+
+def _of_this_request(path: str | Path, file: StudyFile) -> Study | None:
+    """The study in that folder if it is of the very same request: looked at without a turn, as nothing changes."""
     try:
-        text = paths.definition.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        if not paths.root.exists():
-            raise StudyError(f"{path}: no such folder; `dsx sample --out {path}` makes a study") from None
-        raise StudyError(f"{path}: not a study folder (no study.yaml); `dsx sample` makes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{paths.definition}: cannot be read ({error})") from None
-    try:
-        data = parse_record(text, paths.definition)
+        there = open_study(path)
     except DsxError:
-        data = None
-    if not isinstance(data, dict):
+        return None
+    return None if difference(there._file, file) else there
+
+
+def _grow(study: Study, population: Population, file: StudyFile) -> Study:
+    """Append to a study what a larger request drew, in its turn; results and claims are not touched.
+
+    population.parquet comes first: until study.yaml names the new models, readers take the rows that it does name.
+    """
+    before, now = study.population.model_ids, population.model_ids
+    if now[: len(before)] != before:
         raise StudyError(
-            f"{paths.definition}: torn or not a study's definition; restore it from a copy, or sample again"
+            f"{study.path}: cannot grow: its {len(before)} models, drawn by {study.made_by}, are not the first of those"
+            f" that dsx {dsx.__version__} draws; choose another folder with --out"
         )
-    try:
-        return Study(paths, StudyFile.from_dict(data, where=str(paths.definition)))
-    except DsxError as error:
-        raise StudyError(f"{error}; restore study.yaml from a copy, or sample again") from None
-
-
-def _write(paths: StudyPaths, file: StudyFile) -> None:
-    files.write_bytes(paths.definition, yaml_text(file.to_dict()).encode())
-
-
-def _identity(file: StudyFile) -> dict[str, Any]:
-    """What a study is: its space without prose, what was asked for, the seed, the models."""
-    return {
-        "space": identity(completed(file.space)),
-        "request": file.request,
-        "seed": file.seed,
-        "population": file.population,
-    }
-
-
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
-    changes = nested.differences(old, new)
-    if len(changes) > 1:  # the population follows from the rest
-        changes.pop("population", None)
-    shown = [f"{key.removeprefix('request.')}: {change}" for key, change in changes.items()]
-    return "; ".join(shown[:3]) + (f"; {len(shown) - 3} more" if len(shown) > 3 else "")
+    former = study._file
+    size = FormerSize(n=former.request["n"], models=len(before), dsx=former.dsx, git_commit=former.git_commit)
+    taken = ("dsx", "git_commit", "request", "population")
+    update = {name: getattr(file, name) for name in taken} | {"history": (*former.history, size)}
+    population.write(study.paths.population)
+    grown = former.model_copy(update=update)
+    write_manifest(study.paths, grown)
+    return Study(study.paths, grown)

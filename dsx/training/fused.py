@@ -8,12 +8,14 @@ few per cent of time, so it is the recipe's choice (`save_memory`).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from dsx.training.replacing import replace_layers
 from dsx.training.torch_private import has_forward_hooks
 
 _aten = torch.ops.aten
@@ -95,6 +97,10 @@ def _safe(three: list[nn.Module], x: Tensor) -> bool:
 
 def fuse(model: nn.Module) -> None:
     """Let every branch of the model fuse what it can. Weights and names stay as they are."""
-    for module in model.modules():
-        if type(module) is nn.Sequential and any(_alike(list(module)[i : i + 3]) for i in range(len(module))):
-            module.__class__ = FusedSequential
+    replace_layers(model, _as_fused)
+
+
+def _as_fused(layer: nn.Module) -> FusedSequential | None:
+    if type(layer) is not nn.Sequential or not any(_alike(list(layer)[i : i + 3]) for i in range(len(layer))):
+        return None
+    return FusedSequential(OrderedDict(layer.named_children()))

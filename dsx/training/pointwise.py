@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dsx.training.replacing import replace_layers
+
 _MOST_PIXELS = 49
 
 
@@ -26,7 +28,15 @@ class PointwiseConv2d(nn.Conv2d):
 
 def use_products(model: nn.Module) -> None:
     """Let every 1×1 convolution of stride 1 in the model choose the faster way. Weights and names stay as they are."""
-    for module in model.modules():
-        plain = type(module) is nn.Conv2d and module.kernel_size == (1, 1) and module.stride == (1, 1)
-        if plain and module.groups == 1 and module.padding == (0, 0):
-            module.__class__ = PointwiseConv2d
+    replace_layers(model, _as_pointwise)
+
+
+def _as_pointwise(layer: nn.Module) -> PointwiseConv2d | None:
+    if type(layer) is not nn.Conv2d or layer.kernel_size != (1, 1) or layer.stride != (1, 1):
+        return None
+    if layer.groups != 1 or layer.padding != (0, 0):
+        return None
+    # on the meta device nothing is drawn for weights that are replaced at once
+    other = PointwiseConv2d(layer.in_channels, layer.out_channels, 1, bias=layer.bias is not None, device="meta")
+    other.weight, other.bias = layer.weight, layer.bias
+    return other

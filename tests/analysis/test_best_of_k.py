@@ -36,6 +36,7 @@ def test_it_is_unbiased_where_drawing_with_replacement_is_not():
     assert np.mean([expected_minimum(p, 10) for p in populations]) > 0.12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [16, 100])
 def test_interval_holds_the_expected_lowest_error_up_to_all_models(law, n):

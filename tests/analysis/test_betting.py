@@ -57,6 +57,7 @@ def test_wealth_of_counts_is_not_expected_to_grow_at_its_mean():
     assert total == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_interval_of_superiority_holds_at_all_looks(shift):
     truth, missed = stats.norm.cdf(shift / np.sqrt(2)), 0

@@ -30,6 +30,7 @@ def missed(law, sequence, truth):
     return count / 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("q", [0.1, 0.5])
 def test_quantile_is_held_at_all_looks(law, q):
@@ -37,6 +38,7 @@ def test_quantile_is_held_at_all_looks(law, q):
     assert missed(law, lambda errors: quantile_sequence(errors, q, LOOKS), truth) <= ALLOWED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_mean_is_held_at_all_looks(law):
     truth = TRUTHS[law].mean()

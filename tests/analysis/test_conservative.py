@@ -74,6 +74,7 @@ def test_simultaneous_band_weighted_by_complexity_holds_the_whole_curve():
     assert hits / 1000 >= 0.93
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rho", "n"), [(0.9, 10), (0.98, 20), (0.98, 60)])
 def test_strong_rank_correlation_of_few_pairs_is_conservative(rho, n):
     assert coverage(spearmans, normal_pairs(rho, n), 6 / np.pi * np.arcsin(rho / 2)) >= 0.95

@@ -95,8 +95,10 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "mixed_conditions": lambda t: A.mixed_conditions({"a": t}),
     "parameter_columns": A.parameter_columns,
     "plan": lambda t: A.plan(t, difference=0.5)["words"],
+    "plan_verdict": lambda t: A.plan_verdict([t], difference=0.5),
     "pointwise_band": A.pointwise_band,
     "pointwise_band, weighted": lambda t: A.pointwise_band(t, ones(t)),
+    "power_curve": lambda t: A.power_curve([t], [8, 16], difference=0.5),
     "quantile": lambda t: A.quantile(t, 0.3),
     "quantile_interval": A.quantile_interval,
     "random_search": A.random_search,
@@ -122,6 +124,7 @@ OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
     "ks_test": A.ks_test,
     "mean_difference_interval": A.mean_difference_interval,
     "mixed_conditions": lambda a, b: A.mixed_conditions({"a": a, "b": b}),
+    "models_to_decide": lambda a, b: A.models_to_decide({"a": a, "b": b}),
     "plan": lambda a, b: A.plan(a, b)["words"],
     "quantile_difference": A.quantile_difference,
     "rank_agreement": lambda a, b: A.rank_agreement({"a": a, "b": b}),
@@ -153,11 +156,11 @@ NEEDS_ONE = {
         "share_below", "summarize_errors", "trimmed_mean",
     },
     "results table": {"finished_errors"},
-    "pilot": {"plan"},
+    "pilot": {"plan", "plan_verdict", "power_curve"},
     "one of two": {
         "compare", "dominance", "edf_difference", "edf_difference_table", "ks_test", "mean_difference_interval",
-        "quantile_difference", "right_order", "sequential_verdicts", "superiority", "trimmed_mean_difference",
-        "verdicts",
+        "models_to_decide", "quantile_difference", "right_order", "sequential_verdicts", "superiority",
+        "trimmed_mean_difference", "verdicts",
     },
 }  # fmt: skip
 LINE = "a line cannot be fitted through {} usable pairs: at least 2 pairs with different x are needed"
@@ -167,6 +170,12 @@ WINDOW = (
 )
 WINDOW += " widen the window"
 PILOT = "plan: a pilot study needs at least 2 finished models to show the spread of errors"
+PLANNED = ("plan_verdict", "power_curve")
+FEW_PILOTS = "pilot 1: {} finished models: a plan needs at least 4 to show the spread of errors"
+NO_PILOT_SPREAD = (
+    "pilot 1: all 20 errors are {} %: they show no spread, from which the number of models follows; take a pilot of"
+    " more models"
+)
 NO_SPREAD = (
     "plan: all 20 errors of pilot {} are {} %: they show no spread, from which the number of models follows; take a"
     " pilot of more models"
@@ -180,7 +189,9 @@ REFUSED: dict[str, dict[str, str]] = {
         "plan, second": PILOT, "plan, both": PILOT, "matched_bins": WINDOW.format("1"),
         "matched_weights": WINDOW.format("1"), "compare_matched, first": WINDOW.format("1, 0"),
         "compare_matched, second": WINDOW.format("0, 1"), "compare_matched, both": WINDOW.format("1, 1"),
+        **dict.fromkeys(PLANNED, FEW_PILOTS.format(1)),
     },
+    "two models": dict.fromkeys(PLANNED, FEW_PILOTS.format(2)),
     "a derived column of NaN": {
         "best_range": "x: no model has a value: a best range needs at least one",
         "joint_best_range": "x and y: no model has both values: a joint range needs at least one",
@@ -190,6 +201,7 @@ REFUSED: dict[str, dict[str, str]] = {
     **{
         case: {"plan, second": NO_SPREAD.format(2, error)}
         | dict.fromkeys(("plan", "plan, first", "plan, both"), NO_SPREAD.format(1, error))
+        | dict.fromkeys(PLANNED, NO_PILOT_SPREAD.format(error))
         for case, error in (("all equal", 4), ("all diverged", 90))
     },
     "no rows": {"matched_bins": NO_COMPLEXITY, "representative_curves": NO_CURVE},
@@ -228,6 +240,8 @@ UNKNOWN: list[tuple[str, set[str] | None]] = [
     ("random_search*.high", None),
     ("best_of_k.low", None),  # k = 1 of fewer than 64 models
     ("best_of_k.high", None),
+    ("power_curve.low", None),  # power has an interval where the difference is the pilots'
+    ("power_curve.high", None),
     ("*verdicts*.superiority", None),  # whether curves cross has none
     ("*verdicts*.low", None),
     ("*verdicts*.high", None),
@@ -323,6 +337,7 @@ def test_a_study_at_the_edge_is_told_of_sensibly(case, odd, name):
     check(lambda: OF_ONE[name](odd), name, case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_TWO)
 def test_a_study_at_the_edge_is_compared_sensibly(case, odd, usual, name):
     check(lambda: OF_TWO[name](odd, usual), name, case, "first")

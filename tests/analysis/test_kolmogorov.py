@@ -44,6 +44,7 @@ def test_one_tie_among_many_errors_changes_next_to_nothing(side):
     assert ks_test(a, nearly, side) == pytest.approx((oracle.statistic, oracle.pvalue), rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_test_of_tied_errors_rejects_as_often_as_it_says():
     # of two populations of one law with six values; the p-value that supposes no ties rejects far too seldom
     rejected = untied = 0

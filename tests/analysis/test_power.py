@@ -25,6 +25,7 @@ def test_power_at_one_look_is_that_of_the_verdicts_by_simulation():
         assert power == pytest.approx(hits / 300, abs=0.07)
 
 
+@pytest.mark.slow
 def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 2000), gamma(rng, 2000) + SHIFT]
@@ -39,6 +40,16 @@ def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
     assert np.isnan(curve.low).all()
 
 
+def test_pilots_without_a_spread_are_refused():
+    with pytest.raises(DsxError) as caught:
+        plan_verdict([np.arange(8.0), np.full(8, 3.5)], 1.0)
+    assert str(caught.value) == (
+        "pilot 2: all 8 errors are 3.5 %: they show no spread, from which the number of models follows; take a pilot of"
+        " more models"
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("pilot", [16, 48])
 @pytest.mark.parametrize("difference", [None, 1.4])
 def test_promised_power_is_kept_though_the_pilots_err(pilot, difference):

@@ -27,6 +27,7 @@ def arcsine(chance, variance):
     return (2 * math.asin(math.sqrt(chance)) - math.pi / 2) * math.sqrt(chance * (1 - chance) / variance)
 
 
+@pytest.mark.slow
 @given(samples, samples)
 @settings(max_examples=40, deadline=None)
 def test_small_samples_p_is_that_of_all_relabellings_by_brute_force(a, b):

@@ -135,6 +135,7 @@ def test_words_say_what_was_luck():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.0, 0.6, 0.95])
 @pytest.mark.parametrize("n", [10, 50])
 def test_rank_agreement_covers(rho, n):

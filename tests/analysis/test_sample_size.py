@@ -11,6 +11,7 @@ from dsx.analysis import ks_by_sample_size, mean_difference_interval, plan, righ
 from dsx.base.errors import DsxError
 
 
+@pytest.mark.slow
 def test_distance_of_small_samples_is_as_expected_and_falls_with_their_size():
     errors = np.random.default_rng(0).gamma(2, 1, 4096)
     frame = ks_by_sample_size(errors, trials=200)
@@ -99,6 +100,7 @@ def told(pilots, difference, n, repeats=1000):
     return hits / repeats
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power", [0.8, 0.95])
 @pytest.mark.parametrize("difference", [0.9, 2.0])
 def test_planned_number_of_models_has_the_power_it_promises(difference, power):
@@ -107,6 +109,7 @@ def test_planned_number_of_models_has_the_power_it_promises(difference, power):
     assert told(pilots, difference, n) == pytest.approx(power, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", [0.6, 1.0])
 def test_planned_number_has_the_power_for_skewed_errors_of_like_spread(difference):
     pilots = [np.random.default_rng(i).gamma(4, 0.5, 2000) for i in range(2)]
@@ -114,6 +117,7 @@ def test_planned_number_has_the_power_for_skewed_errors_of_like_spread(differenc
     assert told(pilots, difference, n) == pytest.approx(0.8, abs=0.04)
 
 
+@pytest.mark.slow
 def test_skewed_errors_of_unlike_spread_reach_the_power_on_average_over_both_directions():
     pilots = [np.random.default_rng(i).gamma(4, scale, 2000) for i, scale in enumerate((1, 0.5))]
     n = plan(*pilots, 0.8)["n"]

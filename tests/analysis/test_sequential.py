@@ -25,6 +25,7 @@ def test_exchanging_the_populations_mirrors_the_evidence():
     assert one.equivalence_pvalue == pytest.approx(other.equivalence_pvalue)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_equal_spaces_are_seldom_told_apart_at_any_look_up_to_500(law):
     wrong = 0

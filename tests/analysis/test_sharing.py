@@ -34,6 +34,7 @@ def test_the_cost_is_the_chance_to_lose_against_models_as_they_are() -> None:
     assert 0.5 + cost.cost == pytest.approx(chance, abs=0.03)
 
 
+@pytest.mark.slow
 def test_a_cost_at_the_margin_is_seldom_called_free() -> None:
     """Each further value lowers the error by as much as makes sharing cost the margin."""
     free = 0

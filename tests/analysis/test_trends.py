@@ -23,6 +23,7 @@ def test_rank_correlation_is_scipys():
     assert -1 <= result["low"] < result["correlation"] < result["high"] <= 1
 
 
+@pytest.mark.slow
 def test_pvalue_of_few_pairs_is_that_of_all_orders():
     assert rank_correlation([1, 2, 3], [4, 5, 6])["pvalue"] == pytest.approx(1 / 3)
     assert rank_correlation([1, 2], [2, 1])["pvalue"] == 1

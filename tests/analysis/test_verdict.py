@@ -29,6 +29,7 @@ def claims(populations, **options):
     return [v for v in verdicts(populations, **options) if v.decision != "undecided"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize(("spaces", "n"), [(2, 5), (3, 12), (6, 50)])
 def test_equal_spaces_are_seldom_told_apart(law, spaces, n):
@@ -78,6 +79,7 @@ def test_with_a_margin_the_correction_is_that_of_closed_tests(pairs):
     assert min(min(c) for c in corrected) == pytest.approx(min(1.0, first * len(pairs)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [30, 200])
 def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent(law, n):

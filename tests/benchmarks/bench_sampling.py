@@ -61,7 +61,7 @@ def _accepted(space: Space, setting: dict[str, np.ndarray]) -> bool:
     if space.family == "regnet":
         w0, wa, wm, depth = (float(setting[name][0]) for name in ("w0", "wa", "wm", "depth"))
         shapes = [(shape.width, shape.depth) for shape in quantize_widths(w0, wa, wm, int(depth))]
-        if len(shapes) != space.stages:
+        if len(shapes) != space.stages or shapes[0][0] == 0:  # too narrow a start rounds to no channels
             return False
     else:
         shapes = [(int(stage_value("width", i, 0)), int(stage_value("depth", i, 0))) for i in range(space.stages)]

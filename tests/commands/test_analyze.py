@@ -49,6 +49,7 @@ def table(n: int = 20, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({"error": rng.gamma(4, 1, n), "depth": np.arange(n) % 7, "space": "S"}).assign(**columns)
 
 
+@pytest.mark.slow
 def test_files_of_every_format_are_compared_with_a_study_and_every_job_is_counted(dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "ResNet.json").write_text(json.dumps(nds()))
     (tmp_path / "sweep.json").write_text(json.dumps(sweep()))
@@ -254,6 +255,7 @@ def test_semicolons_and_decimal_commas_are_read(dsx: Command, tmp_path: Path) ->
     assert pd.read_csv(tmp_path / "runs" / "analysis" / "summary.csv")["mean_error"].tolist() == [4.0]
 
 
+@pytest.mark.slow
 def test_studies_of_one_name_get_figures_of_their_own(dsx: Command, tmp_path: Path) -> None:
     assert slugs(["a/x", "b/x", "a_x", "…/", "é 1"]) == ["a_x", "b_x", "a_x_2", "study", "é_1"]
     for folder in ("a", "b"):
@@ -273,3 +275,26 @@ def test_pyplot_keeps_none_of_the_figures(dsx: Command, tmp_path: Path) -> None:
     before = plt.get_fignums()
     assert dsx("analyze", "a.csv").code == 0
     assert plt.get_fignums() == before
+
+
+def test_parts_of_a_study_are_compared_and_all_runs_accounted_for(dsx: Command):
+    done = dsx("analyze", REFERENCE / "AnyNetXB-digits.parquet", "--split", "bottleneck_ratio", "--figures", "none")
+    assert done.out.startswith("AnyNetXB-digits by bottleneck_ratio: 1 (27 runs), 2 (17 runs), 4 (20 runs)\n")
+    folder = Path("runs/analysis_of_parts")
+    assert pd.read_csv(folder / "summary.csv")["n"].tolist() == [27, 17, 20]
+    assert len(pd.read_csv(folder / "verdicts.csv").query("measure == 'error'")) == 3
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "bottleneck_ratio 4: 20 of 64 runs" in report
+    assert "--split bottleneck_ratio" in report
+
+
+def test_models_are_left_out_by_what_is_known_before_training_only(dsx: Command):
+    table = REFERENCE / "AnyNetXB-digits.parquet"
+    done = dsx("analyze", table, "--where", "sum(depth) >= 6", "--figures", "none", "--out", "here")
+    kept = int((pd.read_parquet(table)[[f"depth_{i}" for i in range(1, 5)]].sum(axis=1) >= 6).sum())
+    assert done.out.startswith(f"AnyNetXB-digits: {kept} of 64 runs where sum(depth) >= 6\n")
+    refused = dsx("analyze", table, "--where", "error < 3")
+    assert refused.code == 2
+    assert refused.err == (
+        "dsx: --where: 'error' is known only after training: models picked by it are no sample of a space\n"
+    )

@@ -28,6 +28,14 @@ def study(folder: Path, n: int = 3, seed: int = 0) -> Study:
     return made
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of two trained networks, to be saved and left as it is."""
+    made = study(tmp_path_factory.mktemp("trained") / "X", n=2)
+    train([made])
+    return made
+
+
 def train(studies: list[Study], limit: int | None = None) -> None:
     """At most so many models, in this process."""
     DebugLauncher().launch(studies, LaunchOptions(limit=limit, device="cpu", progress=False))
@@ -39,6 +47,7 @@ def contents(made: Study) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_a_population_sampled_again_goes_on_from_the_saved_records(tmp_path: Path) -> None:
     trained = study(tmp_path / "here" / "X")
     train([trained], limit=2)
@@ -55,9 +64,7 @@ def test_a_population_sampled_again_goes_on_from_the_saved_records(tmp_path: Pat
     assert restore_records([fresh], tmp_path / "kept") == {"X": 0}
 
 
-def test_records_are_saved_to_the_same_bytes(tmp_path: Path) -> None:
-    trained = study(tmp_path / "X", n=2)
-    train([trained])
+def test_records_are_saved_to_the_same_bytes(trained: Study, tmp_path: Path) -> None:
     first = saved(trained, tmp_path / "kept")
     assert saved(trained, tmp_path / "kept") == first
     fresh = study(tmp_path / "elsewhere" / "X", n=2)
@@ -71,6 +78,7 @@ def saved(made: Study, folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_second_seeds_are_restored_with_their_study(tmp_path: Path) -> None:
     trained = study(tmp_path / "X", n=2)
     trained.set_recipe(load_recipe("digits", RECIPE), replicates=2)
@@ -82,9 +90,7 @@ def test_second_seeds_are_restored_with_their_study(tmp_path: Path) -> None:
     assert fresh.counts() == trained.counts()
 
 
-def test_a_study_that_was_not_restored_does_not_overwrite_what_was_saved(tmp_path: Path) -> None:
-    trained = study(tmp_path / "X", n=2)
-    train([trained])
+def test_a_study_that_was_not_restored_does_not_overwrite_what_was_saved(trained: Study, tmp_path: Path) -> None:
     first = saved(trained, tmp_path / "kept")
     fresh = study(tmp_path / "elsewhere" / "X", n=2)
     with pytest.raises(DsxError) as told:
@@ -96,11 +102,9 @@ def test_a_study_that_was_not_restored_does_not_overwrite_what_was_saved(tmp_pat
     assert {path.name: path.read_bytes() for path in (tmp_path / "kept").iterdir()} == first
 
 
-def test_another_recipe_is_refused(tmp_path: Path) -> None:
-    trained = study(tmp_path / "X", n=1)
-    train([trained])
+def test_another_recipe_is_refused(trained: Study, tmp_path: Path) -> None:
     save_records([trained], tmp_path / "kept")
-    fresh = study(tmp_path / "elsewhere" / "X", n=1)
+    fresh = study(tmp_path / "elsewhere" / "X", n=2)
     fresh.set_recipe(load_recipe("digits", RECIPE | {"lr": 0.05}))
     assert trained.recipe is not None
     assert fresh.recipe is not None
@@ -114,25 +118,22 @@ def test_another_recipe_is_refused(tmp_path: Path) -> None:
     assert contents(fresh) == {}
 
 
-def test_another_population_is_refused(tmp_path: Path) -> None:
-    trained = study(tmp_path / "X", n=1)
-    train([trained])
+def test_another_population_is_refused(trained: Study, tmp_path: Path) -> None:
     save_records([trained], tmp_path / "kept")
-    other = study(tmp_path / "elsewhere" / "X", n=1, seed=1)
+    other = study(tmp_path / "elsewhere" / "X", n=2, seed=1)
     with pytest.raises(DsxError, match=rf"X\.records\.parquet: has run {trained.runs()[0].run_id}, which is none of"):
         restore_records([other], tmp_path / "kept")
     assert contents(other) == {}
 
 
-def test_a_file_that_is_no_parquet_says_so(tmp_path: Path) -> None:
-    trained = study(tmp_path / "X", n=1)
-    train([trained])
+def test_a_file_that_is_no_parquet_says_so(trained: Study, tmp_path: Path) -> None:
     save_records([trained], tmp_path / "kept")
     (tmp_path / "kept" / "X.records.parquet").write_bytes(b"torn")
     with pytest.raises(DsxError, match=r"X\.records\.parquet: not readable as saved records \(.*\); restore it from"):
-        restore_records([study(tmp_path / "elsewhere" / "X", n=1)], tmp_path / "kept")
+        restore_records([study(tmp_path / "elsewhere" / "X", n=2)], tmp_path / "kept")
 
 
+@pytest.mark.slow
 def test_the_command_goes_from_an_experiment_to_restored_studies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

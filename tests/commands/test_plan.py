@@ -1,4 +1,4 @@
-"""`dsx plan` tells models and cost of a comparison."""
+"""`dsx plan` tells models and cost of a verdict."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 import dsx
 from dsx import analysis
+from dsx.analysis.power import plan_verdict, power_curve
 from dsx.base.errors import DsxError
-from dsx.commands.plan import plan
+from dsx.commands.plan import PlanRequest, plan
 from dsx.study.study import Study
 
 from command_line import Command
@@ -18,38 +19,110 @@ SPACE = dsx.load_space("AnyNetXA-digits")
 
 
 class Pretended(Study):
-    """A study whose results are given, not trained."""
+    """A study whose results are given, not trained: errors that rise with the times that the width falls."""
+
+    shift = 0.0
 
     def results(self) -> pd.DataFrame:
         table = self.population.table
         widths = table[[f"width_{i}" for i in range(1, 5)]].to_numpy(float)
         steps_down = (np.diff(widths, axis=1) < 0).sum(axis=1)
-        error = 3 + 0.5 * steps_down + np.random.default_rng(0).normal(0, 0.3, len(table))
-        return table.assign(state="done", error=error, run_id=table["model_id"])
+        noise = np.random.default_rng(len(table)).normal(0, 0.3, len(table))
+        error = 3 + self.shift + 0.5 * steps_down + noise
+        return table.assign(state="done", error=error, run_id=table["model_id"], seconds=36.0)
 
 
-def pretended(folder, n: int = 60) -> Study:
-    population = dsx.sample(SPACE, n=n, seed=0)
+def pretended(folder, n: int = 60, shift: float = 0.0) -> Study:
+    population = dsx.sample(SPACE, n=n, seed=n)
     request = {"n": n, "constraints": SPACE.constraint_texts, "resolution": 8, "num_classes": 10}
-    study = Study.create(folder, population, SPACE.to_dict(), request, 0)
+    study = Study.create(folder, population, SPACE.to_dict(), request, n)
     study.__class__ = Pretended
+    study.shift = shift  # type: ignore[attr-defined]
     return study
 
 
-def test_plan_tells_models_and_cost_for_each_pair(tmp_path) -> None:
-    studies = [pretended(tmp_path / "a"), pretended(tmp_path / "b", n=40)]
-    told = plan(studies, difference_pct=0.5)
-    n = analysis.plan(studies[0].results(), studies[1].results(), 0.5)["n"]
-    assert f"{n} models of each space" in told
-    assert "1.00 points" in told
-    assert "0.25 points" in told
-    order = analysis.right_order(*(s.results() for s in studies), [4]).iloc[0]
-    assert f" {order['by_mean']:.2f} ({order['by_mean_low']:.2f}–{order['by_mean_high']:.2f})" in told
-    assert "chance that so few" not in plan(studies[:1], 0.5)
-    assert plan(studies[:1], 0.5).startswith(f"{tmp_path}/a as pilot: To tell a difference of 0.50 points")
-    with pytest.raises(DsxError, match="one pilot shows no difference"):
+@pytest.fixture
+def studies(tmp_path) -> list[Study]:
+    return [pretended(tmp_path / "a"), pretended(tmp_path / "b", n=40, shift=0.6)]
+
+
+def row(told: str, name: str) -> list[str]:
+    (line,) = [line for line in told.splitlines() if line.strip().startswith(f"{name}  ")]
+    return line.split()
+
+
+def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]) -> None:
+    errors = [study.results()["error"] for study in studies]
+    told = plan(studies, PlanRequest(difference=0.5))
+    any_look, one_look = (plan_verdict(errors, 0.5, looks=looks) for looks in ("any", "one"))
+    assert told.splitlines()[0] == f"{studies[0].path} and {studies[1].path}: {any_look.words}"
+    between = f"({one_look.n_low}–{one_look.n_high})"
+    hours = f"{2 * any_look.n * 36 / 3600:,.3g}"
+    assert row(told, "0.5 points") == ["0.5", "points", f"{any_look.n:,}", f"{one_look.n:,}", between, hours]
+    sizes = [8, 16, 32, 64, 128, 256, 512]
+    curves = [power_curve(errors, sizes, d) for d in (1.0, 0.5, 0.25)]
+    assert row(told, "64")[1:] == [f"{curve.power[3]:.2f}" for curve in curves]
+    once = plan(studies, PlanRequest(difference=0.5, looks="one"))
+    assert once.splitlines()[0].endswith(one_look.words)
+    curve = power_curve(errors, [64], 0.5, looks="one")
+    assert f"{curve.power[0]:.2f} ({curve.low[0]:.2f}–{curve.high[0]:.2f})" in once
+    assert row(once, "0.5 points")[-1] == f"{2 * one_look.n * 36 / 3600:,.3g}"
+
+
+def test_without_a_difference_what_the_pilots_leave_open_is_carried_through(studies: list[Study]) -> None:
+    errors = [study.results()["error"] for study in studies]
+    told = plan(studies)
+    one_look = plan_verdict(errors, looks="one")
+    assert one_look.n_low < one_look.n < (one_look.n_high or 9999)
+    high = f"{one_look.n_high:,}" if one_look.n_high else "over 2,000"
+    assert f"{one_look.n} ({one_look.n_low}–{high})" in told
+    low, middle, high = np.quantile(power_curve(errors, [2], looks="one").superiority, [0.025, 0.5, 0.975])
+    assert f"with probability {middle:.2f} ({low:.2f}–{high:.2f}), and all of that range counts" in told
+    assert low < middle < high
+
+
+def test_the_chance_of_the_right_order_is_told_of_two(studies: list[Study]) -> None:
+    order = analysis.right_order(*(study.results() for study in studies), [4]).iloc[0]
+    expected = f" {order['by_mean']:.2f} ({order['by_mean_low']:.2f}–{order['by_mean_high']:.2f})"
+    assert expected in plan(studies, PlanRequest(0.5))
+    assert "chance that so few" not in plan(studies[:1], PlanRequest(0.5))
+
+
+def test_verdicts_that_are_decided_together_take_more_models(studies: list[Study], tmp_path) -> None:
+    third = pretended(tmp_path / "c", n=30)
+    together = plan([*studies, third], PlanRequest(0.5))
+    assert together.count("as one of 3 comparisons") == 3
+    errors = [study.results()["error"] for study in studies]
+    assert plan_verdict(errors, 0.5, comparisons=3).words in together
+    assert plan_verdict(errors, 0.5, comparisons=15).words in plan(studies, PlanRequest(0.5, comparisons=15))
+
+
+def test_one_pilot_stands_for_both_spaces(studies: list[Study]) -> None:
+    told = plan(studies[:1], PlanRequest(0.5))
+    verdict = plan_verdict([studies[0].results()["error"]], 0.5)
+    assert told.startswith(f"{studies[0].path} as pilot: {verdict.words}")
+    with pytest.raises(DsxError, match="one pilot shows no difference: give the difference in points that matters"):
         plan(studies[:1])
 
 
-def test_the_command_says_what_is_missing(dsx: Command) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nowhere: no such folder"),
+        (("--looks", "once"), "--looks once: expected one of any, one. Did you mean one?"),
+        (("--comparisons", 0), "--comparisons 0: expected an integer ≥ 1, verdicts decided together"),
+    ],
+)
+def test_the_command_says_what_is_wrong(dsx: Command, arguments: tuple[object, ...], message: str) -> None:
+    dsx("sample", "--space", "AnyNetXA-digits", "--n", 2, "--out", "a")
+    done = dsx("plan", *(["a"] if arguments else ["nowhere"]), *arguments)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_pilots_that_say_nothing_are_named(dsx: Command) -> None:
     assert "no study named" in dsx("plan").err
+    dsx("sample", "--space", "AnyNetXA-digits", "--n", 2, "--out", "a")
+    done = dsx("plan", "a", "--difference", 1)
+    assert done.code == 2
+    assert done.err.startswith("dsx: a: no finished model (2 models: 0 done, ")

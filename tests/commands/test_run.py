@@ -15,6 +15,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dsx.base.errors import StudyError
+from dsx.commands.config import load_experiment
+from dsx.commands.run import sample_experiment
+from dsx.study.claims import claim
 from dsx.study.study import open_study
 
 from command_line import Command
@@ -111,6 +115,24 @@ def _kill_session(leader: int) -> None:
                 continue
             if session == leader:
                 os.kill(int(entry.name), signal.SIGKILL)
+
+
+def test_a_larger_n_makes_the_studies_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    small = sample_experiment(load_experiment("quickstart", ["n=2"]), said.append)
+    for study in small:
+        held = claim(study.paths.run(study.runs()[0].run_id))
+        assert held is not None
+        held.release()
+    said.clear()
+    large = sample_experiment(load_experiment("quickstart", ["n=4"]), said.append)
+    for before, after in zip(small, large, strict=True):
+        assert after.population.model_ids[:2] == before.population.model_ids
+        assert len(after.population) == 4
+    assert said == [f"runs/quickstart/{name} grew from 2 to 4 models; what is trained stays" for name in SPACES]
+    with pytest.raises(StudyError, match="n: 4 → 3"):
+        sample_experiment(load_experiment("quickstart", ["n=3"]), said.append)
 
 
 def test_a_fault_in_the_experiment_writes_nothing(dsx: Command, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from dsx.exhibits.studies import StudyFacts
 NAMES = [exhibit.name for exhibit in exhibits()]
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
-    "pair": {"trends"},  # two spaces are no scales of one
-    "scales": set(),
+    "pair": {"trends", "seeds"},  # two spaces are no scales of one, and every model has one seed
+    "scales": {"seeds"},
     "nothing finished": set(NAMES) - {"counts", "summary"},
 }
 
@@ -36,7 +36,10 @@ def _inquiry(kind: str) -> Inquiry:
     return Inquiry(studies[kind]())
 
 
-@pytest.fixture(scope="module", params=list(ABSENT))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=[pytest.mark.slow] if kind == "scales" else []) for kind in ABSENT],
+)
 def inquiry(request: pytest.FixtureRequest) -> tuple[str, Inquiry]:
     return request.param, _inquiry(request.param)
 
@@ -107,6 +110,7 @@ def test_tables_written_are_the_tables_computed(tmp_path: Path) -> None:
                     assert path.read_bytes() == table.to_csv(index=False).encode()
 
 
+@pytest.mark.slow
 def test_figures_that_compare_are_the_main_ones(tmp_path: Path) -> None:
     _, written = show(_inquiry("pair"), tmp_path, "main")
     sizes = ("flops", "params", "acts")

@@ -175,6 +175,16 @@ def second_train(*args, **kwargs):
     return train(*args, epoch_s=0.5, **kwargs)
 
 
+def apart_train(*args, folder, **kwargs):
+    """Errors of a study that is called `good` are below those of any other."""
+    result = train(*args, folder=folder, **kwargs)
+    path = Path(folder) / "result.json"
+    if Path(folder).parents[2].name == "good" and path.exists():
+        content = json.loads(path.read_text())
+        write_json(path, content | {"error": content["error"] - 50})
+    return result
+
+
 def expected_error(model_id: str, seed: int) -> float:
     """The error that `train` reports: a function of model and seed, in [0, 50)."""
     return int(hashlib.sha256(f"{model_id}{seed}".encode()).hexdigest()[:8], 16) / 2**32 * 50

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,73 +10,20 @@ from pathlib import Path
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.launch import registry
 from dsx.launch.debug import DebugLauncher
 from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.options import LaunchOptions
-from dsx.launch.registry import kinds, launcher_class, read_launcher
+from dsx.launch.registry import read_launcher
 from dsx.launch.slurm.launcher import SlurmLauncher
 from dsx.study.study import open_study
 
+from command_line import Command
+from shelf import add_package
 from standins import behave, check_complete, make_study, slurm_profile, starts
 
 sys.path.append(str(Path(__file__).parent / "slurm"))
 import fake_slurm
-
-# the whole of a launcher that another package adds: one module, and the line of its entry point
-SHELF = '''
-from typing import Literal
-
-from dsx.launch.launcher import Launched, Launcher, Preview
-from dsx.launch.pending import check_studies, limited, pending_runs
-from dsx.launch.worker import WorkSettings, work
-
-
-class ShelfLauncher(Launcher):
-    """Trains here, one after another, and keeps a list of what it did in the study's jobs folder."""
-
-    kind: Literal["shelf"] = "shelf"
-    boards: int = 1
-
-    def check(self, studies, options):
-        check_studies(studies, options)
-
-    def preview(self, studies, options):
-        check_studies(studies, options)
-        return Preview(self.boards, f"on {self.boards} boards")
-
-    def launch(self, studies, options):
-        check_studies(studies, options)
-        counts = {}
-        settings = WorkSettings("cpu", 1, options.retry, options.trainer)
-        for run in limited(pending_runs(studies, options), options):
-            for outcome in work(run.study.path, [run.run_id], settings):
-                counts[outcome.what] = counts.get(outcome.what, 0) + 1
-        for study in studies:
-            study.paths.jobs.mkdir(exist_ok=True)
-            (study.paths.jobs / "shelf").write_text(str(counts))
-        return Launched(counts, lines=("put on the shelf",))
-
-    @classmethod
-    def status(cls, study):
-        place = study.paths.jobs / "shelf"
-        return [f"  shelf: {place.read_text()}"] if place.exists() else []
-
-    @classmethod
-    def cancel(cls, study):
-        return 0 if (study.paths.jobs / "shelf").exists() else None
-'''
-
-
-def add_package(folder: Path, code: str = SHELF, target: str = "shelf_launcher:ShelfLauncher") -> Path:
-    """What `pip install` leaves of a package with one launcher."""
-    (folder / "shelf_launcher.py").write_text(code)
-    about = folder / "shelf_launcher-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf-launcher\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[dsx.launchers]\nshelf = {target}\n")
-    return folder
 
 
 @dataclass(frozen=True)
@@ -200,62 +145,25 @@ def test_configuration_is_typed_when_it_is_read(case: Case) -> None:
     assert str(caught.value).startswith("mine.yaml: launcher: unknown key 'nonsense'")
 
 
-# ---- the registry ----
-
-
-def test_an_unknown_kind_lists_the_known_ones() -> None:
-    with pytest.raises(DsxError) as caught:
-        read_launcher({"kind": "slrum"})
-    assert str(caught.value) == ("launcher: kind = 'slrum': expected one of local, debug, slurm. Did you mean slurm?")
-
-
-@pytest.mark.parametrize(
-    ("code", "target", "message"),
-    [
-        ("raise OSError('no board')", "shelf_launcher:ShelfLauncher", "cannot be loaded: OSError: no board; mend or"),
-        ("ShelfLauncher = dict", "shelf_launcher:ShelfLauncher", "expected a subclass of dsx.launch.launcher.Launcher"),
-    ],
-)
-def test_a_package_that_cannot_be_loaded_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, target: str, message: str
+def test_an_added_launcher_is_used_by_every_command(
+    tmp_path: Path, dsx: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(add_package(tmp_path, code, target)))
-    sys.modules.pop("shelf_launcher", None)
-    assert kinds() == ["local", "debug", "slurm", "shelf"]
-    with pytest.raises(DsxError) as caught:
-        launcher_class("shelf")
-    assert str(caught.value).startswith(f"launcher 'shelf' ({target}): {message}")
-    sys.modules.pop("shelf_launcher", None)
-
-
-def test_an_added_launcher_is_used_by_every_command(tmp_path: Path) -> None:
     """Launched by its kind without a file, previewed with overrides, and asked for status and cancelling."""
     package = tmp_path / "package"
     package.mkdir()
     add_package(package)
     study = make_study(tmp_path / "a", n=2, recipe=True, epochs=1, **{"schedule.warmup_epochs": 0})
-    path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
-
-    def dsx(*arguments: str) -> str:
-        command = [sys.executable, "-m", "dsx", *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert "on 3 boards" in dsx("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
-    assert dsx("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
-    assert study.counts()["done"] == 2
-    assert dsx("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
-    assert dsx("cancel", "a") == "a: 0 jobs cancelled\n"
-
-
-def test_dsxs_own_launchers_are_not_hidden_by_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = add_package(tmp_path)
-    (package / "shelf_launcher-1.0.dist-info" / "entry_points.txt").write_text(
-        "[dsx.launchers]\nlocal = shelf_launcher:ShelfLauncher\n"
-    )
     monkeypatch.syspath_prepend(str(package))
-    assert kinds() == ["local", "debug", "slurm"]
-    assert registry.launcher_class("local") is LocalLauncher
+    sys.modules.pop("shelf_launcher", None)
+
+    def printed(*arguments: str) -> str:
+        done = dsx(*arguments)
+        assert done.code == 0, done.err
+        return done.out
+
+    assert "on 3 boards" in printed("launch", "a", "--on", "shelf", "launcher.boards=3", "--dry-run")
+    assert printed("launch", "a", "--on", "shelf").splitlines()[-1] == "put on the shelf"
+    assert study.counts()["done"] == 2
+    assert printed("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
+    assert printed("cancel", "a") == "a: 0 jobs cancelled\n"
+    sys.modules.pop("shelf_launcher", None)

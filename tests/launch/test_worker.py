@@ -6,14 +6,12 @@ import pytest
 
 from dsx.base.errors import DsxError
 from dsx.base.files import RecordError
-from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure
+from dsx.launch.failures import ALIKE_LIMIT, may_train, record_failure
 from dsx.launch.heartbeat import Heartbeat
 from dsx.launch.worker import WorkSettings, work
 from dsx.study.claims import claim
-from dsx.study.results import Failure
 from dsx.training.faults import Interrupted
 
-import standins
 from standins import behave, launch_here, make_study, starts, train, trainings
 
 
@@ -234,20 +232,6 @@ def test_a_job_that_vanished_three_times_before_a_checkpoint_is_a_failure(study,
     )
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (MemoryError(), "out_of_memory"),
-        (RuntimeError("CUDA out of memory. Tried"), "out_of_memory"),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), "out_of_memory"),
-        (TimeoutError("slow"), "timeout"),
-        (ValueError("memory lane"), "error"),
-    ],
-)
-def test_failures_are_classed(error, kind):
-    assert kind_of(error) == kind
-
-
 def test_retry_words_are_checked_with_near_misses(tmp_path):
     study = make_study(tmp_path / "b", n=1)
     with pytest.raises(DsxError) as caught:
@@ -257,9 +241,3 @@ def test_retry_words_are_checked_with_near_misses(tmp_path):
         " Did you mean timeout?"
     )
     assert starts(study) == []
-
-
-def test_a_retrying_failure_may_always_be_trained():
-    assert may_train(Failure("a", "error", "x", alike=9, retrying=True), [])
-    assert not may_train(Failure("a", "error", "x"), [])
-    assert standins.EPOCHS == 4

@@ -21,6 +21,7 @@ def with_errors(table: pd.DataFrame, effect: np.ndarray) -> pd.DataFrame:
     return table.assign(state="done", error=3 + effect + np.random.default_rng(0).normal(0, 0.3, len(table)))
 
 
+@pytest.mark.slow
 def test_importance_of_a_space_names_the_parameter_that_decides(population: pd.DataFrame) -> None:
     effect = np.where(population["depth_4"] <= 2, 1.0, 0.0)
     table = importance(SPACE, with_errors(population, effect))

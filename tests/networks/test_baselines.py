@@ -25,7 +25,9 @@ PAPER = {
 EXACT_FLOPS = {"EfficientNet-B4": 4_393_801_064, "EfficientNet-B5": 10_266_426_072}
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if i else []) for i, n in enumerate(BASELINES)]
+)
 def test_complexity_is_the_published_one(name):
     baseline = Baseline(baseline=name)
     flops, params, acts = complexity(baseline, baseline.resolution)

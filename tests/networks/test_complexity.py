@@ -74,6 +74,7 @@ def measured(network: nn.Module, images: torch.Tensor) -> Complexity:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(architecture=architectures(), extra=st.integers(0, 20))
 def test_closed_form_equals_what_the_built_network_does(architecture, extra):

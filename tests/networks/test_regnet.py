@@ -56,6 +56,7 @@ PARAMETERS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(parameters=PARAMETERS, step=st.sampled_from([1, 8, 16]))
 def test_stages_are_the_runs_of_equal_block_widths(parameters, step):

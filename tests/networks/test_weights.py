@@ -115,6 +115,7 @@ def test_logits_agree_with_torchvision_and_timm_both_ways(name):
         assert_same_state(ours, back)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEAVY)
 def test_the_largest_networks_have_the_same_names_and_shapes(name):
     with torch.device("meta"):
@@ -167,6 +168,7 @@ def pycls_forward(
     return F.linear(x.mean((2, 3)), state["head.fc.weight"], state["head.fc.bias"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["RegNetX-200MF", "RegNetY-600MF", "ResNet-18", "ResNet-50", "ResNeXt-50-32x4d"])
 @torch.no_grad()
 def test_pycls_weights_give_the_logits_that_pycls_names_imply(name):

@@ -112,6 +112,7 @@ def test_a_study_whose_name_begins_with_an_underscore_stands_in_every_legend():
     assert text.get_text() == "_a is ahead"
 
 
+@pytest.mark.slow
 def test_the_hosts_settings_do_not_show(tmp_path):
     plain = plots.save(plots.edf([1.0, 2.0, 4.0]), tmp_path / "plain", "edf")
     with matplotlib.rc_context({"font.size": 30, "axes.linewidth": 5, "figure.dpi": 300, "lines.marker": "o"}):

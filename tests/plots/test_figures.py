@@ -75,6 +75,7 @@ def test_panels_fill_the_axes_given_and_stay_inside_a_figure_of_their_own(draw, 
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", PANELS.values(), ids=PANELS)
 def test_no_text_of_one_panel_lies_on_another_panel(draw, results, curves):
     ax = draw(results, curves, None)

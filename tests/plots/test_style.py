@@ -33,6 +33,7 @@ def test_panels_lie_row_by_row_without_overlap():
     assert boxes[2].y1 < boxes[0].y0
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
     def write(folder):
         axes = new_axes()

@@ -109,6 +109,7 @@ def test_no_finished_model_makes_a_page_that_says_so(state: str) -> None:
     assert "Plotly" not in page
 
 
+@pytest.mark.slow
 def test_all_diverged_and_a_study_without_results_beside_it() -> None:
     page = render(
         Inquiry([made_up("all", state="diverged", error=90.0), made_up("none", state="pending", error=np.nan)])
@@ -124,6 +125,7 @@ def test_different_recipes_are_warned_of() -> None:
     assert "Careful: The models were trained with different recipes" in told
 
 
+@pytest.mark.slow
 def test_measured_inference_times_are_fitted_and_are_no_parameter() -> None:
     facts = made_up("E", n=30)
     facts = made_up("E", n=30, inference_ms=1e-3 * facts.table["acts"])
@@ -140,12 +142,14 @@ def test_a_table_from_elsewhere_needs_only_errors() -> None:
     assert [column["name"] for column in data_of(page)["columns"]] == ["lr"]
 
 
+@pytest.mark.slow
 def test_quantities_that_never_differ_are_named_and_not_listed() -> None:
     told = text_of(render(Inquiry([made_up("E", weight_decay=5e-4)])))
     assert "The same in all models, hence not listed: weight decay." in told
     assert told.count("weight decay") == 1
 
 
+@pytest.mark.slow
 def test_the_scatter_of_each_study_has_its_own_range_of_errors() -> None:
     page = render(Inquiry([made_up("far", shift=40.0), made_up("near")]))
     for study in data_of(page)["studies"]:
@@ -164,6 +168,7 @@ def test_studies_of_one_space_at_several_scales_have_trends() -> None:
     assert "how the best ranges move with it" not in render(Inquiry([small, made_up("alike")]))
 
 
+@pytest.mark.slow
 def test_a_study_without_curves_is_named() -> None:
     facts = made_up("E")
     told = text_of(render(Inquiry([StudyFacts("bare", facts.table, facts.networks), facts])))

@@ -55,6 +55,7 @@ def network(space: dsx.Space, settings: dict[str, np.ndarray], row: int) -> dsx.
     return dsx.Architecture.from_dict(part.table.content(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["depth_1", "depth_2", "width_2"])
 def test_values_drawn_anew_have_the_conditional_law(column: str) -> None:
     """Brute force: the parameter's own masses among the values that are accepted, given all others."""

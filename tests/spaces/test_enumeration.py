@@ -26,6 +26,7 @@ def test_masses_of_all_settings_are_their_probabilities(small_space):
         assert masses[rows].sum() / total == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_models_that_are_almost_never_drawn_are_found(small_space):
     space = small_space(parameters={"depth": RARE, "width": 16, "bottleneck_ratio": 1, "group_width": 8})
     population = dsx.sample(space, 27)
@@ -36,12 +37,14 @@ def test_models_that_are_almost_never_drawn_are_found(small_space):
     assert total[-1] == 9
 
 
+@pytest.mark.slow
 def test_a_population_finished_by_enumeration_keeps_its_beginning(small_space):
     space = small_space(parameters={"depth": RARE, "width": 16, "bottleneck_ratio": 1, "group_width": 8})
     few, many = dsx.sample(space, 12, seed=4), dsx.sample(space, 27, seed=4)
     assert few.contents == many.contents[:12]
 
 
+@pytest.mark.slow
 def test_the_race_over_all_settings_has_the_law_of_successive_draws(small_space, monkeypatch):
     """With no candidates at all, so that the first model comes from the race alone."""
     monkeypatch.setattr("dsx.spaces.sampling.STREAM_CHUNKS", 0)

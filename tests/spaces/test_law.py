@@ -19,7 +19,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("rules", ORDERS)
+@pytest.mark.parametrize("rules", [pytest.param(r, marks=[] if r == "E" else [pytest.mark.slow]) for r in ORDERS])
 def test_the_first_model_has_the_exact_conditional_law(rules, small_space, monkeypatch):
     monkeypatch.setattr(draws, "CHUNK", 64)
     space = small_space(rules=ORDERS[rules][0], constraints={"flops": "150k:400k"})
@@ -36,6 +36,7 @@ def test_the_first_model_has_the_exact_conditional_law(rules, small_space, monke
     assert stats.chisquare(observed[expected > 0], expected[expected > 0]).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_the_second_model_has_the_law_without_the_first(small_space, monkeypatch):
     monkeypatch.setattr(draws, "CHUNK", 64)
     sizes = {
@@ -64,7 +65,8 @@ def test_the_second_model_has_the_law_without_the_first(small_space, monkeypatch
     assert stats.chisquare(observed[keep], expected[keep]).pvalue > 0.001
 
 
-@pytest.mark.parametrize("rules", ORDERS)
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", [pytest.param(r, marks=[] if r == "E" else [pytest.mark.slow]) for r in ORDERS])
 def test_populations_agree_with_rejection_in_a_large_space(rules, small):
     """Four stages, a paper-like space: marginals of settings and flops against plain rejection sampling."""
     content = small(

@@ -34,6 +34,13 @@ def test_a_file_gives_the_population_back(population, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_first_models_are_a_population_too(population):
+    few = population.first(5)
+    assert few.table.equals(population.table[:5])
+    assert (few.contents, few.resolution, few.space) == (population.contents[:5], population.resolution, "small")
+    assert len(population.first(99)) == 12
+
+
 def test_text_settings_survive_the_file(small_space, tmp_path):
     blocks = {"distribution": "choice", "values": ["x", "r"]}
     population = dsx.sample(small_space(parameters={"block": blocks}), 8)

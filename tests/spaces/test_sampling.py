@@ -46,6 +46,7 @@ print(digest.hexdigest(), "torch" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_population_is_the_same_on_one_core_and_on_all_in_fresh_processes():
     outputs = set()
     for cores, threads in (("1", "1"), ("all", "2")):
@@ -310,6 +311,7 @@ def test_bad_requests_are_refused(small_space):
         assert str(refusal.value) == message
 
 
+@pytest.mark.slow
 def test_an_allowed_shortfall_gives_what_there_is(small_space):
     space = small_space(parameters={"depth": 1, "width": 16, "bottleneck_ratio": 1})
     drawn = draw_population(space, 50, allow_short=True)

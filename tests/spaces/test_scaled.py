@@ -97,6 +97,7 @@ def test_regnetx_is_as_good_as_inside_anynetxe(resolution: int) -> None:
     assert inside > 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["AnyNetXA", "AnyNetXC", "AnyNetXE", "RegNetX"])
 @pytest.mark.parametrize("resolution", [28, 32])
 def test_populations_are_the_papers_at_half_the_depth_and_a_quarter_of_the_width(name: str, resolution: int) -> None:
@@ -108,6 +109,7 @@ def test_populations_are_the_papers_at_half_the_depth_and_a_quarter_of_the_width
     assert geometric == pytest.approx(4, rel=0.4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["RegNetX-28", "RegNetX-32", "RegNetY-32", "RegNetV-32", "RegNet-w0-is-wa-32"])
 def test_scaled_regnets_hold_populations_of_500(name: str) -> None:
     assert len(dsx.sample(dsx.load_space(name), 500)) == 500

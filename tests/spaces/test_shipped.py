@@ -10,7 +10,8 @@ from dsx.base.units import parse_range
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space
 
-SHIPPED = sorted(path.stem for path in resources.shipped("spaces").glob("*.yaml"))
+from shipped_spaces import SHIPPED_SPACES
+
 PAPERS = (
     ["RegNet", "RegNetX", "RegNetX-limited", "RegNetX-top", "RegNetY", "RegNetY-swish", "RegNetX-inverted"]
     + ["RegNetX-depthwise", "RegNetX-depth20", "RegNet-wm2", "RegNet-w0-is-wa", "RegNet-5stages"]
@@ -30,10 +31,10 @@ def _one_thread():
 
 
 def test_the_spaces_of_both_papers_are_there():
-    assert set(PAPERS) <= set(SHIPPED)
+    assert set(PAPERS) <= set(resources.names("spaces"))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED_SPACES)
 def test_a_shipped_space_gives_models_that_train(name):
     space = load_space(resources.shipped("spaces") / f"{name}.yaml")
     assert space.name == name
@@ -72,7 +73,7 @@ def counted(network: nn.Module, outputs: list[tuple[nn.Module, torch.Size]]) -> 
     return flops, sum(p.numel() for p in network.parameters()), acts
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED_SPACES)
 def test_closed_form_complexity_of_a_few_models_is_in_the_population(name):
     population = dsx.sample(load_space(resources.shipped("spaces") / f"{name}.yaml"), 3)
     for model in population:

@@ -66,6 +66,7 @@ def test_a_rule_that_nothing_keeps_is_named(small):
     )
 
 
+@pytest.mark.slow
 def test_an_exhausted_space_that_is_too_large_to_enumerate_is_told_from_an_unlucky_one(small, monkeypatch):
     monkeypatch.setattr(tally, "EXHAUSTIVE", 1 << 17)
     # 93³ settings of widths make 12³ networks: multiples of 8 from 8 to 96

@@ -1,5 +1,10 @@
+import dataclasses
 import os
 import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +13,12 @@ import dsx
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.files import write_json
 from dsx.recipes.recipe import load_recipe
+from dsx.spaces.population import Population
 from dsx.study.claims import claim
 from dsx.study.study import Study, open_study
 
-from standins import make_study, population
+import standins
+from standins import launch_here, make_study, population
 
 REQUEST = {"n": 4, "resolution": 8, "flops": [0, 1e6]}
 
@@ -116,7 +123,7 @@ def test_every_kind_of_folder_that_is_no_study_is_one_line(tmp_path):
 
 def test_a_population_cut_in_half_or_of_another_study_is_refused(tmp_path):
     create(tmp_path / "a")
-    create(tmp_path / "b", n=6)
+    create(tmp_path / "b", n=3)
     path = tmp_path / "a" / "population.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -146,9 +153,6 @@ def test_numpy_values_in_a_request_are_stored_as_numbers(tmp_path):
 
 
 def test_studies_load_without_torch(tmp_path):
-    import subprocess
-    import sys
-
     make_study(tmp_path / "a")
     code = (
         "import sys, dsx; s = dsx.open_study(sys.argv[1]); s.results(); s.recipe\n"
@@ -172,3 +176,114 @@ def test_corrected_prose_is_no_other_request(tmp_path):
     again = create(tmp_path / "a", definition={"name": "Small", "description": "a typo", "source": "new"})
     assert again.definition == first.definition
     assert again.space_hash == first.space_hash
+
+
+def contents(folder):
+    """File below a folder → its bytes and when it was written."""
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_started_study_grows_and_what_was_trained_is_not_touched(tmp_path):
+    study = create(tmp_path / "a", n=4)
+    study.set_recipe(load_recipe("digits", {"lr": 0.2}), replicates=2)
+    launch_here(study, run_ids=frozenset(run.run_id for run in study.runs()[:2]), workers=1)
+    start_one_more = claim(study.paths.run(study.runs()[2].run_id))
+    before, rows = contents(study.paths.models), study.results()
+    grown = create(tmp_path / "a", n=6)
+    assert contents(study.paths.models) == before
+    assert start_one_more.is_held()
+    again = open_study(tmp_path / "a")
+    for there in (grown, again):
+        assert there.population.table.equals(population(6).table)
+        assert (there.request["n"], there.recipe.lr, there.replicates) == (6, 0.2, 2)
+        assert [(size.n, size.models, size.dsx) for size in there.history] == [(4, 4, dsx.__version__)]
+        kept = there.results().set_index("run_id").loc[rows["run_id"]].reset_index()[rows.columns]
+        assert kept.equals(rows)
+        assert there.counts() == {"pending": 9, "running": 1, "done": 2, "diverged": 0, "failed": 0}
+    assert [size.n for size in create(tmp_path / "a", n=8).history] == [4, 6]
+    assert list(study.paths.turn.iterdir()) == []
+    create(tmp_path / "b", n=4)
+    create(tmp_path / "b", n=4)
+    assert not (tmp_path / "b" / "jobs").exists()  # nothing was to be changed
+
+
+def test_a_study_that_has_grown_is_the_one_that_was_larger_from_the_start(tmp_path):
+    create(tmp_path / "a", n=4)
+    create(tmp_path / "a", n=6)
+    create(tmp_path / "b", n=6)
+    tables = [open_study(tmp_path / name).population.table for name in "ab"]
+    assert tables[0].equals(tables[1])
+    assert [run.seed for run in open_study(tmp_path / "a").runs()] == [
+        run.seed for run in open_study(tmp_path / "b").runs()
+    ]
+
+
+def test_a_study_does_not_shrink_once_a_model_has_started(tmp_path):
+    start_one(create(tmp_path / "a", n=6))
+    with pytest.raises(StudyError, match=r"whose models have started \(n: 6 → 4\); choose another folder"):
+        create(tmp_path / "a", n=4)
+    assert len(open_study(tmp_path / "a").population) == 6
+
+
+def test_a_study_whose_first_models_would_be_others_does_not_grow(tmp_path):
+    start_one(create(tmp_path / "a", n=4))
+    others = population(7)
+    moved = others.first(7)
+    moved = dataclasses.replace(moved, contents=others.contents[1:] + others.contents[:1])
+    with pytest.raises(StudyError) as caught:
+        Study.create(tmp_path / "a", moved, {"name": "Small"}, {**REQUEST, "n": 7}, 0)
+    made_by = open_study(tmp_path / "a").made_by
+    assert str(caught.value) == (
+        f"{tmp_path}/a: cannot grow: its 4 models, drawn by {made_by}, are not the first of those that dsx"
+        f" {dsx.__version__} draws; choose another folder with --out"
+    )
+    assert len(open_study(tmp_path / "a").population) == 4
+
+
+KILLED = (
+    "import os, signal, sys\n"
+    "sys.path.insert(0, sys.argv[1])\n"
+    "from standins import population\n"
+    "from dsx.study import study\n"
+    "study.write_manifest = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+    "study.Study.create(sys.argv[2], population(6), {'name': 'Small'}, {'n': 6, 'resolution': 8}, 0)\n"
+)
+
+
+def test_growth_killed_between_its_two_files_leaves_the_old_study_and_can_be_repeated(tmp_path):
+    study = make_study(tmp_path / "a", n=4)
+    launch_here(study, limit=1, workers=1)
+    place = str(Path(standins.__file__).parent)
+    done = subprocess.run([sys.executable, "-c", KILLED, place, str(tmp_path / "a")])
+    assert done.returncode == -signal.SIGKILL
+    assert len(Population.read(study.paths.population)) == 6
+    old = open_study(tmp_path / "a")
+    assert old.population.table.equals(population(4).table)
+    assert (old.request["n"], old.history, old.counts()["done"]) == (4, (), 1)
+    grown = make_study(tmp_path / "a", n=6, recipe=False)
+    assert grown.population.table.equals(population(6).table)
+    assert (grown.recipe, grown.counts()["done"]) == (old.recipe, 1)
+
+
+def test_neither_growth_nor_a_recipe_is_lost_to_a_command_that_looked_earlier(tmp_path):
+    early = create(tmp_path / "a", n=4)
+    create(tmp_path / "a", n=6)
+    early.set_recipe(load_recipe("digits"))
+    now = open_study(tmp_path / "a")
+    assert (len(now.population), now.recipe.name) == (6, "digits")
+    assert len(early.population) == 6
+
+
+def test_a_study_draws_on_from_its_own_definition(tmp_path):
+    space = dsx.load_space("AnyNetXE-digits")
+    request = {"n": 3, "constraints": space.constraint_texts, "resolution": 8, "num_classes": 10}
+    study = Study.create(tmp_path / "a", dsx.sample(space, n=3, seed=5), space.to_dict(), request, 5)
+    start_one(study)
+    assert study.grow(2) is study
+    grown = study.grow(7)
+    assert grown.population.table.equals(dsx.sample(space, n=7, seed=5).table)
+    assert grown.request == {**request, "n": 7}
+    create(tmp_path / "b")
+    with pytest.raises(StudyError) as caught:
+        open_study(tmp_path / "b").grow(5)
+    assert str(caught.value) == f"{tmp_path}/b: was not sampled from a space, so it cannot grow"

@@ -89,8 +89,18 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("step", [18, 25, 36])
-@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "everything"])
+@pytest.mark.parametrize(
+    ("options", "step"),
+    [
+        # at the end of an epoch and within one
+        pytest.param({}, 18, id="plain-18", marks=pytest.mark.slow),
+        pytest.param({}, 25, id="plain-25"),
+        pytest.param({}, 36, id="plain-36", marks=pytest.mark.slow),
+        pytest.param(EVERYTHING, 18, id="everything-18"),
+        pytest.param(EVERYTHING, 25, id="everything-25", marks=pytest.mark.slow),
+        pytest.param(EVERYTHING, 36, id="everything-36", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_training_resumes_to_the_bit(
     tiny: Networks, digits: Recipes, tmp_path: Path, step: int, options: dict[str, Any]
 ) -> None:
@@ -186,6 +196,7 @@ def test_no_memory_even_for_the_network_is_the_same_fault(
         fit(tiny(), digits(on_out_of_memory="accumulate"))
 
 
+@pytest.mark.slow
 def test_out_of_memory_may_halve_the_passes_and_keep_the_batch(
     tiny: Networks, digits: Recipes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +207,7 @@ def test_out_of_memory_may_halve_the_passes_and_keep_the_batch(
     assert [entry["error"] for entry in result.curve] == [entry["error"] for entry in expected.curve]
 
 
+@pytest.mark.slow
 def test_bfloat16_and_micro_batches_learn_too(tiny: Networks, digits: Recipes) -> None:
     for options in ({"precision": "bfloat16"}, {"micro_batch_size": 16}, {"channels_last": False}):
         assert fit(tiny(), digits(**options)).error < 60

@@ -22,7 +22,7 @@ from dsx.launch.pending import PendingRun, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport, duration
 from dsx.launch.worker import Outcome
 from dsx.study.results import Failure
-from dsx.study.study import Study
+from dsx.study.study import Study, open_study
 
 # seconds that workers have to save and end after a stop before they are killed
 GRACE_S = 30.0
@@ -78,9 +78,10 @@ def _groups(slots: Sequence[Slot], processes: int, settings: pool.PoolSettings) 
 
 
 def _given_up(studies: Sequence[Study], options: LaunchOptions, seen: set[tuple[Path, str]]) -> list[PendingRun]:
-    """What another launch held when we began and has given up since."""
+    """What another launch held when we began and has given up since, and models by which a study has grown."""
     again = LaunchOptions(run_ids=options.run_ids)
-    return [run for run in pending_runs(studies, again) if (run.study.path, run.run_id) not in seen]
+    now = [open_study(study.path) for study in studies]
+    return [run for run in pending_runs(now, again) if (run.study.path, run.run_id) not in seen]
 
 
 class _Dispatcher:

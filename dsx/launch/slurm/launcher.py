@@ -54,7 +54,9 @@ class SlurmLauncher(Launcher):
 
     def launch(self, studies: Sequence[Study], options: LaunchOptions) -> Launched:
         submitted = submit(studies, self.resolved(studies), options)
-        return Launched(lines=tuple(entry.sentence() for entry in submitted))
+        return Launched(
+            lines=tuple(entry.sentence() for entry in submitted), submitted=sum(entry.runs for entry in submitted)
+        )
 
     @classmethod
     def status(cls, study: Study) -> list[str]:

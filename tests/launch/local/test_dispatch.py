@@ -11,7 +11,6 @@ import pytest
 
 from dsx.base.errors import DsxError
 from dsx.launch.debug import DebugLauncher
-from dsx.launch.local.launcher import LocalLauncher
 from dsx.study.study import open_study
 
 from standins import behave, check_complete, launch_here, make_study, starts, trainings
@@ -49,40 +48,6 @@ def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):
     again = launch_here([open_study(study.path) for study in studies])
     assert again.counts == {}
     check_complete(*studies)
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_costs_its_one_model(tmp_path):
-    study = make_study(tmp_path / "a", n=8)
-    behave(study, r0="leave", r1="kill", r2="raise", r3="vanish", r4="exit", r6="diverge")
-    summary = launch_here(study)
-    assert summary.counts == {"done": 2, "failed": 5, "diverged": 1}
-    ids = [run.run_id for run in study.runs()]
-    found = {failure.run_id: (failure.kind, failure.message) for failure in study.failures()}
-    assert found == {
-        ids[0]: ("error", "SystemExit: enough"),
-        ids[3]: ("killed", "its worker ended with exit code 0"),
-        ids[1]: ("killed", "its worker was killed by SIGKILL (often the system is out of memory)"),
-        ids[2]: ("error", "ValueError: the loss went for a walk"),
-        ids[4]: ("killed", "its worker ended with exit code 3"),
-    }
-    behave(study)
-    summary = launch_here(study, retry=["killed"])
-    assert summary.counts == {"done": 3}
-    assert study.counts()["failed"] == 2
-
-
-@pytest.mark.slow
-def test_limits_of_time_and_memory_cost_only_the_model_that_breaks_them(tmp_path):
-    for kind, what, launcher, message in (
-        ("timeout", "endless", LocalLauncher(time_limit_min=0.05), "took longer than the time limit of 0.05 min"),
-        ("out_of_memory", "memory", LocalLauncher(memory_limit_gb=0.6), "used more than the memory limit of 0.6 GB"),
-    ):
-        study = make_study(tmp_path / kind, n=3)
-        behave(study, r0=what)
-        summary = launch_here(study, launcher)
-        assert summary.counts == {"done": 2, "failed": 1}
-        assert [(failure.kind, failure.message) for failure in study.failures()] == [(kind, message)]
 
 
 def test_a_hopeless_launch_stops_early(tmp_path):
@@ -228,3 +193,14 @@ def test_progress_lines_say_what_is_done_failed_and_left(tmp_path, capfd, monkey
     assert "2/4 done, 0 diverged, 1 failed" in err or "1/4 done, 0 diverged, 1 failed" in err
     assert "models/h" in err
     assert "3 done, 1 failed in" in err
+
+
+def test_a_launch_trains_the_models_by_which_a_study_grows_meanwhile(tmp_path):
+    study = make_study(tmp_path / "a", n=4)
+    process = spawn(tmp_path / "launch.py", study)
+    wait_until(lambda: starts(study))
+    grown = make_study(tmp_path / "a", n=7, recipe=False)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    check_complete(grown)
+    assert len(trainings(study)) == 7

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from dsx.base.errors import DsxError
+from dsx.commands.sample import SampleRequest, sample
 from dsx.launch.options import LaunchOptions
 from dsx.launch.slurm.client import SlurmError, live_jobs
 from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
 from dsx.launch.slurm.submit import cancel, preview
 from dsx.study.status import describe, status
+from dsx.study.study import open_study
 
 from standins import behave, check_complete, launch_here, make_study, starts, submit_there, trainings
 
@@ -394,3 +396,36 @@ def test_the_doctor_finds_a_cluster_that_shares_the_folder(calm, tmp_path):
     assert str(tmp_path) in findings["shared folder"].found
     assert list(findings) == ["slurm", "limits", "partitions", "accounting", "shared folder", "clocks"]
     assert os.listdir(tmp_path) == []
+
+
+UNTIL = (
+    "import sys; sys.path.insert(0, sys.argv[1])\n"
+    "from dsx.commands import until\n"
+    "from dsx.launch.options import LaunchOptions\n"
+    "until.LOOK_EVERY_S, until.LAUNCH_EVERY_S, until._QUEUED_ROUND = 0.5, 5.0, 6\n"
+    "overrides = ['launcher.mem_gb=0.5', 'launcher.environment.PYTHONPATH=' + sys.argv[1]]\n"
+    "options = LaunchOptions(device='cpu', trainer='standins:slow_train')\n"
+    "asked = until.Asked(sys.argv[2:], 'digits', 'slurm', options, overrides)\n"
+    "until.launch_until(asked, until.Goal(at_most=12), lambda line: print(line, flush=True))\n"
+)
+
+
+def test_rounds_until_decided_go_on_after_the_waiting_command_was_killed(calm, tmp_path):
+    studies = [sample(SampleRequest("AnyNetXA-digits", 2, seed=k, out=tmp_path / n)).study for k, n in enumerate("ab")]
+    script = tmp_path / "until.py"
+    script.write_text(UNTIL)
+    command = [sys.executable, str(script), str(HERE), *(str(study.path) for study in studies)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    told = []
+    while not any("as job" in line for line in told):
+        told.append(process.stdout.readline())
+        assert told[-1], told
+    process.kill()
+    process.communicate()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, (done.stderr, the_cluster())
+    assert done.stdout.splitlines()[-1] == "undecided after 12 models of each: a larger --at-most goes on"
+    for study in studies:
+        grown = open_study(study.path)
+        assert len(grown.population) == 12
+        check_complete(grown)

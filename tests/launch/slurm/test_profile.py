@@ -5,18 +5,7 @@ import pytest
 from dsx.base.errors import DefinitionError
 from dsx.base.overrides import parse_overrides
 from dsx.commands.config import load_launcher
-from dsx.launch.slurm import client
 from dsx.launch.slurm.profile import Profile, split_multiples
-from dsx.launch.slurm.submissions import chunks, job_name
-from dsx.launch.slurm.task import Stop
-
-
-def test_runs_are_packed_in_order():
-    assert chunks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
-
-
-def test_job_names_are_safe():
-    assert job_name("my study, v2/ü", "l", 0) == "dsx-my_study__v2__-l-0"
 
 
 def test_a_multiple_is_of_what_the_last_submission_asked_for():
@@ -91,43 +80,3 @@ def test_python_finds_the_frozen_code_where_its_path_holds_a_colon():
     assert profile.command(plain) == "apptainer exec x.sif python3"
     assert profile.command(colon) == "apptainer exec x.sif sh '/a b:2/c/with_this_code.sh' python3"
     assert not any("PYTHONPATH" in line for line in profile.parameters("n", 1, 1, colon)["setup"])
-
-
-def test_a_stop_that_forbids_requeueing_outweighs_one_that_asks_for_it():
-    stop = Stop(deadline=0.0)
-    assert stop()
-    assert stop.requeue
-    stop.now("cancelled", requeue=False)
-    assert not stop.requeue
-    later = Stop(deadline=1e12)
-    assert not later()
-    later.now("cancelled", requeue=False)
-    later.now("USR1", requeue=True)
-    assert not later.requeue
-
-
-def test_slurms_words_are_one_line():
-    said = "sbatch: error: invalid partition specified: gpuu\nsbatch: error: Batch job submission failed: Invalid\n"
-    assert client.words(said) == "invalid partition specified: gpuu; Batch job submission failed: Invalid"
-
-
-def test_a_client_that_does_not_answer_is_an_error(tmp_path, monkeypatch):
-    slow = tmp_path / "squeue"
-    slow.write_text("#!/bin/sh\nsleep 20\n")
-    slow.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(client.SlurmError, match=r"squeue: no answer in 0\.2 s"):
-        client.run("squeue", timeout_s=0.2)
-    with pytest.raises(client.SlurmError, match="no-such-command: not found"):
-        client.run("no-such-command")
-
-
-def test_a_job_inside_a_job_inherits_nothing_of_it(monkeypatch):
-    import os
-
-    for name in ("SLURM_JOB_ID", "SLURM_CONF", "SBATCH_PARTITION", "RANK"):
-        monkeypatch.setenv(name, "x")
-    with client.outside_of_jobs():
-        assert [name for name in ("SLURM_JOB_ID", "SBATCH_PARTITION", "RANK") if name in os.environ] == []
-        assert os.environ["SLURM_CONF"] == "x"
-    assert os.environ["RANK"] == "x"

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import math
-
-import pytest
 import torch
 
 from dsx.recipes.recipe import load_recipe
 from dsx.training.data.augment import Mixed, lighting_noise, mix
-from dsx.training.objective import loss_of
 from dsx.training.streams import generator
 
 IMAGES = torch.arange(4 * 1 * 8 * 8, dtype=torch.float32).view(4, 1, 8, 8)
@@ -46,31 +42,6 @@ def test_mixing_shares_follow_the_beta_distribution() -> None:
 
 def test_without_mixing_the_batch_is_as_it_was() -> None:
     assert mix(IMAGES, TARGETS, load_recipe("digits"), 0, 0, 0) == Mixed(IMAGES, TARGETS)
-
-
-def test_loss_of_smoothed_labels_by_hand() -> None:
-    logits = torch.tensor([[1.0, 2.0, 0.5], [0.0, 0.0, 3.0]])
-    batch = Mixed(torch.zeros(2, 1, 1, 1), torch.tensor([1, 0]))
-    expected = 0.0
-    for row, target in ((logits[0], 1), (logits[1], 0)):
-        total = sum(math.exp(v) for v in row.tolist())
-        for k, value in enumerate(row.tolist()):
-            probability = 0.3 / 3 + (0.7 if k == target else 0.0)
-            expected -= probability * (value - math.log(total)) / 2
-    assert loss_of(logits, batch, 0.3).item() == pytest.approx(expected, rel=1e-6)
-
-
-def test_loss_of_a_mixed_batch_by_hand() -> None:
-    logits = torch.tensor([[1.0, 2.0], [0.0, 3.0]])
-    batch = Mixed(torch.zeros(2, 1, 1, 1), torch.tensor([0, 1]), torch.tensor([1, 0]), 0.25)
-
-    def entropy(row: list[float], target: int) -> float:
-        return math.log(sum(math.exp(v) for v in row)) - row[target]
-
-    rows = logits.tolist()
-    own = (entropy(rows[0], 0) + entropy(rows[1], 1)) / 2
-    other = (entropy(rows[0], 1) + entropy(rows[1], 0)) / 2
-    assert loss_of(logits, batch, 0.0).item() == pytest.approx(0.25 * own + 0.75 * other, rel=1e-6)
 
 
 def test_colour_noise_has_the_covariance_of_its_components() -> None:

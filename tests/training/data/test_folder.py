@@ -61,6 +61,7 @@ def test_every_mode_and_format_is_read_as_the_picture_it_shows(kind: str, tmp_pa
     assert np.abs(pixels.astype(float) - shown).max() <= tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FILES)
 def test_every_mode_and_format_trains_to_the_error_of_its_twin(
     kind: str, tmp_path: Path, tiny: Callable[..., Architecture]

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import torchvision
 
-from dsx.recipes.recipe import load_recipe
 from dsx.training.data.formats import read_cifar, read_idx
-from dsx.training.data.parts import open_parts
 from dsx.training.data.published import read_published
 from dsx.training.faults import DataError
 
@@ -26,23 +24,6 @@ def test_idx_files_are_read_as_torchvision_reads_them(mnist_folder: Folder) -> N
     raw = root / "MNIST" / "raw" / "train-images-idx3-ubyte"
     oracle = torchvision.datasets.mnist.read_image_file(str(raw))
     np.testing.assert_array_equal(found.images[..., 0], oracle.numpy())
-
-
-def test_idx_files_that_lie_in_the_root_itself_are_read_too(mnist_folder: Folder, tmp_path: Path) -> None:
-    """As Debian's package dataset-fashion-mnist has them; torchvision's folder wins where both are there."""
-    root, images, labels = mnist_folder
-    flat = tmp_path / "flat"
-    flat.mkdir()
-    for path in (root / "MNIST" / "raw").iterdir():
-        (flat / path.name).write_bytes(path.read_bytes())
-    training, official = read_published("fashion_mnist", str(flat), official=True)
-    np.testing.assert_array_equal(training.images[..., 0], images)
-    np.testing.assert_array_equal(training.labels, labels)
-    assert official is not None
-    assert official.images.shape == (50, 28, 28, 1)
-    (flat / "FashionMNIST" / "raw").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"no file .*/flat/FashionMNIST/raw/train-images-idx3-ubyte"):
-        read_published("fashion_mnist", str(flat), official=True)
 
 
 def test_cifar_batches_are_read_in_order_and_channels_last(cifar_folder: Folder) -> None:
@@ -78,14 +59,3 @@ def test_files_cut_short_say_so(mnist_folder: Folder, cifar_folder: Folder, keep
         path.write_bytes(path.read_bytes()[: min(keep, path.stat().st_size - 1)])
         with pytest.raises(DataError, match="fetch it again"):
             read(path)
-
-
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
-def test_a_missing_data_set_says_what_is_expected_where_and_how_to_get_it(name: str, tmp_path: Path) -> None:
-    recipe = load_recipe(name, {"data.root": str(tmp_path)})
-    with pytest.raises(DataError) as caught:
-        open_parts(recipe.data)
-    message = str(caught.value)
-    assert f"expected below data.root {tmp_path}" in message
-    assert f"('{tmp_path}', download=True)" in message
-    assert "\n" not in message

@@ -128,6 +128,7 @@ def test_other_faults_come_with_the_item_their_last_line_and_their_traceback(wor
         drained(loader(Forgetful, workers))
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_too_long_for_sockets_is_gone_round(tmp_path: Path) -> None:
     """In a process of its own, as the folder for sockets is chosen once."""
     long = tmp_path / ("x" * 100)

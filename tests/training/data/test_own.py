@@ -38,6 +38,12 @@ class Data:
         image, label = self.images[i], self.labels[i]
         CODE
 """
+HANDLED = {
+    "batchwise": {},
+    "resized": {"resolution": 12, "data.split.evaluate": "held_out", "augmentation.automatic": "randaugment"},
+    "cropped": {"augmentation.random_area": [0.4, 1.0], "augmentation.lighting": 0.1},
+    "shorter side": {"augmentation.evaluation_resize": 18},
+}
 ITEMS = {
     "bytes": "return image, label",
     "floats": "return torch.from_numpy(image).permute(2, 0, 1) / 255, torch.tensor(label)",
@@ -77,16 +83,15 @@ def everything(batches: Batches) -> list[torch.Tensor]:
     return tensors
 
 
-@pytest.mark.parametrize("item", ITEMS)
 @pytest.mark.parametrize(
-    "overrides",
+    ("item", "overrides"),
     [
-        {},
-        {"resolution": 12, "data.split.evaluate": "held_out", "augmentation.automatic": "randaugment"},
-        {"augmentation.random_area": [0.4, 1.0], "augmentation.lighting": 0.1},
-        {"augmentation.evaluation_resize": 18},
+        # of every type of item and every way to make them alike, the quick tests try one
+        pytest.param(item, HANDLED[handled], id=f"{handled}-{item}", marks=[] if quick else [pytest.mark.slow])
+        for i, item in enumerate(ITEMS)
+        for j, handled in enumerate(HANDLED)
+        for quick in [i % len(HANDLED) == j]
     ],
-    ids=["batchwise", "resized", "cropped", "shorter side"],
 )
 def test_storage_and_loader_processes_never_change_a_batch(
     item: str, overrides: dict[str, object], own: Callable[..., Recipe]

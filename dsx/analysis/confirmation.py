@@ -1,0 +1,148 @@
+"""What was luck in the best models of a population: the same models trained again with seeds of their own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from dsx.analysis.replicates import Agreement, Variances, models_confused, rank_agreement_interval, variances
+from dsx.analysis.words import number
+from dsx.base.errors import DsxError
+from dsx.base.text import plural
+from dsx.results.samples import Floats, check_level, column, frame
+from dsx.results.states import FINISHED, finished
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Confirmation:
+    """Winners before and anew. table: a row per model, the best before first.
+
+    Columns: model_id; before, the error by which it was chosen; anew, the mean of `seeds` fresh trainings, with low and
+    high from the spread between seeds (NaN with one seed each); change, anew − before; rank, among those trained anew.
+    change, low, high: the mean change with its interval (Student's over models): luck, where nothing else was
+    changed. parts: variance between these models and between seeds; None with one seed each. agreement: of the orders
+    before and anew, among these models alone; None of fewer than 3. same_recipe: whether only the seeds are others.
+    """
+
+    table: pd.DataFrame
+    change: float
+    low: float
+    high: float
+    parts: Variances | None
+    agreement: Agreement | None
+    same_recipe: bool
+    level: float
+
+
+def confirm(
+    before: pd.DataFrame,
+    anew: pd.DataFrame,
+    same_recipe: bool = True,
+    validation_images: int | None = None,
+    level: float = 0.95,
+) -> Confirmation:
+    """Compare models as they were chosen with the same models trained again.
+
+    before: results table that the models were chosen from. anew: results table of the fresh trainings, several a model.
+    A model without a finished training in one of them is left out. validation_images: for the binomial part of
+    the noise. Raises DsxError if no model is left.
+    """
+    check_level(level)
+    chosen, fresh = finished(before), finished(anew)
+    runs = anew[anew["state"].isin(FINISHED) & anew["error"].notna()]
+    both = fresh[["model_id", "error"]].merge(chosen[["model_id", "error"]], on="model_id", suffixes=("_anew", ""))
+    if both.empty:
+        raise DsxError("confirm: no model is finished both before and anew")
+    both = both.sort_values("error", kind="stable", ignore_index=True)
+    known = runs[runs["model_id"].isin(both["model_id"])]
+    seeds = np.asarray(known.groupby("model_id").size()[both["model_id"]], dtype=np.int64)
+    parts = None
+    if len(both) > 1 and seeds.max() > 1:
+        parts = variances(column(known, "error"), known["model_id"], validation_images, level)
+    old, new = column(both, "error"), column(both, "error_anew")
+    reach = _reach(parts, seeds, level)
+    ranks = new.argsort(kind="stable").argsort() + 1
+    table = frame(
+        [*zip(both["model_id"], old, new, new - reach, new + reach, new - old, seeds, ranks, strict=True)],
+        ["model_id", "before", "anew", "low", "high", "change", "seeds", "rank"],
+    )
+    agreement = rank_agreement_interval(old, new, level) if len(both) > 2 and np.ptp(old) and np.ptp(new) else None
+    return Confirmation(table, *_mean(new - old, level), parts, agreement, same_recipe, level)
+
+
+def _reach(parts: Variances | None, seeds: npt.NDArray[np.int64], level: float) -> Floats:
+    """Half the interval of a model's mean over its seeds, from the spread between seeds of all models together."""
+    from scipy.special import stdtrit
+
+    if parts is None:
+        return np.full(seeds.size, math.nan)
+    half: Floats = float(stdtrit(parts.trainings - parts.models, (1 + level) / 2)) * np.sqrt(parts.seeds / seeds)
+    return half
+
+
+def _mean(changes: Floats, level: float) -> tuple[float, float, float]:
+    from scipy.special import stdtrit
+
+    mean = float(changes.mean())
+    if changes.size < 2:
+        return mean, math.nan, math.nan
+    reach = float(stdtrit(changes.size - 1, (1 + level) / 2)) * float(changes.std(ddof=1)) / math.sqrt(changes.size)
+    return mean, mean - reach, mean + reach
+
+
+def confirmation_in_words(confirmation: Confirmation) -> list[str]:
+    """Sentences: the best one before and anew, all of them, how much is luck of the seed, and whether orders agree."""
+    best, count = confirmation.table.iloc[0], plural(len(confirmation.table), "model")
+    interval = "" if math.isnan(best["low"]) else f" ({_two(best['low'])}–{_two(best['high'])})"
+    seeds = plural(int(best["seeds"]), "fresh seed")
+    before, anew = confirmation.table["before"].mean(), confirmation.table["anew"].mean()
+    lines = [
+        f"The best model showed {_two(best['before'])} %; trained anew with {seeds} {_two(best['anew'])} %{interval}.",
+        f"All {count}: {_two(before)} % before, {_two(anew)} % anew, {_change(confirmation)}.",
+    ]
+    if confirmation.parts is not None:
+        lines.append(_noise(confirmation.parts))
+    if confirmation.agreement is not None:
+        lines.append(_order(confirmation.agreement, confirmation.same_recipe))
+    return lines
+
+
+def _change(confirmation: Confirmation) -> str:
+    """The mean change, and what it is due to."""
+    text = f"a change of {_two(confirmation.change)} points"
+    if not math.isnan(confirmation.low):
+        text += f" ({100 * confirmation.level:g} % interval {_two(confirmation.low)} to {_two(confirmation.high)})"
+    if not confirmation.same_recipe:
+        return f"{text} by schedule and luck together"
+    if confirmation.low > 0:
+        return f"{text}: by so much they were lucky when they were chosen"
+    return f"{text}, which shows no luck in the choice"
+
+
+def _noise(parts: Variances) -> str:
+    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
+    text = f"Among them {share} of the variance of single trainings is luck of the seed"
+    if not math.isnan(parts.binomial) and parts.seeds > 0:
+        text += f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
+    wrong = models_confused(parts, 1)
+    return f"{text}; one training puts two of them in the wrong order with probability {wrong:.2f}."
+
+
+def _order(agreement: Agreement, same_recipe: bool) -> str:
+    interval = "" if math.isnan(agreement.low) else f" ({_two(agreement.low)} to {_two(agreement.high)})"
+    orders = "The orders before and anew" if same_recipe else "The orders by both recipes"
+    return (
+        f"{orders} agree in {100 * agreement.agree:.0f} % of pairs, Kendall's τ {_two(agreement.tau)}{interval}, among"
+        " these models alone: over a whole population it is as a rule higher."
+    )
+
+
+def _two(value: float) -> str:
+    return number(value, 2)

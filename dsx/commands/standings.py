@@ -1,0 +1,55 @@
+"""Where the comparison of studies that grow until it is decided stands: for `dsx launch --until` and `dsx status`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from dsx.analysis.standing import Standing, standing
+from dsx.analysis.verdict import Margin
+from dsx.base.errors import DsxError
+from dsx.study.aim import Aim, read_aim
+from dsx.study.study import Study, open_study
+
+_MARGIN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(|pt|pts|point|points)", re.IGNORECASE)
+
+
+def parse_margin(text: str) -> Margin:
+    """A margin as it is typed: `0.05`, of the probability of superiority; `1pt`, `0.5 points`, of error."""
+    written = _MARGIN.fullmatch(text.strip())
+    if written is None:
+        raise DsxError(
+            f"margin = {text}: expected a distance from even odds such as 0.05, or points of error such as 1pt"
+        )
+    return Margin(float(written[1]), "points" if written[2] else "probability")
+
+
+def look(studies: Sequence[Study], margin: str | None, level: float) -> Standing:
+    """Where the comparison of these studies stands. margin: as typed. Raises DsxError."""
+    names = [study.path.resolve().name for study in studies]
+    labels = [n if names.count(n) == 1 else str(s.path) for n, s in zip(names, studies, strict=True)]
+    tables = {label: study.results() for label, study in zip(labels, studies, strict=True)}
+    return standing(tables, level, None if margin is None else parse_margin(margin))
+
+
+def standings(studies: Sequence[Study]) -> list[tuple[str, ...]]:
+    """What is to be said of each study's comparison: how far from a decision it is; of one comparison once."""
+    told: set[frozenset[str]] = set()
+    return [_standing_of(study, told) for study in studies]
+
+
+def _standing_of(study: Study, told: set[frozenset[str]]) -> tuple[str, ...]:
+    aim = read_aim(study.paths)
+    if aim is None or (among := frozenset(map(os.path.realpath, aim.folders))) in told:
+        return ()
+    told.add(among)
+    try:
+        return tuple(f"  {line}" for line in _lines(aim))
+    except DsxError as error:
+        return (f"  until decided: not known: {error}",)
+
+
+def _lines(aim: Aim) -> list[str]:
+    now = look([open_study(folder) for folder in aim.folders], aim.margin, aim.level)
+    return [f"until decided, at most {aim.at_most:,} models of each:", *(f"  {line}" for line in now.lines())]

@@ -1,0 +1,50 @@
+"""One command at a time changes what a study is: its study.yaml and its population. Training needs no such turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dsx.base import files
+from dsx.base.errors import StudyError
+from dsx.study import claims
+from dsx.study.claims import Claim
+from dsx.study.paths import RunPaths, StudyPaths
+
+# a change takes seconds; of a holder on another machine that died, ten minutes pass before its claim is stale
+PATIENCE_S = 120.0
+_LOOK_EVERY_S = 0.05
+
+
+@contextmanager
+def changing(paths: StudyPaths) -> Iterator[Claim]:
+    """The turn to change a study, as a claim that is held inside the `with` statement.
+
+    A turn whose holder died is taken over, as a run is. Raises StudyError if another command keeps its turn for too
+    long, and RecordError if the folder cannot be written.
+    """
+    place = RunPaths(paths.turn)
+    deadline = time.monotonic() + PATIENCE_S
+    while (held := _claim(paths, place)) is None:
+        if time.monotonic() > deadline:
+            raise StudyError(
+                f"{paths.root}: another command has been changing it for {PATIENCE_S / 60:.0f} min; try again when it"
+                " is through"
+            )
+        time.sleep(_LOOK_EVERY_S)
+    try:
+        yield held
+    finally:
+        if held.is_held():
+            held.finish()
+
+
+def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:
+    """The turn, or None if another has it; what cannot be written is told of the file that was to be changed."""
+    try:
+        return claims.claim(place)
+    except files.RecordError as error:
+        if isinstance(error.__cause__, OSError):
+            raise files.RecordError(files.unwritable(paths.definition, error.__cause__)) from error
+        raise

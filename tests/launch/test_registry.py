@@ -1,0 +1,84 @@
+"""Which launchers there are, and what their files may say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dsx.base.errors import DefinitionError, DsxError
+from dsx.launch import registry
+from dsx.launch.debug import DebugLauncher
+from dsx.launch.local.launcher import LocalLauncher
+from dsx.launch.registry import kinds, launcher_class, read_launcher
+from dsx.launch.slurm.launcher import SlurmLauncher
+
+from shelf import add_package
+
+
+@pytest.fixture(autouse=True)
+def _import_anew() -> Iterator[None]:
+    """Of the package that is added, each test has its own."""
+    sys.modules.pop("shelf_launcher", None)
+    yield
+    sys.modules.pop("shelf_launcher", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "described"), [("local", LocalLauncher), ("debug", DebugLauncher), ("slurm", SlurmLauncher)]
+)
+def test_dsxs_own_launchers_are_found_by_their_kinds(kind: str, described: type) -> None:
+    assert launcher_class(kind) is described
+    assert read_launcher({"kind": kind}) == described()
+
+
+def test_without_a_kind_the_launcher_is_local() -> None:
+    assert read_launcher({"workers": 3}) == LocalLauncher(workers=3)
+
+
+def test_a_value_that_breaks_a_rule_is_told_with_its_place() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        read_launcher({"kind": "local", "workers": 0}, "box.yaml: launcher")
+    assert str(caught.value).startswith("box.yaml: launcher: workers = 0: expected ")
+
+
+def test_an_added_launcher_is_read_like_dsxs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(add_package(tmp_path)))
+    assert kinds() == ["local", "debug", "slurm", "shelf"]
+    added = read_launcher({"kind": "shelf", "boards": 3})
+    assert (type(added).__module__, added.model_dump()) == ("shelf_launcher", {"kind": "shelf", "boards": 3})
+
+
+def test_an_unknown_kind_lists_the_known_ones() -> None:
+    with pytest.raises(DsxError) as caught:
+        read_launcher({"kind": "slrum"})
+    assert str(caught.value) == ("launcher: kind = 'slrum': expected one of local, debug, slurm. Did you mean slurm?")
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "message"),
+    [
+        ("raise OSError('no board')", "shelf_launcher:ShelfLauncher", "cannot be loaded: OSError: no board; mend or"),
+        ("ShelfLauncher = dict", "shelf_launcher:ShelfLauncher", "expected a subclass of dsx.launch.launcher.Launcher"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, target: str, message: str
+) -> None:
+    monkeypatch.syspath_prepend(str(add_package(tmp_path, code, target)))
+    assert kinds() == ["local", "debug", "slurm", "shelf"]
+    with pytest.raises(DsxError) as caught:
+        launcher_class("shelf")
+    assert str(caught.value).startswith(f"launcher 'shelf' ({target}): {message}")
+
+
+def test_dsxs_own_launchers_are_not_hidden_by_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = add_package(tmp_path)
+    (package / "shelf_launcher-1.0.dist-info" / "entry_points.txt").write_text(
+        "[dsx.launchers]\nlocal = shelf_launcher:ShelfLauncher\n"
+    )
+    monkeypatch.syspath_prepend(str(package))
+    assert kinds() == ["local", "debug", "slurm"]
+    assert registry.launcher_class("local") is LocalLauncher
