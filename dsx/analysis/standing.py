@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsx.analysis.decisions import decisions
 from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
@@ -39,11 +40,14 @@ def standing(tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Ma
     """Verdicts that hold at any look on studies that are still trained.
 
     tables: name → results table in the population's order, whatever the models' states. A model counts once all
-    before it are over, so that it does not matter which are trained faster.
+    before it are over, so that it does not matter which are trained faster. They are the verdicts that an analysis
+    states of the errors as they are, corrected for all else that it decides, so that what is decided here is so there.
     """
     populations = {name: errors_in_order(table) for name, table in tables.items()}
     smallest = min((errors.size for errors in populations.values()), default=0)
-    return Standing(sequential_verdicts(populations, level, margin), smallest)
+    if smallest == 0:
+        return Standing(sequential_verdicts(populations, level, margin), 0)
+    return Standing(tuple(decisions(tables, level, margin).pairs), smallest)
 
 
 def errors_in_order(table: pd.DataFrame) -> Floats:

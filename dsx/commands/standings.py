@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 from dsx.analysis.standing import Standing, standing
-from dsx.analysis.verdict import Margin
+from dsx.analysis.verdict import parse_margin
 from dsx.base.errors import DsxError
 from dsx.study.aim import Aim, read_aim
 from dsx.study.study import Study, open_study
-
-_MARGIN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(|pt|pts|point|points)", re.IGNORECASE)
-
-
-def parse_margin(text: str) -> Margin:
-    """A margin as it is typed: `0.05`, of the probability of superiority; `1pt`, `0.5 points`, of error."""
-    written = _MARGIN.fullmatch(text.strip())
-    if written is None:
-        raise DsxError(
-            f"margin = {text}: expected a distance from even odds such as 0.05, or points of error such as 1pt"
-        )
-    return Margin(float(written[1]), "points" if written[2] else "probability")
 
 
 def look(studies: Sequence[Study], margin: str | None, level: float) -> Standing:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dsx.analysis.sequential import sequential_verdicts
+from dsx.analysis.decisions import decisions
 from dsx.analysis.standing import errors_in_order, evidence, standing
 from dsx.analysis.verdict import Margin
 
@@ -40,7 +40,11 @@ def test_a_standing_is_the_verdict_at_any_look_on_these_models():
     errors = {"a": rng.normal(5, 1, 60), "b": rng.normal(6.5, 1, 80), "c": rng.normal(5, 1, 70)}
     tables = {name: table(values, r50="pending") for name, values in errors.items()}
     state = standing(tables, margin=Margin(0.1))
-    assert state.verdicts == sequential_verdicts({n: e[:50] for n, e in errors.items()}, margin=Margin(0.1))
+    first = decisions({name: table(values[:50]) for name, values in errors.items()}, margin=Margin(0.1))
+    found = [(v.a, v.b, v.decision, v.decided_at, v.adjusted) for v in state.verdicts]
+    assert found == [
+        (v.a, v.b, v.decision, v.decided_at, v.adjusted) for v in first.pairs
+    ]  # as an analysis states them
     assert state.models == 50
     assert [v.decision for v in state.verdicts] == ["a better", "undecided", "b better"]
     assert not state.decided
@@ -59,7 +63,15 @@ def test_what_is_open_says_its_evidence_and_the_pace():
     more = round(24 * (math.log(20) / math.log(now) - 1))
     assert line.endswith(f"; evidence {now:.2g} of 20 after 24 models of each, at this pace some {more} more.")
     few = standing({"a": table([1.0, 2.0]), "b": table([3.0])}).lines()
-    assert few == ["2 and 1 models cannot decide between a and b: it takes at least 9 of each."]
+    assert few == [
+        "2 and 1 models cannot decide between a and b: it takes at least 10 of each, as one of 2 comparisons."
+    ]
+
+
+def test_nothing_is_decided_while_a_study_has_no_model():
+    state = standing({"a": table([1.0] * 30), "b": table([3.0], r0="pending")})
+    assert (state.decided, state.models) == (False, 0)
+    assert state.lines() == ["30 and 0 models cannot decide between a and b: it takes at least 9 of each."]
 
 
 def test_evidence_for_equivalence_counts_where_it_is_more():
