@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,17 @@ def curve(result: Result) -> list[dict[str, float]]:
     """What an epoch's record says of the training, without its times."""
     timed = ("seconds", "train_seconds", "waiting")
     return [{name: value for name, value in epoch.items() if name not in timed} for epoch in result.curve]
+
+
+@contextmanager
+def every_wait_raises() -> Iterator[None]:
+    """Inside, whatever makes the host wait for the GPU is an error."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
 
 
 def gpu() -> torch.device:

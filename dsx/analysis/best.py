@@ -126,7 +126,7 @@ def best_ranges_of(points: pd.DataFrame, fraction: float = 0.25, level: float = 
     tail = (1 - check_level(level)) / 2
     errors = rows["error"].to_numpy(np.float64)
     leaders = _leaders(errors, fraction) if errors.size else None
-    found = []
+    ranges = []
     for name in names:
         x = column(rows, name)
         known = np.isfinite(x)
@@ -134,8 +134,8 @@ def best_ranges_of(points: pd.DataFrame, fraction: float = 0.25, level: float = 
             whole = known.all()
             model, chance = leaders if whole else _leaders(errors[known], fraction)
             ends = _quantiles((x if whole else x[known])[model], chance, (tail, 0.5, 1 - tail))
-            found.append((name, *ends, int(known.sum()), int((~known).sum())))
-    return frame(found, ["parameter", "low", "median", "high", "n", "without"])
+            ranges.append((name, *ends, int(known.sum()), int((~known).sum())))
+    return frame(ranges, ["parameter", "low", "median", "high", "n", "without"])
 
 
 def _known(x: npt.ArrayLike, errors: Errors, fraction: float) -> tuple[Floats, Floats]:

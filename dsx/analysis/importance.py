@@ -95,9 +95,9 @@ def importance_table(
     scores = {outcome: outcome_scores(errors, outcome) for outcome in OUTCOMES}
     alone: dict[Outcome, list[Strength]] = {outcome: [] for outcome in OUTCOMES}
     for k, name in enumerate(names):
-        drawn = resample(name, DRAWS)
+        resampled = resample(name, DRAWS)
         for outcome in OUTCOMES:
-            alone[outcome].append(strength_of(values[name], drawn, scores[outcome], level, [seed, k]))
+            alone[outcome].append(strength_of(values[name], resampled, scores[outcome], level, [seed, k]))
     rows: list[list[object]] = []
     for outcome in OUTCOMES:
         rows += _rows(outcome, [(name, "") for name in names], alone[outcome], len(errors))
@@ -119,10 +119,10 @@ def outcome_scores(errors: Floats, outcome: Outcome) -> Floats:
     return np.asarray(share.mean() - share)
 
 
-def strength_of(values: Floats, drawn: Floats, scores: Floats, level: float, seed: Sequence[int]) -> Strength:
+def strength_of(values: Floats, resampled: Floats, scores: Floats, level: float, seed: Sequence[int]) -> Strength:
     """The strength of one parameter. values: (n,); drawn: (draws, n) given all others; scores: (n,) mean 0."""
-    pooled = np.sort(np.concatenate([values[None], drawn]).ravel())
-    features, null_features = _features(values, pooled), _features(drawn, pooled)
+    pooled = np.sort(np.concatenate([values[None], resampled]).ravel())
+    features, null_features = _features(values, pooled), _features(resampled, pooled)
     strength = float(r_squared(features[None], scores)[0])
     null = r_squared(null_features, scores)
     known = np.isfinite(values)
@@ -225,10 +225,10 @@ def _rows(
 ) -> list[list[object]]:
     if not keys:
         return []
-    own, alone = holm([s.pvalue for s in strengths]), holm([s.pvalue_alone for s in strengths])
+    corrected, alone = holm([s.pvalue for s in strengths]), holm([s.pvalue_alone for s in strengths])
     rows: list[list[object]] = [
         [outcome, *key, n, s.strength, s.low, s.high, s.noise_line, s.pvalue_alone, s.null, s.null_line, s.freedom,
          s.pvalue, float(p), float(q)]
-        for key, s, p, q in zip(keys, strengths, alone, own, strict=True)
+        for key, s, p, q in zip(keys, strengths, alone, corrected, strict=True)
     ]  # fmt: skip
     return sorted(rows, key=lambda row: -float(row[4]))  # type: ignore[arg-type]

@@ -184,9 +184,9 @@ class _Rivals:
         edges, observed = self.edges[side.column], self.codes[side.column]
         seed = [self.seed, 1, rival]
         rows = matched_rows(self.values[:, rival], self.reference[:, rival], DRAWS, seed)
-        drawn = np.where(rows < 0, observed, bins(self.reference[:, side.column], edges)[rows])
+        resampled = np.where(rows < 0, observed, bins(self.reference[:, side.column], edges)[rows])
         scores = without(self.scores, self.values[:, rival])
-        models, sums = bin_sums(np.concatenate([observed[None], drawn]), scores, edges.size + 1)
+        models, sums = bin_sums(np.concatenate([observed[None], resampled]), scores, edges.size + 1)
         z = np.maximum(scan(models, sums, side.end, self.least, side.limited), _NONE)
         spread = float(z[1:].std(ddof=1))
         distance = float((z[0] - z[1:].mean()) / spread) if spread > 0 else 0.0

@@ -40,8 +40,8 @@ def leading(table: pd.DataFrame, columns: Sequence[str], most: int = 4) -> list[
     rows = finished(table)
     strength = {}
     for name in varied(rows, columns):
-        found = rank_correlation(column(rows, name), rows["error"].to_numpy(float))
-        strength[name] = abs(np.nan_to_num(found["correlation"]))
+        correlation = rank_correlation(column(rows, name), rows["error"].to_numpy(float))
+        strength[name] = abs(np.nan_to_num(correlation["correlation"]))
     best = sorted(strength, key=lambda name: -strength[name])[:most]
     return [name for name in strength if name in best]
 
@@ -91,7 +91,7 @@ def marginals_table(
     """
     rows = finished(table)
     chance = best_weights(rows["error"].to_numpy(float), fraction)
-    found: list[tuple[Any, ...]] = []
+    bars: list[tuple[Any, ...]] = []
     for name in columns:
         values = column(rows, name)
         known = np.isfinite(values)
@@ -100,8 +100,8 @@ def marginals_table(
         x, weights = values[known], chance[known] / max(float(chance[known].sum()), 1e-300)
         at, lows, highs = _bins(x, bins)
         shares = (np.bincount(at, w, lows.size) for w in (np.full(x.size, 1 / x.size), weights))
-        found += [(name, *row) for row in zip(lows, highs, *shares, strict=True)]
-    return frame(found, ["parameter", "low", "high", "all", "likely_best"])
+        bars += [(name, *row) for row in zip(lows, highs, *shares, strict=True)]
+    return frame(bars, ["parameter", "low", "high", "all", "likely_best"])
 
 
 def networks_table(

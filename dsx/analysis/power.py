@@ -174,8 +174,8 @@ def _populations(
     rng = np.random.default_rng([seed, 10])
     made = []
     for _ in range(count):
-        drawn = [rng.choice(e, min(e.size - 1, _KEPT)) for e in errors]
-        a, b = drawn[0], drawn[-1]
+        resampled = [rng.choice(e, min(e.size - 1, _KEPT)) for e in errors]
+        a, b = resampled[0], resampled[-1]
         if difference is not None:
             b = b - float(np.median(b[:, None] - a)) + difference
         made.append((np.sort(a), np.sort(b)))

@@ -64,21 +64,21 @@ class LineFit:
 
     def warnings(self) -> list[str]:
         """What speaks against reading the line at its word, in sentences; empty if nothing does."""
-        found = []
+        doubts = []
         if math.isnan(self.r2):
-            found.append("y does not vary beyond rounding: there is nothing to explain and R² is not defined.")
+            doubts.append("y does not vary beyond rounding: there is nothing to explain and R² is not defined.")
         if self.curvature_pvalue < 0.01:
-            found.append(
+            doubts.append(
                 f"The residuals bend (p = {self.curvature_pvalue:.1g}): a straight line is not the whole story."
             )
         if self.spread_pvalue < 0.01:
-            found.append(f"The spread changes along x (p = {self.spread_pvalue:.1g}): the intervals are rough.")
+            doubts.append(f"The spread changes along x (p = {self.spread_pvalue:.1g}): the intervals are rough.")
         heavy = int((self.cook > 1).sum())
         if heavy:
-            found.append(
+            doubts.append(
                 f"{heavy} of {self.n} models alone move the line by about its own uncertainty (Cook's distance > 1)."
             )
-        return found
+        return doubts
 
 
 def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
@@ -98,8 +98,8 @@ def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
     given, xs, ys = xs.size, xs[kept], ys[kept]
     u, v = (np.log(xs), np.log(ys)) if log else (xs, ys)
     if xs.size < 2 or _constant(u, log):
-        found = f"{xs.size} usable pairs" if xs.size < 2 else "a single value of x"
-        raise DsxError(f"a line cannot be fitted through {found}: at least 2 pairs with different x are needed")
+        shortage = f"{xs.size} usable pairs" if xs.size < 2 else "a single value of x"
+        raise DsxError(f"a line cannot be fitted through {shortage}: at least 2 pairs with different x are needed")
     from scipy.special import stdtrit
 
     n, centred = u.size, u - u.mean()

@@ -41,10 +41,10 @@ def ks_by_sample_size(
         distances = np.empty(trials)
         for trial in range(trials):
             chosen = np.sort(rng.choice(ordered.size, n, replace=False, shuffle=False))
-            drawn = ordered[chosen]
+            sample = ordered[chosen]
             # the curves are furthest apart at a drawn error or just below it
-            above = np.searchsorted(drawn, drawn, side="right") / n - at_or_below[chosen]
-            under = np.searchsorted(drawn, drawn, side="left") / n - below[chosen]
+            above = np.searchsorted(sample, sample, side="right") / n - at_or_below[chosen]
+            under = np.searchsorted(sample, sample, side="left") / n - below[chosen]
             distances[trial] = max(np.abs(above).max(), np.abs(under).max())
         low, high = np.quantile(distances, [tail, 1 - tail])
         rows.append((n, distances.mean(), low, high, math.sqrt(math.pi / 2) * math.log(2) / math.sqrt(n)))

@@ -52,8 +52,8 @@ def bin_edges(reference: Floats) -> Floats:
 
 def bins(values: Floats, edges: Floats) -> Integers:
     """(n,) bin of every value; −1 where the value is NaN."""
-    found = np.searchsorted(edges, values, side="right")
-    return np.where(np.isfinite(values), found, -1)
+    places = np.searchsorted(edges, values, side="right")
+    return np.where(np.isfinite(values), places, -1)
 
 
 def bin_sums(codes: Integers, scores: Floats, count: int) -> tuple[Floats, Floats]:

@@ -145,10 +145,10 @@ def dominance_table(
 
 def best_ranges_table(tables: Mapping[str, pd.DataFrame], fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
     """One row per study and numeric parameter: study, parameter, low, median, high, n, without."""
-    found = [
+    ranges = [
         (name, *row) for name in _with_models(tables) for row in _rows(best_ranges(tables[name], None, fraction, level))
     ]
-    return frame(found, ["study", "parameter", "low", "median", "high", "n", "without"])
+    return frame(ranges, ["study", "parameter", "low", "median", "high", "n", "without"])
 
 
 def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:

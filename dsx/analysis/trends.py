@@ -98,8 +98,8 @@ def _interval(rho: float, error: float, n: int, z: float) -> tuple[float, float]
     strength = min(abs(rho), 1 - 6 / (n**3 - n))  # perfect agreement: half a step short of it
     tau = 2 / math.pi * math.asin(min(1.0, 2 * math.sin(math.pi * abs(rho) / 6)))
     unbiased = min(max(((n + 1) * abs(rho) - 3 * tau) / (n - 2), strength), 1 - 1e-12)
-    own = (error / (1 - strength**2)) ** 2 * n / (n - 3)
-    near, far = (math.sqrt((5 * (1 + r**2 / 2) / (n - 3) + n * own) / (n + 5)) for r in (strength, unbiased))
+    relative = (error / (1 - strength**2)) ** 2 * n / (n - 3)
+    near, far = (math.sqrt((5 * (1 + r**2 / 2) / (n - 3) + n * relative) / (n + 5)) for r in (strength, unbiased))
     ends = math.tanh(math.atanh(strength) - z * near), math.tanh(math.atanh(unbiased) + z * far)
     return ends if rho >= 0 else (-ends[1], -ends[0])
 
@@ -175,7 +175,7 @@ def trend(
     first = next(iter(studies.values()), None)
     if columns is None:
         columns = [c for c in parameter_columns(first) if all(c in s for s in shared)] if first is not None else []
-    found = []
+    medians = []
     for parameter in columns:
         for name, rows in studies.items():
             at = _median(column(rows, regime)) if isinstance(regime, str) else float(regime[name])
@@ -183,8 +183,8 @@ def trend(
             if np.isfinite(x).any():
                 ends = best_range(x, rows["error"].to_numpy(), fraction, level)
                 known = int(np.isfinite(x).sum())
-                found.append((parameter, name, at, *ends, float(np.nanmin(x)), float(np.nanmax(x)), known))
-    return frame(found, ["parameter", "study", "regime", "low", "median", "high", "all_low", "all_high", "n"])
+                medians.append((parameter, name, at, *ends, float(np.nanmin(x)), float(np.nanmax(x)), known))
+    return frame(medians, ["parameter", "study", "regime", "low", "median", "high", "all_low", "all_high", "n"])
 
 
 def _median(values: Floats) -> float:

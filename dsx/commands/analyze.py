@@ -71,11 +71,11 @@ def analyze(
 
     overrides: how files are read (`dsx.commands.selection.sources`). Raises DsxError.
     """
-    found = sources(arguments, overrides)
-    accounts = [f"read {s.path}: {s.format}, {s.account}" for s in found if isinstance(s, Results) and s.account]
-    named = [str(source.path) for source in found] if any(isinstance(s, Results) for s in found) else []
+    chosen = sources(arguments, overrides)
+    accounts = [f"read {s.path}: {s.format}, {s.account}" for s in chosen if isinstance(s, Results) and s.account]
+    named = [str(source.path) for source in chosen] if any(isinstance(s, Results) for s in chosen) else []
     command = shlex.join(["dsx", "analyze", *named, *overrides, *settings.options()]) if named else ""
-    return "\n".join([*accounts, analyze_studies(found, out, settings, command=command)])
+    return "\n".join([*accounts, analyze_studies(chosen, out, settings, command=command)])
 
 
 def analyze_studies(
@@ -104,7 +104,7 @@ def analyze_studies(
     shown, written = show(inquiry, folder, settings.figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies), *settings.options()])
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)
-    told = [
+    findings = [
         line
         for each in shown
         if each.exhibit.told
@@ -114,7 +114,7 @@ def analyze_studies(
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {count}"
     head = [*([question] if question else []), *parts.account]
-    return "\n".join([*head, *told, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided)])
+    return "\n".join([*head, *findings, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided)])
 
 
 def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
@@ -124,20 +124,20 @@ def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
     from dsx.exhibits.studies import imported
     from dsx.report import gather
 
-    found: list[tuple[Study | Results, StudyFacts]] = []
+    gathered: list[tuple[Study | Results, StudyFacts]] = []
     for source in studies:
         if isinstance(source, Results):
-            found += [(source, one) for one in imported(source).values()]
+            gathered += [(source, facts) for facts in imported(source).values()]
         else:
-            found.append((source, gather(source, source.path.resolve().name)))
-    names = [one.name for _, one in found]
+            gathered.append((source, gather(source, source.path.resolve().name)))
+    names = [facts.name for _, facts in gathered]
     paths = [
-        f"{source.path}:{one.name}" if isinstance(source, Results) and len(source.tables) > 1 else str(source.path)
-        for source, one in found
+        f"{source.path}:{facts.name}" if isinstance(source, Results) and len(source.tables) > 1 else str(source.path)
+        for source, facts in gathered
     ]
     return [
-        one if names.count(one.name) == 1 else replace(one, name=path)
-        for (_, one), path in zip(found, paths, strict=True)
+        facts if names.count(facts.name) == 1 else replace(facts, name=path)
+        for (_, facts), path in zip(gathered, paths, strict=True)
     ]
 
 

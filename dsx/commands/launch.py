@@ -90,8 +90,8 @@ def prepare(
         study.set_recipe(_recipe_of(plan_), plan_.replicates)
     # a cluster's nodes may see folders that this machine does not
     images = check_data_here(planned) if launcher.trains_here else {}
-    for found in images.values():
-        say("\n".join(found.lines))
+    for checked in images.values():
+        say("\n".join(checked.lines))
     total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
     counted = images[first].training_images if first in images else None
     say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
@@ -104,8 +104,8 @@ def exit_code(launched: Launched) -> int:
     """
     if launched.failed and not any(launched.counts.get(outcome) for outcome in ("done", "diverged")):
         count, first = len(launched.failed), launched.failed[0][1]
-        told = "the only model" if count == 1 else f"every one of {count} models"
-        raise DsxError(f"{told} failed, the first by {first.kind}: {first.message}; `dsx status` groups the causes")
+        failed = "the only model" if count == 1 else f"every one of {count} models"
+        raise DsxError(f"{failed} failed, the first by {first.kind}: {first.message}; `dsx status` groups the causes")
     return STOPPED if launched.by_signal else 0
 
 

@@ -33,8 +33,8 @@ def from_studies(studies: Sequence[Study], folder: Path) -> str:
         counts = study.counts()
         left = {state: counts[state] for state in ("pending", "running") if counts[state]}
         if left:
-            told = ", ".join(f"{n} {state}" for state, n in left.items())
-            raise DsxError(f"{study.path}: {told}: `dsx launch {study.path}` first; reference results are whole")
+            unfinished = ", ".join(f"{n} {state}" for state, n in left.items())
+            raise DsxError(f"{study.path}: {unfinished}: `dsx launch {study.path}` first; reference results are whole")
         networks = network_table(study.population.model_ids, study.population.contents)
         new = [c for c in networks.columns if c == "model_id" or c not in study.population.settings]
         tables[study.name] = study.results().merge(networks[new], on="model_id", how="left", validate="many_to_one")

@@ -46,9 +46,11 @@ def sample_experiment(experiment: Experiment, say: Callable[[str], object] = pri
         configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
         for space in experiment.spaces
     ]
-    drawn = [draw_population(s, experiment.n, seed=experiment.seed, allow_short=experiment.allow_short) for s in spaces]
+    drawings = [
+        draw_population(s, experiment.n, seed=experiment.seed, allow_short=experiment.allow_short) for s in spaces
+    ]
     studies = []
-    for space, drawing in zip(spaces, drawn, strict=True):
+    for space, drawing in zip(spaces, drawings, strict=True):
         folder = Path(experiment.out) / space.name
         before = models_in(folder)
         study = create_study(space, drawing, experiment.seed, folder)

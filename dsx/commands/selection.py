@@ -28,12 +28,12 @@ def chosen(folders: Sequence[str]) -> list[Study]:
     Raises StudyError for a folder that is no study, one named twice, and if none is named and none was written.
     """
     if folders:
-        found = [study for folder in folders for study in _studies_in(folder)]
-        paths = [study.path.resolve() for study in found]
+        studies = [study for folder in folders for study in _studies_in(folder)]
+        paths = [study.path.resolve() for study in studies]
         twice = next((path for path in paths if paths.count(path) > 1), None)
         if twice is not None:
             raise StudyError(f"{twice}: named twice: name each study once")
-        return found
+        return studies
     return [open_study(path) for path in last_written()]
 
 
@@ -65,17 +65,17 @@ def sources(arguments: Sequence[str], overrides: Sequence[str] = ()) -> list[Stu
     studies = chosen(folders) if folders or not arguments else []
     if not arguments:
         files, paths = [[]], [Path()]
-    found: list[Study | Results] = []
+    chosen_sources: list[Study | Results] = []
     for path, several in zip(paths, files, strict=True):
-        found += [s for s in studies if not arguments or (not several and _inside(s.path, path))]
-        found += [read_results(f, metric, columns) for f in several if not _is_curves(f, every)]
-    _all_used(overrides, found)
-    return found
+        chosen_sources += [s for s in studies if not arguments or (not several and _inside(s.path, path))]
+        chosen_sources += [read_results(f, metric, columns) for f in several if not _is_curves(f, every)]
+    _all_used(overrides, chosen_sources)
+    return chosen_sources
 
 
-def _all_used(overrides: Sequence[str], found: Sequence[Study | Results]) -> None:
+def _all_used(overrides: Sequence[str], chosen_sources: Sequence[Study | Results]) -> None:
     """Raises DsxError for an override that no file is there for: a misspelt one would be without effect."""
-    used = {key for one in found if isinstance(one, Results) for key in one.used}
+    used = {key for source in chosen_sources if isinstance(source, Results) for key in source.used}
     for override in overrides:
         key, _, value = override.partition("=")
         if key not in used:

@@ -28,15 +28,15 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
     study = open_study(target)
     if model is None:
         return models_table(study)
-    found = find_model(study, model)
+    shown = find_model(study, model)
     setting = ", ".join(
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in found.setting.items()
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.setting.items()
     )
-    text = describe_network(found.architecture, resolution or study.population.resolution, per_layer)
+    text = describe_network(shown.architecture, resolution or study.population.resolution, per_layer)
     derivation = ""
     if "family" in study.definition:  # a study of one network has no space
-        derivation = describe_derivation(space_from_dict(study.definition), found) + "\n"
-    return f"{found.model_id} of {study.path}\n  {setting}\n{derivation}{text}"
+        derivation = describe_derivation(space_from_dict(study.definition), shown) + "\n"
+    return f"{shown.model_id} of {study.path}\n  {setting}\n{derivation}{text}"
 
 
 def models_table(study: Study) -> str:

@@ -13,8 +13,8 @@ def find_model(study: Study, prefix: str) -> Model:
     population = study.population
     rows = [row for row, model_id in enumerate(population.model_ids) if model_id.startswith(prefix)]
     if len(rows) != 1:
-        found = "no model" if not rows else f"{len(rows)} models"
-        raise StudyError(f"{study.path}: {found} whose id begins with '{prefix}'; `dsx show {study.path}` lists them")
+        count = "no model" if not rows else f"{len(rows)} models"
+        raise StudyError(f"{study.path}: {count} whose id begins with '{prefix}'; `dsx show {study.path}` lists them")
     return population[rows[0]]
 
 

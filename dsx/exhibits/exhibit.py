@@ -137,18 +137,18 @@ class Exhibit:
 
 def exhibits() -> list[Exhibit]:
     """Every exhibit, in order. Raises DsxError if two have one name or another package's cannot be loaded."""
-    found = []
+    known = []
     package = importlib.import_module("dsx.exhibits")
     for module in pkgutil.iter_modules(package.__path__):
         exhibit = getattr(importlib.import_module(f"dsx.exhibits.{module.name}"), "EXHIBIT", None)
-        found += [exhibit] if isinstance(exhibit, Exhibit) else []
+        known += [exhibit] if isinstance(exhibit, Exhibit) else []
     for entry in entry_points(group=GROUP):
         try:
-            found.append(entry.load())
+            known.append(entry.load())
         except (ImportError, AttributeError) as error:
             raise DsxError(f"exhibit {entry.name} of {entry.value}: cannot be loaded ({error})") from None
-    names = [exhibit.name for exhibit in found]
+    names = [exhibit.name for exhibit in known]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise DsxError(f"two exhibits are called '{twice}': rename one")
-    return sorted(found, key=lambda exhibit: (exhibit.place, exhibit.name))
+    return sorted(known, key=lambda exhibit: (exhibit.place, exhibit.name))

@@ -37,12 +37,12 @@ class Shown:
     def sections(self, inquiry: Inquiry) -> Iterator[Section]:
         """Its part of the report: text, tables, and the drawings."""
         exhibit = self.exhibit
-        own = (
+        section = (
             exhibit.section(self.computed, inquiry)
             if exhibit.section and (self.computed or not exhibit.draw)
             else Section()
         )
-        whole = replace(own, pictures=(*self.pictures, *own.pictures))
+        whole = replace(section, pictures=(*self.pictures, *section.pictures))
         if whole:
             yield whole
         yield from exhibit.sections(inquiry) if exhibit.sections else ()

@@ -52,12 +52,12 @@ def _best(models: pd.DataFrame, shade: str) -> Iterator[Picture]:
         return
     rows = models[models["stages"].notna()].sort_values(["error", "model_id"], kind="stable")
     for _, row in rows.head(_BEST).iterrows():
-        words = stages_in_words(row["stages"])
+        structure = stages_in_words(row["stages"])
         drawing, fit = network_svg(row["stages"], shade)
         numbers = [f"{format_number(row[c])} {c}" for c in METRICS if c in row.index]
         fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
-        told = f"{row['error']:.3g} % error: {row['model_id']}, {words}; {', '.join(numbers)}{fitted}"
-        yield Picture(data_url(drawing.encode()), f"width of each block: {words}", told, kind="small")
+        caption = f"{row['error']:.3g} % error: {row['model_id']}, {structure}; {', '.join(numbers)}{fitted}"
+        yield Picture(data_url(drawing.encode()), f"width of each block: {structure}", caption, kind="small")
 
 
 EXHIBIT = Exhibit(

@@ -15,11 +15,11 @@ def regime_of(facts: Sequence[StudyFacts]) -> tuple[str, dict[str, float]]:
 
     Flops count if the ranges of the studies do not overlap. Empty if they are of several spaces or differ in nothing.
     """
-    models = {one.name: one.models for one in facts if len(one.models)}
+    models = {study.name: study.models for study in facts if len(study.models)}
     spaces = {str(s) for rows in models.values() for s in (rows["space"] if "space" in rows.columns else ("",))}
     if len(models) < 2 or len(spaces) != 1 or spaces == {""}:
         return "", {}
-    size = {one.name: one.resolution for one in facts if one.name in models and one.resolution}
+    size = {study.name: study.resolution for study in facts if study.name in models and study.resolution}
     if len(size) == len(models) == len(set(size.values())):
         return "resolution", {name: float(pixels) for name, pixels in size.items()}
     ends = sorted((rows["flops"].min(), rows["flops"].max()) for rows in models.values() if "flops" in rows.columns)

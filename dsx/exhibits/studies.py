@@ -81,7 +81,7 @@ class StudyFacts:
 
 def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = None) -> StudyFacts:
     """Read what a report needs of a study. table: its results, if at hand."""
-    found = study.scan()
+    scan = study.scan()
     results = study.results() if table is None else table
     picked = representatives(study, results)
     return StudyFacts(
@@ -89,8 +89,8 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         table=results,
         networks=network_table(study.population.model_ids, study.population.contents),
         curves=_curves(picked),
-        failures=grouped(study, list(found.failures.values())),
-        problems=found.problems,
+        failures=grouped(study, list(scan.failures.values())),
+        problems=scan.problems,
         settings=_settings(study, results, picked),
         configuration=study.paths.definition.read_text(encoding="utf-8"),
         commands=commands(study),
@@ -104,7 +104,7 @@ def imported(results: Results) -> dict[str, StudyFacts]:
 
     Curves are taken from `NAME.curves.parquet` beside `NAME.parquet`, as reference results have them.
     """
-    found = {}
+    facts = {}
     for name, table in results.tables.items():
         networks = networks_in(table)
         curves = results.path.with_name(f"{results.path.stem}.curves.parquet")
@@ -116,19 +116,19 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         ]
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
-        told = [(what, value) for what, value in settings if value]
-        found[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=told)
-    return found
+        known = [(what, value) for what, value in settings if value]
+        facts[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=known)
+    return facts
 
 
 def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:
     """Failed rows of a table from elsewhere, grouped by what it says of the cause."""
     rows = table[table["state"] == "failed"]
     reasons = rows["failure"] if "failure" in rows.columns else rows["state"].where(rows["state"] != "failed")
-    told = reasons.map(lambda reason: str(reason) if isinstance(reason, str) and reason else "no error is given")
+    causes = reasons.map(lambda reason: str(reason) if isinstance(reason, str) and reason else "no error is given")
     return [
         FailureGroup("failed", str(message), [str(i) for i in group], remedy="")
-        for message, group in rows["model_id"].groupby(told, sort=False)
+        for message, group in rows["model_id"].groupby(causes, sort=False)
     ]
 
 
@@ -136,8 +136,8 @@ def _recipes(table: pd.DataFrame) -> str:
     """What a table from elsewhere says of the training."""
     known = [str(r) for r in table["recipe"].dropna().unique()] if "recipe" in table.columns else []
     epochs = sorted(set(table["epochs"].dropna())) if "epochs" in table.columns else []
-    told = [f"recipe {', '.join(known)}"] if known else ["recipe not known"]
-    return ", ".join([*told, *([f"{epochs[-1]:g} epochs"] if epochs and epochs[-1] else [])])
+    sentence = [f"recipe {', '.join(known)}"] if known else ["recipe not known"]
+    return ", ".join([*sentence, *([f"{epochs[-1]:g} epochs"] if epochs and epochs[-1] else [])])
 
 
 def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
@@ -165,12 +165,12 @@ def _picked(table: pd.DataFrame, key: str) -> list[Any]:
 
 def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
     """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
-    found = []
+    records = []
     for run_id in _picked(table, "run_id"):
         record, _ = files.load_json(study.paths.run(run_id).result)
         if record is not None:
-            found.append({**record, "run_id": run_id})
-    return found
+            records.append({**record, "run_id": run_id})
+    return records
 
 
 def _curves(picked: list[dict[str, Any]]) -> pd.DataFrame | None:
@@ -192,10 +192,10 @@ def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -
         for name, text in (request.get("constraints") or {}).items()
     )
     size, classes = request.get("resolution"), request.get("num_classes")
-    told = " – ".join(str(definition[key]) for key in ("name", "description", "source") if definition.get(key))
+    space = " – ".join(str(definition[key]) for key in ("name", "description", "source") if definition.get(key))
     seconds = float(table["seconds"].sum())
     facts = [
-        ("space", told),
+        ("space", space),
         ("models", f"{len(study.population):,} of {request.get('n', len(study.population)):,} asked for"),
         ("constraint", window or "none"),
         ("images", f"{size}×{size}, {classes} classes" if size and classes else ""),

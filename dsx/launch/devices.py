@@ -35,9 +35,14 @@ def cpu_count() -> int:
     return cores
 
 
+def may_have_gpus() -> bool:
+    """Whether it takes torch to tell which GPUs there are."""
+    return sys.platform != "linux" or any(Path(name).exists() for name in _GPU_FILES)
+
+
 def gpus() -> list[str]:
     """What CUDA_VISIBLE_DEVICES calls each GPU that this process may use. Loads torch only where there may be one."""
-    if sys.platform == "linux" and not any(Path(name).exists() for name in _GPU_FILES):
+    if not may_have_gpus():
         return []
     import torch
 

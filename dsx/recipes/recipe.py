@@ -34,6 +34,7 @@ _OPERATIONAL = (
     "time_limit_min",
     "keep_checkpoint",
     "save_memory",
+    "capture",
     "data.root",
     "data.workers",
     "data.download",
@@ -48,11 +49,14 @@ class Recipe(Frozen):
     lr: highest learning rate; with lr_reference_batch it holds for a batch of that size and scales in proportion.
     micro_batch_size: images per forward pass and batch-norm group; gradients are summed over the batch. null: all.
     on_out_of_memory: `fail`, or `accumulate` to halve the micro batch and go on from the last checkpoint (one device).
-    save_memory: keep a quarter less for the backward pass and compute it anew; the same numbers up to rounding.
+    save_memory: keep a quarter less for the backward pass and compute it anew; the same numbers up to rounding. It does
+    so with precision float32 only.
     clip_gradient: highest 2-norm of all gradients together; null: none. label_smoothing: share spread over classes.
     ema: decay per step of the moving average of weights; null: none.
     precise_bn: training images (un-mixed) from which batch-norm statistics are computed before evaluating; 0: none.
     precision: of forward and backward passes; weights stay float32.
+    capture: on one CUDA GPU, record the training step as a CUDA graph and replay it: less work for the CPU, more
+    memory; the same kernels on the same numbers.
     deterministic: ask the GPU for deterministic kernels (the CPU's always are).
     metric: what `error` means: `last` or `best` epoch, `raw` or `ema` weights, `top1` or `top5`, in percent.
     time_limit_min: minutes of wall time per model, over all its sessions; null: none.
@@ -81,6 +85,7 @@ class Recipe(Frozen):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: StrictBool = True
     compile: StrictBool = False
+    capture: StrictBool = False
     deterministic: StrictBool = False
     metric: Metric = "last_raw_top1"
     time_limit_min: NotNegative | None = None
@@ -96,12 +101,26 @@ class Recipe(Frozen):
             raise ValueError(
                 f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size}"
             )
+        if self.capture:
+            self._check_capture()
         facts = DATASETS.get(self.data.dataset)
         if self.augmentation.random_area is not None and facts is not None and not facts.files:
             raise ValueError("augmentation.random_area is for images decoded from files; use crop_padding")
         if self.augmentation.lighting and len(self.data.mean) != 3:
             raise ValueError("augmentation.lighting needs images with three channels")
         return self
+
+    def _check_capture(self) -> None:
+        """Raises ValueError for what differs from step to step, or has a way of its own to run one."""
+        for option, chosen in {
+            "compile": self.compile,
+            "precision float16": self.precision == "float16",
+            "augmentation.mixup": self.augmentation.mixup > 0,
+            "augmentation.cutmix": self.augmentation.cutmix > 0,
+        }.items():
+            if chosen:
+                remedy = "use bfloat16, or leave capture out" if "precision" in option else "leave one of them out"
+                raise ValueError(f"capture does not go with {option}: {remedy}")
 
     @property
     def num_classes(self) -> int | None:

@@ -20,6 +20,11 @@ class Average(AveragedModel):
 
     def update_parameters(self, model: nn.Module) -> None:
         """Take in the weights after one more step; the first are taken as they are."""
+        self.take_in(model)
+        self.n_averaged += 1
+
+    def take_in(self, model: nn.Module) -> None:
+        """The same without counting the step: on the device alone, and from the second on always the same."""
         assert self.multi_avg_fn is not None
         steps = int(self.n_averaged)  # lives on the CPU, wherever the weights do
         mine, theirs = _tensors(self.module), _tensors(model)
@@ -30,7 +35,6 @@ class Average(AveragedModel):
                 self.multi_avg_fn(kept_ones, new_ones, steps)
             else:
                 torch._foreach_copy_(kept_ones, new_ones)
-        self.n_averaged += 1
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:

@@ -33,14 +33,18 @@ def evaluate(model: nn.Module, batches: Batches, group: Group) -> dict[str, floa
     }
 
 
-def precise_batch_norm(model: nn.Module, batches: Batches, images: int, epoch: int, group: Group) -> None:
-    """Replace batch norm's running statistics by the mean over batches of about `images` training images."""
+def precise_batch_norm(
+    model: nn.Module, batches: Batches, images: int, epoch: int, group: Group, micro_batch_size: int | None = None
+) -> None:
+    """Replace batch norm's running statistics by the mean over batches of about `images` training images.
+
+    micro_batch_size: images per forward pass; None: a whole batch.
+    """
     count = min(batches.steps_per_epoch, -(-images // batches.batch_size))
 
     def inputs() -> Iterator[Tensor]:
-        micro = batches.recipe.micro_batch_size
         for _, (planes, _) in zip(range(count), batches.training(epoch), strict=False):
-            yield from torch.split(planes, micro) if micro else (planes,)
+            yield from torch.split(planes, micro_batch_size) if micro_batch_size else (planes,)
 
     torch.optim.swa_utils.update_bn(inputs(), model)
     group.average_buffers(model)

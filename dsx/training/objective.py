@@ -43,7 +43,14 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     options, device = recipe.optimiser, next(model.parameters()).device
     groups, fused = parameter_groups(model, options), device.type in ("cpu", "cuda")
     if options.name == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.scaled_lr, betas=options.betas, eps=options.eps, fused=fused)
+        return torch.optim.AdamW(
+            groups,
+            lr=recipe.scaled_lr,
+            betas=options.betas,
+            eps=options.eps,
+            fused=fused,
+            capturable=recipe.capture,
+        )
     return torch.optim.SGD(
         groups,
         lr=recipe.scaled_lr,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
 from dsx.training.average import Average
+from dsx.training.capture import Captured, check_capture
 from dsx.training.checkpoint import save_checkpoint
 from dsx.training.data.augment import Mixed, mix
 from dsx.training.data.batches import Batches
@@ -56,6 +58,7 @@ class Session:
         should_stop: Callable[[], bool] | None = None,
         micro_batch_size: int | None = None,
     ) -> None:
+        check_capture(recipe, batches.device, group.world)
         self.recipe, self.seed, self.batches, self.group = recipe, seed, batches, group
         self.device, self.folder, self.should_stop = batches.device, folder, should_stop
         self.identity = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()}
@@ -72,6 +75,7 @@ class Session:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         called = group.wrap(self.model, self.device)
         self.call: Callable[..., Any] = torch.compile(called) if recipe.compile else called
+        self._recording = Captured(batches.batch_size, self.device) if recipe.capture else None
         self.epoch = self.step = self._corrupt_known = 0
         self.curve: list[dict[str, Any]] = []
         self.seconds = self.train_seconds = self.wait_seconds = 0.0
@@ -134,11 +138,28 @@ class Session:
         return self.recipe.scaled_lr * factor
 
     def _optimise(self, batch: Mixed, lr: float) -> None:
-        """One optimiser step; gradients are the mean over the batch, however many passes or processes it takes."""
+        """One optimiser step with all that belongs to it."""
+        rate: float | Tensor = lr
+        if self._recording is not None:
+            rate = self._recording.rate.fill_(lr)
+        elif self.device.type == "cuda":
+            rate = float(np.float32(lr))  # as a recording reads it: the same numbers with and without
         for options in self.optimiser.param_groups:
-            options["lr"] = lr
+            options["lr"] = rate
+        if self._recording is not None:
+            self._recording(self._update, batch)
+        else:
+            self._update(batch)
+        if self.average is not None:
+            self.average.n_averaged += 1
+
+    def _update(self, batch: Mixed) -> None:
+        """What a recording repeats: gradients, the weights' step, and the average of weights.
+
+        Gradients are the mean over the batch, however many passes or processes it takes.
+        """
         share, images = self.micro_batch_size and max(1, self.micro_batch_size // self.group.world), len(batch.targets)
-        parts = [batch] if not share or share >= images else _parts(batch, share)
+        parts = [batch] if not share or share >= images else batch.split(share)
         scale = self._share_of_processes(images)
         for i, part in enumerate(parts):
             last = i == len(parts) - 1
@@ -155,7 +176,7 @@ class Session:
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
         if self.average is not None:
-            self.average.update_parameters(self.model)
+            self.average.take_in(self.model)
 
     def _share_of_processes(self, images: int) -> float | Tensor:
         """What the gradient of this process's images counts in the mean of all processes; 1 if all have as many."""
@@ -237,7 +258,8 @@ class Session:
         for prefix, model in models.items():
             self.group.share_buffers(model)
             if self.recipe.precise_bn:
-                precise_batch_norm(model, self.batches, self.recipe.precise_bn, self.epoch, self.group)
+                precise = (self.recipe.precise_bn, self.epoch, self.group, self.micro_batch_size)
+                precise_batch_norm(model, self.batches, *precise)
             metrics = evaluate(model, self.batches, self.group)
             record |= {f"{prefix}{name}": value for name, value in metrics.items()}
         if self.group.any([self._met_corrupt()], self.device)[0]:
@@ -263,13 +285,16 @@ class Session:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave, whichever process wrote it."""
+        """Go on from what `state` gave, whichever process wrote it, recorded or not. To be called before any step."""
         self.epoch, self.step, self.micro_batch_size = state["position"]
         self.seconds, self.train_seconds, self.wait_seconds = state["seconds"]
         self.curve = list(state["curve"])
         self.sums.copy_(state["sums"] if self.group.leads else torch.zeros(3))
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
+        for options in self.optimiser.param_groups:
+            if "capturable" in options:
+                options["capturable"] = self.recipe.capture
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.scaler.load_state_dict(state["scaler"])
@@ -286,13 +311,3 @@ class Session:
         if self.group.leads:
             save_checkpoint(self.folder, state)
         self.group.wait()
-
-
-def _parts(batch: Mixed, size: int) -> list[Mixed]:
-    partners = [None] * len(batch.targets) if batch.partners is None else torch.split(batch.partners, size)
-    return [
-        Mixed(images, targets, other, batch.share)
-        for images, targets, other in zip(
-            torch.split(batch.images, size), torch.split(batch.targets, size), partners, strict=False
-        )
-    ]

@@ -126,6 +126,8 @@ def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) ->
         session.micro_batch_size = (
             min(halved, session.micro_batch_size or halved) if halved else session.micro_batch_size
         )
+    if session.micro_batch_size and session.micro_batch_size != session.recipe.micro_batch_size:
+        session.batches.shrink_evaluation(session.micro_batch_size)
     try:
         while session.epoch < session.recipe.epochs:
             record = session.run_epoch()

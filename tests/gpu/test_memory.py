@@ -10,16 +10,24 @@ import torch
 
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.training.data.opening import open_batches
+from dsx.training.distributed import Group
 from dsx.training.faults import OutOfMemory
 from dsx.training.preflight import preflight
 from dsx.training.result import Result
-from dsx.training.trainer import train
+from dsx.training.session import Session
+from dsx.training.trainer import torch_settings, train
 
-from gpu_data import digits, make_cifar, network
+from gpu_data import digits, gpu, make_cifar, network
 
 WIDE = Architecture(
     stem=Stem(type="cifar", width=64),
     stages=tuple(Stage(block="x", depth=1, width=w, stride=s, group_width=16) for w, s in ((64, 1), (128, 2))),
+    num_classes=10,
+)
+DEEP = Architecture(
+    stem=Stem(type="cifar", width=64),
+    stages=(Stage(block="x", depth=8, width=64, stride=1, group_width=64),),
     num_classes=10,
 )
 BATCH = 1024
@@ -61,16 +69,54 @@ def test_the_peak_is_what_the_allocator_saw() -> None:
     assert again.peak_memory_bytes < 2**28, "another's peak was counted"
 
 
-def test_smaller_passes_and_recomputing_need_less(wide: Callable[..., Recipe]) -> None:
-    whole, parts, saving = (
-        trained(wide(**options)).peak_memory_bytes
-        for options in ({}, {"micro_batch_size": BATCH // 4}, {"save_memory": True})
-    )
+def test_smaller_passes_need_less(wide: Callable[..., Recipe]) -> None:
+    whole, parts = (trained(wide(**options)).peak_memory_bytes for options in ({}, {"micro_batch_size": BATCH // 4}))
     assert whole is not None
     assert parts is not None
-    assert saving is not None
     assert parts < 0.6 * whole
-    assert saving < 0.97 * whole
+
+
+def kept_and_peak(recipe: Recipe) -> tuple[int, int]:
+    """Bytes held between the forward and the backward pass of DEEP, and the most during two steps."""
+    torch.cuda.empty_cache()
+    with torch_settings(recipe, gpu(), None):
+        session = Session(DEEP, recipe, 1, open_batches(recipe, 1, gpu()), Group())
+        session.train_steps(1)  # what is set up once
+        images, _ = next(session.batches.training(0))
+        before = torch.cuda.memory_allocated()
+        held = session.model(images)
+        kept = torch.cuda.memory_allocated() - before
+        del held, images
+        torch.cuda.reset_peak_memory_stats()
+        session.train_steps(3)
+    return kept, torch.cuda.max_memory_allocated()
+
+
+def test_recomputing_needs_less(wide: Callable[..., Recipe]) -> None:
+    """Of eight blocks' seven images, two each are not kept; a block's own pass needs them for a moment.
+
+    A network of one block has no lower peak: it comes where that block's images are there in either case, beside the
+    library's workspace for a convolution.
+    """
+    options = {"batch_size": 256}
+    (kept, peak), (kept_saving, peak_saving) = (kept_and_peak(wide(**options, save_memory=s)) for s in (False, True))
+    print(f"kept {kept / 2**20:,.0f} and {kept_saving / 2**20:,.0f} MiB")
+    print(f"peak {peak / 2**20:,.0f} and {peak_saving / 2**20:,.0f} MiB")
+    assert kept_saving < 0.8 * kept
+    assert peak_saving < peak - 0.5 * (kept - kept_saving)
+
+
+@pytest.mark.parametrize("precise_bn", [0, 2 * BATCH], ids=["evaluation", "precise batch norm"])
+def test_passes_without_gradients_shrink_too(precise_bn: int, tmp_path: Path) -> None:
+    """Memory is that of an eighth of a batch and half as much; evaluation begins with all 614 images at once."""
+    options = {"data.root": str(make_cifar(tmp_path / "images", 3 * BATCH)), "epochs": 1, "batch_size": BATCH}
+    options |= {"deterministic": True, "precise_bn": precise_bn, "on_out_of_memory": "accumulate"}
+    eighth = trained(load_recipe("cifar10", options | {"micro_batch_size": BATCH // 8})).peak_memory_bytes
+    assert eighth is not None
+    limit_memory(1.5 * eighth)
+    result = trained(load_recipe("cifar10", options), tmp_path / "model")
+    assert result.state == "done"
+    assert result.effective_recipe["micro_batch_size"] <= BATCH // 4
 
 
 def test_out_of_memory_goes_on_with_smaller_passes(wide: Callable[..., Recipe], tmp_path: Path) -> None:

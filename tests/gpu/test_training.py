@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from dsx.training.faults import Interrupted
 from dsx.training.session import Session
 from dsx.training.trainer import train
 
-from gpu_data import curve, digits, gpu, make_cifar, make_pictures, network, off
+from gpu_data import curve, digits, every_wait_raises, gpu, make_cifar, make_pictures, network, off
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 Shape = tuple[int, int]
@@ -57,16 +56,6 @@ def test_precisions_agree_on_what_is_learned() -> None:
     losses = {p: train(network(), digits(precision=p), seed=1, device="cuda").curve[-1]["loss"] for p in PRECISIONS}
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.25)
     assert losses["float16"] == pytest.approx(losses["float32"], rel=0.25)
-
-
-@contextmanager
-def every_wait_raises() -> Iterator[None]:
-    before = torch.cuda.get_sync_debug_mode()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode(before)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -167,3 +168,46 @@ def test_an_added_launcher_is_used_by_every_command(
     assert printed("status", "a").splitlines()[1] == "  shelf: {'done': 2}"
     assert printed("cancel", "a") == "a: 0 jobs cancelled\n"
     sys.modules.pop("shelf_launcher", None)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu_files", "expected"), [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)]
+)
+def test_workers_load_torch_while_the_launch_looks_for_gpus(
+    device: str, gpu_files: bool, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr("dsx.launch.local.launcher.may_have_gpus", lambda: gpu_files)
+    monkeypatch.setattr("dsx.launch.local.pool.begin_loading", seen.append)
+    monkeypatch.setattr("dsx.launch.local.launcher.slots", lambda *_: seen.append("slots"))
+    monkeypatch.setattr("dsx.launch.local.launcher.check_data_here", lambda _: None)
+    LocalLauncher().check([make_study(tmp_path)], LaunchOptions(device=device, trainer="standins:behave"))
+    assert seen == ["standins:behave"] * expected + ["slots"]
+
+
+LOADING = """
+import multiprocessing, sys
+from dsx.launch.local import pool
+
+def ask(pipe):
+    pipe.send("dsx.training.trainer" in sys.modules)
+
+if __name__ == "__main__":
+    pool.begin_loading("dsx.training.trainer:train")
+    from multiprocessing import forkserver
+    server = forkserver._forkserver._forkserver_pid
+    context = pool._context("dsx.training.trainer:train")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=ask, args=(theirs,))
+    process.start()
+    print(ours.recv(), server == forkserver._forkserver._forkserver_pid)
+    process.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked from one that has loaded torch on Linux only")
+def test_workers_are_forked_from_the_process_that_began_to_load(tmp_path: Path) -> None:
+    script = tmp_path / "loading.py"
+    script.write_text(LOADING)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "True"], done.stderr

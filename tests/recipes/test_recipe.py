@@ -36,6 +36,22 @@ def test_recipes_resolve_without_torch() -> None:
         ({"metric": "last_ema_top1"}, "recipe digits: metric last_ema_top1 needs ema (a decay such as 0.999)"),
         ({"schedule.warmup_epochs": 9}, "recipe digits: schedule.warmup_epochs 9 exceeds epochs 8"),
         ({"micro_batch_size": 20}, "recipe digits: batch_size 48 is not a multiple of micro_batch_size 20"),
+        (
+            {"capture": True, "compile": True},
+            "recipe digits: capture does not go with compile: leave one of them out",
+        ),
+        (
+            {"capture": True, "precision": "float16"},
+            "recipe digits: capture does not go with precision float16: use bfloat16, or leave capture out",
+        ),
+        (
+            {"capture": True, "augmentation.mixup": 0.2},
+            "recipe digits: capture does not go with augmentation.mixup: leave one of them out",
+        ),
+        (
+            {"capture": True, "augmentation.cutmix": 0.2},
+            "recipe digits: capture does not go with augmentation.cutmix: leave one of them out",
+        ),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_it(overrides: dict[str, object], message: str) -> None:

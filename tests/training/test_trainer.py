@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,33 @@ def test_out_of_memory_may_halve_the_passes_and_keep_the_batch(
     result = fit(tiny(), digits(on_out_of_memory="accumulate"))
     assert result.effective_recipe["micro_batch_size"] == 16
     assert [entry["error"] for entry in result.curve] == [entry["error"] for entry in expected.curve]
+
+
+def test_out_of_memory_shrinks_evaluation_and_precise_statistics_too(
+    tiny: Networks, digits: Recipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passes that keep no gradients run out of memory above 16 images, though training has enough for 64."""
+    build, sizes = sessions.build, Counter[int]()
+
+    def full(model: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        kept = model.training and torch.is_grad_enabled()
+        if not kept and len(inputs[0]) > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        if not kept:
+            sizes[len(inputs[0])] += 1
+
+    def built(*arguments: Any) -> torch.nn.Module:
+        model = build(*arguments)
+        model.register_forward_pre_hook(full)
+        return model
+
+    monkeypatch.setattr(sessions, "build", built)
+    result = fit(tiny(), digits(on_out_of_memory="accumulate", precise_bn=128, epochs=1))
+    assert (result.state, result.effective_recipe["micro_batch_size"]) == ("done", 16)
+    assert max(sizes) == 16
+    monkeypatch.undo()
+    expected = fit(tiny(), digits(micro_batch_size=16, precise_bn=128, epochs=1))
+    assert result.curve[0]["error"] == expected.curve[0]["error"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dsx.base.text import plural
-from dsx.launch.devices import Slot, slots
+from dsx.launch.devices import Slot, may_have_gpus, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_data_here, check_studies
@@ -42,6 +42,10 @@ class LocalLauncher(Launcher):
     nice: Annotated[int, Field(ge=0, le=19)] = 0
 
     def check(self, studies: Sequence[Study], options: LaunchOptions) -> None:
+        if options.device != "cpu" and may_have_gpus():
+            from dsx.launch.local.pool import begin_loading
+
+            begin_loading(options.trainer)  # torch, which it takes seconds to load here too
         self.slots(options)
         check_studies(studies, options)
         check_processes()

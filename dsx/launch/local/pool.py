@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,18 @@ def _context(trainer: Any) -> Any:
     loaded = "dsx.training.preload" if trainer == TRAINER else str(trainer).partition(":")[0]
     context.set_forkserver_preload([loaded, __name__])
     return context
+
+
+def begin_loading(trainer: Any) -> None:
+    """Let what workers will need be loaded meanwhile, where processes are forked from one that has it.
+
+    Raises DsxError if no process can be started.
+    """
+    if sys.platform == "linux":
+        surroundings.check_processes()
+        _context(trainer)
+        with _starting(), surroundings.same_search_path():
+            forkserver.ensure_running()
 
 
 def autopsy(study: Study, run_id: str, error: BaseException, settings: PoolSettings) -> Outcome:

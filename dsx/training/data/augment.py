@@ -70,6 +70,16 @@ class Mixed(NamedTuple):
     partners: Tensor | None = None
     share: float = 1.0
 
+    def split(self, size: int) -> list[Mixed]:
+        """Consecutive parts of `size` images; the last may have fewer."""
+        partners = [None] * len(self.targets) if self.partners is None else torch.split(self.partners, size)
+        return [
+            Mixed(images, targets, others, self.share)
+            for images, targets, others in zip(
+                torch.split(self.images, size), torch.split(self.targets, size), partners, strict=False
+            )
+        ]
+
 
 def mix(images: Tensor, targets: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Mixed:
     """Mixup or cutmix of a batch with itself shifted by one image, as the recipe says; else the batch as it is."""

@@ -65,6 +65,10 @@ class Batches(ABC):
         """Optimiser steps per epoch; images that do not fill a batch wait for another epoch's order."""
         return self.training_images // self.batch_size
 
+    def shrink_evaluation(self, images: int) -> None:
+        """Evaluate at most so many images at a time: what a training pass had memory for."""
+        self.evaluation_batch = min(self.evaluation_batch, images)
+
     def note_unreadable(self, reasons: Iterable[tuple[str, str]]) -> None:
         """Count images, (name, why), that could not be read; each is named once."""
         fresh = {name: reason for name, reason in reasons if name not in self.corrupt}

@@ -1,15 +1,17 @@
 """Speed on one CUDA GPU, as ratios against timm's models and plain training steps in the same run; a Markdown table.
 
-    make bench-gpu                                          # all, some ten minutes
-    .venv/bin/python tests/benchmarks/gpu/bench_gpu.py --short      # within three minutes
+    make bench-gpu                                              # all, some twenty minutes
+    .venv/bin/python tests/benchmarks/gpu/bench_gpu.py --short  # the most telling first, 200 seconds
 
-Steps: the trainer's own step against timm's network of the same name in two plain loops, on images that lie on the
-device. Loop timm: channels-last, under autocast, with timm's optimiser and one look at the loss in 50 steps. Loop
-torchvision: NCHW, with loss.item() and top-1 and top-5 accuracy at every step, as torchvision's reference script has
-it. TF32 and cuDNN's trials are as the trainer has them, for all three. Rounds alternate; medians are compared.
+Steps: the trainer's own step, as it is and recorded (`capture`), against timm's network of the same name in two plain
+loops, on images that lie on the device. Loop timm: channels-last, under autocast, with timm's optimiser and one look
+at the loss in 50 steps. Loop torchvision: NCHW, with loss.item() and top-1 and top-5 accuracy at every step, as
+torchvision's reference script has it. TF32 and cuDNN's trials are as the trainer has them, for all three. Rounds
+alternate; medians are compared.
 
 Population: models of RegNetX-32 on made CIFAR files in memory, by `dsx launch` with several models per GPU and with
-one, against one process per model, one after another. Whole commands are timed, start and end of processes included.
+one, against one process per model, one after another, of some of the models, evenly spaced in flops. Whole commands are
+timed, start and end of processes included; "running" leaves the start out: the models after the first of each worker.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from timm.optim import create_optimizer_v2
 from torch import Tensor, nn
 
 import dsx
+from dsx.networks.complexity import complexity
 from dsx.networks.published import published
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.distributed import Group
@@ -47,17 +50,29 @@ CUDA = torch.device("cuda", 0)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 TIMM = {"RegNetX-200MF": "regnetx_002", "RegNetX-400MF": "regnetx_004", "RegNetX-1.6GF": "regnetx_016"}
 # network, resolution, images per step
-SIZES = [("RegNetX-200MF", 224, 128), ("RegNetX-400MF", 224, 128), ("RegNetX-1.6GF", 224, 128)]
 SMALL = [("RegNetX-200MF", 32, 128), ("RegNetX-200MF", 32, 1024)]
+SIZES = [("RegNetX-200MF", 224, 128), ("RegNetX-400MF", 224, 128), ("RegNetX-1.6GF", 224, 128)]
+# models per GPU, and whether steps are recorded; the most telling first
+WAYS = [(8, False), (8, True), (1, True), (4, True), (16, True), (1, False), (4, False), (16, False)]
 Round = Callable[[int], None]
 
 ONE_MODEL = """
-import sys, dsx
+import json, sys, time
+marks = [time.perf_counter()]
+import torch
+marks.append(time.perf_counter())
+import dsx, dsx.training.data.opening, dsx.training.trainer
 from dsx.recipes.recipe import load_recipe
+marks.append(time.perf_counter())
+torch.zeros(1, device="cuda").item()
+marks.append(time.perf_counter())
 study, row, root, epochs = sys.argv[1:]
 run = dsx.open_study(study).runs()[int(row)]
 recipe = load_recipe("cifar10", {"data.root": root, "epochs": int(epochs)})
-dsx.train(run.architecture, recipe, seed=run.seed, device="cuda")
+result = dsx.train(run.architecture, recipe, seed=run.seed, device="cuda")
+marks.append(time.perf_counter())
+seconds = [epoch["seconds"] for epoch in result.curve]
+print(json.dumps([b - a for a, b in zip(marks, marks[1:])] + [seconds[0], sum(seconds[1:])]))
 """
 
 
@@ -128,11 +143,17 @@ def torchvision_rounds(name: str, recipe: Recipe, images: Tensor, labels: Tensor
     return run
 
 
-LOOPS = {"dsx": dsx_rounds, "timm": timm_rounds, "torchvision": torchvision_rounds}
+def recorded_rounds(name: str, recipe: Recipe, images: Tensor, labels: Tensor) -> Round:
+    """So many steps of the trainer, recorded."""
+    return dsx_rounds(name, recipe.with_overrides({"capture": True}), images, labels)
+
+
+LOOPS = {"dsx": dsx_rounds, "recorded": recorded_rounds, "timm": timm_rounds, "torchvision": torchvision_rounds}
+RATIOS = [("dsx", "timm"), ("dsx", "torchvision"), ("recorded", "timm"), ("recorded", "dsx")]
 
 
 def compare_steps(name: str, size: int, batch: int, precision: str, rounds: int, seconds: float) -> str:
-    """A row of the table: images per second of the three, medians over rounds, and their ratios."""
+    """A row of the table: images per second of the loops, medians over rounds, and their ratios."""
     torch.cuda.empty_cache()
     recipe = load_recipe("folder", {"resolution": size, "batch_size": batch, "precision": precision, "lr": 0.01})
     images = torch.randn(batch, 3, size, size, device=CUDA).to(memory_format=torch.channels_last)
@@ -154,7 +175,7 @@ def compare_steps(name: str, size: int, batch: int, precision: str, rounds: int,
     median = {loop: statistics.median(values) for loop, values in speeds.items()}
     spread = max(max(values) / min(values) for values in speeds.values())
     cells = [f"{median[loop]:,.0f}" for loop in LOOPS]
-    ratios = [f"{median['dsx'] / median[loop]:.2f}" for loop in ("timm", "torchvision")]
+    ratios = [f"{median[a] / median[b]:.2f}" for a, b in RATIOS]
     return row(f"{name}, {size}²", precision, batch, *cells, *ratios, f"{spread:.2f}")
 
 
@@ -176,50 +197,96 @@ def run_dsx(folder: Path, *arguments: object) -> float:
     return time.perf_counter() - began
 
 
-def launched(folder: Path, models: int, per_gpu: int, overrides: list[str]) -> tuple[float, float]:
-    """Models per hour of a launch, and the mean share of training time that its models waited for data."""
-    study = f"models{models}x{per_gpu}"
+def sampled(folder: Path, study: str, models: int) -> None:
     run_dsx(folder, "sample", "--space", "RegNetX-32", "--n", models, "--out", study)
+
+
+def launched(folder: Path, models: int, per_gpu: int, overrides: list[str], plain: float) -> str:
+    """The cells of a launch. plain: models per hour of one process each."""
+    study = f"models{per_gpu}{len(overrides)}"
+    sampled(folder, study, models)
     options = ["--recipe", "cifar10", "--device", "cuda:0", f"launcher.models_per_gpu={per_gpu}", *overrides]
+    began = time.time()
     seconds = run_dsx(folder, "launch", study, *options)
     records = [json.loads(path.read_text()) for path in (folder / study).rglob("result.json")]
     if len(records) != models:
         raise SystemExit(f"{len(records)} of {models} models have a result")
-    return 3600 * models / seconds, statistics.mean(record["waiting"] for record in records)
+    ends = sorted(record["ended"] for record in records)
+    first = min(record["ended"] - record["seconds"] for record in records) - began
+    speed, running = 3600 * models / seconds, "–"
+    if models > per_gpu:
+        running = f"{3600 * (models - per_gpu) / (ends[-1] - ends[per_gpu - 1]):,.0f}"
+    waiting = statistics.mean(record["waiting"] for record in records)
+    return row_end(f"{speed:,.0f}", f"{speed / plain:.2f}", running, f"{first:.1f}", f"{waiting:.1%}")
 
 
-def one_process_each(folder: Path, models: int, epochs: int, root: Path) -> float:
-    """Models per hour, each in a new process."""
-    study = f"single{models}"
-    run_dsx(folder, "sample", "--space", "RegNetX-32", "--n", models, "--out", study)
+def row_end(*cells: str) -> str:
+    return " | ".join(cells) + " |"
+
+
+def one_process_each(folder: Path, models: int, of: int, epochs: int, root: Path) -> tuple[float, list[float]]:
+    """Models per hour, each in a new process, and the mean seconds of its parts (PARTS)."""
+    sampled(folder, "single", of)
+    runs = dsx.open_study(folder / "single").runs()
+    order = sorted(range(of), key=lambda i: complexity(runs[i].architecture, 32).flops)
+    parts = []
     began = time.perf_counter()
-    for index in range(models):
-        command = [sys.executable, "-c", ONE_MODEL, study, str(index), str(root), str(epochs)]
-        subprocess.run(command, cwd=folder, check=True)
-    return 3600 * models / (time.perf_counter() - began)
+    for i in range(models):
+        index = order[(2 * i + 1) * of // (2 * models)]
+        command = [sys.executable, "-c", ONE_MODEL, "single", str(index), str(root), str(epochs)]
+        done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+        parts.append(json.loads(done.stdout.splitlines()[-1]))
+    seconds = time.perf_counter() - began
+    return 3600 * models / seconds, [statistics.mean(values) for values in zip(*parts, strict=True)]
 
 
-def compare_populations(models: int, singles: int, epochs: int, per_gpu: list[int]) -> Iterator[str]:
-    """Rows of the table: models per hour, against one process per model."""
+PARTS = ("import torch", "import of all else", "context of the GPU", "training", "first epoch", "other epochs")
+
+
+def compare_populations(models: int, singles: int, epochs: int, ways: list[tuple[int, bool]], until: float) -> None:
+    """Print the table: models per hour, against one process per model. until: no row begins after this moment."""
+    columns = ("models per hour", "ratio", "running, models per hour", "first step after, s", "waiting for data")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         root = make_cifar(folder / "images", 10_000)
-        plain = one_process_each(folder, singles, epochs, root)
-        yield row("one process per model", singles, f"{plain:,.0f}", "1.00", "")
+        plain, parts = one_process_each(folder, singles, models, epochs, root)
+        print("\nOne process per model, seconds: ", end="")
+        print(", ".join(f"{part} {seconds:.1f}" for part, seconds in zip(PARTS, parts, strict=True)))
+        print(f"\nMade CIFAR files, 8,000 training images, {epochs} epochs, batch 128, float32\n")
+        print(table("population", "n", *columns))
+        print(row("one process per model", singles, f"{plain:,.0f}", "1.00", "", "", ""), flush=True)
         overrides = [f"recipe.data.root={root}", f"recipe.epochs={epochs}"]
-        for count in per_gpu:
-            speed, waiting = launched(folder, models, count, overrides)
-            cells = (f"{speed:,.0f}", f"{speed / plain:.2f}", f"{waiting:.1%}")
-            yield row(f"dsx launch, models_per_gpu={count}", models, *cells)
+        for per_gpu, recorded in ways:
+            if time.monotonic() > until:
+                print("\nno time was left for the other ways", flush=True)
+                return
+            options = [*overrides, "recipe.capture=true"] if recorded else overrides
+            way = f"dsx launch, models_per_gpu={per_gpu}" + (", capture" if recorded else "")
+            print(f"| {way} | {models} | {launched(folder, models, per_gpu, options, plain)}", flush=True)
+
+
+def compare_sizes(
+    sizes: list[tuple[str, int, int]], precisions: list[str], rounds: int, seconds: float, until: float
+) -> None:
+    """Print the table of steps. until: no row begins after this moment."""
+    speeds = [f"{loop}, images/s" for loop in LOOPS]
+    print("\n" + table("network", "precision", "batch", *speeds, *(f"{a} / {b}" for a, b in RATIOS), "widest spread"))
+    for name, size, batch in sizes:
+        for precision in precisions:
+            if time.monotonic() > until:
+                print("\nno time was left for the other networks", flush=True)
+                return
+            print(compare_steps(name, size, batch, precision, rounds, seconds), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="fewer rounds and models, within three minutes")
+    parser.add_argument("--short", action="store_true", help="fewer rounds and models; no row begins after 180 s")
     parser.add_argument("--only", choices=["steps", "population"])
     options = parser.parse_args()
     if not torch.cuda.is_available():
         raise SystemExit("bench_gpu: torch finds no CUDA GPU here")
+    until = time.monotonic() + (180 if options.short else 3600)
     rounds, seconds = (3, 0.4) if options.short else (9, 2.0)
     today = datetime.now(timezone.utc).date()
     print(
@@ -228,18 +295,16 @@ def main() -> None:
         f" {torchvision.__version__}; medians of {rounds} alternating rounds of {seconds:g} s",
         flush=True,
     )
+    both = list(DTYPES)
     if options.only != "population":
-        loops = ("dsx, images/s", "timm, images/s", "torchvision, images/s")
-        print("\n" + table("network", "precision", "batch", *loops, "dsx / timm", "dsx / torchvision", "widest spread"))
-        for name, size, batch in [*SIZES, *SMALL]:
-            for precision in DTYPES:
-                print(compare_steps(name, size, batch, precision, rounds, seconds), flush=True)
+        compare_sizes(SMALL, both[:1] if options.short else both, rounds, seconds, until)
     if options.only != "steps":
-        models, singles, epochs, per_gpu = (16, 3, 4, [8]) if options.short else (32, 8, 10, [1, 4, 8, 16])
-        print(f"\nMade CIFAR files, 9,000 training images, {epochs} epochs, batch 128, float32\n")
-        print(table("population", "n", "models per hour", "ratio", "waiting for data"))
-        for line in compare_populations(models, singles, epochs, per_gpu):
-            print(line, flush=True)
+        models, singles, epochs = (24, 2, 6) if options.short else (32, 8, 10)
+        # the last row of a short run may take as long as there is for two networks
+        compare_populations(models, singles, epochs, WAYS, until - 15 if options.short else until)
+    if options.only != "population":
+        compare_sizes([*SMALL, *SIZES] if options.short else SIZES, both[1:] if options.short else both,
+                      rounds, seconds, until)  # fmt: skip
 
 
 if __name__ == "__main__":
