@@ -61,6 +61,7 @@ def test_compare_all_equals_compare_pair_by_pair(table):
     assert rows["ks_pvalue_holm"].to_numpy() == pytest.approx(holm(rows["ks_pvalue"].to_numpy()))
 
 
+@pytest.mark.slow
 def test_intervals_of_one_kind_hold_for_all_pairs_at_once(table):
     hits = np.zeros(3)
     for repeat in range(200):

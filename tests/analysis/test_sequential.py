@@ -35,6 +35,7 @@ def test_equal_spaces_are_seldom_told_apart_at_any_look_up_to_500(law):
     assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
 
 
+@pytest.mark.slow
 def test_equally_good_spaces_of_different_shape_are_seldom_told_apart_at_any_look():
     wrong = 0
     for repeat in range(200):
@@ -73,6 +74,7 @@ def test_equivalence_at_any_look():
     assert sequential_verdicts({"a": a, "b": b})[0].decision == "undecided"
 
 
+@pytest.mark.slow
 def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent_at_any_look():
     wrong = 0
     for repeat in range(200):

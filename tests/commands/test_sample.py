@@ -108,6 +108,7 @@ def test_the_account_has_the_quantiles_of_the_population(tmp_path: Path, monkeyp
         assert float(told[name].lower().replace("k", "e3")) == pytest.approx(params[row], rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_population_of_a_study_is_drawn_beside_its_other_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_too_many_failures_stop_it(tmp_path: Path) -> None:
     assert open_study(studies[0].path).counts()["pending"] > 0
 
 
+@pytest.mark.slow
 def test_a_space_that_is_used_up_ends_it(tmp_path: Path) -> None:
     space = tmp_path / "Few.yaml"
     space.write_text(
@@ -153,6 +154,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
         assert list(now.results()["error"]) == [expected_error(run.model_id, run.seed) for run in now.runs()]
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_share_the_work(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     script = tmp_path / "launch.py"
@@ -195,6 +197,7 @@ def test_on_a_cluster_rounds_are_submitted_and_waited_for(tmp_path: Path, queue:
     fake_slurm.wait_until_ended(environment)
 
 
+@pytest.mark.slow
 def test_jobs_that_leave_no_result_are_not_submitted_for_ever(
     tmp_path: Path, queue: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
