@@ -37,6 +37,7 @@ def test_ks_is_scipys_and_the_largest_distance_of_the_curves():
     assert comparison["ks_pvalue"] == pytest.approx(stats.ks_2samp(a, b).pvalue)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 100), min_size=1, max_size=12),
     st.lists(st.floats(0, 100), min_size=1, max_size=12),

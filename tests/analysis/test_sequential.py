@@ -45,6 +45,7 @@ def test_equally_good_spaces_of_different_shape_are_seldom_told_apart_at_any_loo
     assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
 
 
+@pytest.mark.slow
 def test_a_difference_is_found_in_its_direction_and_stays():
     looks = []
     for repeat in range(100):
@@ -56,6 +57,7 @@ def test_a_difference_is_found_in_its_direction_and_stays():
     assert np.quantile(looks, 0.8) <= 45  # a fixed number with power 0.8 takes 20
 
 
+@pytest.mark.slow
 def test_decided_at_is_the_first_look_with_that_verdict():
     rng = np.random.default_rng(4)
     populations = {"a": gamma(rng, 120), "b": gamma(rng, 150) + 1, "c": gamma(rng, 90) + 2}
