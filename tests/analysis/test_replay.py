@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 import dsx
 from dsx.analysis.decisions import decisions_at_any_look
@@ -19,6 +20,7 @@ def first_decided(populations, name_a, name_b, margin=None):
     return "undecided", None
 
 
+@pytest.mark.slow
 def test_the_number_is_that_of_the_first_look_at_which_the_pair_is_decided():
     names = ["AnyNetXC-digits", "AnyNetXD-digits", "RegNetX-digits"]
     populations = {name: REFERENCE[name] for name in names}

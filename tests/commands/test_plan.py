@@ -53,6 +53,7 @@ def row(told: str, name: str) -> list[str]:
     return line.split()
 
 
+@pytest.mark.slow
 def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]) -> None:
     errors = [study.results()["error"] for study in studies]
     told = plan(studies, PlanRequest(difference=0.5))
@@ -83,6 +84,7 @@ def test_without_a_difference_what_the_pilots_leave_open_is_carried_through(stud
     assert low < middle < high
 
 
+@pytest.mark.slow
 def test_the_chance_of_the_right_order_is_told_of_two(studies: list[Study]) -> None:
     order = analysis.right_order(*(study.results() for study in studies), [4]).iloc[0]
     expected = f" {order['by_mean']:.2f} ({order['by_mean_low']:.2f}–{order['by_mean_high']:.2f})"
@@ -90,6 +92,7 @@ def test_the_chance_of_the_right_order_is_told_of_two(studies: list[Study]) -> N
     assert "chance that so few" not in plan(studies[:1], PlanRequest(0.5))
 
 
+@pytest.mark.slow
 def test_verdicts_that_are_decided_together_take_more_models(studies: list[Study], tmp_path) -> None:
     third = pretended(tmp_path / "c", n=30)
     together = plan([*studies, third], PlanRequest(0.5))
@@ -99,6 +102,7 @@ def test_verdicts_that_are_decided_together_take_more_models(studies: list[Study
     assert plan_verdict(errors, 0.5, comparisons=15, **VERDICT).words in plan(studies, PlanRequest(0.5, comparisons=15))
 
 
+@pytest.mark.slow
 def test_one_pilot_stands_for_both_spaces(studies: list[Study]) -> None:
     told = plan(studies[:1], PlanRequest(0.5))
     verdict = plan_verdict([studies[0].results()["error"]], 0.5, **VERDICT)

@@ -63,6 +63,7 @@ def test_studies_grow_evenly_until_they_are_told_apart(tmp_path: Path) -> None:
     assert len(starts(good)) + len(starts(other)) == 48
 
 
+@pytest.mark.slow
 def test_a_spent_budget_ends_it_undecided_and_a_larger_one_goes_on(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("abc")]
     told: list[str] = []
@@ -101,6 +102,7 @@ def test_models_that_wait_in_a_study_come_first_and_in_order(tmp_path: Path) -> 
         assert len(open_study(study.path).population) == 30
 
 
+@pytest.mark.slow
 def test_failed_models_are_left_out_and_tried_again_once_if_asked(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=8, seed=seed) for seed, name in enumerate("ab")]
     behave(studies[0], r2="raise")
@@ -132,6 +134,7 @@ def test_too_many_failures_stop_it(tmp_path: Path) -> None:
     assert open_study(studies[0].path).counts()["pending"] > 0
 
 
+@pytest.mark.slow
 def test_a_space_that_is_used_up_ends_it(tmp_path: Path) -> None:
     space = tmp_path / "Few.yaml"
     space.write_text(
@@ -221,6 +224,7 @@ def test_on_a_cluster_rounds_are_submitted_and_waited_for(tmp_path: Path, queue:
     fake_slurm.wait_until_ended(environment)
 
 
+@pytest.mark.slow
 def test_jobs_that_leave_no_result_are_not_submitted_for_ever(
     tmp_path: Path, queue: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +323,7 @@ def test_mistakes_are_one_line(dsx: Command, tmp_path: Path, arguments: tuple[ob
     assert not list(tmp_path.rglob("until.json"))
 
 
+@pytest.mark.slow
 def test_a_preview_says_rounds_and_budget_and_changes_nothing(dsx: Command, tmp_path: Path) -> None:
     for name in "ab":
         dsx("sample", "--space", "AnyNetXA-digits", "--n", 2, "--out", name)
