@@ -113,7 +113,9 @@ def decisions(
             one, sequence = subject.at_one_look(margin, draws), subject.at_any_look(margin)
             at_one.append(replace(one, weight=weight))
             at_any.append(replace(sequence, comparison=replace(sequence.comparison, weight=weight)))
-    return Decisions(decide(at_one, level, margin), decide_tracks(at_any, level, margin), stated, tuple(notes))
+    return Decisions(
+        decide(at_one, level, margin), decide_tracks(at_any, level, margin), stated, tuple(notes if families else ())
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from dsx.analysis.verdict import parse_margin
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
 from dsx.commands.launch import plan, prepare, preview, read_launch
-from dsx.commands.standings import look, parse_margin
+from dsx.commands.standings import look
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
 from dsx.results.samples import check_level

@@ -52,7 +52,10 @@ def test_studies_grow_evenly_until_they_are_told_apart(tmp_path: Path) -> None:
         "good is better than other: a model of good beats one of other with probability 1.00 (0.78–1.00); decided after"
         " 17 models of each."
     )
-    assert told[3] == "8 and 8 models cannot decide between good and other: it takes at least 10 of each, as one of 5 comparisons."
+    assert (
+        told[3]
+        == "8 and 8 models cannot decide between good and other: it takes at least 10 of each, as one of 5 comparisons."
+    )
     again = launch_until(asked(*studies, trainer="apart_train"), Goal(at_most=40), told.append)
     assert again.counts == {}
     assert len(starts(good)) + len(starts(other)) == 48
