@@ -500,6 +500,7 @@ def test_what_cannot_be_right_is_refused_in_one_line(name: str, dsx: Command, ro
     assert not list((root.parent / "runs").rglob("failure.json"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_can_be_right_is_trained_and_told(name: str, dsx: Command, root: Path) -> None:
     case = RIGHT[name]

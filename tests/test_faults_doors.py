@@ -386,6 +386,7 @@ def test_a_study_that_cannot_be_written_is_read(read_only: Path, arguments: tupl
     assert says in done.out
 
 
+@pytest.mark.slow
 def test_what_would_be_written_into_it_is_one_line(read_only: Path) -> None:
     done = without_override(read_only, "analyze", "S", "--figures", "none")
     assert (done.code, done.err) == (
@@ -394,6 +395,7 @@ def test_what_would_be_written_into_it_is_one_line(read_only: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early_ends_a_command_quietly(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "dsx", "recipes"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE

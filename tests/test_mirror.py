@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def has_code(source: str) -> bool:
     return False
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Module with code of its own, as `spaces/orders.py` → the file that is to test it."""
     named = {}

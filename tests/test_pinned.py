@@ -19,7 +19,7 @@ INTERFACE = collect.read("interface")
 NAMES = [f"{module}.{name}" for module, names in INTERFACE["names"].items() for name in names]
 TABLES = collect.read("tables")
 SAME_ENVIRONMENT = collect.environment() == TABLES["environment"]
-QUICK_GROUPS = ("pair", "study-trained")
+QUICK_GROUPS = ("study-trained",)
 
 
 @pytest.fixture
@@ -85,12 +85,14 @@ def test_a_shipped_space_has_the_population_it_had(space: str) -> None:
     assert {seed: collect.population(space, int(seed)) for seed in pinned} == pinned
 
 
+@pytest.mark.slow
 def test_a_study_has_the_files_and_fields_it_had(run: collect.Run) -> None:
     pinned, now = collect.read("layout"), collect.made_layout(run)
     assert list(now) == list(pinned)
     assert {name: sorted(set(pinned[name]) - set(now[name])) for name in pinned} == {name: [] for name in pinned}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "group", [pytest.param(g, marks=[] if g in QUICK_GROUPS else [pytest.mark.slow]) for g in TABLES["groups"]]
 )
@@ -156,6 +158,7 @@ def test_an_old_study_is_trained_to_its_end(old: Path, run: collect.Run) -> None
     assert list(now["run_id"]) == list(pinned["run_id"])
 
 
+@pytest.mark.slow
 def test_an_old_checkpoint_is_gone_on_from(tmp_path: Path, run: collect.Run) -> None:
     import torch
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ERROR = "error"
 # what all that is decided of a pair besides the errors as they are weighs together
 _BESIDE = 0.25
+# of the error that is allowed to all that is decided of a pair, the share of the verdict by the errors as they are
+SHARE_OF_ERRORS = 1 / (1 + _BESIDE)
 # relabellings of each test, at most
 _MOST_DRAWS = 50_000
 # autocorrelation of neighbours' ranks, in standard errors, beyond which an order is no order of drawing
@@ -90,6 +92,27 @@ def decisions(
     """
     check_level(level)
     stated = check_looks(looks)
+    subjects, notes = _subjects(tables)
+    total = sum(weight for _, weight in subjects)
+    at_one, at_any = [], []
+    for subject, weight in subjects:
+        draws = relabellings((1 - level) * weight / total, _MOST_DRAWS)
+        at_one.append(replace(subject.at_one_look(margin, draws), weight=weight))
+        at_any.append(subject.at_any_look(margin, weight))
+    return Decisions(decide(at_one, level, margin), decide_tracks(at_any, level, margin), stated, tuple(notes))
+
+
+def decisions_at_any_look(
+    tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None
+) -> tuple[Verdict, ...]:
+    """Those of `decisions` that hold at any look, without the others: quick enough to look again and again."""
+    check_level(level)
+    subjects, _ = _subjects(tables)
+    return decide_tracks([subject.at_any_look(margin, weight) for subject, weight in subjects], level, margin)
+
+
+def _subjects(tables: Mapping[str, pd.DataFrame]) -> tuple[list[tuple[_Subject, float]], list[str]]:
+    """All that is decided of some studies, each with its weight, and sentences on the order of their models."""
     counted = {name: models for name, table in tables.items() if len(models := finished(table))}
     ordered: dict[str, pd.DataFrame] = {}
     notes: list[str] = []
@@ -103,19 +126,12 @@ def decisions(
                 " the first that is still to be trained."
             )
     families = [list(_family(a, b, counted, ordered)) for a, b in itertools.combinations(counted, 2)]
-    beside = {len(family): _BESIDE / max(1, len(family) - 1) for family in families}
-    total = len(families) * (1 + _BESIDE)
-    at_one, at_any = [], []
-    for family in families:
-        for subject in family:
-            weight = 1.0 if subject.measure == ERROR else beside[len(family)]
-            draws = relabellings((1 - level) * weight / total, _MOST_DRAWS)
-            one, sequence = subject.at_one_look(margin, draws), subject.at_any_look(margin)
-            at_one.append(replace(one, weight=weight))
-            at_any.append(replace(sequence, comparison=replace(sequence.comparison, weight=weight)))
-    return Decisions(
-        decide(at_one, level, margin), decide_tracks(at_any, level, margin), stated, tuple(notes if families else ())
-    )
+    weighed = [
+        (subject, 1.0 if subject.measure == ERROR else _BESIDE / max(1, len(family) - 1))
+        for family in families
+        for subject in family
+    ]
+    return weighed, notes if families else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +154,12 @@ class _Subject:
         a, b = self.counted
         return ranked((self.a, self.b, self.measure), np.sort(a), np.sort(b), margin, draws=draws)
 
-    def at_any_look(self, margin: Margin | None) -> Track:
+    def at_any_look(self, margin: Margin | None, weight: float) -> Track:
         if self.measure == EVERY_ERROR:
-            return crossing_track((self.a, self.b), *self.ordered)
-        return track((self.a, self.b, self.measure), *self.ordered, margin, self.looks)
+            sequence = crossing_track((self.a, self.b), *self.ordered)
+        else:
+            sequence = track((self.a, self.b, self.measure), *self.ordered, margin, self.looks)
+        return replace(sequence, comparison=replace(sequence.comparison, weight=weight))
 
 
 def _family(

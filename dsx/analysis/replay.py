@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dsx.analysis.sequential import sequential_verdicts
-from dsx.analysis.verdict import Margin
-from dsx.results.samples import Errors, frame
+from dsx.analysis.decisions import ERROR, decisions_at_any_look
+from dsx.analysis.verdict import Margin, Verdict
+from dsx.results.samples import Errors, as_sample, frame, is_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,16 +19,28 @@ def models_to_decide(
 ) -> pd.DataFrame:
     """Replay populations in their order, a look after every model, and tell when each pair is decided.
 
-    populations: name → (n,) percent in the order drawn, or a results table in that order. Rows, one per pair: a, b;
-    decision and models, those of each after which it stood, with all pairs decided together; decision_alone and
-    models_alone, with this pair as the only comparison; models is missing where all models leave it undecided.
-    superiority: probability that a model of a has the lower error, from all models. Raises DsxError as
-    `sequential_verdicts` does.
+    populations: name → results table in the order drawn, or (n,) percent in that order. Rows, one per pair: a, b;
+    superiority, the probability that a model of a has the lower error, from all models; decision and models, those of
+    each after which it stood, as `dsx analyze` of all populations states it at any look; decision_alone and
+    models_alone, of this pair alone. models is missing where all models leave it undecided. Raises DsxError.
     """
-    together = sequential_verdicts(populations, level, margin)
+    tables = {name: _table(given, name) for name, given in populations.items()}
+    together = _by_errors(tables, level, margin)
     rows = []
-    for verdict, (a, b) in zip(together, itertools.combinations(populations, 2), strict=True):
-        (alone,) = sequential_verdicts({a: populations[a], b: populations[b]}, level, margin)
+    for verdict, (a, b) in zip(together, itertools.combinations(tables, 2), strict=True):
+        (alone,) = _by_errors({a: tables[a], b: tables[b]}, level, margin)
         rows.append((a, b, verdict.superiority, verdict.decision, verdict.decided_at, alone.decision, alone.decided_at))
     table = frame(rows, ["a", "b", "superiority", "decision", "models", "decision_alone", "models_alone"])
     return table.astype({"models": "Int64", "models_alone": "Int64"})
+
+
+def _by_errors(tables: Mapping[str, pd.DataFrame], level: float, margin: Margin | None) -> list[Verdict]:
+    return [verdict for verdict in decisions_at_any_look(tables, level, margin) if verdict.measure == ERROR]
+
+
+def _table(errors: Errors, name: str) -> pd.DataFrame:
+    if is_table(errors):
+        return errors  # type: ignore[return-value]
+    import pandas as pd
+
+    return pd.DataFrame({"error": as_sample(errors, name), "state": "done"})

@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dsx.analysis.decisions import decisions
-from dsx.analysis.sequential import sequential_verdicts
+from dsx.analysis.decisions import ERROR, decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.results.samples import Floats
+from dsx.results.states import finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,51 +18,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standing:
-    """Verdicts on all pairs of some studies as their models are now. models: of each study that could be compared."""
+    """Verdicts on pairs of some studies, by their errors, as the models are now. untrained: studies that have none."""
 
     verdicts: tuple[Verdict, ...]
-    models: int
+    untrained: tuple[str, ...] = ()
 
     @property
     def decided(self) -> bool:
         """Whether nothing is open."""
-        return all(verdict.decision != "undecided" for verdict in self.verdicts)
+        return not self.untrained and all(verdict.decision != "undecided" for verdict in self.verdicts)
 
     def lines(self) -> list[str]:
         """A sentence for each pair: what was decided after how many models, or how far from a decision it is."""
-        return [_decided(v) if v.decision != "undecided" else _open(v) for v in self.verdicts]
+        none = [f"No model of {' and '.join(self.untrained)} is trained yet."] if self.untrained else []
+        return [*none, *(_decided(v) if v.decision != "undecided" else _open(v) for v in self.verdicts)]
 
 
 def standing(tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None) -> Standing:
-    """Verdicts that hold at any look on studies that are still trained.
+    """The verdicts that `dsx analyze` states at any look, on studies that are still trained.
 
     tables: name → results table in the population's order, whatever the models' states. A model counts once all
-    before it are over, so that it does not matter which are trained faster. They are the verdicts that an analysis
-    states of the errors as they are, corrected for all else that it decides, so that what is decided here is so there.
+    before it are over, so that it does not matter which are trained faster.
     """
-    populations = {name: errors_in_order(table) for name, table in tables.items()}
-    smallest = min((errors.size for errors in populations.values()), default=0)
-    if smallest == 0:
-        return Standing(sequential_verdicts(populations, level, margin), 0)
-    return Standing(tuple(decisions(tables, level, margin).pairs), smallest)
-
-
-def errors_in_order(table: pd.DataFrame) -> Floats:
-    """(n,) errors of the models that count, in the order of the table, up to the first that is still to be trained.
-
-    Failed models are left out. Of several trainings of a model the mean counts, once all of them are over.
-    """
-    table = table[table["state"] != "failed"]
-    runs = table["error"].where(table["state"].isin(("done", "diverged"))).groupby(table["model_id"], sort=False)
-    errors = runs.mean().where(runs.count() == runs.size()).to_numpy(np.float64)
-    missing = np.flatnonzero(np.isnan(errors))
-    return errors[: missing[0]] if missing.size else errors
+    verdicts = decisions_at_any_look(tables, level, margin)
+    untrained = tuple(name for name, table in tables.items() if not len(finished(table)))
+    return Standing(tuple(verdict for verdict in verdicts if verdict.measure == ERROR), untrained)
 
 
 def evidence(verdict: Verdict) -> tuple[float, float]:
     """(1/p, 1/(1 − level)): evidence so far for a direction, or for equivalence if that is more, and what decides.
 
-    p: corrected for all pairs. At any look 1/p is the wealth of a bettor who started with 1.
+    p: corrected for all that is decided. At any look 1/p is the wealth of a bettor who started with 1.
     """
     pvalues = [p for p in (verdict.adjusted, verdict.equivalence_adjusted) if not math.isnan(p)]
     return 1 / max(min(pvalues), 1e-300), 1 / (1 - verdict.level)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx import analysis
+from dsx.analysis.decisions import SHARE_OF_ERRORS
 from dsx.analysis.power import MOST, Looks, plan_verdict, power_curve
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import align
@@ -78,7 +79,7 @@ class _Planned:
         """A sentence, what the pilots leave open, the cost by difference, the power by number of models, the orders."""
         request = self.request
         looks: Looks = "one" if request.looks == "one" else "any"
-        verdict = plan_verdict(self._errors, request.difference, request.power, request.level, self.comparisons, looks)
+        verdict = plan_verdict(self._errors, request.difference, request.power, self._level, self.comparisons, looks)
         lines = [f"{' and '.join(self.names)}{' as pilot' if len(self.names) == 1 else ''}: {verdict.words}"]
         if request.difference is None:
             lines.append(self._what_pilots_say())
@@ -91,6 +92,11 @@ class _Planned:
     @property
     def _errors(self) -> list[Floats]:
         return [finished_errors(table, name) for name, table in zip(self.names, self.tables, strict=True)]
+
+    @property
+    def _level(self) -> float:
+        """Of the verdict by the errors, which has this share of the error that is allowed to all that is decided."""
+        return 1 - (1 - self.request.level) * SHARE_OF_ERRORS
 
     @property
     def _differences(self) -> list[float | None]:
@@ -112,9 +118,7 @@ class _Planned:
         rows = [["difference", *(f"models of each, {_IN_WORDS[look]}" for look in _LOOKS), "device-hours in all"]]
         for difference in self._differences:
             plans = {
-                look: plan_verdict(
-                    self._errors, difference, self.request.power, self.request.level, self.comparisons, look
-                )
+                look: plan_verdict(self._errors, difference, self.request.power, self._level, self.comparisons, look)
                 for look in _LOOKS
             }
             one = plans["one"]
@@ -126,7 +130,7 @@ class _Planned:
     def _powers(self, looks: Looks) -> str:
         """The chance of a verdict by numbers of models and differences."""
         curves = [
-            power_curve(self._errors, _SIZES, difference, self.request.level, self.comparisons, looks)
+            power_curve(self._errors, _SIZES, difference, self._level, self.comparisons, looks)
             for difference in self._differences
         ]
         rows = [[f"chance of a verdict {_IN_WORDS[looks]}, models of each", *map(_named, self._differences)]]

@@ -37,6 +37,7 @@ def test_ks_is_scipys_and_the_largest_distance_of_the_curves():
     assert comparison["ks_pvalue"] == pytest.approx(stats.ks_2samp(a, b).pvalue)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 100), min_size=1, max_size=12),
     st.lists(st.floats(0, 100), min_size=1, max_size=12),
@@ -61,6 +62,7 @@ def test_compare_all_equals_compare_pair_by_pair(table):
     assert rows["ks_pvalue_holm"].to_numpy() == pytest.approx(holm(rows["ks_pvalue"].to_numpy()))
 
 
+@pytest.mark.slow
 def test_intervals_of_one_kind_hold_for_all_pairs_at_once(table):
     hits = np.zeros(3)
     for repeat in range(200):

@@ -42,6 +42,7 @@ def test_a_table_by_hand():
     assert confirmation.agreement is None  # all are equal anew
 
 
+@pytest.mark.slow
 def test_luck_is_what_the_winners_lose_and_the_intervals_cover_what_is_true():
     changes, shown, covered = [], [], []
     for seed in range(300):

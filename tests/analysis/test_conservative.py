@@ -58,6 +58,7 @@ def test_simultaneous_band_holds_the_whole_curve_conservatively(weighted):
     assert 0.945 <= np.mean(hits) <= 0.98
 
 
+@pytest.mark.slow
 def test_simultaneous_band_weighted_by_complexity_holds_the_whole_curve():
     # more models are small; the errors fall with size; in the matched distribution all sizes weigh the same
     sizes = np.random.default_rng(1).random(200_000)

@@ -26,6 +26,7 @@ def test_curves_that_cross_are_found_and_the_verdict_says_neither():
         assert (verdict.decision, verdict.direction) == ("neither", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.5])
 def test_curves_of_which_one_lies_above_are_seldom_said_to_cross(shift):
     at_one = at_any = 0

@@ -84,6 +84,7 @@ def test_failed_models_are_left_out_and_studies_without_models_too():
     assert decisions({"none": none}).stated == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 60])
 def test_a_table_in_order_of_its_errors_is_shuffled_for_any_look_and_a_note_says_so(n):
     wrong = 0
@@ -128,6 +129,7 @@ def test_curves_that_cross_have_both_ahead_somewhere():
     assert decisions({"a": study(rng, 30), "b": study(rng, 30)}).ahead_somewhere("a", "b") == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_analyses_of_equal_studies_seldom_claim_anything(law):
     wrong = {"any": 0, "one": 0}

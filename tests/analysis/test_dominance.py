@@ -32,6 +32,7 @@ def test_dominance_is_two_one_sided_ks_tests():
     )
 
 
+@pytest.mark.slow
 def test_equal_populations_are_seldom_said_to_be_ahead_either_way():
     ahead = [dominance(*np.random.default_rng(repeat).random((2, 40)))["verdict"] != "unclear" for repeat in range(400)]
     assert np.mean(ahead) <= 0.05 + 2.5 * (0.05 * 0.95 / 400) ** 0.5

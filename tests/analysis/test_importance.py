@@ -54,6 +54,7 @@ def test_the_best_in_the_middle_is_found() -> None:
     assert table.loc[("best tenth", "c"), "pvalue_corrected"] <= 0.05
 
 
+@pytest.mark.slow
 def test_pvalues_of_no_part_of_its_own_are_uniform() -> None:
     pvalues = []
     for seed in range(150):
@@ -83,6 +84,7 @@ def test_intervals_of_strength_cover_what_they_say(slope: float, bend: float) ->
     assert hits >= 0.92 * 300
 
 
+@pytest.mark.slow
 def test_a_pair_that_matters_together_is_found_and_one_that_adds_up_is_not() -> None:
     rng = np.random.default_rng(7)
     x, y = rng.uniform(-1, 1, (2, 200))

@@ -54,6 +54,7 @@ def test_unknown_sizes_and_empty_populations_have_no_pairs():
         assert matched_pairs(np.array(a), np.array(b)).a.size == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_any_look", [False, True])
 def test_spaces_that_differ_in_size_alone_are_seldom_told_apart_at_equal_size(at_any_look):
     wrong = as_they_are = 0

@@ -69,6 +69,7 @@ def test_promised_power_is_kept_though_the_pilots_err(pilot, difference):
     assert 0.8 <= np.mean(reached) <= 0.92
 
 
+@pytest.mark.slow
 def test_any_look_takes_more_models_and_more_comparisons_too():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 60), gamma(rng, 60) + 2]

@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 import dsx
+from dsx.analysis.decisions import decisions_at_any_look
 from dsx.analysis.replay import models_to_decide
-from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.verdict import Margin
 
 REFERENCE = dsx.load_reference().tables
@@ -12,16 +13,17 @@ REFERENCE = dsx.load_reference().tables
 def first_decided(populations, name_a, name_b, margin=None):
     """By looking after every model, from the start, until the pair is decided."""
     for n in range(1, 65):
-        looks = sequential_verdicts({name: errors[:n] for name, errors in populations.items()}, margin=margin)
-        (verdict,) = [v for v in looks if (v.a, v.b) == (name_a, name_b)]
+        looks = decisions_at_any_look({name: table[:n] for name, table in populations.items()}, margin=margin)
+        (verdict,) = [v for v in looks if (v.a, v.b, v.measure) == (name_a, name_b, "error")]
         if verdict.decision != "undecided":
             return verdict.decision, n
     return "undecided", None
 
 
+@pytest.mark.slow
 def test_the_number_is_that_of_the_first_look_at_which_the_pair_is_decided():
     names = ["AnyNetXC-digits", "AnyNetXD-digits", "RegNetX-digits"]
-    populations = {name: REFERENCE[name]["error"].to_numpy() for name in names}
+    populations = {name: REFERENCE[name] for name in names}
     table = models_to_decide(populations)
     assert table[["a", "b"]].to_numpy().tolist() == [[names[0], names[1]], [names[0], names[2]], [names[1], names[2]]]
     for row in table.to_dict("records"):

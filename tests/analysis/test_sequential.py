@@ -35,6 +35,7 @@ def test_equal_spaces_are_seldom_told_apart_at_any_look_up_to_500(law):
     assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
 
 
+@pytest.mark.slow
 def test_equally_good_spaces_of_different_shape_are_seldom_told_apart_at_any_look():
     wrong = 0
     for repeat in range(200):
@@ -44,6 +45,7 @@ def test_equally_good_spaces_of_different_shape_are_seldom_told_apart_at_any_loo
     assert wrong / 200 <= 0.05 + 2.5 * (0.05 * 0.95 / 200) ** 0.5
 
 
+@pytest.mark.slow
 def test_a_difference_is_found_in_its_direction_and_stays():
     looks = []
     for repeat in range(100):
@@ -55,6 +57,7 @@ def test_a_difference_is_found_in_its_direction_and_stays():
     assert np.quantile(looks, 0.8) <= 45  # a fixed number with power 0.8 takes 20
 
 
+@pytest.mark.slow
 def test_decided_at_is_the_first_look_with_that_verdict():
     rng = np.random.default_rng(4)
     populations = {"a": gamma(rng, 120), "b": gamma(rng, 150) + 1, "c": gamma(rng, 90) + 2}
@@ -73,6 +76,7 @@ def test_equivalence_at_any_look():
     assert sequential_verdicts({"a": a, "b": b})[0].decision == "undecided"
 
 
+@pytest.mark.slow
 def test_spaces_that_differ_by_the_margin_are_seldom_called_equivalent_at_any_look():
     wrong = 0
     for repeat in range(200):

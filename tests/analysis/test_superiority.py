@@ -11,6 +11,7 @@ from dsx.analysis import superiority
 samples = st.lists(st.integers(0, 12).map(float), min_size=2, max_size=25)
 
 
+@pytest.mark.slow
 @given(samples, samples)
 def test_superiority_is_mann_whitney_by_brute_force_and_mirrors(a, b):
     chance, low, high = superiority(a, b)

@@ -26,6 +26,7 @@ def test_a_few_diverged_models_do_not_move_it():
     assert trimmed_mean(errors) == trimmed_mean(np.append(errors[:-1], 90.0)) == 4.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [16, 60, 500])
 def test_it_covers_on_every_law(law, n):

@@ -218,6 +218,7 @@ def test_what_cannot_be_read_is_one_clear_line(
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(contents)
 
 
+@pytest.mark.slow
 def test_margin_and_looks_are_stated_and_stand_in_the_command_of_the_report(dsx: Command, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name, shift in (("a", 0.0), ("b", 0.0), ("c", 0.6)):
@@ -237,6 +238,7 @@ def test_margin_and_looks_are_stated_and_stand_in_the_command_of_the_report(dsx:
     assert set(rows["looks"]) == {"one"}
 
 
+@pytest.mark.slow
 def test_folders_inside_each_other_give_each_study_once_and_a_torn_study_is_told_from_tables(
     dsx: Command, tmp_path: Path
 ) -> None:
@@ -249,6 +251,7 @@ def test_folders_inside_each_other_give_each_study_once_and_a_torn_study_is_told
     assert "runs/A: not a study folder (no study.yaml)" in dsx("analyze", "runs/A").err
 
 
+@pytest.mark.slow
 def test_semicolons_and_decimal_commas_are_read(dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\ufefferror;depth\n3,5;1\n4,5;2\n", encoding="utf-8")
     assert dsx("analyze", "a.csv", "--figures", "none").code == 0

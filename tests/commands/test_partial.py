@@ -151,6 +151,7 @@ def test_the_command_goes_from_an_experiment_to_restored_studies(
         main(["save"])
 
 
+@pytest.mark.slow
 def test_the_reference_study_goes_on_from_its_shipped_records(tmp_path: Path) -> None:
     """The populations are still those that were trained: else the records would be refused."""
     folder = resources.shipped("experiments") / "reference_28" / "partial"

@@ -47,6 +47,7 @@ def test_overrides_change_the_definition(dsx: Command) -> None:
     assert table.filter(like="width_").filter(regex="^width").max().max() <= 256
 
 
+@pytest.mark.slow
 def test_a_window_that_belongs_to_another_resolution_is_noted_with_the_space_made_for_it(dsx: Command) -> None:
     note = "note: the window flops 360M:400M of AnyNetXE belongs to 224×224; AnyNetXE-32 is the space made for 32×32"
     done = dsx("sample", "--space", "AnyNetXE", "--n", 2, "--resolution", 32)
@@ -108,6 +109,7 @@ def test_the_account_has_the_quantiles_of_the_population(tmp_path: Path, monkeyp
         assert float(told[name].lower().replace("k", "e3")) == pytest.approx(params[row], rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_population_of_a_study_is_drawn_beside_its_other_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ def test_a_folder_of_studies_stands_for_all_of_them(two):
     assert [str(study.path) for study in chosen(["runs"])] == ["runs/A", "runs/B"]
 
 
+@pytest.mark.slow
 def test_without_a_name_the_last_ones_are_taken_and_told(two):
     assert [str(study.path) for study in chosen([])] == ["runs/B"]
     for command in (

@@ -13,6 +13,7 @@ from dsx.commands.spaces import spaces
 from command_line import Command
 
 
+@pytest.mark.slow
 def test_without_a_name_every_space_has_a_line() -> None:
     assert {line.split()[0] for line in spaces().splitlines()} == set(names("spaces"))
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
-
-from dsx.analysis.verdict import Margin
-from dsx.base.errors import DsxError
-from dsx.commands.standings import look, parse_margin, standings
+from dsx.commands.standings import look, standings
 from dsx.study.aim import keep_aim
 from dsx.study.study import open_study
 
 from standins import launch_here, make_study
-
-
-def test_a_margin_is_read_as_it_is_typed() -> None:
-    assert parse_margin("0.1") == Margin(0.1)
-    assert parse_margin(" 1pt") == parse_margin("1 point") == Margin(1.0, "points")
-    with pytest.raises(DsxError, match=r"expected a distance from even odds such as 0.05, or points of error"):
-        parse_margin("a bit")
-    with pytest.raises(DsxError, match=r"as a probability it lies between 0 and 0.5"):
-        parse_margin("5")
 
 
 def test_a_comparison_is_told_once_and_studies_without_one_say_nothing(tmp_path: Path) -> None:
@@ -30,7 +17,7 @@ def test_a_comparison_is_told_once_and_studies_without_one_say_nothing(tmp_path:
     assert standings(studies) == [(), (), ()]
     keep_aim(studies[:2], 300, None, 0.95)
     launch_here(studies[0], workers=1)
-    line = "    2 and 0 models cannot decide between a and b: it takes at least 9 of each."
+    line = "    No model of b is trained yet."
     told = ("  until decided, at most 300 models of each:", line)
     assert standings([open_study(study.path) for study in studies]) == [told, (), ()]
     assert standings(studies[1:2]) == [told]
@@ -38,8 +25,7 @@ def test_a_comparison_is_told_once_and_studies_without_one_say_nothing(tmp_path:
 
 def test_studies_of_one_name_are_told_by_their_folders(tmp_path: Path) -> None:
     studies = [make_study(tmp_path / parent / "x", n=2) for parent in "ab"]
-    (verdict,) = look(studies, None, 0.95).verdicts
-    assert (verdict.a, verdict.b) == (f"{tmp_path}/a/x", f"{tmp_path}/b/x")
+    assert look(studies, None, 0.95).untrained == (f"{tmp_path}/a/x", f"{tmp_path}/b/x")
 
 
 def test_a_study_that_is_gone_is_named(tmp_path: Path) -> None:

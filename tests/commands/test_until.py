@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from slurm import fake_slurm
 from dsx.base.errors import DsxError
 from dsx.commands import until
 from dsx.commands.sample import SampleRequest, sample
+from dsx.commands.standings import look
 from dsx.commands.until import Asked, Goal, launch_until, models_over
 from dsx.launch.options import LaunchOptions
 from dsx.study.study import Study, open_study
@@ -52,15 +54,16 @@ def test_studies_grow_evenly_until_they_are_told_apart(tmp_path: Path) -> None:
         "good is better than other: a model of good beats one of other with probability 1.00 (0.78–1.00); decided after"
         " 17 models of each."
     )
-    assert (
-        told[3]
-        == "8 and 8 models cannot decide between good and other: it takes at least 10 of each, as one of 5 comparisons."
+    assert "No model of good and other is trained yet." in told
+    assert any(
+        line.startswith("8 and 8 models cannot decide between good and other: it takes at least ") for line in told
     )
     again = launch_until(asked(*studies, trainer="apart_train"), Goal(at_most=40), told.append)
     assert again.counts == {}
     assert len(starts(good)) + len(starts(other)) == 48
 
 
+@pytest.mark.slow
 def test_a_spent_budget_ends_it_undecided_and_a_larger_one_goes_on(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("abc")]
     told: list[str] = []
@@ -71,6 +74,26 @@ def test_a_spent_budget_ends_it_undecided_and_a_larger_one_goes_on(tmp_path: Pat
     assert [open_study(study.path).counts()["done"] for study in studies] == [12, 12, 12]
 
 
+def test_equivalence_within_the_margin_ends_it_too(tmp_path: Path) -> None:
+    studies = [sampled(tmp_path / name, n=140, seed=seed) for seed, name in enumerate("ab")]
+    told: list[str] = []
+    launch_until(asked(*studies), Goal(at_most=140, margin="0.35"), told.append)
+    assert told[-1].startswith("a and b are equivalent within a margin of 0.35 of even odds")
+    (verdict,) = look(studies, "0.35", 0.95).verdicts
+    assert verdict.decided_at is not None
+    assert models_over(open_study(studies[0].path)) == 8 * -(-verdict.decided_at // 8) < 140
+
+
+def test_with_several_seeds_a_model_counts_once_all_are_over(tmp_path: Path) -> None:
+    studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
+    launched = launch_until(replace(asked(*studies), seeds=2), Goal(at_most=8))
+    assert launched.counts == {"done": 32}
+    study = open_study(studies[0].path)
+    assert models_over(study) == 8
+    study.paths.run(study.runs()[8 + 5].run_id).result.unlink()  # the second seed of the sixth model
+    assert models_over(open_study(study.path)) == 5
+
+
 def test_models_that_wait_in_a_study_come_first_and_in_order(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=30, seed=seed) for seed, name in enumerate("ab")]
     launch_until(asked(*studies), Goal(at_most=8))
@@ -79,6 +102,7 @@ def test_models_that_wait_in_a_study_come_first_and_in_order(tmp_path: Path) -> 
         assert len(open_study(study.path).population) == 30
 
 
+@pytest.mark.slow
 def test_failed_models_are_left_out_and_tried_again_once_if_asked(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=8, seed=seed) for seed, name in enumerate("ab")]
     behave(studies[0], r2="raise")
@@ -110,6 +134,7 @@ def test_too_many_failures_stop_it(tmp_path: Path) -> None:
     assert open_study(studies[0].path).counts()["pending"] > 0
 
 
+@pytest.mark.slow
 def test_a_space_that_is_used_up_ends_it(tmp_path: Path) -> None:
     space = tmp_path / "Few.yaml"
     space.write_text(
@@ -156,6 +181,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
         assert list(now.results()["error"]) == [expected_error(run.model_id, run.seed) for run in now.runs()]
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_share_the_work(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     script = tmp_path / "launch.py"
@@ -198,6 +224,7 @@ def test_on_a_cluster_rounds_are_submitted_and_waited_for(tmp_path: Path, queue:
     fake_slurm.wait_until_ended(environment)
 
 
+@pytest.mark.slow
 def test_jobs_that_leave_no_result_are_not_submitted_for_ever(
     tmp_path: Path, queue: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +323,7 @@ def test_mistakes_are_one_line(dsx: Command, tmp_path: Path, arguments: tuple[ob
     assert not list(tmp_path.rglob("until.json"))
 
 
+@pytest.mark.slow
 def test_a_preview_says_rounds_and_budget_and_changes_nothing(dsx: Command, tmp_path: Path) -> None:
     for name in "ab":
         dsx("sample", "--space", "AnyNetXA-digits", "--n", 2, "--out", name)
@@ -303,7 +331,7 @@ def test_a_preview_says_rounds_and_budget_and_changes_nothing(dsx: Command, tmp_
     lines = dsx(*asked_for).out.splitlines()
     assert lines[-2:] == [
         "until decided: in rounds of 8 models of each study, at most 500 of each; now",
-        "  0 and 0 models cannot decide between a and b: it takes at least 9 of each.",
+        "  No model of a and b is trained yet.",
     ]
     assert not list(tmp_path.rglob("until.json"))
     assert open_study(tmp_path / "a").recipe is None

@@ -97,6 +97,7 @@ def test_a_package_s_exhibit_that_cannot_be_loaded_is_named(monkeypatch: pytest.
     assert str(refusal.value) == "exhibit mine of gone:EXHIBIT: cannot be loaded (No module named 'gone')"
 
 
+@pytest.mark.slow
 def test_tables_written_are_the_tables_computed(tmp_path: Path) -> None:
     what = _inquiry("pair")
     shown, written = show(what, tmp_path, "none")

@@ -12,6 +12,7 @@ from dsx.base.errors import DsxError
 from dsx.exhibits.exhibition import check_figures, computed_of, csv_bytes, show
 
 
+@pytest.mark.slow
 def test_what_the_report_needs_is_computed_without_a_folder(inquiry):
     shown, written = show(inquiry)
     assert written.tables == written.figures == []

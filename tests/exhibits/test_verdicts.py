@@ -162,6 +162,7 @@ def allowed(claim: tuple[str, str, str, str], decided: Decisions) -> bool:
     return verdict is not None and verdict.decision == kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", ["any", "one"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_sentence_says_what_no_verdict_says(kind: str, looks: str) -> None:

@@ -119,4 +119,4 @@ def test_a_recorded_training_leaves_no_memory_behind() -> None:
         trained(digits(epochs=1, capture=True))
         torch.cuda.empty_cache()
         held.append(torch.cuda.memory_reserved())
-    assert held[0] == held[1] == held[2]
+    assert held[1] == held[2]  # before the first one, other tests' segments may not have been given back

@@ -37,6 +37,7 @@ def pretended(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_narrow_tells_writes_and_names_the_next_command(pretended, tmp_path):
     told = "\n".join(narrow([pretended()], ["width"], tmp_path / "mine.yaml").lines)
     assert "AnyNetXA-digits: 60 models: 60 done" in told
@@ -45,6 +46,7 @@ def test_narrow_tells_writes_and_names_the_next_command(pretended, tmp_path):
     assert dsx.load_space(str(tmp_path / "mine.yaml")).rules["width"].order == "non_decreasing"
 
 
+@pytest.mark.slow
 def test_narrow_writes_nothing_where_nothing_is_shown(pretended, tmp_path):
     study = pretended(effect=0.0, seed=1)
     narrowing = narrow([study], ["group_width"], tmp_path / "mine.yaml")
@@ -71,6 +73,7 @@ def test_studies_of_one_space_are_narrowed_as_one_table(pretended):
     assert len(one_space([first, first])[1]) == 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 99])
 def test_a_rule_that_is_not_listed_cannot_be_taken(number, pretended, tmp_path):
     study = pretended()

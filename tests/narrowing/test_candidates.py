@@ -31,6 +31,7 @@ def with_errors(table: pd.DataFrame, effect: np.ndarray) -> pd.DataFrame:
     return table.assign(state="done", error=error, run_id=table["model_id"])
 
 
+@pytest.mark.slow
 def test_a_candidate_says_rule_change_evidence_and_freedom(population: pd.DataFrame, steps_down: np.ndarray) -> None:
     best = propose(SPACE, with_errors(population, 0.5 * steps_down), ["width"])[0]
     assert best.words == "width: values never decrease from stage to stage"
@@ -52,6 +53,7 @@ def settings_for(candidate, settings, population):
     return {**settings, "width": np.where(inside[:, None], settings["width"], 4096)}
 
 
+@pytest.mark.slow
 def test_every_change_makes_a_space_of_just_the_models_that_keep_the_rule(population: pd.DataFrame) -> None:
     proposed = propose(SPACE, with_errors(population, np.zeros(240)))
     assert {c.kind for c in proposed} == {"range", "order", "derived", "sharing"}

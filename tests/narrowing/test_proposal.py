@@ -70,6 +70,7 @@ def steps_down(population: pd.DataFrame) -> np.ndarray:
     return (np.diff(widths(population), axis=1) < 0).sum(axis=1)
 
 
+@pytest.mark.slow
 def test_fresh_models_confirm_a_true_rule_and_not_a_false_one(population: pd.DataFrame, steps_down: np.ndarray) -> None:
     best = propose(SPACE, with_errors(population, 0.5 * steps_down), ["width"])[0]
     fresh = dsx.sample(SPACE, n=200, seed=9).table

@@ -41,6 +41,7 @@ def test_complexity_is_the_published_one(name):
     assert flops == EXACT_FLOPS.get(name, flops)
 
 
+@pytest.mark.slow
 def test_the_counter_agrees_with_the_closed_form_and_with_fvcore():
     for name in ("RegNetY-200MF", "ResNeXt-50-32x4d"):
         with torch.device("meta"):

@@ -66,6 +66,7 @@ def test_stages_are_the_runs_of_equal_block_widths(parameters, step):
     assert [tuple(stage) for stage in quantize_widths(w0, wa, wm, depth, step)] == runs
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(networks=st.lists(st.tuples(PARAMETERS, st.integers(1, 6)), min_size=1, max_size=20))
 def test_the_table_agrees_with_one_at_a_time_and_knows_what_is_valid(networks):

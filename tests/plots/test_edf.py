@@ -76,6 +76,7 @@ def test_no_finished_model_at_all_is_an_error_with_the_counts():
         plots.edf({})
 
 
+@pytest.mark.slow
 def test_saving_writes_the_same_png_and_pdf_again(tmp_path):
     first = [p.read_bytes() for p in plots.save(plots.edf([1.0, 2.0]), tmp_path / "new", "edf")]
     paths = plots.save(plots.edf([1.0, 2.0]), tmp_path / "new", "edf")

@@ -24,6 +24,7 @@ def test_network_shows_its_linear_fit(text_of):
     assert "fit, e_fit 0.15:\nw0 80, wa 30, wm 1.9" in text_of(plots.network(widths))
 
 
+@pytest.mark.slow
 def test_top_networks_are_drawn_best_first(results, tmp_path):
     table = results.assign(depth_1=2, depth_2=3, width_2=results["width_1"] * 2)
     ax = plots.top_networks(table, count=4, name="A")

@@ -40,6 +40,7 @@ def test_nothing_that_varies_is_an_error():
         plots.population(TABLE[["model_id", "space", "group_width"]])
 
 
+@pytest.mark.slow
 def test_dsx_sample_draws_it_on_request(dsx):
     done = dsx("sample", "--space", "AnyNetXE-digits", "--n", 12, "--figure")
     assert done.code == 0, done

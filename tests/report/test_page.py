@@ -72,6 +72,7 @@ def test_the_same_input_gives_the_same_bytes(pair: list[StudyFacts], page: str, 
     assert path.read_text(encoding="utf-8") == page
 
 
+@pytest.mark.slow
 def test_strings_from_outside_are_escaped_everywhere() -> None:
     evil = with_failures(made_up(EVIL), EVIL)
     page = render(Inquiry([evil]), question=EVIL, command=EVIL)
@@ -81,6 +82,7 @@ def test_strings_from_outside_are_escaped_everywhere() -> None:
     assert data_of(page)["studies"][0]["name"] == EVIL
 
 
+@pytest.mark.slow
 def test_names_with_dollar_signs_are_no_formulas() -> None:
     page = render(Inquiry([made_up(r"a$\frac{$b", n=3)]))
     assert r"a$\frac{$b" in text_of(page)
@@ -95,6 +97,7 @@ def test_five_percent_failures_are_counted_grouped_and_warned_of() -> None:
     assert "2 of 40 models (5 %) have no error" in told
 
 
+@pytest.mark.slow
 def test_one_model_is_described_without_intervals() -> None:
     told = text_of(render(Inquiry([made_up("E", n=1)])))
     assert "among 1 model" in told
@@ -120,6 +123,7 @@ def test_all_diverged_and_a_study_without_results_beside_it() -> None:
     assert "nan" not in told.lower()
 
 
+@pytest.mark.slow
 def test_different_recipes_are_warned_of() -> None:
     told = text_of(render(Inquiry([made_up("A"), made_up("B", recipe="mnist v1")])))
     assert "Careful: The models were trained with different recipes" in told

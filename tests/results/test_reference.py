@@ -28,11 +28,13 @@ def test_what_is_written_is_read_back(folder: Path) -> None:
     assert depths == reference.tables["RegNetX-digits"]["depth"].tolist()
 
 
+@pytest.mark.slow
 def test_the_current_folder_comes_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent.parent)
     assert dsx.load_reference().manifest["note"] == "made up for tests"
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_is_refused(folder: Path) -> None:
     path = folder / "AnyNetXC-digits.parquet"
     pd.read_parquet(path).assign(error=0.0).to_parquet(path)

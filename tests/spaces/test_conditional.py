@@ -89,6 +89,7 @@ def test_draws_are_those_of_the_seed_and_hold_the_models_own_value() -> None:
     assert accepted(space, settings_of(space, {**columns, "width_2": drawn})).all()
 
 
+@pytest.mark.slow
 def test_a_stage_that_a_network_lacks_has_no_other_value() -> None:
     space = dsx.load_space(
         "AnyNetXA-digits", {"parameters.stages": {"distribution": "choice", "values": [3, 4]}, "strides": 1}

@@ -65,6 +65,7 @@ def test_the_race_over_all_settings_has_the_law_of_successive_draws(small_space,
     assert stats.chisquare(seconds.ravel(), after.ravel() * 800).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_an_exhausted_space_is_said_to_be_so_with_its_exact_size(small_space):
     space = small_space(parameters={"depth": RARE, "width": 16, "bottleneck_ratio": 1, "group_width": 8})
     with pytest.raises(ShortfallError) as refusal:

@@ -67,6 +67,7 @@ def test_a_block_of_ones_own_is_sampled_counted_built_and_trained_on(space_with)
         network(torch.zeros(2, 3, 16, 16)).sum().backward()
 
 
+@pytest.mark.slow
 def test_two_versions_of_a_block_are_two_blocks(space_with):
     first = dsx_api.sample(load_space(space_with(BLOCK.format(kernel=3))), 3)
     second = dsx_api.sample(load_space(space_with(BLOCK.format(kernel=5))), 3)
@@ -112,6 +113,7 @@ def test_a_family_of_ones_own_says_what_the_stages_are(space_with):
         assert [stage.width for stage in model.architecture.stages] == [start, 2 * start, 4 * start]
 
 
+@pytest.mark.slow
 def test_blocks_of_ones_own_stand_beside_those_of_dsx(space_with):
     path = space_with(BLOCK.format(kernel=3), block=["mine", "v", "mine"])
     blocks = [stage.block for stage in dsx_api.sample(load_space(path), 1)[0].architecture.stages]

@@ -48,6 +48,7 @@ def test_text_settings_survive_the_file(small_space, tmp_path):
     assert Population.read(tmp_path / "p")[0].setting == population[0].setting
 
 
+@pytest.mark.slow
 def test_a_torn_file_is_told(population, tmp_path):
     path = tmp_path / "population.parquet"
     population.write(path)

@@ -33,6 +33,7 @@ def test_a_sampled_seed_stands_in_for_the_studys(small_space):
     assert len({run.run_id for run in runs}) == 3
 
 
+@pytest.mark.slow
 def test_a_setting_that_the_recipe_lacks_is_refused_at_once(small_space, tmp_path):
     space = small_space(parameters=FIXED | {"recipe.lrr": TWO}, **DATA)
     study = Study.create(tmp_path / "study", dsx.sample(space, 2), space.to_dict(), {"n": 2}, 0)

@@ -91,6 +91,7 @@ def test_complexity_of_every_model_is_that_of_its_architecture(small_space):
     assert len(set(population.model_ids)) == 60
 
 
+@pytest.mark.slow
 def test_constraints_may_be_functions_of_flops(small_space):
     space = small_space(constraints={"limit": "acts <= 12e3 * sqrt(flops / 1e5)", "other": "params + acts >= 10e3"})
     for model in dsx.sample(space, 100):
@@ -130,6 +131,7 @@ def test_a_sampled_resolution_is_the_recipes_too(small_space):
         assert dsx.complexity(model.architecture, resolution) == (model.flops, model.params, model.acts)
 
 
+@pytest.mark.slow
 def test_every_part_of_a_network_may_be_a_parameter(small_space):
     choice = lambda *values: {"distribution": "choice", "values": list(values)}  # noqa: E731
     space = small_space(
@@ -193,6 +195,7 @@ def test_last_stage_may_be_exempt_from_an_order(small_space):
     assert (widths[:, 1] < widths[:, 2]).any()
 
 
+@pytest.mark.slow
 def test_a_shared_parameter_follows_the_other(small_space):
     space = small_space(parameters={"width": {"distribution": "same_as", "parameter": "depth"}, "group_width": 1})
     table = dsx.sample(space, 20).table
@@ -278,6 +281,7 @@ def all_of_small():
     return small_law(lambda ds, ws: True)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(limit=st.integers(4, 9), high=st.integers(2, 3), seed=st.integers(0, 1000))
 def test_a_child_with_a_tighter_rule_holds_only_models_of_its_parent(limit, high, seed):

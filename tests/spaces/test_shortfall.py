@@ -25,6 +25,7 @@ def shortfall(space, n):
     return str(refusal.value)
 
 
+@pytest.mark.slow
 def test_the_binding_constraint_and_a_window_that_would_do_are_named(small, monkeypatch):
     space = space_from_dict(small(parameters=WIDE, constraints={"flops": "1M:1000100", "params": ":1G"}))
     with monkeypatch.context() as patch:

@@ -114,6 +114,7 @@ def test_an_interrupted_training_resumes_to_the_bit(
     assert resumed.metrics == whole.metrics
 
 
+@pytest.mark.slow
 def test_a_torn_checkpoint_costs_an_epoch_and_no_bit(tiny: Networks, digits: Recipes, tmp_path: Path) -> None:
     whole = fit(tiny(), digits())
     with pytest.raises(Interrupted):
@@ -160,6 +161,7 @@ def test_a_misspelt_device_has_a_near_miss(tiny: Networks, digits: Recipes) -> N
         fit(tiny(), digits(), device="cud")
 
 
+@pytest.mark.slow
 def test_a_time_limit_keeps_the_checkpoint_and_a_higher_one_goes_on(
     tiny: Networks, digits: Recipes, tmp_path: Path
 ) -> None:
@@ -241,6 +243,7 @@ def test_bfloat16_and_micro_batches_learn_too(tiny: Networks, digits: Recipes) -
         assert fit(tiny(), digits(**options)).error < 60
 
 
+@pytest.mark.slow
 def test_metrics_by_name(tiny: Networks, digits: Recipes) -> None:
     result = fit(tiny(), digits(ema=0.9, metric="best_ema_top5"))
     names = {f"{when}_{kind}_top{top}" for when in ("last", "best") for kind in ("raw", "ema") for top in (1, 5)}

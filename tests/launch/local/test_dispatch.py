@@ -195,6 +195,7 @@ def test_progress_lines_say_what_is_done_failed_and_left(tmp_path, capfd, monkey
     assert "3 done, 1 failed in" in err
 
 
+@pytest.mark.slow
 def test_a_launch_trains_the_models_by_which_a_study_grows_meanwhile(tmp_path):
     study = make_study(tmp_path / "a", n=4)
     process = spawn(tmp_path / "launch.py", study)

@@ -72,6 +72,7 @@ def test_a_fault_after_sbatch_took_the_jobs_takes_them_back(cluster, tmp_path, m
     assert Submissions(study.paths).names() == []
 
 
+@pytest.mark.slow
 def test_what_cannot_be_taken_back_stays_on_record(cluster, tmp_path):
     environment = cluster("timeout")
     Path(environment["PATH"].partition(":")[0], "scancel").write_text("#!/bin/sh\nexit 1\n")
@@ -82,6 +83,7 @@ def test_what_cannot_be_taken_back_stays_on_record(cluster, tmp_path):
     assert submit_there(study, slurm_profile()).queued == 2
 
 
+@pytest.mark.slow
 def test_a_job_without_an_id_stays_on_record(cluster, tmp_path, monkeypatch):
     def nobody_knows(printed, name):
         raise UnknownJobError("no id")

@@ -106,6 +106,7 @@ def test_a_folder_of_another_layout_says_what_is_expected(folder: Callable[..., 
     assert folder(data__split__evaluate="held_out").evaluation_images == 12
 
 
+@pytest.mark.slow
 def test_two_epochs_of_a_folder_learn_and_measure_waiting(
     image_folder: Path, tiny: Callable[..., Architecture]
 ) -> None:
@@ -118,6 +119,7 @@ def test_two_epochs_of_a_folder_learn_and_measure_waiting(
     assert result.data["corrupt_images"] == 0
 
 
+@pytest.mark.slow
 def test_a_dataset_by_import_path_in_memory_and_streamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Callable[..., Architecture]
 ) -> None:
