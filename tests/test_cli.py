@@ -91,6 +91,7 @@ def test_without_a_study_the_last_ones_are_taken_and_named(dsx: Command) -> None
     assert "2 pending" in done.out
 
 
+@pytest.mark.slow
 def test_help_of_every_command_has_an_example(dsx: Command) -> None:
     listing = dsx("--help").out
     commands = [line.split()[0] for line in listing.split("Commands:")[1].splitlines() if line.startswith("  ")]

@@ -60,6 +60,7 @@ def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> str:
     return words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "line", "told"),
     [

@@ -79,6 +79,7 @@ def test_a_command_takes_the_options_it_took(command: str) -> None:
     assert not [name for name, option in now.items() if name not in pinned and option["required"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", some_quick(collect.read("populations")))
 def test_a_shipped_space_has_the_population_it_had(space: str) -> None:
     pinned = collect.read("populations")[space]

@@ -14,6 +14,7 @@ from dsx.analysis.best_of_k import best_of_k, expected_lowest
 from dsx.base.errors import DsxError
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=7))
 def test_expected_is_the_mean_over_all_choices_by_listing(errors):
     curve = best_of_k(errors, range(1, len(errors) + 1))

@@ -55,6 +55,7 @@ def test_one_model_has_no_interval():
     assert np.isnan(mean_difference_interval([3.0], [1.0, 2.0])).all()
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 100), min_size=2, max_size=12),
     st.lists(st.floats(0, 100), min_size=2, max_size=12),

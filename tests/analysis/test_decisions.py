@@ -24,6 +24,7 @@ def study(rng: np.random.Generator, n: int, shift: float = 0.0, law: str = "gamm
     return table.assign(error=shift + LAWS[law](rng, n), **sizes).assign(**columns)
 
 
+@pytest.mark.slow
 def test_every_measure_of_every_pair_is_decided_at_both_looks():
     rng = np.random.default_rng(0)
     made = decisions({name: study(rng, 30) for name in "abc"})

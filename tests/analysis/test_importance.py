@@ -34,6 +34,7 @@ def table_of(values, errors, seed: int = 0):
     return table[table["with"] == ""].set_index(["outcome", "parameter"])
 
 
+@pytest.mark.slow
 def test_what_matters_is_told_from_what_borrows_from_it() -> None:
     values = tied(150, 0)
     table = table_of(values, values["a"] + np.random.default_rng(0).normal(size=150))
@@ -46,6 +47,7 @@ def test_what_matters_is_told_from_what_borrows_from_it() -> None:
     assert table.loc[("error", "c"), "freedom"] == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_best_in_the_middle_is_found() -> None:
     values = tied(120, 1)
     errors = 1.0 * (np.abs(values["c"]) > 0.5) + np.random.default_rng(1).normal(size=120) * 0.5

@@ -41,6 +41,7 @@ def test_nothing_to_analyse_is_one_clear_line():
         analyze({})
 
 
+@pytest.mark.slow
 def test_importing_the_statistics_loads_numpy_alone():
     code = (
         "import sys, dsx.analysis, dsx.plots; "

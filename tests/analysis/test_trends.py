@@ -102,6 +102,7 @@ def test_fit_of_a_trend_is_that_of_a_line_through_its_medians():
     assert tuple(row[names]) == tuple(getattr(fit, name) for name in names)
 
 
+@pytest.mark.slow
 def test_standard_error_of_a_rank_correlation_is_that_of_its_resamples():
     rng = np.random.default_rng(0)
     x = np.round(rng.random(400), 2)

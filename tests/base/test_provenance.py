@@ -43,6 +43,7 @@ def test_an_installed_package_has_no_commit(tmp_path: Path, monkeypatch: pytest.
     assert (provenance.git_commit(), provenance.uncommitted()) == (None, "")
 
 
+@pytest.mark.slow
 def test_versions_are_of_what_is_installed() -> None:
     assert provenance.versions(["numpy", "no-such-package"]) == {"numpy": np.__version__}
     assert provenance.environment()["dsx"] == dsx.__version__

@@ -38,6 +38,7 @@ def best(study: Study, n: int) -> list[str]:
     return list(study.results().sort_values("error")["model_id"][:n])
 
 
+@pytest.mark.slow
 def test_the_best_models_are_trained_with_seeds_that_none_had_before(trained: Study) -> None:
     confirmed = run(trained)
     study = open_study(trained.path.with_name("S-confirmed"))
@@ -73,6 +74,7 @@ def test_again_it_goes_on_with_the_winners_of_the_first_time(trained: Study) -> 
     assert len(starts(more.study)) == 12
 
 
+@pytest.mark.slow
 def test_another_recipe_makes_a_study_of_its_own(trained: Study) -> None:
     confirmed = run(trained, recipe="digits", overrides=("recipe.epochs=20",))
     assert confirmed.study.path.name == "S-confirmed-digits"
@@ -83,6 +85,7 @@ def test_another_recipe_makes_a_study_of_its_own(trained: Study) -> None:
     assert "by schedule and luck together" in confirmed.text()
 
 
+@pytest.mark.slow
 def test_the_study_tells_how_it_was_made(trained: Study) -> None:
     study = run(trained).study
     folder = trained.path.parent
@@ -94,6 +97,7 @@ def test_a_seed_is_fresh_and_always_the_same() -> None:
     assert len({*range(50), *(fresh_seed(seed) for seed in range(50))}) == 100
 
 
+@pytest.mark.slow
 def test_what_cannot_be_confirmed_is_one_line(trained: Study, tmp_path: Path, dsx: Command) -> None:
     for changes, message in (
         ({"top": 0}, "--top 0: expected an integer ≥ 1"),

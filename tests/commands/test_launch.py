@@ -61,6 +61,7 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Recording:
     return made
 
 
+@pytest.mark.slow
 def test_launch_refuses_what_it_cannot_do(dsx: Command, tmp_path: Path) -> None:
     dsx("sample", "--space", "AnyNetXA-digits", "--n", 2)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -94,6 +94,7 @@ def test_with_several_seeds_a_model_counts_once_all_are_over(tmp_path: Path) -> 
     assert models_over(open_study(study.path)) == 5
 
 
+@pytest.mark.slow
 def test_models_that_wait_in_a_study_come_first_and_in_order(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=30, seed=seed) for seed, name in enumerate("ab")]
     launch_until(asked(*studies), Goal(at_most=8))
@@ -294,6 +295,7 @@ def test_real_digits_are_told_apart_although_the_command_was_killed(dsx_process:
     assert status.count("until decided") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

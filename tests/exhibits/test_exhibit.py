@@ -19,6 +19,8 @@ from dsx.exhibits.exhibition import show
 from dsx.exhibits.studies import StudyFacts
 
 NAMES = [exhibit.name for exhibit in exhibits()]
+# figures that take a second each
+MANY_PANELS = ("marginals", "pairs", "scatter")
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
     "pair": {"trends", "seeds"},  # two spaces are no scales of one, and every model has one seed
@@ -44,7 +46,7 @@ def inquiry(request: pytest.FixtureRequest) -> tuple[str, Inquiry]:
     return request.param, _inquiry(request.param)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in MANY_PANELS else []) for n in NAMES])
 def test_an_exhibit_is_computed_where_it_applies_and_drawn_from_its_tables(
     name: str, inquiry: tuple[str, Inquiry], tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ def test_a_wrong_word_for_figures_is_refused():
     assert str(refusal.value) == "--figures al: expected one of all, main, none"
 
 
+@pytest.mark.slow
 def test_a_long_table_is_read_back_as_it_was():
     rng = np.random.default_rng(0)
     n = 120_000

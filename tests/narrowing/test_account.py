@@ -83,6 +83,7 @@ def test_a_rule_that_is_not_listed_cannot_be_taken(number, pretended, tmp_path):
     assert str(refused.value) == f"--take {number}: expected a number from 1 to {listed}, of the rules listed"
 
 
+@pytest.mark.slow
 def test_without_a_file_nothing_is_written_and_the_account_says_so(pretended, tmp_path):
     lines = narrow([pretended()], ["width"]).lines
     assert lines[-1] == "nothing written: name a file with --out, and others than the supported with --take"

@@ -73,6 +73,7 @@ def test_one_value_for_all_stages_removes_degrees_of_freedom(population: pd.Data
     assert np.array_equal(candidate.keeps(SPACE, population), (values == values[:, :1]).all(axis=1))
 
 
+@pytest.mark.slow
 def test_listed_values_are_cut_with_their_weights_and_read_back() -> None:
     space = dsx.load_space("NDS-ResNet", {"parameters.depth.weights": [1, 2, 3, 4, 5, 6, 7, 8, 9]})
     table = dsx.sample(space, n=80, seed=0).table

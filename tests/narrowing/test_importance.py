@@ -35,6 +35,7 @@ def test_importance_of_a_space_names_the_parameter_that_decides(population: pd.D
 FEW = {"parameters.width": 32, "parameters.group_width": 8, "parameters.bottleneck_ratio": 1, "constraints": None}
 
 
+@pytest.mark.slow
 def test_only_finished_models_count() -> None:
     space = dsx.load_space("AnyNetXA-digits", FEW)
     population = dsx.sample(space, n=40, seed=1).table

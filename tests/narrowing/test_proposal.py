@@ -87,6 +87,7 @@ def test_fresh_models_confirm_a_true_rule_and_not_a_false_one(population: pd.Dat
         judge_afresh(best, SPACE, with_errors(fresh[(down <= 1) | (np.arange(200) == np.argmax(down))], 0.0))
 
 
+@pytest.mark.slow
 def test_proposals_are_a_function_of_their_arguments(population: pd.DataFrame, steps_down: np.ndarray) -> None:
     table = with_errors(population, 0.1 * steps_down)
     assert propose(SPACE, table) == propose(SPACE, table)

@@ -26,6 +26,7 @@ def widths(population: pd.DataFrame) -> np.ndarray:
     return population[[f"width_{i}" for i in range(1, 5)]].to_numpy(float)
 
 
+@pytest.mark.slow
 def test_the_difference_merged_over_the_old_makes_the_new() -> None:
     names = ("AnyNetXA", "AnyNetXE", "RegNetX", "AnyNetXA-digits")
     for before in names:

@@ -31,12 +31,14 @@ def adjust(w: int, b: Fraction, g: int) -> tuple[int, int]:
     return int(width[0]), int(group[0])
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(w=st.integers(1, 2048), b=st.sampled_from(WHOLE + INVERTED), g=st.integers(1, 256))
 def test_adjustment_follows_the_authors_steps(w, b, g):
     assert adjust(w, b, g) == by_steps(w, b, g)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(w=st.integers(1, 2048), b=st.sampled_from(WHOLE + INVERTED + FRACTIONAL), g=st.integers(1, 256))
 def test_adjusted_widths_make_a_valid_stage_and_adjusting_again_changes_nothing(w, b, g):

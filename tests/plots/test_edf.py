@@ -54,6 +54,7 @@ def test_given_axes_are_used_and_returned():
     assert plots.edf(edf([1.0, 2.0]), ax=ax) is ax
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("errors", [[4.0], [4.0] * 10, [90.0] * 10, [0.0] * 3])
 def test_degenerate_populations_are_drawn(errors, tmp_path):
     plots.save(plots.edf({"A": results(errors)}), tmp_path, "edf")
@@ -85,6 +86,7 @@ def test_saving_writes_the_same_png_and_pdf_again(tmp_path):
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["edf.pdf", "edf.png"]
 
 
+@pytest.mark.slow
 def test_matplotlibs_settings_are_left_as_they_were(tmp_path):
     before = dict(matplotlib.rcParams)
     plots.save(plots.edf([1.0, 2.0]), tmp_path, "edf")

@@ -21,6 +21,7 @@ def test_shipped_recipes_resolve_and_survive_a_round_trip(name: str) -> None:
     assert recipe.label in recipe.describe()
 
 
+@pytest.mark.slow
 def test_recipes_resolve_without_torch() -> None:
     code = "import sys, dsx; dsx.load_recipe('digits').describe(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

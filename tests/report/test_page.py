@@ -139,6 +139,7 @@ def test_measured_inference_times_are_fitted_and_are_no_parameter() -> None:
     assert "inference_ms" in [column["name"] for column in data_of(page)["columns"]]
 
 
+@pytest.mark.slow
 def test_a_table_from_elsewhere_needs_only_errors() -> None:
     table = pd.DataFrame({"error": [3.0, 4.0, 5.0, np.nan], "lr": [0.1, 0.2, 0.3, 0.4]})
     page = render(Inquiry([StudyFacts("theirs", table)]))

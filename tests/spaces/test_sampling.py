@@ -68,12 +68,14 @@ def test_a_population_is_this_one_on_every_machine():
 PINNED = ["758a76f7e8af7f43", "0c10646a0ff4e0f1", "7af0bf8a7037ee3b"]
 
 
+@pytest.mark.slow
 def test_sampling_never_imports_torch_or_matplotlib():
     code = "import sys, dsx.spaces.sampling, dsx.spaces.explain; print({'torch', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 def test_key_order_in_a_file_does_not_matter(small):
     content = small()
     turned = content | {"parameters": dict(reversed(content["parameters"].items()))}
@@ -249,6 +251,7 @@ def definitions(draw):
     return content, low, orders
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=definitions(), seed=st.integers(0, 2**62))
 def test_every_setting_is_inside_its_ranges_and_rules(drawn, seed):

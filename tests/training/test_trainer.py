@@ -59,6 +59,7 @@ def test_a_network_learns_and_the_result_says_how(tiny: Networks, digits: Recipe
     assert Result.from_dict(stored) == result
 
 
+@pytest.mark.slow
 def test_training_again_returns_the_recorded_result(tiny: Networks, digits: Recipes, tmp_path: Path) -> None:
     first = fit(tiny(), digits(epochs=1), folder=tmp_path)
     assert fit(tiny(), digits(epochs=1, data__root="/elsewhere"), folder=tmp_path) == first

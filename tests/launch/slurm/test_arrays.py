@@ -47,6 +47,7 @@ def queued(environment):
     return [record for record in fake_slurm.queue(environment) if not record["ended"]]
 
 
+@pytest.mark.slow
 def test_a_submission_that_timed_out_leaves_no_job_that_nobody_knows(cluster, tmp_path):
     """sbatch may fail although the controller has taken the job."""
     environment = cluster("timeout")
@@ -59,6 +60,7 @@ def test_a_submission_that_timed_out_leaves_no_job_that_nobody_knows(cluster, tm
     assert Submissions(study.paths).names() == []
 
 
+@pytest.mark.slow
 def test_a_fault_after_sbatch_took_the_jobs_takes_them_back(cluster, tmp_path, monkeypatch):
     def full(printed, name):
         raise OSError(28, "No space left on device")

@@ -118,7 +118,8 @@ def test_a_preview_writes_a_script_and_nothing_else(
     study = make_study(tmp_path / "a", n=4)
     (told,) = preview([study], Profile(models_per_job=2, timeout_min=17), LaunchOptions())
     assert (told.runs, told.jobs, told.job_ids, cluster.orders) == (4, 2, [], [])
-    assert [path.name for path in study.paths.jobs.rglob("*")] == ["preview.sh"]
+    assert [path.name for path in study.paths.jobs.iterdir() if path.is_file()] == ["preview.sh"]
+    assert not (study.paths.jobs / "submissions").exists()
     script = (study.paths.jobs / "preview.sh").read_text()
     assert script == told.script
     assert "#SBATCH --array=0-1%2" in script

@@ -158,6 +158,7 @@ def test_targets_are_believed_only_while_the_items_agree(own: Callable[..., Reci
         open_batches(late, 5, CPU)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_bug_in_an_item_is_told_with_its_line_and_is_no_broken_image(
     workers: int, own: Callable[..., Recipe]
