@@ -15,7 +15,7 @@ from dsx.analysis.edf import Edf, edf
 from dsx.analysis.importance import importance_table
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
-from dsx.analysis.power import plan_verdict, power_curve
+from dsx.analysis.power import Plan, plan, power_curve
 from dsx.analysis.quantiles import (
     min_interval,
     quantile,
@@ -24,7 +24,7 @@ from dsx.analysis.quantiles import (
 )
 from dsx.analysis.regression import LineFit, fit_columns, fit_line
 from dsx.analysis.replay import models_to_decide
-from dsx.analysis.sample_size import Plan, ks_by_sample_size, plan, right_order
+from dsx.analysis.sample_size import ks_by_sample_size, right_order
 from dsx.analysis.search import SearchCurve, expected_minimum, random_search
 from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.summary import ErrorSummary, summarize, summarize_errors
@@ -109,7 +109,6 @@ __all__ = [
     "parameter_columns",
     "parse_margin",
     "plan",
-    "plan_verdict",
     "pointwise_band",
     "power_curve",
     "quantile",

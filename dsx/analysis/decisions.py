@@ -131,7 +131,7 @@ def _subjects(tables: Mapping[str, pd.DataFrame]) -> tuple[list[tuple[_Subject, 
         for family in families
         for subject in family
     ]
-    return weighed, notes
+    return weighed, notes if families else []
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
 from dsx.base.errors import DsxError
+from dsx.base.record import Record
 from dsx.results.samples import Errors, Floats, check_level, sample_array
 
 Looks = Literal["any", "one"]
@@ -51,9 +52,9 @@ class PowerCurve:
     looks: Looks
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Models of each population for a decision with chance `power`; None if more than `MOST`.
+@dataclass(frozen=True, eq=False)
+class Plan(Record):
+    """Models of each population for a decision with chance `power`; None if more than `MOST`. A mapping too.
 
     n_low, n_high: numbers for the populations, among those the pilots may have come from, that are
     easiest and hardest to tell apart, central `level` share; n_high is None beyond `MOST`, and both with any look.
@@ -101,24 +102,26 @@ def power_curve(
     return PowerCurve(sizes, power, unknown, unknown, chances, level, looks)
 
 
-def plan_verdict(
-    pilots: Sequence[Errors],
+def plan(
+    pilot_a: Errors,
+    pilot_b: Errors | None = None,
     difference: float | None = None,
     power: float = 0.8,
     level: float = 0.95,
     comparisons: int = 1,
     looks: Looks = "any",
-    seed: int = 0,
 ) -> Plan:
-    """The models of each population that decide with chance `power`, at least; arguments as of `power_curve`.
+    """The models of each population that decide with chance `power`, at least; other arguments as of `power_curve`.
 
-    Without a difference the pilots' is used, and its uncertainty carried through: unsure pilots ask for
-    many models, or for a difference to be given.
+    pilot_a, pilot_b: results tables or (n,) errors of pilot studies; one alone stands for both populations. Without a
+    difference the pilots' is used, and its uncertainty carried through: unsure pilots ask for many models, or for a
+    difference to be given.
     """
     if not 0 < power < 1:
         raise DsxError(f"power = {power}: expected a chance between 0 and 1, such as 0.8")
     sizes = np.unique(np.geomspace(2, MOST, 120).round().astype(np.int64))
-    curve = power_curve(pilots, sizes.tolist(), difference, level, comparisons, looks, seed)
+    pilots = [pilot_a] if pilot_b is None else [pilot_a, pilot_b]
+    curve = power_curve(pilots, sizes.tolist(), difference, level, comparisons, looks)
     aim = power + _CAUTION * (1 - power)
     n, n_low, n_high = (_first(sizes, reached, aim) for reached in (curve.power, curve.high, curve.low))
     words = _words(n, n_high, (power, difference, comparisons, level, looks))

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError
-from dsx.base.record import Record
-from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table
-from dsx.results.states import finished
+from dsx.results.samples import Errors, Floats, as_sample, check_level, frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,129 +129,6 @@ def _rate_interval(rate: float, resampled: Floats, trials: int, each: int, level
     spread = math.sqrt(max(float(resampled.var(ddof=1)) - noise, 0.0) + inside * (1 - inside) / trials)
     reach = float(ndtri((1 + level) / 2)) * spread / (inside * (1 - inside))
     return float(expit(logit(inside) - reach)), float(expit(logit(inside) + reach))
-
-
-@dataclass(frozen=True, eq=False)
-class Plan(Record):
-    """What `plan` finds; a mapping too."""
-
-    n: int  # models of each space
-    n_low: int  # from the interval of the pilots' spread
-    n_high: int
-    difference: float  # points of mean error to be told
-    spread: float  # standard deviation, points
-    power: float
-    level: float
-    seconds_per_model: float
-    device_hours: float  # of both spaces in all; NaN if no time is known
-    words: str = field(init=False, default="")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "words", _plan_in_words(self))
-
-
-def _plan_in_words(p: Plan) -> str:
-    cost = "" if math.isnan(p.device_hours) else f", {p.device_hours:,.3g} device-hours in all"
-    return (
-        f"To tell a difference of {number(p.difference, 2)} points in mean error with probability {p.power:g} "
-        f"({100 * p.level:g} % intervals, errors spread by {number(p.spread, 2)} points): "
-        f"{p.n} models of each space ({p.n_low}–{p.n_high}){cost}."
-    )
-
-
-def plan(
-    pilot_a: Any,
-    pilot_b: Any = None,
-    difference: float | None = None,
-    power: float = 0.8,
-    level: float = 0.95,
-    seconds_per_model: float | None = None,
-) -> Plan:
-    """Models per space for an interval of the difference in mean error to leave out 0, and what training them costs.
-
-    A verdict is decided by ranks, and by `dsx.analysis.power.plan_verdict` planned, as `dsx plan` does. This one
-    takes the pilots' difference, where none is given, as the truth, so that it promises more power than it keeps.
-
-    pilot_a, pilot_b: results tables or (n,) errors of pilot studies; with one pilot the other space is
-    taken to be as spread out. difference: points of mean error to be told; by default that of the two
-    pilots. power: chance to tell it. seconds_per_model: device time; by default the mean `seconds` of
-    the pilots' finished models.
-    n = (z₁ + z₂)² (s_a² + s_b²)/difference² + z₁²/4, at least 6; the last term makes up for Student's t in
-    place of the normal (Guenther 1981). n_low, n_high are Bonett's (2006); errors with one long tail need
-    some 300 models in one pilot, or 60 in each of two, for them to hold at `level`. Such errors also tell a
-    difference more often than promised in one direction and less often in the other, if the spreads differ.
-    Raises DsxError if a pilot has under 2 finished models or only equal errors, or no difference is known.
-    """
-    from scipy.special import ndtri
-
-    pilots = [pilot_a] if pilot_b is None else [pilot_a, pilot_b]
-    errors = [as_sample(p, f"pilot {i}") for i, p in enumerate(pilots, 1)]
-    for i, e in enumerate(errors, 1):
-        if e.size < 2:
-            raise DsxError("plan: a pilot study needs at least 2 finished models to show the spread of errors")
-        if np.ptp(e) == 0:
-            raise DsxError(
-                f"plan: all {e.size} errors of pilot {i} are {e[0]:g} %: they show no spread, from which the number of"
-                " models follows; take a pilot of more models"
-            )
-    if not 0 < power < 1:
-        raise DsxError(f"power = {power}: expected a chance between 0 and 1, such as 0.8")
-    difference = _difference(errors) if difference is None else abs(difference)
-    if difference == 0:
-        raise DsxError("plan: no difference to tell: give the difference in points that matters, such as 0.5")
-    variances = [float(e.var(ddof=1)) for e in errors]
-    total = sum(variances) * (2 if len(errors) == 1 else 1)
-    z = float(ndtri((1 + check_level(level)) / 2))
-    factor = (z + float(ndtri(power))) ** 2 / difference**2
-    low, high = _variance_interval(errors, level)
-    n, n_low, n_high = (max(6, math.ceil(factor * v + z**2 / 4)) for v in (total, low, high))
-    seconds = _seconds(pilots) if seconds_per_model is None else seconds_per_model
-    return Plan(
-        n, n_low, n_high, difference, math.sqrt(total / 2), power, level, seconds, device_hours=2 * n * seconds / 3600
-    )
-
-
-def _variance_interval(errors: list[Floats], level: float) -> tuple[float, float]:
-    """Interval of s_a² + s_b², normal on the log scale, with the errors' own kurtosis: Bonett (2006).
-
-    His kurtosis about a trimmed mean, and his factor for small samples, of the mean number of models.
-    """
-    from scipy.special import ndtri
-
-    twice = 2 if len(errors) == 1 else 1
-    total = twice * sum(float(e.var(ddof=1)) for e in errors)
-    if total <= 1e-24 * max(float(np.abs(e).max()) for e in errors) ** 2:
-        return total, total
-    z, n = float(ndtri((1 + level) / 2)), float(np.mean([e.size for e in errors]))
-    spread = twice * math.sqrt(sum(_variance_of_variance(e) for e in errors)) / total
-    small = n / max(n - z, 1)
-    return total * small * math.exp(-z * small * spread), total * small * math.exp(z * small * spread)
-
-
-def _variance_of_variance(errors: Floats) -> float:
-    """Variance of s², s⁴ (γ − (n − 3)/n)/(n − 1) with the kurtosis γ about the mean trimmed by 1/(2√(n − 4))."""
-    n = errors.size
-    cut = int(n / (2 * math.sqrt(n - 4))) if n > 5 else 0
-    squares = float(np.sum((errors - errors.mean()) ** 2))
-    if squares == 0:
-        return 0.0
-    centre = float(np.sort(errors)[cut : n - cut].mean())
-    kurtosis = n * float(np.sum((errors - centre) ** 4)) / squares**2
-    return float(errors.var(ddof=1)) ** 2 * max(kurtosis - (n - 3) / n, 0.0) / (n - 1)
-
-
-def _difference(errors: list[Floats]) -> float:
-    if len(errors) == 1:
-        raise DsxError("plan: one pilot shows no difference: give the difference in points that matters, such as 0.5")
-    return abs(float(errors[0].mean() - errors[1].mean()))
-
-
-def _seconds(pilots: list[Any]) -> float:
-    """Mean training time of the finished models that have one; NaN if none has."""
-    known = [finished(p)["seconds"].to_numpy(float) for p in pilots if is_table(p) and "seconds" in p.columns]
-    times = np.concatenate([*known, [math.nan]])
-    times = times[np.isfinite(times)]
-    return float(times.mean()) if times.size else math.nan
 
 
 def _sizes(sizes: Sequence[int] | None, n: int, limit: int | None, default: int) -> list[int]:

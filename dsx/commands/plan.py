@@ -12,7 +12,7 @@ import numpy as np
 
 from dsx import analysis
 from dsx.analysis.decisions import SHARE_OF_ERRORS
-from dsx.analysis.power import MOST, Looks, plan_verdict, power_curve
+from dsx.analysis.power import MOST, Looks, power_curve
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import align
 from dsx.results.samples import Floats
@@ -55,7 +55,7 @@ def plan(studies: Sequence[Study], request: PlanRequest | None = None) -> str:
 
     By the test that `dsx analyze` decides with, from the errors of the pilots, resampled, so that what the pilots
     leave open counts. One study stands for two spaces whose errors are spread alike. Raises DsxError as
-    `dsx.analysis.power.plan_verdict` does.
+    `dsx.analysis.plan` does.
     """
     request = request or PlanRequest()
     tables = {str(study.path): study.results() for study in studies}
@@ -79,7 +79,7 @@ class _Planned:
         """A sentence, what the pilots leave open, the cost by difference, the power by number of models, the orders."""
         request = self.request
         looks: Looks = "one" if request.looks == "one" else "any"
-        verdict = plan_verdict(self._errors, request.difference, request.power, self._level, self.comparisons, looks)
+        verdict = analysis.plan(*self._pilots, request.difference, request.power, self._level, self.comparisons, looks)
         lines = [f"{' and '.join(self.names)}{' as pilot' if len(self.names) == 1 else ''}: {verdict.words}"]
         if request.difference is None:
             lines.append(self._what_pilots_say())
@@ -97,6 +97,11 @@ class _Planned:
     def _level(self) -> float:
         """Of the verdict by the errors, which has this share of the error that is allowed to all that is decided."""
         return 1 - (1 - self.request.level) * SHARE_OF_ERRORS
+
+    @property
+    def _pilots(self) -> tuple[Floats, Floats | None]:
+        first, *second = self._errors
+        return first, (second[0] if second else None)
 
     @property
     def _differences(self) -> list[float | None]:
@@ -118,7 +123,7 @@ class _Planned:
         rows = [["difference", *(f"models of each, {_IN_WORDS[look]}" for look in _LOOKS), "device-hours in all"]]
         for difference in self._differences:
             plans = {
-                look: plan_verdict(self._errors, difference, self.request.power, self._level, self.comparisons, look)
+                look: analysis.plan(*self._pilots, difference, self.request.power, self._level, self.comparisons, look)
                 for look in _LOOKS
             }
             one = plans["one"]

@@ -22,7 +22,6 @@ from dsx.analysis import (
     linear_fit_table,
     mean_difference_interval,
     mean_interval,
-    plan,
     pointwise_band,
     quantile_difference,
     random_search,
@@ -182,21 +181,6 @@ def test_line(name, truth, n, log):
         return getattr(fit, f"{name}_low"), getattr(fit, f"{name}_high")
 
     assert holds_as_said(coverage(interval, draw, truth))
-
-
-@pytest.mark.parametrize(
-    ("draw", "pilots", "n"),
-    [(lambda rng, n: rng.normal(4, np.sqrt(2), n), 1, 24), (skewed, 2, 60), (skewed, 1, 300)],
-    ids=["one of 24, normal", "two of 60, skewed", "one of 300, skewed"],
-)
-def test_planned_number_of_models(draw, pilots, n):
-    truth = np.ceil((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2 * 4 / 0.05**2 + 0.96)
-
-    def interval(*errors):
-        found = plan(*errors, difference=0.05)
-        return found["n_low"], found["n_high"]
-
-    assert holds_as_said(coverage(interval, lambda rng: [draw(rng, n) for _ in range(pilots)], truth))
 
 
 def test_chance_of_the_right_order():

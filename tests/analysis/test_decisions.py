@@ -102,6 +102,7 @@ def test_a_table_in_order_of_its_errors_is_shuffled_for_any_look_and_a_note_says
         " random one."
     )
     assert wrong <= 9
+    assert decisions({"a": tables["a"]}).notes == ()  # nothing is compared
 
 
 def test_a_study_that_grows_keeps_its_verdicts_and_where_they_were_reached():

@@ -95,7 +95,6 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "mixed_conditions": lambda t: A.mixed_conditions({"a": t}),
     "parameter_columns": A.parameter_columns,
     "plan": lambda t: A.plan(t, difference=0.5)["words"],
-    "plan_verdict": lambda t: A.plan_verdict([t], difference=0.5),
     "pointwise_band": A.pointwise_band,
     "pointwise_band, weighted": lambda t: A.pointwise_band(t, ones(t)),
     "power_curve": lambda t: A.power_curve([t], [8, 16], difference=0.5),
@@ -156,7 +155,7 @@ NEEDS_ONE = {
         "share_below", "summarize_errors", "trimmed_mean",
     },
     "results table": {"finished_errors"},
-    "pilot": {"plan", "plan_verdict", "power_curve"},
+    "pilot": {"plan", "power_curve"},
     "one of two": {
         "compare", "dominance", "edf_difference", "edf_difference_table", "ks_test", "mean_difference_interval",
         "models_to_decide", "quantile_difference", "right_order", "sequential_verdicts", "superiority",
@@ -169,41 +168,37 @@ WINDOW = (
     "matched comparison: between 0.09192 and 0.09192 the populations have {} models; at least 2 of each are needed:"
 )
 WINDOW += " widen the window"
-PILOT = "plan: a pilot study needs at least 2 finished models to show the spread of errors"
-PLANNED = ("plan_verdict", "power_curve")
-FEW_PILOTS = "pilot 1: {} finished models: a plan needs at least 4 to show the spread of errors"
+FEW_PILOTS = "pilot {}: {} finished models: a plan needs at least 4 to show the spread of errors"
 NO_PILOT_SPREAD = (
-    "pilot 1: all 20 errors are {} %: they show no spread, from which the number of models follows; take a pilot of"
+    "pilot {}: all 20 errors are {} %: they show no spread, from which the number of models follows; take a pilot of"
     " more models"
 )
-NO_SPREAD = (
-    "plan: all 20 errors of pilot {} are {} %: they show no spread, from which the number of models follows; take a"
-    " pilot of more models"
-)
-SAME = "plan: no difference to tell: give the difference in points that matters, such as 0.5"
 NO_CURVE = "curves: no finished model has a training curve yet"
+
+
+def of_pilots(message: str, *given: Any) -> dict[str, str]:
+    """What plans say of a pilot, by which of two it is."""
+    first = dict.fromkeys(("plan", "plan, first", "plan, both", "power_curve"), message.format(1, *given))
+    return first | {"plan, second": message.format(2, *given)}
+
+
 # case → function → words; of functions of two studies, by which of them is odd
 REFUSED: dict[str, dict[str, str]] = {
     "one model": {
-        "fit_columns": LINE.format(1), "fit_line": LINE.format(1), "plan": PILOT, "plan, first": PILOT,
-        "plan, second": PILOT, "plan, both": PILOT, "matched_bins": WINDOW.format("1"),
+        "fit_columns": LINE.format(1), "fit_line": LINE.format(1), "matched_bins": WINDOW.format("1"),
         "matched_weights": WINDOW.format("1"), "compare_matched, first": WINDOW.format("1, 0"),
         "compare_matched, second": WINDOW.format("0, 1"), "compare_matched, both": WINDOW.format("1, 1"),
-        **dict.fromkeys(PLANNED, FEW_PILOTS.format(1)),
+        **of_pilots(FEW_PILOTS, 1),
     },
-    "two models": dict.fromkeys(PLANNED, FEW_PILOTS.format(2)),
+    "two models": of_pilots(FEW_PILOTS, 2),
     "a derived column of NaN": {
         "best_range": "x: no model has a value: a best range needs at least one",
         "joint_best_range": "x and y: no model has both values: a joint range needs at least one",
         "fit_columns": LINE.format(0), "matched_bins": NO_COMPLEXITY, "matched_weights": NO_COMPLEXITY,
         **dict.fromkeys(("compare_matched, first", "compare_matched, second", "compare_matched, both"), NO_COMPLEXITY),
     },
-    **{
-        case: {"plan, second": NO_SPREAD.format(2, error)}
-        | dict.fromkeys(("plan", "plan, first", "plan, both"), NO_SPREAD.format(1, error))
-        | dict.fromkeys(PLANNED, NO_PILOT_SPREAD.format(error))
-        for case, error in (("all equal", 4), ("all diverged", 90))
-    },
+    "all equal": of_pilots(NO_PILOT_SPREAD, 4),
+    "all diverged": of_pilots(NO_PILOT_SPREAD, 90),
     "no rows": {"matched_bins": NO_COMPLEXITY, "representative_curves": NO_CURVE},
     "none finished": {},
 }  # fmt: skip
@@ -214,7 +209,7 @@ def refusal(case: str, name: str, odd_one: str = "") -> str | None:
     told = REFUSED.get(case, {}).get(f"{name}, {odd_one}" if odd_one else name)
     if told is None and case in _COUNTS:
         told = _refusal_of_nothing(case, name, odd_one)
-    return SAME if told is None and (name, odd_one) == ("plan", "both") else told
+    return told
 
 
 def _refusal_of_nothing(case: str, name: str, odd_one: str) -> str | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from error_laws import gamma
 
-from dsx.analysis.power import MOST, plan_verdict, power_curve
+from dsx.analysis.power import MOST, plan, power_curve
 from dsx.analysis.rank_test import rank_test, smallest_n
 from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.verdict import verdicts
@@ -42,7 +42,7 @@ def test_power_at_any_look_is_that_of_the_verdicts_by_simulation():
 
 def test_pilots_without_a_spread_are_refused():
     with pytest.raises(DsxError) as caught:
-        plan_verdict([np.arange(8.0), np.full(8, 3.5)], 1.0)
+        plan(np.arange(8.0), np.full(8, 3.5), 1.0)
     assert str(caught.value) == (
         "pilot 2: all 8 errors are 3.5 %: they show no spread, from which the number of models follows; take a pilot of"
         " more models"
@@ -64,8 +64,8 @@ def test_promised_power_is_kept_though_the_pilots_err(pilot, difference):
     reached = []
     for repeat in range(100):
         rng = np.random.default_rng(repeat)
-        plan = plan_verdict([gamma(rng, pilot), gamma(rng, pilot) + 1.4], difference, looks="one")
-        reached.append(1.0 if plan.n is None else np.interp(plan.n, sizes, truth))
+        planned = plan(gamma(rng, pilot), gamma(rng, pilot) + 1.4, difference, looks="one")
+        reached.append(1.0 if planned.n is None else np.interp(planned.n, sizes, truth))
     assert 0.8 <= np.mean(reached) <= 0.92
 
 
@@ -74,7 +74,7 @@ def test_any_look_takes_more_models_and_more_comparisons_too():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 60), gamma(rng, 60) + 2]
     one, any_look, among_six = (
-        plan_verdict(pilots, **options) for options in ({"looks": "one"}, {}, {"looks": "one", "comparisons": 15})
+        plan(*pilots, **options) for options in ({"looks": "one"}, {}, {"looks": "one", "comparisons": 15})
     )
     assert smallest_n(0.05) <= one.n < any_look.n
     assert one.n < among_six.n
@@ -91,21 +91,21 @@ def test_any_look_takes_more_models_and_more_comparisons_too():
     )
 
 
-@pytest.mark.slow
 def test_pilots_that_show_nothing_get_no_number():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 400), gamma(rng, 400)]
-    assert plan_verdict(pilots, looks="one").words == (
+    assert plan(*pilots, looks="one").words == (
         f"Deciding the pilots' difference with probability 0.8 takes more than {MOST} models of each: "
         "give the difference in points that matters."
     )
-    given = plan_verdict(pilots, 2.0, looks="one")
+    given = plan(*pilots, 2.0, looks="one")
     assert given.n is not None
     assert "a difference of 2 points" in given.words
 
 
-def test_one_pilot_stands_for_both():
-    assert plan_verdict([gamma(np.random.default_rng(0), 40)], 1.0, looks="one").n > 10
+def test_one_pilot_stands_for_both_and_a_sure_difference_takes_the_smallest_number():
+    assert plan([1.0, 1.1, 1.2, 1.3], None, 5.0, looks="one").n == smallest_n(0.05)
+    assert plan(gamma(np.random.default_rng(0), 40), None, 1.0, looks="one").n > 10
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,6 @@ def test_one_pilot_stands_for_both():
         ),
         ([[1.0, 2, 3]], {"difference": 1.0},
          "pilot 1: 3 finished models: a plan needs at least 4 to show the spread of errors"),
-        ([[1.0, 2, 3, 4]] * 3, {}, "plan: 3 pilots: expected one or two"),
         ([[1.0, 2, 3, 4]] * 2, {"difference": 0.0}, "difference = 0.0: expected points above 0, such as 0.5"),
         ([[1.0, 2, 3, 4]] * 2, {"power": 1.0}, "power = 1.0: expected a chance between 0 and 1, such as 0.8"),
         ([[1.0, 2, 3, 4]] * 2, {"comparisons": 0},
@@ -126,5 +125,10 @@ def test_one_pilot_stands_for_both():
 )  # fmt: skip
 def test_what_cannot_be_planned_is_refused(pilots, options, message):
     with pytest.raises(DsxError) as refused:
-        plan_verdict(pilots, **options)
+        plan(*pilots, **options)
     assert str(refused.value) == message
+
+
+def test_a_curve_is_of_one_pilot_or_two():
+    with pytest.raises(DsxError, match="plan: 3 pilots: expected one or two"):
+        power_curve([[1.0, 2, 3, 4]] * 3, [8])

@@ -8,7 +8,7 @@ import pytest
 
 import dsx
 from dsx import analysis
-from dsx.analysis.power import plan_verdict, power_curve
+from dsx.analysis.power import power_curve
 from dsx.base.errors import DsxError
 from dsx.commands.plan import PlanRequest, plan
 from dsx.study.study import Study
@@ -57,7 +57,7 @@ def row(told: str, name: str) -> list[str]:
 def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]) -> None:
     errors = [study.results()["error"] for study in studies]
     told = plan(studies, PlanRequest(difference=0.5))
-    any_look, one_look = (plan_verdict(errors, 0.5, looks=looks, **VERDICT) for looks in ("any", "one"))
+    any_look, one_look = (analysis.plan(*errors, 0.5, looks=looks, **VERDICT) for looks in ("any", "one"))
     assert told.splitlines()[0] == f"{studies[0].path} and {studies[1].path}: {any_look.words}"
     between = f"({one_look.n_low}–{one_look.n_high})"
     hours = f"{2 * any_look.n * 36 / 3600:,.3g}"
@@ -75,7 +75,7 @@ def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]
 def test_without_a_difference_what_the_pilots_leave_open_is_carried_through(studies: list[Study]) -> None:
     errors = [study.results()["error"] for study in studies]
     told = plan(studies)
-    one_look = plan_verdict(errors, looks="one", **VERDICT)
+    one_look = analysis.plan(*errors, looks="one", **VERDICT)
     assert one_look.n_low < one_look.n < (one_look.n_high or 9999)
     high = f"{one_look.n_high:,}" if one_look.n_high else "over 2,000"
     assert f"{one_look.n} ({one_look.n_low}–{high})" in told
@@ -98,14 +98,16 @@ def test_verdicts_that_are_decided_together_take_more_models(studies: list[Study
     together = plan([*studies, third], PlanRequest(0.5))
     assert together.count("as one of 3 comparisons") == 3
     errors = [study.results()["error"] for study in studies]
-    assert plan_verdict(errors, 0.5, comparisons=3, **VERDICT).words in together
-    assert plan_verdict(errors, 0.5, comparisons=15, **VERDICT).words in plan(studies, PlanRequest(0.5, comparisons=15))
+    assert analysis.plan(*errors, 0.5, comparisons=3, **VERDICT).words in together
+    assert analysis.plan(*errors, 0.5, comparisons=15, **VERDICT).words in plan(
+        studies, PlanRequest(0.5, comparisons=15)
+    )
 
 
 @pytest.mark.slow
 def test_one_pilot_stands_for_both_spaces(studies: list[Study]) -> None:
     told = plan(studies[:1], PlanRequest(0.5))
-    verdict = plan_verdict([studies[0].results()["error"]], 0.5, **VERDICT)
+    verdict = analysis.plan(studies[0].results()["error"], None, 0.5, **VERDICT)
     assert told.startswith(f"{studies[0].path} as pilot: {verdict.words}")
     with pytest.raises(DsxError, match="one pilot shows no difference: give the difference in points that matters"):
         plan(studies[:1])
