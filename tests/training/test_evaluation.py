@@ -121,14 +121,14 @@ def test_the_model_is_evaluated_with_its_running_statistics(tiny: Networks, digi
 def test_statistics_are_of_as_many_passes_as_hold_the_images(
     tiny: Networks, digits: Recipes, images: int, micro: int | None, passes: int
 ) -> None:
-    session = session_of(tiny(), digits(micro_batch_size=micro))
+    session = session_of(tiny(), digits())
     sizes: list[int] = []
 
     def look(module: nn.Module, inputs: tuple[Any, ...]) -> None:
         sizes.append(len(inputs[0]))
 
     session.model.register_forward_pre_hook(look)
-    precise_batch_norm(session.model, session.batches, images, 0, Group())
+    precise_batch_norm(session.model, session.batches, images, 0, Group(), micro)
     assert sizes == [micro or 64] * passes
 
 
