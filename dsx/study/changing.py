@@ -36,8 +36,9 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
     try:
         yield held
     finally:
-        if held.is_held():
-            held.finish()
+        # never removed, as a finished run's claims are: nothing but its number would tell the next two takers apart
+        held.release()
+        held.drop_earlier()
 
 
 def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:

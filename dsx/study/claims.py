@@ -143,7 +143,7 @@ def current(paths: RunPaths, names: Iterable[str] | None = None) -> ClaimRecord 
 def _read(path: Path, generation: int) -> ClaimRecord:
     try:
         modified = path.stat().st_mtime
-    except FileNotFoundError:  # removed beside a result just now
+    except FileNotFoundError:  # removed just now, beside a result or a later claim
         return ClaimRecord(path, generation, None, True, 0.0, 0.0)
     data, _ = files.load_json(path)
     try:
@@ -215,6 +215,13 @@ class Claim:
         if self.is_held():
             with contextlib.suppress(files.RecordError):  # then its age frees it
                 files.write_bytes(self.path, _content(self._holder, self._since, 0, released=True))
+
+    def drop_earlier(self) -> None:
+        """Remove the claims before this one: who still reads one of them finds the next number taken."""
+        with contextlib.suppress(OSError):
+            for generation in generations(os.listdir(self.paths.folder)):
+                if generation < self.generation:
+                    self.paths.claim(generation).unlink()
 
     def finish(self) -> None:
         """Remove all claims of a run whose result is written."""

@@ -205,6 +205,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked from one that has loaded torch on Linux only")
 def test_workers_are_forked_from_the_process_that_began_to_load(tmp_path: Path) -> None:
     script = tmp_path / "loading.py"

@@ -22,19 +22,19 @@ HOLD = (
 )
 
 
-def test_one_at_a_time_changes_a_study_and_nothing_is_left_behind(tmp_path):
+def test_one_at_a_time_changes_a_study_and_one_free_turn_is_left(tmp_path):
     paths, inside = StudyPaths(tmp_path / "a"), []
 
     def change(_):
         with changing(paths):
             inside.append(1)
-            time.sleep(0.01)
+            time.sleep(0.001)
             inside.pop()
             assert not inside
 
-    with ThreadPoolExecutor(8) as pool:
-        assert len(list(pool.map(change, range(16)))) == 16
-    assert list(paths.turn.iterdir()) == []
+    with ThreadPoolExecutor(16) as pool:
+        assert len(list(pool.map(change, range(64)))) == 64
+    assert [path.name for path in paths.turn.iterdir()] == ["claim.64.json"]
 
 
 def test_the_turn_of_a_dead_process_is_taken_over(tmp_path):

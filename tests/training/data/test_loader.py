@@ -92,6 +92,7 @@ def test_batches_come_in_the_order_of_the_plan(workers: int) -> None:
     assert drained(loader(Images, workers)) == [[0, 1], [2, 3]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
@@ -107,11 +108,13 @@ def test_a_process_that_can_deliver_nothing_ends_in_a_cause(kind: type[Images], 
     assert kind_of(caught.value) == "killed"
 
 
+@pytest.mark.slow
 def test_a_slow_process_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaders, "_LOOK_S", 1)
     assert drained(loader(Slow)) == [[0, 1], [2, 3]]
 
 
+@pytest.mark.slow
 def test_a_stuck_process_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaders, "_MUTE_S", 1)
     with pytest.raises(LoaderDied, match=r"^no batch from 1 loader processes for 0.0166667 minutes: is the folder"):
