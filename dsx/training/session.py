@@ -46,7 +46,7 @@ class Session:
     includes evaluation, the last is the part of train_seconds spent waiting for data.
     """
 
-    def __init__(  # noqa: PLR0913 (what `train` was given, and what it opened)
+    def __init__(
         self,
         architecture: Network,
         recipe: Recipe,
@@ -56,13 +56,12 @@ class Session:
         *,
         folder: Path | None = None,
         should_stop: Callable[[], bool] | None = None,
-        micro_batch_size: int | None = None,
     ) -> None:
         check_capture(recipe, batches.device, group.world)
         self.recipe, self.seed, self.batches, self.group = recipe, seed, batches, group
         self.device, self.folder, self.should_stop = batches.device, folder, should_stop
         self.identity = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()}
-        self.micro_batch_size = micro_batch_size or recipe.micro_batch_size
+        self.micro_batch_size = recipe.micro_batch_size
         torch.manual_seed(derive(seed, "weights"))
         layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model: nn.Module = build(architecture).to(device=self.device, memory_format=layout)  # type: ignore[call-overload]

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,50 +66,43 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
         batches = open_batches(recipe, seed, chosen, BatchShare(group.rank, group.world))
         try:
             recipe.check(architecture, batches.num_classes)
-            return _train(architecture, recipe, seed, place, batches, group, should_stop, on_epoch)
+            log.info("%s", recipe.describe(group.world, batches.training_images))
+            begin = partial(Session, architecture, recipe, seed, batches, group, folder=place, should_stop=should_stop)
+            session, note = _trained(begin, batches, group, on_epoch)
+            return _kept(_result(architecture, session, note), session)
         finally:
             batches.close()
 
 
-def _train(  # noqa: PLR0913 (what `train` was given, and what it opened)
-    architecture: Network,
-    recipe: Recipe,
-    seed: int,
-    folder: Path | None,
+def _trained(
+    begin: Callable[[], Session],
     batches: Batches,
     group: Group,
-    should_stop: Callable[[], bool] | None,
     on_epoch: Callable[[dict[str, Any]], None] | None,
-) -> Result:
-    log.info("%s", recipe.describe(group.world, batches.training_images))
+) -> tuple[Session, str]:
+    """A session that came to its end, and why it diverged, or nothing; begun anew with smaller passes if need be."""
     micro: int | None = None
     while True:
         session: Session | None = None
         try:
-            session = Session(
-                architecture,
-                recipe,
-                seed,
-                batches,
-                group,
-                folder=folder,
-                should_stop=should_stop,
-                micro_batch_size=micro,
-            )
-            note = _run(session, on_epoch)
-            break
+            session = begin()
+            session.micro_batch_size = micro or session.micro_batch_size
+            return session, _run(session, on_epoch)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             micro = _smaller(session, batches, group, error)
         session = None
         torch.cuda.empty_cache()
-    result = _result(architecture, session, note)
-    if folder is not None and group.leads:
-        write_json(folder / RESULT, result.to_dict())
-        remove_checkpoints(folder, recipe.keep_checkpoint)
-        sweep(folder)
-    group.wait()
+
+
+def _kept(result: Result, session: Session) -> Result:
+    """The result, written to the session's folder if it has one; all processes of the training wait for that."""
+    if session.folder is not None and session.group.leads:
+        write_json(session.folder / RESULT, result.to_dict())
+        remove_checkpoints(session.folder, session.recipe.keep_checkpoint)
+        sweep(session.folder)
+    session.group.wait()
     return result
 
 
