@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dsx.base.errors import suggest
 
@@ -15,7 +16,8 @@ class Facts:
 
     num_classes: null if the folder decides. size: height and width of stored images in pixels, null if they vary.
     official: whether it has validation or test images of its own. files: one image per file, decoded while training.
-    layout: what lies below `data.root`. fetch: the command that puts it there; empty if there is none.
+    layout: what lies below `data.root`. format, folder: how the published files are read, by
+    `dsx.training.data.published`, and below which folder they lie. torchvision: its class there, which fetches them.
     """
 
     num_classes: int | None
@@ -25,11 +27,17 @@ class Facts:
     official: bool = True
     files: bool = False
     layout: str = ""
-    fetch: str = ""
+    format: Literal["digits", "idx", "cifar10", "cifar100", ""] = ""
+    folder: str = ""
+    torchvision: str = ""
 
-
-def _torchvision(name: str) -> str:
-    return f"""python -c "import torchvision; torchvision.datasets.{name}('ROOT', download=True)\""""
+    @property
+    def fetch(self) -> str:
+        """The command that puts the files where they are read; empty if there is none."""
+        name = self.torchvision
+        return (
+            f"""python -c "import torchvision; torchvision.datasets.{name}('ROOT', download=True)\"""" if name else ""
+        )
 
 
 _IDX = (
@@ -40,21 +48,28 @@ _FOLDERS = "train/CLASS/*.jpg and val/CLASS/*.jpg, one folder per class"
 # of a folder of images: what the folder of evaluation images may be called
 EVALUATION_FOLDERS = ("val", "valid", "validation", "test")
 
+
+def _idx(name: str) -> Facts:
+    """60,000 training and 10,000 test images of 28×28 pixels in ten classes, in MNIST's format."""
+    return Facts(10, 1, 28, 60_000, layout=_IDX.format(name), format="idx", folder=name, torchvision=name)
+
+
+def _cifar(classes: int, folder: str, names: str) -> Facts:
+    """50,000 training and 10,000 test images of 32×32 pixels, in CIFAR's format."""
+    known = f"cifar{classes}"
+    layout = f"{folder}/ with {names}"
+    return Facts(
+        classes, 3, 32, 50_000, layout=layout, format="cifar10" if classes == 10 else "cifar100", folder=folder,
+        torchvision=known.upper(),
+    )  # fmt: skip
+
+
 DATASETS: dict[str, Facts] = {
-    "digits": Facts(10, 1, 8, 1797, official=False),
-    "mnist": Facts(10, 1, 28, 60_000, layout=_IDX.format("MNIST"), fetch=_torchvision("MNIST")),
-    "fashion_mnist": Facts(10, 1, 28, 60_000, layout=_IDX.format("FashionMNIST"), fetch=_torchvision("FashionMNIST")),
-    "cifar10": Facts(
-        10,
-        3,
-        32,
-        50_000,
-        layout="cifar-10-batches-py/ with data_batch_1 … data_batch_5 and test_batch",
-        fetch=_torchvision("CIFAR10"),
-    ),
-    "cifar100": Facts(
-        100, 3, 32, 50_000, layout="cifar-100-python/ with train and test", fetch=_torchvision("CIFAR100")
-    ),
+    "digits": Facts(10, 1, 8, 1797, official=False, format="digits"),
+    "mnist": _idx("MNIST"),
+    "fashion_mnist": _idx("FashionMNIST"),
+    "cifar10": _cifar(10, "cifar-10-batches-py", "data_batch_1 … data_batch_5 and test_batch"),
+    "cifar100": _cifar(100, "cifar-100-python", "train and test"),
     "imagenet": Facts(1000, 3, None, 1_281_167, files=True, layout=_FOLDERS),
     "folder": Facts(None, 3, None, None, files=True, layout=_FOLDERS),
 }

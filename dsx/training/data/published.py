@@ -13,19 +13,17 @@ from dsx.training.data.formats import read_cifar, read_idx
 from dsx.training.data.images import Stored
 from dsx.training.faults import DataError
 
-_TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
-
 
 def read_published(
     dataset: str, root: str | None, official: bool, download: bool = False
 ) -> tuple[Stored, Stored | None]:
     """(training images, official evaluation images or None). Raises DataError if they are not where they should be."""
-    if dataset == "digits":
+    if DATASETS[dataset].format == "digits":
         return _digits(), None
     if root is None:
         raise DataError(f"data set {dataset} needs data.root, the folder that holds {DATASETS[dataset].layout}")
     place = Path(os.path.expanduser(root))
-    folder, read = place / _FOLDERS[dataset], _READERS[dataset]
+    folder, read = place / DATASETS[dataset].folder, _READERS[DATASETS[dataset].format]
 
     def both() -> tuple[Stored, Stored | None]:
         return read(dataset, folder, True), read(dataset, folder, False) if official else None
@@ -48,7 +46,7 @@ def missing(dataset: str, root: str, problem: str) -> DataError:
 
 def place_of(dataset: str, root: str | None) -> str:
     """Where the files of a known data set lie, in words."""
-    return "scikit-learn" if root is None else str(Path(os.path.expanduser(root)) / _FOLDERS[dataset])
+    return "scikit-learn" if root is None else str(Path(os.path.expanduser(root)) / DATASETS[dataset].folder)
 
 
 def _digits() -> Stored:
@@ -59,7 +57,7 @@ def _digits() -> Stored:
     return Stored(images, bundle.target.astype(np.int64), "digits")
 
 
-def _mnist(dataset: str, folder: Path, training: bool) -> Stored:
+def _idx(dataset: str, folder: Path, training: bool) -> Stored:
     stem = "train" if training else "t10k"
     parts = ("images-idx3-ubyte", "labels-idx1-ubyte")
     # torchvision's layout, or else the files themselves, as Debian's packages have them
@@ -96,15 +94,9 @@ def _cifar(dataset: str, folder: Path, names: list[str]) -> Stored:
     return Stored(images, labels, f"{dataset} {'training' if len(names) > 1 or names == ['train'] else 'test'}")
 
 
-_FOLDERS = {
-    "mnist": "MNIST",
-    "fashion_mnist": "FashionMNIST",
-    "cifar10": "cifar-10-batches-py",
-    "cifar100": "cifar-100-python",
-}
+# by format
 _READERS: dict[str, Callable[[str, Path, bool], Stored]] = {
-    "mnist": _mnist,
-    "fashion_mnist": _mnist,
+    "idx": _idx,
     "cifar10": _cifar10,
     "cifar100": _cifar100,
 }
@@ -115,7 +107,7 @@ def _download(dataset: str, root: Path) -> None:
     import torchvision
 
     try:
-        getattr(torchvision.datasets, _TORCHVISION[dataset])(str(root), download=True)
+        getattr(torchvision.datasets, DATASETS[dataset].torchvision)(str(root), download=True)
     except (OSError, RuntimeError) as error:
         reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
         raise missing(dataset, str(root), f"could not be downloaded ({reason.strip()})") from None
