@@ -22,7 +22,8 @@ def models_to_decide(
     populations: name → results table in the order drawn, or (n,) percent in that order. Rows, one per pair: a, b;
     superiority, the probability that a model of a has the lower error, from all models; decision and models, those of
     each after which it stood, as `dsx analyze` of all populations states it at any look; decision_alone and
-    models_alone, of this pair alone. models is missing where all models leave it undecided. Raises DsxError.
+    models_alone, of this pair alone. models is missing where all models leave it undecided. Raises DsxError for a
+    population without a finished model.
     """
     tables = {name: _table(given, name) for name, given in populations.items()}
     together = _by_errors(tables, level, margin)
@@ -39,8 +40,10 @@ def _by_errors(tables: Mapping[str, pd.DataFrame], level: float, margin: Margin 
 
 
 def _table(errors: Errors, name: str) -> pd.DataFrame:
+    """A results table with a model that counts. Raises DsxError if there is none."""
+    sample = as_sample(errors, name)
     if is_table(errors):
         return errors  # type: ignore[return-value]
     import pandas as pd
 
-    return pd.DataFrame({"error": as_sample(errors, name), "state": "done"})
+    return pd.DataFrame({"error": sample, "state": "done"})
