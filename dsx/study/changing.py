@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,19 +33,21 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
                 f"{paths.root}: another command has been changing it for {PATIENCE_S / 60:.0f} min; try again when it"
                 " is through"
             )
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_LOOK_EVERY_S * random.uniform(0.5, 1.5))  # two that made way for each other do not meet again
     try:
         yield held
     finally:
-        # never removed, as a finished run's claims are: nothing but its number would tell the next two takers apart
-        held.release()
-        held.drop_earlier()
+        held.finish()  # also beside a later claim: its maker waits for this one to go
 
 
 def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:
     """The turn, or None if another has it; what cannot be written is told of the file that was to be changed."""
     try:
-        return claims.claim(place)
+        held = claims.claim(place)
+        if held is not None and not held.is_sole():
+            held.withdraw()
+            return None
+        return held
     except files.RecordError as error:
         if isinstance(error.__cause__, OSError):
             raise files.RecordError(files.unwritable(paths.definition, error.__cause__)) from error

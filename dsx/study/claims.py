@@ -216,12 +216,19 @@ class Claim:
             with contextlib.suppress(files.RecordError):  # then its age frees it
                 files.write_bytes(self.path, _content(self._holder, self._since, 0, released=True))
 
-    def drop_earlier(self) -> None:
-        """Remove the claims before this one: who still reads one of them finds the next number taken."""
+    def is_sole(self) -> bool:
+        """Whether no other claim is alive, neither a later nor an earlier one.
+
+        Where claims are removed with nothing in their place, two takers of a removed one may number theirs apart; of
+        two that both ask this after making theirs, at most one is told that it is the only one.
+        """
+        others = [other for other in generations(os.listdir(self.paths.folder)) if other != self.generation]
+        return all(other < self.generation and _read(self.paths.claim(other), other).is_stale() for other in others)
+
+    def withdraw(self) -> None:
+        """Remove this claim alone, as if it had not been made."""
         with contextlib.suppress(OSError):
-            for generation in generations(os.listdir(self.paths.folder)):
-                if generation < self.generation:
-                    self.paths.claim(generation).unlink()
+            self.path.unlink()
 
     def finish(self) -> None:
         """Remove all claims of a run whose result is written."""

@@ -32,6 +32,18 @@ def test_a_claim_excludes_everybody_else(run):
     assert claim(run, holder=elsewhere()) is None
 
 
+def test_a_claim_is_sole_beside_none_but_stale_earlier_ones(run):
+    first = claim(run)
+    assert first.is_sole()
+    write_json(run.claim(2), json.loads(run.claim(1).read_text()))  # a taker that read a claim that is no more
+    second = claims.Claim(run, 2, this_process(), time.time(), 0)
+    assert not first.is_sole()
+    assert not second.is_sole()
+    first.withdraw()
+    assert second.is_sole()
+    assert [path.name for path in run.folder.iterdir()] == ["claim.2.json"]
+
+
 def test_a_released_claim_can_be_taken(run):
     claim(run).release()
     assert current(run).released
