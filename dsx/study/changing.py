@@ -37,7 +37,7 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
     try:
         yield held
     finally:
-        held.finish()  # also beside a later claim: its maker waits for this one to go
+        held.withdraw()
 
 
 def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:

@@ -222,11 +222,17 @@ class Claim:
         Where claims are removed with nothing in their place, two takers of a removed one may number theirs apart; of
         two that both ask this after making theirs, at most one is told that it is the only one.
         """
-        others = [other for other in generations(os.listdir(self.paths.folder)) if other != self.generation]
-        return all(other < self.generation and _read(self.paths.claim(other), other).is_stale() for other in others)
+        present = generations(os.listdir(self.paths.folder))
+        return present[-1:] == [self.generation] and not any(
+            not _read(self.paths.claim(other), other).is_stale() for other in present[:-1]
+        )
 
     def withdraw(self) -> None:
-        """Remove this claim alone, as if it had not been made."""
+        """Remove this claim, after the stale ones before it; one that is alive is its maker's to remove."""
+        with contextlib.suppress(OSError):
+            for other in generations(os.listdir(self.paths.folder)):
+                if other < self.generation and _read(self.paths.claim(other), other).is_stale():
+                    self.paths.claim(other).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.unlink()
 
