@@ -359,7 +359,8 @@ def test_a_dry_run_shows_the_script_and_submits_nothing(calm, tmp_path, profile)
     for line in ("--array=0-3%4", "--partition=short", "--time=5", "--signal=USR2@60", "--requeue"):
         assert f"#SBATCH {line}\n" in found.script
     assert in_queue(study) == 0
-    assert sorted(os.listdir(study.paths.jobs)) == ["preview.sh"]
+    assert sorted(os.listdir(study.paths.jobs)) == ["preview.sh", study.paths.turn.name]
+    assert os.listdir(study.paths.turn) == []
 
 
 def test_jobs_that_slurm_does_not_know_have_ended(calm):
