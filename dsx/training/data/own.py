@@ -23,7 +23,7 @@ from PIL import Image
 
 from dsx.recipes.options import Data
 from dsx.training.data.images import BYTES, ImageParts, ImageSet, class_number, class_numbers, kept
-from dsx.training.data.pixels import Unreadable, pixels_of
+from dsx.training.data.pixels import Unreadable, numbers_of, pixels_of
 from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
 
@@ -43,7 +43,7 @@ _LIBRARIES = (
 class OwnImages:
     """Items of a Dataset, as often as they are asked for. rows: (n,) numbers of the items.
 
-    channels, background: of pictures, as in `pixels.eight_bit`.
+    channels, background: of pictures, as in `pixels.eight_bit`. shape: of items that are no images; None: they are.
     """
 
     what: str
@@ -52,6 +52,7 @@ class OwnImages:
     labels: np.ndarray
     channels: int
     background: Sequence[float]
+    shape: tuple[int, ...] | None = None
     dtype: np.dtype = BYTES
 
     def name(self, row: int) -> str:
@@ -59,10 +60,7 @@ class OwnImages:
 
     def read(self, row: int, seed: int = 0) -> np.ndarray:
         image, label = self._item(row, seed)
-        try:
-            pixels = pixels_of(image, self.channels, self.background)
-        except ValueError as error:
-            raise DataError(f"{self.name(row)}: {error}") from None
+        pixels = self._pixels(image, row)
         if label != self.labels[row]:
             raise DataError(
                 f"{self.name(row)} has the label {label} and, in the data set's targets, {self.labels[row]}: make them"
@@ -73,6 +71,14 @@ class OwnImages:
                 f"{self.name(row)} has values of type {pixels.dtype}, other items {self.dtype}: return one type"
             )
         return pixels
+
+    def _pixels(self, item: Any, row: int) -> np.ndarray:
+        try:
+            if self.shape is not None:
+                return numbers_of(item, self.shape)
+            return pixels_of(item, self.channels, self.background)
+        except ValueError as error:
+            raise DataError(f"{self.name(row)}: {error}") from None
 
     def label(self, row: int) -> int:
         """The label that comes with the item itself; 0 of an item that cannot be decoded."""
@@ -160,7 +166,7 @@ def _opened(data: Data, train: bool) -> OwnImages:
     rows = np.arange(len(dataset))
     if not len(rows):
         raise DataError(f"{what}: has no items")
-    images = OwnImages(what, dataset, rows, np.zeros(len(rows), dtype=np.int64), len(data.mean), data.mean)
+    images = OwnImages(what, dataset, rows, np.zeros(len(rows), dtype=np.int64), len(data.mean), data.mean, data.shape)
     images = replace(images, labels=_labels(images))
     for row in range(len(rows)):
         with contextlib.suppress(Unreadable):
@@ -170,11 +176,7 @@ def _opened(data: Data, train: bool) -> OwnImages:
 
 def _type_of(images: OwnImages, row: int) -> np.dtype:
     """Of the pixels of an item."""
-    image, _ = images._item(row, 0)
-    try:
-        return pixels_of(image, images.channels, images.background).dtype
-    except ValueError as error:
-        raise DataError(f"{images.name(row)}: {error}") from None
+    return images._pixels(images._item(row, 0)[0], row).dtype
 
 
 def _labels(images: OwnImages) -> np.ndarray:
