@@ -1,5 +1,7 @@
 """Perceptrons for tables: how many layers, how wide, which activation. And the table: scikit-learn's breast cancer."""
 
+from itertools import pairwise
+
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 from torch import nn
@@ -17,7 +19,7 @@ def build(setting):
     """(N, features) → (N, classes): a hidden layer for each entry of `width`."""
     widths = [setting["input"][0], *setting["width"]]
     layers = []
-    for before, width in zip(widths, widths[1:]):
+    for before, width in pairwise(widths):
         layers += [nn.Linear(before, width), ACTIVATIONS[setting["activation"]](), nn.Dropout(setting["dropout"])]
     return nn.Sequential(*layers, nn.Linear(widths[-1], setting["num_classes"]))
 

@@ -23,7 +23,11 @@ def build(setting):
             self.place = nn.Parameter(0.02 * torch.randn((input[1] // patch) ** 2, width))
             options = {"dropout": 0.0, "activation": "gelu", "batch_first": True, "norm_first": True}
             blocks = [nn.TransformerEncoderLayer(width, heads, mlp_ratio * width, **options) for _ in range(depth)]
-            self.blocks, self.norm, self.head = nn.Sequential(*blocks), nn.LayerNorm(width), nn.Linear(width, num_classes)
+            self.blocks, self.norm, self.head = (
+                nn.Sequential(*blocks),
+                nn.LayerNorm(width),
+                nn.Linear(width, num_classes),
+            )
 
         def forward(self, images):
             tokens = self.patches(images).flatten(2).transpose(1, 2) + self.place

@@ -1,4 +1,4 @@
-"""Counting by watching: the multiply-adds of every layer by hand, however torch computes it, and no operation unseen."""
+"""Counting by watching: the multiply-adds of each layer by hand, however torch computes it; no operation unseen."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ BY_HAND = {
         4 * 72 + 160 + 20 + 160 + 8 + 32, 6 * (24 + 8 + 8 + 20 + 8) + 2 * 36,
     ),
     "a recurrent layer": (lambda: Function(nn.LSTM(3, 4, batch_first=True)), (5, 3), 5 * (48 + 64 + 32), 0, 5 * 32),
-    "numbers looked up": (lambda: Function(lambda x: nn.functional.embedding(x.long(), x.new_zeros(9, 4))), (5,), 0, 0, 0),
+    "numbers looked up": (
+        lambda: Function(lambda x: nn.functional.embedding(x.long(), x.new_zeros(9, 4))), (5,), 0, 0, 0,
+    ),
 }  # fmt: skip
 
 

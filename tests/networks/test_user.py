@@ -138,8 +138,8 @@ FAULTS = [
     ),
     (
         lambda _: Fourier(5, 3),
-        "mine.py: build({'width': 8}) cannot be counted: aten._fft_r2c.default has no rule that counts it; give the file"
-        " a complexity(settings)",
+        "mine.py: build({'width': 8}) cannot be counted: aten._fft_r2c.default has no rule that counts it; give the"
+        " file a complexity(settings)",
     ),
     (
         no_meta,
@@ -161,17 +161,18 @@ WRONG = [
     (lambda _: (1, 2), "mine.py: complexity(settings) gives a tuple of 2: expected flops, params, acts"),
     (
         lambda s: (s["width"] / 3, 1, 1),
-        "mine.py: flops of complexity(settings) are float64 of shape (1,) for 1 settings: expected (1,) whole numbers"
-        " from 0",
+        "mine.py: flops of complexity(settings) are float64 of shape (1,) for 1 settings: expected (1,) whole"
+        " numbers from 0",
     ),
     (
         lambda _: (1, np.zeros((1, 2)), 1),
-        "mine.py: params of complexity(settings) are float64 of shape (1, 2) for 1 settings: expected (1,) whole numbers"
-        " from 0",
+        "mine.py: params of complexity(settings) are float64 of shape (1, 2) for 1 settings: expected (1,) whole"
+        " numbers from 0",
     ),
     (
         lambda _: (1, 1, -1),
-        "mine.py: acts of complexity(settings) are int64 of shape () for 1 settings: expected (1,) whole numbers from 0",
+        "mine.py: acts of complexity(settings) are int64 of shape () for 1 settings: expected (1,) whole numbers"
+        " from 0",
     ),
 ]
 

@@ -244,7 +244,7 @@ def test_the_code_is_part_of_a_space_and_kept_with_the_study(network_space, tmp_
     assert changed.definition_hash != space.definition_hash
     study.paths.run(study.population.model_ids[0]).result.parent.mkdir(parents=True)
     study.paths.run(study.population.model_ids[0]).result.write_text("{}")
-    with pytest.raises(StudyError, match="space.plugins") as refusal:
+    with pytest.raises(StudyError, match=r"space\.plugins") as refusal:
         Study.create(tmp_path / "study", dsx_api.sample(changed, 3), changed.to_dict(), {"n": 3}, 0)
     assert "\n" not in str(refusal.value)
     # in a process that has seen neither the file nor the space
@@ -288,13 +288,14 @@ def test_a_fault_in_a_file_of_networks_is_one_line(source, message, network_spac
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"parameters": {"depth": 3}}, "unknown parameter 'depth'. Did you mean width? Known: stages, width, act, recipe.…"),
+        ({"parameters": {"depth": 3}}, "unknown parameter 'depth'. Did you mean width?"
+            " Known: stages, width, act, recipe.…"),
         ({"parameters": {"act": None}}, "parameters.act is required by family 'net'"),
         ({"block": "r"}, "block: networks of 'net' have it from their own file: leave it out"),
         ({"resolution": 32}, "resolution: networks of 'net' have it from input: leave it out"),
         ({"family": "nett"}, "family = 'nett': unknown family 'nett'. Did you mean net? Known: anynet, regnet, net"),
-        ({"rules": {"few": "stage_width <= 3"}}, "rules.few: 'stage_width <= 3': unknown name 'stage_width'. Did you mean width?"
-            " Known: stages, width"),
+        ({"rules": {"few": "stage_width <= 3"}}, "rules.few: 'stage_width <= 3': unknown name"
+            " 'stage_width'. Did you mean width? Known: stages, width"),
     ],
 )  # fmt: skip
 def test_what_a_space_of_such_networks_cannot_say_is_told(changes, message, network_space):
