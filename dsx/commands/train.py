@@ -61,7 +61,9 @@ def train(
             f" ({_RESOLUTION}{network.total_stride})"
         )
         recipe = recipe.with_overrides({"resolution": network.total_stride})
-    recipe.check(network if recipe.num_classes is None else fit_to_data(network, recipe.num_classes, recipe.in_channels))
+    recipe.check(
+        network if recipe.num_classes is None else fit_to_data(network, recipe.num_classes, recipe.in_channels)
+    )
     if launcher.trains_here:
         from dsx.training.data.check import check_data
 

@@ -21,7 +21,15 @@ from dsx.study import results, timings
 from dsx.study.changing import changing
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
-from dsx.study.manifest import FormerSize, PaperErrors, StudyFile, difference, read_manifest, told_difference, write_manifest
+from dsx.study.manifest import (
+    FormerSize,
+    PaperErrors,
+    StudyFile,
+    difference,
+    read_manifest,
+    told_difference,
+    write_manifest,
+)
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Run, runs_of
