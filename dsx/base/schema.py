@@ -113,9 +113,9 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
         bound, sign = _COMPARISONS[kind]
         rule = f"expected a value {sign} {context[bound]}"
     elif kind == "literal_error":
-        rule = f"expected one of {context['expected'].replace(chr(39), '').replace(' or ', ', ')}"
-        options = [o.strip() for o in context["expected"].replace("'", "").replace(" or ", ", ").split(",")]
-        rule += "." + suggest(str(first["input"]), options) if suggest(str(first["input"]), options) else ""
+        options = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        near = suggest(str(first["input"]), options)
+        rule = f"expected one of {', '.join(options)}{'.' if near else ''}{near}"
     elif kind in ("union_tag_invalid", "union_tag_not_found"):
         options = [o.strip(" '") for o in context.get("expected_tags", "").split(",") if o.strip()]
         tag = context.get("tag")

@@ -27,19 +27,16 @@ CONFIRMS = "confirms"
 
 @dataclass(frozen=True)
 class ConfirmRequest:
-    """What `dsx confirm` is asked for. recipe: a name or file; None: the study's own. out: the new study's folder.
-
-    overrides: `recipe.…` and `launcher.…`.
-    """
+    """What `dsx confirm` is asked for."""
 
     study: str
     top: int = 10
     seeds: int = 3
-    recipe: str | None = None
+    recipe: str | None = None  # a name or file; None: the study's own
     on: str = "local"
     options: LaunchOptions = field(default_factory=LaunchOptions)
-    out: Path | None = None
-    overrides: Sequence[str] = ()
+    out: Path | None = None  # the new study's folder
+    overrides: Sequence[str] = ()  # `recipe.…` and `launcher.…`
 
     def __post_init__(self) -> None:
         for flag, value in (("--top", self.top), ("--seeds", self.seeds)):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, causes
 from dsx.base.shared_memory import MORE_SHARED_MEMORY, shared_memory
 from dsx.base.temporary import use_short_sockets
 
@@ -70,9 +70,8 @@ def same_search_path() -> Iterator[None]:
 
 def why_not_started(error: BaseException) -> str:
     """Why a process, its pipes or its locks could not be had, with a remedy."""
-    link: BaseException | None = error
     said = ""
-    while link is not None:
+    for link in causes(error):
         said = str(link) or said
         if isinstance(link, OSError):
             if link.errno in (errno.EMFILE, errno.ENFILE):
@@ -87,7 +86,6 @@ def why_not_started(error: BaseException) -> str:
                 return f"{link.filename}: {link.strerror}; set TMPDIR to a folder that you may write"
         if isinstance(link, EOFError):
             return "the process that is to start them ended at once; what it said is above"
-        link = link.__cause__ or link.__context__
     return said or type(error).__name__
 
 

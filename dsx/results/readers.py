@@ -34,17 +34,13 @@ _PYCLS_RUN = ("OUT_DIR", "RNG_SEED", "LOG_PERIOD", "LOG_DEST", "CFG_DEST", "DESC
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Results read from a file: name → results table. format: what the file was found to be, in words.
-
-    used: which of the keys that were given had a meaning for this file. account: what was taken for what, in words;
-    empty for a table that dsx wrote.
-    """
+    """Results read from a file: name → results table."""
 
     path: Path
-    format: str
+    format: str  # what the file was found to be, in words
     tables: dict[str, pd.DataFrame]
-    used: frozenset[str] = frozenset()
-    account: str = ""
+    used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
+    account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -245,8 +241,7 @@ def _load(path: Path) -> Any:
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    made: pd.DataFrame = pd.DataFrame(rows, columns=None if rows else ["model_id", "space", "state", "error"])
-    return made
+    return pd.DataFrame(rows, columns=None if rows else ["model_id", "space", "state", "error"])
 
 
 def _digest(content: Any) -> str:

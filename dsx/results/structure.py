@@ -78,7 +78,7 @@ def _stages_of_row(row: dict[Any, Any], numbers: Sequence[int]) -> Stages:
 def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> pd.DataFrame:
     import pandas as pd
 
-    table: pd.DataFrame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "model_id": list(model_ids),
             "stages": stages,
@@ -87,7 +87,6 @@ def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> p
             "last_width": np.array([each[-1][1] for each in stages], dtype=np.int64),
         }
     )
-    return table
 
 
 def stages_of(architecture: dict[str, Any]) -> Stages:

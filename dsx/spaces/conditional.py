@@ -32,13 +32,10 @@ _CHUNK = 1 << 15
 
 @dataclass(frozen=True)
 class ConditionalValues:
-    """What one column might have been in each of n models, all their other columns as they are.
+    """What one column might have been in each of n models, all their other columns as they are."""
 
-    kept: (m,) values, those of model i at start[i] to start[i + 1], the model's own first; start: (n + 1,).
-    """
-
-    kept: np.ndarray
-    start: np.ndarray
+    kept: np.ndarray  # (m,) values, those of model i at start[i] to start[i + 1], the model's own first
+    start: np.ndarray  # (n + 1,)
 
     def draw(self, repeats: int, seed: Sequence[int]) -> np.ndarray:
         """(repeats, n) values, each picked evenly from those of its model."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +23,7 @@ def keep(paths: StudyPaths, rows: Sequence[Mapping[str, Any]]) -> None:
     known = read(paths)
     new = pd.DataFrame(list(rows))
     table = new if known is None else pd.concat([known, new], ignore_index=True)
-    buffer = io.BytesIO()
-    table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(buffer, index=False)
-    files.write_bytes(paths.timings, buffer.getvalue())
+    files.write_bytes(paths.timings, table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(index=False))
 
 
 def read(paths: StudyPaths) -> pd.DataFrame | None:

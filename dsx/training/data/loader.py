@@ -43,14 +43,12 @@ Keys = list[Key]
 
 
 class Read(NamedTuple):
-    """A batch as it comes from a process. labels: −1 for images that could not be read, (name, why) of each.
-
-    fault: what ended the reading, as (name of the exception's class, one line, traceback).
-    """
+    """A batch as it comes from a process."""
 
     images: Tensor
-    labels: list[int]
-    unreadable: list[tuple[str, str]]
+    labels: list[int]  # −1 for images that could not be read
+    unreadable: list[tuple[str, str]]  # (name, why) of each of those
+    # what ended the reading, as (name of the exception's class, one line, traceback)
     fault: tuple[str, str, str] | None = None
 
 
