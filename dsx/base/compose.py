@@ -41,8 +41,7 @@ def compose_group(group: str, path: Path, changes: Mapping[str, Any] | None = No
     else:
         config = OmegaConf.create({group: config})
     values = [Override(f"{group}.{key}", value, key) for key, value in (changes or {}).items()]
-    content: dict[str, Any] = _overridden(config, values, str(path))[group]
-    return content
+    return _overridden(config, values, str(path))[group]
 
 
 def compose_file(path: Path, groups: Sequence[str], overrides: Sequence[Override] = ()) -> dict[str, Any]:
