@@ -26,7 +26,7 @@ _PRIMARY = "dsx_primary"
 _PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)", re.MULTILINE)
 
 
-def compose_group(group: str, path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def compose_group(group: str, path: Path, changes: Mapping[str, object] | None = None) -> dict[str, Any]:
     """The content of one file of a group (a recipe, a launcher) with what it builds on, and values replaced.
 
     changes: dotted keys below the group, or nested mappings. Raises DefinitionError.
@@ -102,7 +102,7 @@ class _Store:
                 content["defaults"].append("_self_")
         return {str(key): value for key, value in content.items()}
 
-    def _entry(self, entry: Any, path: Path, group: str) -> Any:
+    def _entry(self, entry: object, path: Path, group: str) -> object:
         """One entry of a defaults list: another file of the same kind, `_self_`, or `{group: name}`."""
         if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/"):
             return self.add(_named(path, entry, group, path.parent), group)

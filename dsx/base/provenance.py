@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import dsx
 
@@ -54,7 +53,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return installed
 
 
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, object]:
     """Interpreter, platform, the versions of all installed packages, and dsx's commit."""
     installed = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
     return {
@@ -67,7 +66,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> dict[str, object]:
     """The processor's name, cores, kind of machine and operating system."""
     return {
         "cpu": _processor(),

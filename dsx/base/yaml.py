@@ -61,7 +61,7 @@ def parse_record(text: str, path: Path) -> Any:
         raise DefinitionError(not_yaml(path, error)) from None
 
 
-def yaml_text(content: Mapping[str, Any], width: int = 80) -> str:
+def yaml_text(content: Mapping[str, object], width: int = 80) -> str:
     """The content as YAML, in its own order. width: letters at which long lines are broken."""
     import yaml
 

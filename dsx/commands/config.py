@@ -46,7 +46,7 @@ class AnalysisConfig(Frozen):
 
     @field_validator("margin", mode="before")
     @classmethod
-    def _margin(cls, given: Any) -> Any:
+    def _margin(cls, given: object) -> object:
         if given is None or isinstance(given, bool):
             return given
         try:
@@ -86,7 +86,7 @@ class Experiment(Frozen):
 
     @field_validator("launcher", mode="before")
     @classmethod
-    def _typed_launcher(cls, content: Any) -> Any:
+    def _typed_launcher(cls, content: object) -> object:
         if not isinstance(content, Mapping):
             return content
         try:
@@ -137,7 +137,7 @@ def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
     return LaunchChanges(chosen=chosen, **changes)
 
 
-def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> Launcher:
+def load_launcher(name: str, changes: Mapping[str, object] | None = None) -> Launcher:
     """The launcher of a file, by name or path, or of a kind that a package adds, with values replaced.
 
     Raises DefinitionError: unknown name, kind or key, bad value.

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dsx.analysis.confirmation import Confirmation, confirm, confirmation_in_words
 from dsx.analysis.words import number
@@ -117,7 +116,7 @@ def winners(before: Study, top: int, folder: Path) -> Study:
     row_of = {model_id: row for row, model_id in enumerate(population.model_ids)}
     best = [*earlier, *(model_id for model_id in models["model_id"] if model_id not in earlier)][:top]
     chosen = population.some([row_of[model_id] for model_id in best])
-    request: dict[str, Any] = {**before.request, "n": top, CONFIRMS: origin}
+    request = {**before.request, "n": top, CONFIRMS: origin}
     return Study.create(folder, chosen, before.definition, request, fresh_seed(before.seed))
 
 

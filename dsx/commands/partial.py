@@ -38,7 +38,7 @@ def save_records(studies: Sequence[Study], folder: Path) -> dict[str, int]:
     import pandas as pd
 
     kept: dict[str, int] = {}
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     tables: dict[str, pd.DataFrame] = {}
     for study in studies:
         runs = [run_id for run_id, state in study.states().items() if state in FINISHED]

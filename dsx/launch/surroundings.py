@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -132,5 +133,5 @@ def few_files(limit: int | None) -> bool:
     return limit is not None and limit < _FEW_FILES
 
 
-def _answer(pipe: Any) -> None:
+def _answer(pipe: Connection) -> None:
     pipe.send("here")

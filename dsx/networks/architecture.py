@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -139,12 +139,12 @@ class Architecture(Frozen):
             )
 
 
-def canonical_json(content: dict[str, Any]) -> str:
+def canonical_json(content: Mapping[str, object]) -> str:
     """An architecture's dictionary as text that equal architectures share: sorted keys, no spaces."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def content_id(content: dict[str, Any] | str) -> str:
+def content_id(content: Mapping[str, object] | str) -> str:
     """Hash of an architecture's dictionary, or of its canonical JSON."""
     text = content if isinstance(content, str) else canonical_json(content)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

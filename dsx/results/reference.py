@@ -87,7 +87,7 @@ def write_reference(
     folder: Path,
     tables: Mapping[str, pd.DataFrame],
     curves: Mapping[str, pd.DataFrame],
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
 ) -> dict[str, str]:
     """Write tables, curves and the manifest; returns file → SHA-256. facts: further entries of the manifest.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -62,7 +61,7 @@ def _drawn_groups(settings: Mapping[str, np.ndarray], stage: int) -> str:
     return "–"
 
 
-def _linear(settings: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, Any]:
+def _linear(settings: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, Callable[[int], float]]:
     """u of every block, its level, and the exact width of a level. RegNet equations 2–4."""
     w0, wa, wm = (settings[name].astype(float) for name in ("w0", "wa", "wm"))
     depth = int(settings["depth"][0])

@@ -329,6 +329,6 @@ Parameter = Annotated[
 ]
 
 
-def from_shorthand(value: Any) -> Any:
+def from_shorthand(value: object) -> dict[str, Any]:
     """A bare value in place of a distribution means `fixed`."""
     return value if isinstance(value, dict) else {"distribution": "fixed", "value": value}

@@ -84,7 +84,7 @@ def difference(old: StudyFile, new: StudyFile, *, but: tuple[str, ...] = ()) -> 
     return told_difference(nested.without(_identity(old), but), nested.without(_identity(new), but))
 
 
-def _identity(file: StudyFile) -> dict[str, Any]:
+def _identity(file: StudyFile) -> dict[str, object]:
     return {
         "space": identity(completed(file.space)),
         "request": file.request,
@@ -93,7 +93,7 @@ def _identity(file: StudyFile) -> dict[str, Any]:
     }
 
 
-def told_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def told_difference(old: Mapping[str, object], new: Mapping[str, object]) -> str:
     """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
     changes = nested.differences(old, new)
     if len(changes) > 1:  # the population follows from the rest

@@ -185,7 +185,7 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         at = Finished._fields.index(name)
         return pd.Series([None if row is None else row[at] for row in read], dtype=dtype)
 
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "model_id": [run.model_id for run in runs],
         "space": population.space,
         "state": [scan.states[run.run_id] for run in runs],
@@ -212,7 +212,7 @@ def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
     """One row per run and epoch of the finished runs: run_id, model_id, epoch and what the trainer noted."""
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for run in runs:
         data, _ = files.load_json(paths.run(run.run_id).result)
         for epoch in (data or {}).get("curve") or ():

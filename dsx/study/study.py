@@ -204,7 +204,7 @@ class Study:
                 )
         recipe.check(self.population[0].architecture)
         _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
-        update: dict[str, Any] = {"replicates": replicates}
+        update: dict[str, object] = {"replicates": replicates}
         if before != recipe:
             update["recipe"] = recipe.to_dict()
         return Study(self.paths, self._file.model_copy(update=update))
@@ -255,7 +255,7 @@ class Study:
             write_cache(self.paths.results, table, scan_now.finished)
         return timings.join(table, timings.read(self.paths))
 
-    def keep_timings(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def keep_timings(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Add measured times: model_id and the fields of `dsx.networks.timing.Timing`; `results` then shows them."""
         timings.keep(self.paths, rows)
 

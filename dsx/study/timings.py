@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import StudyError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CONDITIONS = ["model_id", "mode", "resolution", "device", "dtype", "threads"]
 
 
-def keep(paths: StudyPaths, rows: Sequence[Mapping[str, Any]]) -> None:
+def keep(paths: StudyPaths, rows: Sequence[Mapping[str, object]]) -> None:
     """Add measurements: model_id and the fields of `dsx.networks.timing.Timing`. Complete or not at all."""
     import pandas as pd
 

@@ -73,7 +73,7 @@ class Loader:
         if workers:
             use_short_sockets()
         self._note, self._workers, self._plan, self._pinned = note, workers, _Plan(), device.type == "cuda"
-        self._loader: DataLoader[Any] = DataLoader(
+        self._loader: DataLoader[Read] = DataLoader(
             _Items(images, finish, blank, seed),
             batch_sampler=self._plan,
             collate_fn=_as_it_is,
@@ -167,7 +167,7 @@ class _Plan:
         return len(self.batches)
 
 
-class _Items(Dataset[Any]):
+class _Items(Dataset[Read]):
     """Whole batches by their lists of (epoch, row)."""
 
     def __init__(
