@@ -46,7 +46,7 @@ class AnalysisConfig(Frozen):
 
     @field_validator("margin", mode="before")
     @classmethod
-    def _margin(cls, given: Any) -> Any:
+    def _margin(cls, given: object) -> object:
         if given is None or isinstance(given, bool):
             return given
         try:
@@ -57,26 +57,22 @@ class AnalysisConfig(Frozen):
 
 
 class Experiment(Frozen):
-    """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space.
-
-    n: models per space. flops, params, acts: `low:high`, null keeps each space's own. replicates: trainings of
-    each model, with different seeds. out: the folder that gets one study folder per space, and `analysis/`.
-    recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them.
-    """
+    """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space."""
 
     name: str
     description: str = ""
     spaces: Annotated[tuple[str, ...], Field(min_length=1)]
-    n: Count
+    n: Count  # models per space
     seed: Annotated[int, Field(ge=0)] = 0
-    replicates: Count = 1
-    flops: str | None = None
+    replicates: Count = 1  # trainings of each model, with different seeds
+    flops: str | None = None  # flops, params, acts: `low:high`, null keeps each space's own
     params: str | None = None
     acts: str | None = None
     resolution: Count | None = None
     num_classes: Count | None = None
     allow_short: StrictBool = False
-    out: str = "runs"
+    out: str = "runs"  # the folder that gets one study folder per space, and `analysis/`
+    # recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them
     recipe: Recipe
     launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
@@ -90,7 +86,7 @@ class Experiment(Frozen):
 
     @field_validator("launcher", mode="before")
     @classmethod
-    def _typed_launcher(cls, content: Any) -> Any:
+    def _typed_launcher(cls, content: object) -> object:
         if not isinstance(content, Mapping):
             return content
         try:
@@ -115,14 +111,11 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
 
 @dataclass(frozen=True)
 class LaunchChanges:
-    """What overrides say of a launch. recipe, launcher: dotted keys below it → values.
+    """What overrides say of a launch."""
 
-    chosen: the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names.
-    """
-
-    recipe: dict[str, Any]
+    recipe: dict[str, Any]  # recipe, launcher: dotted keys below it → values
     launcher: dict[str, Any]
-    chosen: dict[str, str]
+    chosen: dict[str, str]  # the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names
 
 
 def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
@@ -144,7 +137,7 @@ def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
     return LaunchChanges(chosen=chosen, **changes)
 
 
-def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> Launcher:
+def load_launcher(name: str, changes: Mapping[str, object] | None = None) -> Launcher:
     """The launcher of a file, by name or path, or of a kind that a package adds, with values replaced.
 
     Raises DefinitionError: unknown name, kind or key, bad value.

@@ -54,8 +54,7 @@ class StudyFacts:
         if self.networks is None or "model_id" not in self.table.columns:
             return self.table
         new = [c for c in self.networks.columns if c == "model_id" or c not in self.table.columns]
-        rows: pd.DataFrame = self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
-        return rows
+        return self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
 
     @cached_property
     def models(self) -> pd.DataFrame:

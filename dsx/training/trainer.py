@@ -207,8 +207,9 @@ def _recorded(folder: Path, architecture: Network, recipe: Recipe, seed: int) ->
 def _same(path: Path, recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises StudyError with the first difference."""
     for key, change in differences(recorded, wanted).items():
-        difference = f"{key}: {change}"
-        raise StudyError(f"{path} belongs to another training ({difference}); use another folder, or the same settings")
+        raise StudyError(
+            f"{path} belongs to another training ({key}: {change}); use another folder, or the same settings"
+        )
 
 
 def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:
