@@ -15,7 +15,7 @@ from dsx.launch.options import LaunchOptions
 from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network, find_network, fit_to_data
-from dsx.recipes.recipe import load_recipe
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.spaces.population import Population
 from dsx.study.study import Study
 
@@ -26,6 +26,15 @@ def one_model(name: str, network: Network, resolution: int) -> Population:
     """The population of a single network."""
     flops, params, acts = (np.array([value], dtype=np.int64) for value in complexity(network, resolution))
     return Population(name, {}, flops, params, acts, [canonical_json(network.to_dict())], resolution)
+
+
+def network_study(label: str, network: Network, recipe: Recipe, folder: Path) -> Study:
+    """The study of one network, with the classes and channels of the recipe's data and at its resolution."""
+    if recipe.num_classes is not None:
+        network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
+    request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
+    population = one_model(label, network, recipe.resolution)
+    return Study.create(folder, population, {"network": network.to_dict()}, request, 0)
 
 
 def train(
@@ -52,18 +61,13 @@ def train(
             f" ({_RESOLUTION}{network.total_stride})"
         )
         recipe = recipe.with_overrides({"resolution": network.total_stride})
-    if recipe.num_classes is not None:
-        network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
-    recipe.check(network)
+    recipe.check(network if recipe.num_classes is None else fit_to_data(network, recipe.num_classes, recipe.in_channels))
     if launcher.trains_here:
         from dsx.training.data.check import check_data
 
         check_data(recipe)  # before anything is written
     label = Path(name).stem if "/" in name or name.endswith((".json", ".yaml", ".yml")) else name
-    folder = out or Path("runs") / label
-    definition = {"network": network.to_dict()}
-    request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
-    study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
+    study = network_study(label, network, recipe, out or Path("runs") / label)
     remember([study])
     planned = plan([study], [recipe], seeds)
     code = exit_code(launch_studies([study], planned, launcher, LaunchOptions(device=device), say))

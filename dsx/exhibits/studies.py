@@ -15,6 +15,7 @@ from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
@@ -33,7 +34,7 @@ class StudyFacts:
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
     best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on.
+    validation_images: that models were evaluated on. paper: what a paper reports of this population.
     """
 
     name: str
@@ -47,6 +48,7 @@ class StudyFacts:
     commands: list[str] = field(default_factory=list)
     resolution: int | None = None
     validation_images: int | None = None
+    paper: PaperErrors | None = None
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -95,6 +97,7 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         commands=commands(study),
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
+        paper=study.paper,
     )
 
 

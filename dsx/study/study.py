@@ -21,7 +21,7 @@ from dsx.study import results, timings
 from dsx.study.changing import changing
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
-from dsx.study.manifest import FormerSize, StudyFile, difference, read_manifest, told_difference, write_manifest
+from dsx.study.manifest import FormerSize, PaperErrors, StudyFile, difference, read_manifest, told_difference, write_manifest
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Run, runs_of
@@ -212,6 +212,18 @@ class Study:
     @cached_property
     def _runs(self) -> list[Run]:
         return runs_of(self.population, self.seed, self.recipe, self.replicates)
+
+    @property
+    def paper(self) -> PaperErrors | None:
+        """What a paper reports of this population, if the experiment that made it says so."""
+        return self._file.paper
+
+    def set_paper(self, paper: PaperErrors) -> None:
+        """Keep a paper's numbers with the study, for the analysis to show beside its own; no part of its identity."""
+        if self._file.paper != paper:
+            with changing(self.paths):
+                self._file = open_study(self.path)._file.model_copy(update={"paper": paper})
+                write_manifest(self.paths, self._file)
 
     @property
     def history(self) -> tuple[FormerSize, ...]:
