@@ -26,7 +26,8 @@ from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import read_recipe
 
 GROUPS = ("recipe", "launcher")
 
@@ -77,7 +78,7 @@ class Experiment(Frozen):
     num_classes: Count | None = None
     allow_short: StrictBool = False
     out: str = "runs"
-    recipe: Recipe
+    recipe: AnyRecipe
     launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
 
@@ -87,6 +88,16 @@ class Experiment(Frozen):
         if text is not None:
             parse_range(text)
         return text
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _typed_recipe(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_recipe(content, "recipe")
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("recipe: ")) from None
 
     @field_validator("launcher", mode="before")
     @classmethod

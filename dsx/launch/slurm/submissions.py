@@ -38,7 +38,7 @@ class Submission:
     profile: dict[str, Any]
     code: str
     retry: list[str]
-    trainer: str
+    trainer: str | None = None
     max_failures: int | None = None
 
 
