@@ -48,7 +48,9 @@ def find(kind: str, name: str, group: str = "", beside: Path | None = None, near
     what = group or kind.removesuffix("s")
     if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
         places = [Path(name)] if beside is None else [beside.parent / name, Path(name)]
-        below = [] if name.endswith((".yaml", ".yml")) else [folder / group / f"{name}.yaml" for folder in folders(kind)]
+        below = (
+            [] if name.endswith((".yaml", ".yml")) else [folder / group / f"{name}.yaml" for folder in folders(kind)]
+        )
         for path in (*places, *below):
             if path.is_file():
                 return path

@@ -26,7 +26,8 @@ from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import read_recipe
 
 GROUPS = ("recipe", "launcher")
 
@@ -88,7 +89,7 @@ class Experiment(Frozen):
     allow_short: StrictBool = False
     out: str = "runs"  # the folder that gets one study folder per space, and `analysis/`
     # recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them
-    recipe: Recipe
+    recipe: AnyRecipe
     launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
     paper: Paper | None = None
@@ -111,6 +112,16 @@ class Experiment(Frozen):
         if text is not None:
             parse_range(text)
         return text
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _typed_recipe(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_recipe(content, "recipe")
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("recipe: ")) from None
 
     @field_validator("launcher", mode="before")
     @classmethod

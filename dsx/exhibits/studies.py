@@ -15,9 +15,9 @@ from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
-from dsx.study.manifest import PaperErrors
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
 from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
