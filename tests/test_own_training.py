@@ -271,7 +271,11 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_a_wrapper_around_dsx_train_gives_the_rows_of_the_built_in_trainer_to_the_bit(tmp_path):
     (tmp_path / "wrapped_digits.py").write_text(WRAPPER)
-    command = ["python", "wrapped_digits.py", *(f"{{{name}}}" for name in "architecture seed folder device threads".split())]
+    command = [
+        "python",
+        "wrapped_digits.py",
+        *(f"{{{name}}}" for name in ["architecture", "seed", "folder", "device", "threads"]),
+    ]
     recipes = {
         "built-in": load_recipe("digits", {"epochs": 2}),
         "command": read_recipe({"name": "digits", "command": command, "code": str(tmp_path)}),
@@ -292,7 +296,9 @@ def test_a_wrapper_around_dsx_train_gives_the_rows_of_the_built_in_trainer_to_th
 
 
 def test_a_recipe_of_ones_own_trains_by_name_from_python_too(tmp_path):
-    (tmp_path / "r.yaml").write_text("name: r\ncommand: [sh, -c, 'echo \"{\\\"error\\\": 7}\"']\n".replace('{\\"', '{{\\"').replace('7}', '7}}'))
+    (tmp_path / "r.yaml").write_text(
+        'name: r\ncommand: [sh, -c, \'echo "{\\"error\\": 7}"\']\n'.replace('{\\"', '{{\\"').replace("7}", "7}}")
+    )
     architecture = make_study(tmp_path / "study", n=1).population[0].architecture
     result = dsx.train(architecture, tmp_path / "r.yaml", folder=tmp_path / "run")
     assert (result.state, result.error) == ("done", 7.0)

@@ -179,7 +179,7 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
             speed = [f"{row.images_per_second:,.0f}", f"{row.waiting:.0%}"]
         hours = f"{row.device_hours:.3g}" if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
-    lines = [align(rows)]
+    lines = [*([measured.note] if measured.note else []), align(rows)]
     if measured.device_hours is not None:
         wall = measured.wall_hours(would.at_once)
         lines.append(f"{measured.device_hours:.3g} device-hours in all; {wall:.3g} h {would.place}")

@@ -35,18 +35,16 @@ def run_name(model_id: str, replicate: int = 0, recipe_overrides: dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """One training. row: of the model in the population. content: the architecture as canonical JSON.
-
-    base_recipe: the study's recipe, None before the first launch; `recipe` has the model's own settings applied.
-    """
+    """One training."""
 
     run_id: str
     model_id: str
-    row: int
+    row: int  # of the model in the population
     replicate: int
     seed: int
-    content: str = field(repr=False)
+    content: str = field(repr=False)  # the architecture as canonical JSON
     recipe_overrides: dict[str, Any] = field(default_factory=dict, repr=False)
+    # the study's recipe, None before the first launch; `recipe` has the model's own settings applied
     base_recipe: AnyRecipe | None = field(default=None, repr=False)
 
     @cached_property

@@ -87,8 +87,9 @@ def recorded(folder: Path, architecture: Network, recipe: AnyRecipe, seed: int) 
 def check_same(path: Path, recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises StudyError, with the first difference, if a record in a folder is not of the training that is wanted."""
     for key, change in differences(recorded, wanted).items():
-        difference = f"{key}: {change}"
-        raise StudyError(f"{path} belongs to another training ({difference}); use another folder, or the same settings")
+        raise StudyError(
+            f"{path} belongs to another training ({key}: {change}); use another folder, or the same settings"
+        )
 
 
 def chance_error(num_classes: int, top: int = 1) -> float:

@@ -54,29 +54,23 @@ _LOOK_ABOVE = (
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """What every worker process of a launch is told. trainers: `module:function` of those it may have to load.
-
-    memory_limit_gb: resident memory of a process. timeout_s: of one model.
-    """
+    """What every worker process of a launch is told. trainers: `module:function` of those it may have to load."""
 
     work: WorkSettings
     trainers: tuple[str, ...] = (TRAINER,)
     nice: int = 0
-    memory_limit_gb: float | None = None
-    timeout_s: float | None = None
+    memory_limit_gb: float | None = None  # resident memory of a process
+    timeout_s: float | None = None  # of one model
 
 
 @dataclass(frozen=True)
 class _WorkerStart:
-    """What a new process gets. stop: closed by the parent when all are to end. reports: who took up what.
+    """What a new process gets."""
 
-    safe_path: the parent's own PYTHONSAFEPATH.
-    """
-
-    stop: Connection
-    reports: Connection
+    stop: Connection  # closed by the parent when all are to end
+    reports: Connection  # who took up what
     gpu: str | None
-    safe_path: str | None
+    safe_path: str | None  # the parent's own PYTHONSAFEPATH
     settings: PoolSettings
 
 
