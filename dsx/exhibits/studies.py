@@ -17,6 +17,7 @@ from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
 from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
@@ -35,7 +36,8 @@ class StudyFacts:
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
     best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on. space: that the models are a sample of, if it is known.
+    validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
+    models are a sample of, if it is known.
     """
 
     name: str
@@ -49,6 +51,7 @@ class StudyFacts:
     commands: list[str] = field(default_factory=list)
     resolution: int | None = None
     validation_images: int | None = None
+    paper: PaperErrors | None = None
     space: Space | None = None
 
     @cached_property
@@ -57,8 +60,7 @@ class StudyFacts:
         if self.networks is None or "model_id" not in self.table.columns:
             return self.table
         new = [c for c in self.networks.columns if c == "model_id" or c not in self.table.columns]
-        rows: pd.DataFrame = self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
-        return rows
+        return self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
 
     @cached_property
     def models(self) -> pd.DataFrame:
@@ -99,6 +101,7 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         commands=commands(study),
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
+        paper=study.paper,
         space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
     )
 

@@ -114,8 +114,7 @@ def _holds(inequality: Inequality, table: pd.DataFrame) -> np.ndarray:
     for column in values.values():
         missing = np.isnan(column)
         unknown_rows |= missing.all(axis=1) if column.ndim == 2 else missing
-    true: np.ndarray = np.broadcast_to(inequality.holds(values), len(table)) & ~unknown_rows
-    return true
+    return np.broadcast_to(inequality.holds(values), len(table)) & ~unknown_rows
 
 
 def _values(table: pd.DataFrame, name: str) -> Floats:

@@ -22,15 +22,12 @@ from dsx.training.streams import generator
 
 
 class _Batch(NamedTuple):
-    """A batch before it is cropped: its rows of `store` (n, side, side, channels), on the device.
-
-    readable: which of the rows are images; None if all are.
-    """
+    """A batch before it is cropped: its rows of `store` (n, side, side, channels), on the device."""
 
     store: Tensor
     rows: Tensor
     labels: Tensor
-    readable: Tensor | None
+    readable: Tensor | None  # which of the rows are images; None if all are
 
 
 class _Source(Protocol):
