@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # networks per study whose linear fit is worked out
 MOST_FITTED = 300
+# runs whose curves are read, of the best and of the worst
+EXTREME = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class StudyFacts:
     """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
 
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
-    best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
+    best, the median and the worst runs. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
     validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
     models are a sample of, if it is known.
@@ -163,7 +166,7 @@ def _recipes(table: pd.DataFrame) -> str:
 
 
 def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Curves of the best, the median and the worst run, from a file of all."""
+    """Curves of the best, the median and the worst runs, from a file of all."""
     if not path.is_file():
         return None
     import pandas as pd
@@ -178,15 +181,14 @@ def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _picked(table: pd.DataFrame, key: str) -> list[Any]:
-    """Ids of the best, the median and the worst finished run."""
+    """Ids of the best, the median and the worst finished runs."""
     rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
     ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
-    places = sorted({0, (len(ordered) - 1) // 2, len(ordered) - 1}) if ordered else []
-    return [ordered[at] for at in places]
+    return [ordered[at] for at in extremes(len(ordered), EXTREME)]
 
 
 def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
+    """Full records of the best, the median and the worst finished runs: reading all would take long in a big study."""
     records = []
     for run_id in _picked(table, "run_id"):
         record, _ = files.load_json(study.paths.run(run_id).result)
