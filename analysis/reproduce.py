@@ -119,7 +119,9 @@ def measure() -> None:
             networks = [model.architecture for study in studies for model in study.population]
             found = preflight(networks, experiment.recipe, threads=1, replicates=experiment.replicates)
         hours = "" if found.device_hours is None else f"{found.device_hours:.4g}"
-        speeds = " ".join("–" if row.images_per_second is None else f"{row.images_per_second:.0f}" for row in found.rows)
+        speeds = " ".join(
+            "–" if row.images_per_second is None else f"{row.images_per_second:.0f}" for row in found.rows
+        )
         rows.append([name, len(networks) * experiment.replicates, hours, speeds, gpu, torch.__version__])
         print(*rows[-1], flush=True)
     with COSTS.open("w", encoding="utf-8", newline="") as lines:
