@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
+from dsx.analysis.superiority import midcounts
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
 from dsx.results.samples import Errors, Floats, check_level, sample_array
@@ -187,8 +188,7 @@ def _populations(
 
 def _effect(a: Floats, b: Floats) -> tuple[float, float]:
     """Superiority of a population over another, and the variance that a pair of models adds to its estimate."""
-    place_a = 1 - (np.searchsorted(b, a, "left") + np.searchsorted(b, a, "right")) / (2 * b.size)
-    place_b = (np.searchsorted(a, b, "left") + np.searchsorted(a, b, "right")) / (2 * a.size)
+    place_a, place_b = 1 - midcounts(b, a) / b.size, midcounts(a, b) / a.size
     return float(place_a.mean()), float(place_a.var() + place_b.var())
 
 

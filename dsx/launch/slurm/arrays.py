@@ -13,7 +13,7 @@ from dsx.launch.slurm import client, job_ids, submitit_private
 from dsx.launch.slurm.client import ClusterLimits, SlurmError
 from dsx.launch.slurm.job_ids import UnknownJobError
 from dsx.launch.slurm.profile import Profile
-from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
+from dsx.launch.slurm.submissions import Submission, Submissions, job_name, new_launch
 from dsx.launch.slurm.task import ArrayTask
 from dsx.study.study import Study
 
@@ -40,7 +40,7 @@ class Order:
     @property
     def tasks(self) -> list[list[str]]:
         """Run ids of each job."""
-        return chunks(self.run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
+        return client.chunks(self.run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
 
 
 class Arrays:
