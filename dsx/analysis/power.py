@@ -90,7 +90,9 @@ def power_curve(
     level of them, so the power is at least what is told. Raises DsxError for what cannot be.
     """
     sizes = np.atleast_1d(np.asarray(n, dtype=np.int64))
-    alpha = (1 - check_level(level)) / _at_least_one(comparisons)
+    if comparisons < 1:
+        raise DsxError(f"comparisons = {comparisons}: expected an integer ≥ 1, the verdicts decided together")
+    alpha = (1 - check_level(level)) / comparisons
     populations = _populations(pilots, difference, _POPULATIONS if looks == "one" else _WATCHED, seed)
     chances = np.array([_effect(a, b)[0] for a, b in populations])
     if looks == "one":
@@ -146,12 +148,6 @@ def _words(n: int | None, n_high: int | None, asked: tuple[float, float | None, 
 def _first(sizes: npt.NDArray[np.int64], power: Floats, wanted: float) -> int | None:
     reached = np.flatnonzero(power >= wanted)
     return int(sizes[reached[0]]) if reached.size else None
-
-
-def _at_least_one(comparisons: int) -> int:
-    if comparisons < 1:
-        raise DsxError(f"comparisons = {comparisons}: expected an integer ≥ 1, the verdicts decided together")
-    return comparisons
 
 
 def _populations(

@@ -23,7 +23,6 @@ from dsx.analysis.permutation import (
     all_subsets,
     random_subsets,
     rank_statistics,
-    subset_count,
 )
 from dsx.results.samples import Errors, Floats, check_level, error_array
 
@@ -168,7 +167,7 @@ def _permutation(a: Floats, b: Floats, statistic: float, seed: int, draws: int) 
     size, total = min(a.size, b.size), a.size + b.size
     reached = statistic if subset_is_a else -statistic
     pooled = np.sort(np.concatenate([a, b]))
-    all_listed = subset_count(size, total) <= ENUMERATED
+    all_listed = math.comb(total, size) <= ENUMERATED
     if (pooled[1:] > pooled[:-1]).all():
         null = _untied(size, total, seed, draws)
         extreme, seen = int(_as_extreme(null, reached).sum()), null.size
@@ -200,7 +199,7 @@ def _drawn(pooled: Floats, size: int, reached: float, seed: int, draws: int) -> 
 def _untied(size: int, total: int, seed: int, draws: int) -> Floats:
     """Statistics of all relabellings, or of `draws`, where no errors tie: they hang on the numbers of models alone."""
     start = np.arange(total)
-    if subset_count(size, total) <= ENUMERATED:
+    if math.comb(total, size) <= ENUMERATED:
         batches = [all_subsets(size, total)]
     else:
         batches = [random_subsets(size, total, seed, batch) for batch in range(-(-draws // BATCH))]

@@ -240,14 +240,9 @@ def rank_agreement_interval(x: Errors, y: Errors, level: float = 0.95, seed: int
     tau = float(kendalltau(a, b).statistic)
     kept = np.arange(a.size) if a.size <= _LISTED else np.random.default_rng([seed, 12]).choice(a.size, _LISTED, False)
     low, high = _tau_interval(a[kept], b[kept], tau, a.size, level)
-    concordant = _agreeing(a[kept], b[kept])
+    same = np.sign(a[kept][:, None] - a[kept]) * np.sign(b[kept][:, None] - b[kept])
+    concordant = (1 + same.sum(axis=1) / (kept.size - 1)) / 2  # of each model with the others, ties half
     return Agreement(tau, low, high, float(concordant.mean()), a.size, level)
-
-
-def _agreeing(a: Floats, b: Floats) -> Floats:
-    """(n,) share of the other models that each is in the same order with, ties half."""
-    same = np.sign(a[:, None] - a) * np.sign(b[:, None] - b)
-    return (1 + same.sum(axis=1) / (a.size - 1)) / 2
 
 
 def _tau_interval(a: Floats, b: Floats, tau: float, n: int, level: float) -> tuple[float, float]:
