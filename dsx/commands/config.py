@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, field_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from dsx.analysis.verdict import parse_margin
 from dsx.base import resources
@@ -26,7 +26,8 @@ from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import read_recipe
 
 GROUPS = ("recipe", "launcher")
 
@@ -34,7 +35,7 @@ GROUPS = ("recipe", "launcher")
 class AnalysisConfig(Frozen):
     """level: of every interval and of all verdicts together, between 0 and 1. figures: all, main (those that compare
     studies) or none. margin: within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do. looks: any,
-    or one where n was fixed beforehand and this is the only look. where, split: as `dsx analyze` has them.
+    or one where n was fixed beforehand and this is the only look. where, split: as `dsx analyze` has them. out: the folder; null: `analysis` beside the studies.
     """
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -43,6 +44,7 @@ class AnalysisConfig(Frozen):
     figures: Literal["all", "main", "none"] = "all"
     where: str = ""
     split: str = ""
+    out: str | None = None
 
     @field_validator("margin", mode="before")
     @classmethod
@@ -56,13 +58,27 @@ class AnalysisConfig(Frozen):
         return str(given)
 
 
+class Paper(Frozen):
+    """What a paper reports, for `dsx analyze` to print beside its own numbers.
+
+    source: figure or table, and of how many models. errors: space or network → lowest and mean error in percent, null
+    where one is not reported. facts: further numbers, in words. expect: what to look for when it is repeated.
+    """
+
+    source: str
+    errors: Mapping[str, tuple[float | None, float | None]] = {}
+    facts: tuple[str, ...] = ()
+    expect: str = ""
+
+
 class Experiment(Frozen):
     """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space."""
 
     name: str
     description: str = ""
-    spaces: Annotated[tuple[str, ...], Field(min_length=1)]
-    n: Count  # models per space
+    spaces: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()  # published ones, of which each is a study of one; n and the window are for spaces
+    n: Count = 1  # models per space
     seed: Annotated[int, Field(ge=0)] = 0
     replicates: Count = 1  # trainings of each model, with different seeds
     flops: str | None = None  # flops, params, acts: `low:high`, null keeps each space's own
@@ -73,9 +89,22 @@ class Experiment(Frozen):
     allow_short: StrictBool = False
     out: str = "runs"  # the folder that gets one study folder per space, and `analysis/`
     # recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them
-    recipe: Recipe
+    recipe: AnyRecipe
     launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
+    paper: Paper | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        if not self.spaces and not self.networks:
+            raise ValueError("names no spaces and no networks: list at least one, as in spaces: [AnyNetXA]")
+        if self.spaces and "n" not in self.model_fields_set:
+            raise ValueError("n is missing: the number of models of each space, as in n: 100")
+        named = (*self.spaces, *self.networks)
+        other = next((name for name in (self.paper.errors if self.paper else ()) if name not in named), None)
+        if other is not None:
+            raise ValueError(f"paper.errors names '{other}', which is none of its spaces.{suggest(other, named)}")
+        return self
 
     @field_validator("flops", "params", "acts")
     @classmethod
@@ -83,6 +112,16 @@ class Experiment(Frozen):
         if text is not None:
             parse_range(text)
         return text
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _typed_recipe(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_recipe(content, "recipe")
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("recipe: ")) from None
 
     @field_validator("launcher", mode="before")
     @classmethod

@@ -15,7 +15,8 @@ from dsx.base.text import align, plural
 from dsx.commands.config import launch_changes, load_launcher
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.launch.options import LaunchOptions
-from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import load_recipe
 from dsx.results.states import finished
 from dsx.study.results import evaluation_images
 from dsx.study.runs import training_seed
@@ -125,7 +126,7 @@ def fresh_seed(seed: int) -> int:
     return training_seed(seed, CONFIRMS) % 2**31
 
 
-def _recipe(request: ConfirmRequest, before: Study) -> Recipe:
+def _recipe(request: ConfirmRequest, before: Study) -> AnyRecipe:
     changes = launch_changes(request.overrides)
     named = changes.chosen.get("recipe", request.recipe)
     if named is not None:

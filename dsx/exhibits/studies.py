@@ -15,6 +15,9 @@ from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.spaces.conditional import accepted, resampled_columns, settings_of
+from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
@@ -33,7 +36,8 @@ class StudyFacts:
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
     best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on.
+    validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
+    models are a sample of, if it is known.
     """
 
     name: str
@@ -47,6 +51,8 @@ class StudyFacts:
     commands: list[str] = field(default_factory=list)
     resolution: int | None = None
     validation_images: int | None = None
+    paper: PaperErrors | None = None
+    space: Space | None = None
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -95,6 +101,8 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         commands=commands(study),
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
+        paper=study.paper,
+        space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
     )
 
 
@@ -116,8 +124,23 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
         known = [(what, value) for what, value in settings if value]
-        facts[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=known)
+        facts[name] = StudyFacts(
+            name, kept, networks, _file_curves(curves, table), failures, settings=known, space=_named_space(table)
+        )
     return facts
+
+
+def _named_space(table: pd.DataFrame) -> Space | None:
+    """The space that a table of dsx's own names, if there is one of that name and all of its networks are of it."""
+    names = set(table["space"].dropna().astype(str)) if "space" in table.columns else set()
+    if len(names) != 1:
+        return None
+    try:
+        space = load_space(names.pop())
+        known = set(resampled_columns(space)) <= set(table.columns)
+        return space if known and accepted(space, settings_of(space, table)).all() else None
+    except (DsxError, KeyError):
+        return None
 
 
 def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:

@@ -24,6 +24,14 @@ class FormerSize(Frozen):
     git_commit: str | None = None
 
 
+class PaperErrors(Frozen):
+    """Errors in percent that a paper reports of a population. source: where, of how many models. None: not reported."""
+
+    source: str
+    min_error: float | None = None
+    mean_error: float | None = None
+
+
 class StudyFile(Frozen):
     """What study.yaml holds."""
 
@@ -38,13 +46,11 @@ class StudyFile(Frozen):
     recipe: dict[str, Any] | None = None
     replicates: int = 1
     history: tuple[FormerSize, ...] = ()  # the sizes it had, oldest first
+    paper: PaperErrors | None = None  # what a paper reports of this population, if an experiment said so
 
     def to_dict(self) -> dict[str, Any]:
-        """As in `Frozen`; of a study that never grew without a history."""
-        content = super().to_dict()
-        if not self.history:
-            del content["history"]
-        return content
+        """As in `Frozen`; without a history if it never grew, and without a paper's numbers if there are none."""
+        return {key: value for key, value in super().to_dict().items() if value or key not in ("history", "paper")}
 
 
 def read_manifest(paths: StudyPaths, path: str | Path) -> StudyFile:

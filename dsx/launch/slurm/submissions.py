@@ -34,7 +34,7 @@ class Submission:
     profile: dict[str, Any]  # what was asked for
     code: str  # folder of the frozen dsx
     retry: list[str]
-    trainer: str
+    trainer: str | None = None
     max_failures: int | None = None
 
 
