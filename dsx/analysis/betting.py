@@ -29,13 +29,10 @@ _CHARGED = 5_000
 
 @dataclass(frozen=True, eq=False)
 class RankBets:
-    """What is bet on, pair by pair. shares: (n,) in (−1, 1), above 0 where a's model ranks lower. charges: (n,) ≥ 0.
+    """What is bet on, pair by pair."""
 
-    A stake λ is charged λ² · charge, whether it wins or loses.
-    """
-
-    shares: Floats
-    charges: Floats
+    shares: Floats  # (n,) in (−1, 1), above 0 where a's model ranks lower
+    charges: Floats  # (n,) ≥ 0. A stake λ is charged λ² · charge, whether it wins or loses
 
     def mirrored(self) -> RankBets:
         """The same bets with a and b exchanged."""

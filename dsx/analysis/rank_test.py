@@ -37,21 +37,18 @@ Method = Literal["exact permutation", "permutation", "Brunner–Munzel", "none"]
 
 @dataclass(frozen=True)
 class RankTest:
-    """Probability of superiority of a over b, P(a < b) + ½ P(a = b), and the test that it is one half.
-
-    standard_error, freedom: of the probability, Brunner and Munzel's; NaN with a single model on a side.
-    statistic: the distance from one half in standard errors, arcsine scale; infinite where one lies wholly below.
-    pvalue: two-sided, twice the smaller tail, so that each direction errs half as often. method: where it is from.
-    """
+    """Probability of superiority of a over b, P(a < b) + ½ P(a = b), and the test that it is one half."""
 
     n_a: int
     n_b: int
     superiority: float
+    # standard_error, freedom: of the probability, Brunner and Munzel's; NaN with a single model on a side
     standard_error: float
     freedom: float
+    # the distance from one half in standard errors, arcsine scale; infinite where one lies wholly below
     statistic: float
-    pvalue: float
-    method: Method
+    pvalue: float  # two-sided, twice the smaller tail, so that each direction errs half as often
+    method: Method  # where it is from
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval of the superiority, Student's on the logit scale, within [0, 1]. NaN with a single model.

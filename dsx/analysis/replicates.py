@@ -23,43 +23,36 @@ _LISTED = 2_000
 
 @dataclass(frozen=True)
 class Variances:
-    """Variances of errors in points², unbiased. models, trainings: their numbers.
-
-    between: of the models' true errors (may come out below 0; then nothing shows that models differ). seeds: of one
-    training about its model's mean. binomial: the part of `seeds` that is due to the finite validation set; NaN
-    without its size. noise_share: seeds / (between + seeds), of the spread of single trainings, with low, high; the
-    interval is for normal deviations, and approximate for others. Clipped to [0, 1].
-    """
+    """Variances of errors in points², unbiased."""
 
     mean: float
-    between: float
-    seeds: float
-    binomial: float
+    between: float  # of the models' true errors (may come out below 0; then nothing shows that models differ)
+    seeds: float  # of one training about its model's mean
+    binomial: float  # the part of `seeds` that is due to the finite validation set; NaN without its size
+    # seeds / (between + seeds), of the spread of single trainings, with low, high; the interval is for normal
+    # deviations, and approximate for others. Clipped to [0, 1]
     noise_share: float
     noise_share_low: float
     noise_share_high: float
-    models: int
+    models: int  # models, trainings: their numbers
     trainings: int
     level: float
 
 
 @dataclass(frozen=True, eq=False)
 class Shrunken:
-    """What the models' errors are likely to be when trained anew. model: (m,) names, as given. seeds: (m,) trainings.
+    """What the models' errors are likely to be when trained anew."""
 
-    observed: (m,) mean error of a model's trainings. expected: (m,) drawn towards the mean of the space
-    by the share of the observed spread that is luck; low, high: (m,) interval of the true error, for models that
-    were not chosen by a look at it; it takes the models' true errors as normal and so is approximate.
-    luck: of the best observed model, expected − observed: by so much its error is too good to be true (winner's curse).
-    """
-
-    model: npt.NDArray[Any]
-    seeds: npt.NDArray[np.int64]
-    observed: Floats
-    expected: Floats
+    model: npt.NDArray[Any]  # (m,) names, as given
+    seeds: npt.NDArray[np.int64]  # (m,) trainings
+    observed: Floats  # (m,) mean error of a model's trainings
+    expected: Floats  # (m,) drawn towards the mean of the space by the share of the observed spread that is luck
+    # low, high: (m,) interval of the true error, for models that were not chosen by a look at it; it takes the models'
+    # true errors as normal and so is approximate
     low: Floats
     high: Floats
     best: int
+    # of the best observed model, expected − observed: by so much its error is too good to be true (winner's curse)
     luck: float
     level: float
 

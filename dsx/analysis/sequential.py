@@ -28,17 +28,14 @@ from dsx.results.samples import Errors, Floats, check_level, error_array, is_tab
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The evidence on one pair after each of n pairs of models, in order; all (n,).
+    """The evidence on one pair after each of n pairs of models, in order; all (n,)."""
 
-    a_better, b_better: e-values, the wealth of a bettor on that direction, expected to be at most 1 at any time
-    if it is not so; capped at e^700. pvalue: 2 over the highest of both so far, never rising.
-    equivalence_pvalue: likewise of "they differ by the margin or more"; NaN without a margin.
-    """
-
+    # a_better, b_better: e-values, the wealth of a bettor on that direction, expected to be at most 1 at any time if it
+    # is not so; capped at e^700
     a_better: Floats
     b_better: Floats
-    pvalue: Floats
-    equivalence_pvalue: Floats
+    pvalue: Floats  # 2 over the highest of both so far, never rising
+    equivalence_pvalue: Floats  # likewise of "they differ by the margin or more"; NaN without a margin
 
 
 def sequential_evidence(errors_a: Errors, errors_b: Errors, margin: Margin | None = None) -> Evidence:
@@ -87,12 +84,10 @@ def sequential_verdicts_by_measure(
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A comparison as it stands, with its p-values after each look at so many models of each.
-
-    pvalue, equivalence_pvalue: (n,) after 1 … n models of each, never rising; the latter NaN without a margin.
-    """
+    """A comparison as it stands, with its p-values after each look at so many models of each."""
 
     comparison: Comparison
+    # pvalue, equivalence_pvalue: (n,) after 1 … n models of each, never rising; the latter NaN without a margin
     pvalue: Floats
     equivalence_pvalue: Floats
 
