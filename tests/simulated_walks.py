@@ -31,7 +31,7 @@ _KNOWN_TO = 0.005
 Rule = Callable[[Architecture], bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """effect: of a network, in standard deviations of all errors. rules: what good networks keep, by name.
 
@@ -82,7 +82,7 @@ class Walked:
     """found: planted rule or shared parameter → whether the final space has it. false: steps taken falsely.
 
     tested, taken, models: steps and models of the walk. gain: chance that a model of the last space beats one of the
-    first.
+    first. words: its steps, for whoever looks into it.
     """
 
     found: Mapping[str, bool]
@@ -91,6 +91,7 @@ class Walked:
     taken: int
     models: int
     gain: float
+    words: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +129,11 @@ def judged(whole: Walk, truth: Truth) -> Walked:
     found |= {name: whole.space.parameters[name].per == "network" for name in truth.shared}
     gain = superiority(effects[-1], effects[0], noise)
     taken = sum(step.taken for step in whole.steps)
-    return Walked(found, tuple(false), len(whole.steps), taken, whole.spent, gain)
+    return Walked(found, tuple(false), len(whole.steps), taken, whole.spent, gain, in_words(whole))
+
+
+def in_words(whole: Walk) -> str:
+    return "; ".join(("+ " if s.taken else "- ") + f"{s.refinement.words} ({len(s.looks)})" for s in whole.steps)
 
 
 def is_false(step: Step, worth: float, margin: float) -> bool:

@@ -57,7 +57,7 @@ def fresh(
 ) -> Population:
     """The first n models of a space's sequence that were not seen before; all there are, if fewer.
 
-    seen: ids of models. keep: a table of models → (n,) bool, which of them count; None: all. The first of a larger n
+    seen: ids of models. keep: columns of settings → (n,) bool, which of them count; None: all. The first of a larger n
     are those of a smaller. Raises ShortfallError if the space holds no model.
     """
     asked = n + 8
@@ -65,7 +65,7 @@ def fresh(
         population = draw_population(space, asked, seed, allow_short=True).population
         good = np.array([model_id not in seen for model_id in population.model_ids])
         if keep is not None:
-            good &= keep(population.table)
+            good &= keep(population.settings)
         rows = np.flatnonzero(good)[:n]
         if rows.size == n or len(population) < asked or asked >= _MOST_DRAWN:
             return population.some(rows.tolist())

@@ -44,7 +44,8 @@ def refinements(
     """All candidates of a round, the most promising first. A function of its arguments.
 
     table: models of the space. reference: (m, quantities) of models of its law, drawn to be compared with. taken:
-    (quantity, end) of rules taken before. wanted: changes of the definition that a person would like to see tested, by name.
+    (quantity, end) of rules taken before. wanted: changes of the definition that a person would like to see tested, by
+    name.
     """
     rows = finished(table)
     ends: list[Candidate] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from dsx.narrowing.candidates import changed
 from dsx.spaces.conditional import accepted, settings_of
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import Ranged, SameAs
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Kind = Literal["range", "order", "derived", "sharing", "line", "own"]
 
@@ -26,8 +23,8 @@ class Refinement:
     words: the rule. change: of the definition. evidence: what the models that proposed it say, in words. supported:
     whether they support it. exact: whether models of the current space that keep it are exact draws of the narrower
     one, as where a range is cut or a rule added; of one value for all stages they are not. simpler: whether it is taken
-    too if it is no worse. freedom: degrees of freedom that it removes. quantity, end: what of, as `dsx.narrowing` names them;
-    empty for others.
+    too if it is no worse. freedom: degrees of freedom that it removes. quantity, end: what of, as `dsx.narrowing` names
+    them; empty for others.
     """
 
     words: str
@@ -58,13 +55,14 @@ class Refinement:
         return cls(**content)
 
 
-def contained(narrower: Space, table: pd.DataFrame) -> np.ndarray:
+def contained(narrower: Space, columns: Any) -> np.ndarray:
     """(n,) bool: which models lie in the narrower space: values of its parameters, its rules and constraints.
 
-    table: the columns of the settings of models of a wider space whose parameters have the same names and kinds.
+    columns: of the settings of n models of a wider space whose parameters have the same names, as a population or a
+    results table has them.
     """
-    settings = settings_of(narrower, table)
-    n = len(table)
+    settings = settings_of(narrower, columns)
+    n = len(next(iter(settings.values())))
     present = np.arange(narrower.max_stages) < settings.get("stages", np.full(n, narrower.max_stages))[:, None]
     keep = np.ones(n, dtype=bool)
     for name, parameter in narrower.parameters.items():

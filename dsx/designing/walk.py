@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # models drawn, never trained, that tell the law of a space; their seed is that of no batch
-_REFERENCE, _REFERENCE_SEED = 4000, 1 << 62
+_REFERENCE, _REFERENCE_SEED = 2000, 1 << 62
 
 
 class Walk:
@@ -156,8 +156,7 @@ class Walk:
 
     def _models_of_law(self) -> Population:
         if self._law is None:
-            seed = _REFERENCE_SEED + self.plan.seed
-            self._law = draw_population(self.space, _REFERENCE, seed=seed, allow_short=True).population
+            self._law = draw_population(self.space, _REFERENCE, seed=_REFERENCE_SEED, allow_short=True).population
         return self._law
 
     def _most_promising(self) -> Refinement | None:
@@ -194,8 +193,7 @@ class Walk:
     def _test(self, candidate: Refinement, accept: int | None) -> bool:
         """Test a candidate on models that are drawn now, and take it if they say so; whether the budget allowed it."""
         narrower = candidate.applied(self.space, self._next_name())
-        law = self._models_of_law().table
-        share = float(contained(narrower, law).mean()) if candidate.exact else 0.0
+        share = float(contained(narrower, self._models_of_law().settings).mean()) if candidate.exact else 0.0
         looks = self._looks(candidate)
         if looks is None:
             return False
@@ -236,7 +234,7 @@ class Walk:
         try:
             inside = fresh(narrower, n, seed, self._seen)
             seen = self._seen | set(inside.model_ids)
-            keep = (lambda table: ~contained(narrower, table)) if candidate.exact else None
+            keep = (lambda columns: ~contained(narrower, columns)) if candidate.exact else None
             outside = fresh(self.space, n, seed + 1, seen, keep)
         except ShortfallError:
             inside = outside = self._models_of_law().first(0)
