@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,8 +17,10 @@ import numpy as np
 import dsx
 from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource
-from dsx.designing.plan import Plan, Step
+from dsx.designing.plan import Plan
 from dsx.designing.walk import Walk
+from dsx.narrowing.candidates import narrowed
+from dsx.narrowing.proposal import narrow_forwards
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model
@@ -64,8 +66,8 @@ ORDER = Truth(
 )
 SHARING = Truth(
     "sharing free, depth window",
-    lambda a: 1.0 * (not 6 <= a.depth <= 9),
-    {"depth ≥ 6": lambda a: a.depth >= 6, "depth ≤ 9": lambda a: a.depth <= 9},
+    lambda a: 1.0 * (not 7 <= a.depth <= 9),
+    {"depth ≥ 7": lambda a: a.depth >= 7, "depth ≤ 9": lambda a: a.depth <= 9},
     ("bottleneck_ratio", "group_width"),
 )
 NOTHING = Truth("nothing at all", lambda _: 0.0, {})
@@ -110,37 +112,59 @@ def walk(truth: Truth, seed: int, models: int = 400) -> Walked:
 
     whole = Walk(root(), Plan(models, seed=seed), FunctionSource(evaluate), Journal())
     whole.run()
-    return judged(whole, truth)
+    return of_walk(whole, truth)
 
 
-def judged(whole: Walk, truth: Truth) -> Walked:
-    effects = [_effects(space, truth) for space in whole.chain]
-    places = {space.name: k for k, space in enumerate(whole.chain)}
+def fixed_plan(truth: Truth, seed: int, models: int = 400, each: int = 100) -> Walked:
+    """Sample 100 models, take all that `dsx narrow` supports, sample 100 of the narrower space, and so on."""
     noise = noise_of(truth)
-    false = []
-    for step in whole.steps:
-        if step.taken and not step.by_hand:
-            at = places[step.after]
-            worth = superiority(effects[at], effects[at - 1], noise)
-            if is_false(step, worth, whole.plan.margin.value):
-                false.append(step.refinement.words)
-    networks = _networks(whole.space)
+    rng = np.random.default_rng([12, seed])
+    chain, claims, spent = [root()], [], 0
+    while spent < models:
+        population = dsx.sample(chain[-1], each, seed=seed + spent, allow_short=True)
+        effects = np.array([truth.effect(model.architecture) for model in population])  # type: ignore[arg-type]
+        spent += len(population)
+        errors = 5 + effects + noise * rng.normal(size=len(population))
+        taken = [step.taken for step in narrow_forwards(chain[-1], population.table.assign(error=errors), seed=seed)]
+        rules = [rule for rule in taken if rule is not None]
+        if not rules:
+            break
+        chain += [narrowed(chain[-1], *rules[:k]) for k in range(1, len(rules) + 1)]
+        claims += [(rule.words, rule.kind != "sharing") for rule in rules]
+    return judged(chain, claims, truth, (len(claims), spent))
+
+
+def of_walk(whole: Walk, truth: Truth) -> Walked:
+    """What is true of a walk."""
+    taken = [step for step in whole.steps if step.taken]
+    claims = [(step.refinement.words, step.looks[-1].outcome == "better") for step in taken]
+    words = "; ".join(("+ " if s.taken else "- ") + f"{s.refinement.words} ({len(s.looks)})" for s in whole.steps)
+    made = judged(whole.chain, claims, truth, (len(whole.steps), whole.spent))
+    return replace(made, words=words)
+
+
+def judged(chain: list[Space], claims: list[tuple[str, bool]], truth: Truth, counts: tuple[int, int]) -> Walked:
+    """What is true of a chain. claims: of each step its rule, and whether it is said to be better (or no worse).
+
+    counts: candidates looked at, models.
+    """
+    effects = [_effects(space, truth) for space in chain]
+    noise = noise_of(truth)
+    false = [
+        words
+        for k, (words, better) in enumerate(claims)
+        if is_false(better, superiority(effects[k + 1], effects[k], noise))
+    ]
+    networks = _networks(chain[-1])
     found = {name: float(np.mean([rule(a) for a in networks])) >= 0.95 for name, rule in truth.rules.items()}
-    found |= {name: whole.space.parameters[name].per == "network" for name in truth.shared}
+    found |= {name: chain[-1].parameters[name].per == "network" for name in truth.shared}
     gain = superiority(effects[-1], effects[0], noise)
-    taken = sum(step.taken for step in whole.steps)
-    return Walked(found, tuple(false), len(whole.steps), taken, whole.spent, gain, in_words(whole))
+    return Walked(found, tuple(false), counts[0], len(claims), counts[1], gain)
 
 
-def in_words(whole: Walk) -> str:
-    return "; ".join(("+ " if s.taken else "- ") + f"{s.refinement.words} ({len(s.looks)})" for s in whole.steps)
-
-
-def is_false(step: Step, worth: float, margin: float) -> bool:
-    """Taken as better and no better, or as no worse and worse by the margin."""
-    if step.looks[-1].outcome == "better":
-        return worth < 0.5 + _KNOWN_TO
-    return worth < 0.5 - margin
+def is_false(better: bool, worth: float, margin: float = 0.1) -> bool:
+    """Whether a step that is worth so much was taken falsely: as better and is not, or as no worse and is."""
+    return worth < 0.5 + _KNOWN_TO if better else worth < 0.5 - margin
 
 
 def superiority(a: np.ndarray, b: np.ndarray, noise: float) -> float:

@@ -22,11 +22,12 @@ from dsx.results.samples import Floats
 Outcome = Literal["better", "no worse", "undecided"]
 # models of each side at each look, and shares of the error
 _BETTER: tuple[Sequence[int], Sequence[float]] = ((16, 32, 64), (0.3, 0.3, 0.4))
-_NO_WORSE: tuple[Sequence[int], Sequence[float]] = ((24, 64, 128), (0.1, 0.2, 0.7))
+_NO_WORSE: tuple[Sequence[int], Sequence[float]] = ((24, 64, 160), (0.05, 0.15, 0.8))
 # relabellings of a test, at most
 _MOST_DRAWS = 50_000
-# a step is given up where even this many standard errors above what is seen, the last look would not show it
-_HOPE = 1.0
+# a step is given up where the last look would not show it even if the truth were so many standard errors better than
+# what is seen; for one that is to be no worse, which good ones show only just
+_HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,13 @@ def planned_looks(most: int, simpler: bool) -> Looks | None:
 
 
 def _within_reach(test: RankTest, last: int, allowed: float, margin: Margin | None) -> bool:
-    """Whether the last look could still decide, were the chance _HOPE standard errors better than it is seen."""
+    """Whether the last look could still decide, were the chance better than it is seen by as much as is hoped for."""
     from scipy.special import ndtri
 
     if not test.standard_error > 0:
         return test.superiority >= 0.5
     if margin is not None and margin.unit == "points":
         return True
-    bar = 0.5 - (0.0 if margin is None else margin.value)
+    bar, hope = (0.5, _HOPE_BETTER) if margin is None else (0.5 - margin.value, _HOPE_NO_WORSE)
     shrunk = test.standard_error * math.sqrt(min(test.n_a, test.n_b) / last)
-    return test.superiority + _HOPE * test.standard_error - bar > -float(ndtri(allowed)) * shrunk
+    return test.superiority + hope * test.standard_error - bar > -float(ndtri(allowed)) * shrunk

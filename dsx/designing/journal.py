@@ -39,6 +39,11 @@ class Journal:
         """All of them, the first first."""
         return list(self._records)
 
+    @property
+    def last(self) -> str:
+        """Kind of the last record; empty if there is none."""
+        return str(self._records[-1]["kind"]) if self._records else ""
+
     def rewind(self) -> None:
         """Read from the first record again."""
         self._next = 0

@@ -42,8 +42,13 @@ class Plan:
 
     @property
     def first(self) -> int:
-        """Models by which the first proposal is made."""
+        """Models of a space by which a proposal is made."""
         return min(max(self.models // _FIRST_PART, _FEWEST), _MOST)
+
+    @property
+    def most(self) -> int:
+        """Models of a space by which it is made where the first support nothing."""
+        return 2 * self.first
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ class Walk:
         self._taken: list[tuple[str, End]] = []
         self._rounds = self._batches = 0
         self._law: Population | None = None
+        self._used_up = False
+        self._accept: int | None = None
         journal.rewind()
 
     @property
@@ -97,26 +99,29 @@ class Walk:
 
         Raises DsxError if there is no such candidate, and PausedError as the source does.
         """
+        self._accept = accept
+        if accept is not None and self.journal.last not in ("proposal", "test"):
+            raise DsxError(f"--accept {accept}: no candidates were proposed last; --propose-only proposes some")
         while True:
             if not self._train_to(self.plan.first):
                 return "budget spent"
             if self.known < LEAST:
-                return "nothing left"
+                if self._used_up:
+                    return "nothing left"
+                continue  # too many of them failed
             self._propose()
-            if self._by_hand(accept):
-                accept = None
+            if self._by_hand():
                 continue
             candidate = self._most_promising()
             if self._needs_more(candidate):
-                self._train_to(min(2 * self.plan.first, self.known + self.plan.first // 2))
+                self._train_to(self.plan.most)
                 continue
             if propose_only and self.journal.peek() is None:
                 return "proposed"
             if candidate is None:
                 return "nothing left"
-            if not self._test(candidate, accept):
+            if not self._test(candidate):
                 return "budget spent"
-            accept = None
 
     def _train_to(self, n: int) -> bool:
         """Train models of the current space, so that n are known if all succeed; whether the budget allowed it."""
@@ -141,6 +146,7 @@ class Walk:
         self._count([table])
         self._keep_drawn(self.space.name, table)
         self.pool = joined([self.pool, table])
+        self._used_up = len(population) < record["models"]
         return True
 
     def _propose(self) -> None:
@@ -169,18 +175,17 @@ class Walk:
         if record is not None:
             return record["kind"] == "round"
         supported = candidate is not None and (candidate.supported or candidate.kind == "own")
-        most = 2 * self.plan.first
-        return not supported and self.known < most and self.left() >= most
+        return not supported and self.known < self.plan.most and self.left() >= self.plan.most
 
-    def _by_hand(self, accept: int | None) -> bool:
+    def _by_hand(self) -> bool:
         """Take what a person took of this proposal, in this command or an earlier one; whether there was anything."""
-        record = self.journal.peek()
+        record, accept = self.journal.peek(), self._accept
         if record is None and accept is not None:
             if not 1 <= accept <= len(self.proposal):
                 raise DsxError(
                     f"--accept {accept}: expected a number from 1 to {len(self.proposal)}, of the last proposal"
                 )
-            record = self.journal.add("by hand", {"candidate": accept})
+            record, self._accept = self.journal.add("by hand", {"candidate": accept}), None
         elif record is None or record["kind"] != "by hand":
             return False
         else:
@@ -190,7 +195,7 @@ class Walk:
         self._take(Step(len(self.steps) + 1, refinement, self.space.name, narrower.name), narrower, None)
         return True
 
-    def _test(self, candidate: Refinement, accept: int | None) -> bool:
+    def _test(self, candidate: Refinement) -> bool:
         """Test a candidate on models that are drawn now, and take it if they say so; whether the budget allowed it."""
         narrower = candidate.applied(self.space, self._next_name())
         share = float(contained(narrower, self._models_of_law().settings).mean()) if candidate.exact else 0.0
@@ -212,7 +217,7 @@ class Walk:
                 "shares": list(looks.shares),
             },
         )
-        if self._by_hand(accept):
+        if self._by_hand():
             return True
         seen = Looks(tuple(planned["looks"]), tuple(planned["shares"]))
         margin = widened(self.plan.margin, share) if candidate.simpler else None
