@@ -33,24 +33,20 @@ class PaperErrors(Frozen):
 
 
 class StudyFile(Frozen):
-    """What study.yaml holds. request: n, constraint, resolution, classes. population: a hash of the model ids.
-
-    space_hash: for readers elsewhere; studies are compared by their content. history: the sizes it had, oldest first.
-    paper: what a paper reports of this population, if an experiment said so: source, and errors in percent.
-    """
+    """What study.yaml holds."""
 
     name: str
     dsx: str
     git_commit: str | None = None
     space: dict[str, Any]
-    space_hash: str
-    request: dict[str, Any]
+    space_hash: str  # for readers elsewhere; studies are compared by their content
+    request: dict[str, Any]  # n, constraint, resolution, classes
     seed: int
-    population: str
+    population: str  # a hash of the model ids
     recipe: dict[str, Any] | None = None
     replicates: int = 1
-    history: tuple[FormerSize, ...] = ()
-    paper: PaperErrors | None = None
+    history: tuple[FormerSize, ...] = ()  # the sizes it had, oldest first
+    paper: PaperErrors | None = None  # what a paper reports of this population, if an experiment said so
 
     def to_dict(self) -> dict[str, Any]:
         """As in `Frozen`; without a history if it never grew, and without a paper's numbers if there are none."""
@@ -94,7 +90,7 @@ def difference(old: StudyFile, new: StudyFile, *, but: tuple[str, ...] = ()) -> 
     return told_difference(nested.without(_identity(old), but), nested.without(_identity(new), but))
 
 
-def _identity(file: StudyFile) -> dict[str, Any]:
+def _identity(file: StudyFile) -> dict[str, object]:
     return {
         "space": identity(completed(file.space)),
         "request": file.request,
@@ -103,7 +99,7 @@ def _identity(file: StudyFile) -> dict[str, Any]:
     }
 
 
-def told_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def told_difference(old: Mapping[str, object], new: Mapping[str, object]) -> str:
     """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
     changes = nested.differences(old, new)
     if len(changes) > 1:  # the population follows from the rest

@@ -29,35 +29,27 @@ _BRIEF_PIXELS = 2 * 224**2
 
 @dataclass(frozen=True)
 class Estimate:
-    """One network, measured. which: smallest, median or largest by flops (multiply-adds at the recipe's resolution).
+    """One network, measured."""
 
-    waiting: share of the time spent waiting for data. device_hours: of its whole training. note: out of memory, if so;
-    then the measured values are None.
-    """
-
-    which: str
+    which: str  # smallest, median or largest by flops (multiply-adds at the recipe's resolution)
     model_id: str
     flops: int
     images_per_second: float | None
-    waiting: float | None
+    waiting: float | None  # share of the time spent waiting for data
     peak_memory_bytes: int | None
-    device_hours: float | None
-    note: str = ""
+    device_hours: float | None  # of its whole training
+    note: str = ""  # out of memory, if so; then the measured values are None
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """Measured networks and the cost of all `models`, each with `replicates` trainings.
-
-    device_hours: linear in flops between the measured networks; None if one of them did not fit. recipe: in words.
-    note: what was timed in place of the images, if they are not here.
-    """
+    """Measured networks and the cost of all `models`, each with `replicates` trainings."""
 
     rows: list[Estimate]
     models: int
-    device_hours: float | None
-    recipe: str
-    note: str = ""
+    device_hours: float | None  # linear in flops between the measured networks; None if one of them did not fit
+    recipe: str  # in words
+    note: str = ""  # what was timed in place of the images, if they are not here
 
     def wall_hours(self, workers: int) -> float | None:
         """Hours until the end with that many devices or worker processes at work all the time."""

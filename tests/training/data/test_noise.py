@@ -24,7 +24,7 @@ def test_batches_have_the_shape_and_number_of_the_real_ones() -> None:
     images, labels = next(batches.training(0))
     assert images.shape == (100, 3, 32, 32)
     assert labels.shape == (100,)
-    assert 0 <= labels.min()
+    assert labels.min() >= 0
     assert labels.max() < 10
     assert sum(1 for _ in batches.training(0, first_step=440)) == 450 - 440
     assert next(batches.evaluation())[0].shape[1:] == (3, 32, 32)
