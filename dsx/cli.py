@@ -117,6 +117,10 @@ def sample(
 def launch(
     studies: Studies = None,
     recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    program: Annotated[
+        str | None,
+        typer.Option("--command", help="train by this program instead, as in 'python train.py {architecture} {seed}'"),
+    ] = None,
     on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
     workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
     limit: Annotated[int | None, typer.Option(help="train at most so many models, then stop")] = None,
@@ -148,21 +152,22 @@ def launch(
 
     folders, overrides = _split(studies)
     folders = _or_last(folders)
+    asked_recipe = command.asked_recipe(recipe, program)
     flags = {"mem_gb": mem_gb, "timeout_min": timeout_min}  # short for overrides of a cluster's launcher
     overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
     words = tuple(filter(None, retry.split(",")))
     options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
     goal = rounds.goal(until, margin, at_most)
     if goal is not None:
-        asked = rounds.Asked(folders, recipe, on, options, overrides, seeds)
+        asked = rounds.Asked(folders, asked_recipe, on, options, overrides, seeds)
         if dry_run:
             print(rounds.preview_until(asked, goal))
             return
         sys.exit(command.exit_code(rounds.launch_until(asked, goal, _say)))
     if dry_run:
-        print(command.preview(folders, recipe, on, options, overrides, seeds=seeds))
+        print(command.preview(folders, asked_recipe, on, options, overrides, seeds=seeds))
         return
-    launched = command.launch(folders, recipe, on, options, overrides, seeds=seeds, say=_say)
+    launched = command.launch(folders, asked_recipe, on, options, overrides, seeds=seeds, say=_say)
     sys.exit(command.exit_code(launched))
 
 

@@ -181,8 +181,7 @@ def mean_over_seeds(errors: Errors, model: npt.ArrayLike, count: int) -> Floats:
     enough = np.flatnonzero(seeds >= count)
     if count < 1 or not enough.size:
         raise DsxError(f"count = {count}: of {len(names)} models the most trained has {seeds.max()} seeds")
-    means: Floats = values[order][start[enough][:, None] + np.arange(count)].mean(axis=1)
-    return means
+    return values[order][start[enough][:, None] + np.arange(count)].mean(axis=1)
 
 
 def seeds_or_models(parts: Variances, budget: int) -> dict[int, float]:
@@ -248,8 +247,7 @@ def rank_agreement_interval(x: Errors, y: Errors, level: float = 0.95, seed: int
 def _agreeing(a: Floats, b: Floats) -> Floats:
     """(n,) share of the other models that each is in the same order with, ties half."""
     same = np.sign(a[:, None] - a) * np.sign(b[:, None] - b)
-    shares: Floats = (1 + same.sum(axis=1) / (a.size - 1)) / 2
-    return shares
+    return (1 + same.sum(axis=1) / (a.size - 1)) / 2
 
 
 def _tau_interval(a: Floats, b: Floats, tau: float, n: int, level: float) -> tuple[float, float]:

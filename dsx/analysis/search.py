@@ -133,5 +133,4 @@ def _bias(ordered: Floats, survival: Floats, chance: Floats, tries: npt.NDArray[
     whole = above[0]
     spread = above * (1 - share) ** 2 + (whole - above) * share**2
     bend = k * (k - 1) * share ** np.maximum(k - 2, 0) * spread / 2 - k * share ** (k - 1) * (above - share * whole)
-    bias: Floats = bend @ gaps
-    return bias
+    return bend @ gaps

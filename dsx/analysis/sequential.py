@@ -164,8 +164,7 @@ def _least_pvalues(n: int) -> Floats:
     """The smallest p-values that 1, 2 … n pairs can reach: each new pair further apart than all before."""
     before = 2 * np.arange(n)
     furthest = RankBets((before + 1) / (before + 2), np.zeros(n))
-    pvalues: Floats = np.minimum(1, 2 * np.exp(-log_wealth(furthest)))
-    return pvalues
+    return np.minimum(1, 2 * np.exp(-log_wealth(furthest)))
 
 
 def _in_order(errors: Errors, name: str) -> Floats:
@@ -212,13 +211,11 @@ def _equivalence(a: Floats, b: Floats, margin: Margin) -> Floats:
             log_wealth_of_counts(losses, ties, wins, least),
         ]
     highest = np.minimum(*(np.maximum.accumulate(side) for side in sides))
-    pvalues: Floats = np.minimum(1.0, np.exp(-highest))
-    return pvalues
+    return np.minimum(1.0, np.exp(-highest))
 
 
 def _e_value(log: Floats) -> Floats:
-    value: Floats = np.exp(np.minimum(log, 700.0))
-    return value
+    return np.exp(np.minimum(log, 700.0))
 
 
 def _comparison(pair: _Pair) -> Comparison:

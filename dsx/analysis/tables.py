@@ -90,8 +90,7 @@ def edf_rows(curves: Mapping[str, Edf]) -> pd.DataFrame:
     parts = [
         frame({"study": name} | {c: getattr(curve, c) for c in columns[1:]}, columns) for name, curve in curves.items()
     ]
-    whole: pd.DataFrame = pd.concat(parts, ignore_index=True) if parts else frame([], columns)
-    return whole
+    return pd.concat(parts, ignore_index=True) if parts else frame([], columns)
 
 
 def verdicts_table(decided: Decisions) -> pd.DataFrame:

@@ -125,8 +125,7 @@ class _Ranks:
     def sum_above(self, values: Floats) -> Floats:
         """For each of the ranked, the sum of the values of those above it, of its equals by half."""
         totals = np.bincount(self.group, values)
-        above: Floats = (np.cumsum(totals[::-1])[::-1] - totals / 2)[self.group]
-        return above
+        return (np.cumsum(totals[::-1])[::-1] - totals / 2)[self.group]
 
 
 def rank_agreement(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:

@@ -22,19 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """How studies are analysed. Raises DsxError for a bad value.
+    """How studies are analysed. Raises DsxError for a bad value."""
 
-    level: of all intervals, and of all verdicts together. margin: within which two studies count as equivalent, as
-    typed (`0.05`, `1pt`); none: none do. looks: any, or one if this is the only look. figures: all, main (those that
-    compare studies) or none. where, split: of which models, and into which parts each study is cut
-    (`dsx.exhibits.subsets`).
-    """
-
-    level: float = 0.95
-    margin: str | None = None
-    looks: str = "any"
-    figures: str = "all"
-    where: str = ""
+    level: float = 0.95  # of all intervals, and of all verdicts together
+    margin: str | None = None  # within which two studies count as equivalent, as typed (`0.05`, `1pt`); none: none do
+    looks: str = "any"  # any, or one if this is the only look
+    figures: str = "all"  # all, main (those that compare studies) or none
+    where: str = ""  # where, split: of which models, and into which parts each study is cut (`dsx.exhibits.subsets`)
     split: str = ""
 
     def __post_init__(self) -> None:
@@ -104,13 +98,7 @@ def analyze_studies(
     shown, written = show(inquiry, folder, settings.figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies), *settings.options()])
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)
-    findings = [
-        line
-        for each in shown
-        if each.exhibit.told
-        for computed in each.computed
-        for line in each.exhibit.told(computed)
-    ]
+    findings = [line for each in shown for line in each.told()]
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {count}"
     head = [*([question] if question else []), *parts.account]

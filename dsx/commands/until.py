@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from dsx.analysis.verdict import parse_margin
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
-from dsx.commands.launch import plan, prepare, preview, read_launch
+from dsx.commands.launch import RecipeAsked, plan, prepare, preview, read_launch
 from dsx.commands.standings import look
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
@@ -61,7 +61,7 @@ class Asked:
     """A launch as it is asked for; fields as the arguments of `dsx.commands.launch.launch`."""
 
     folders: Sequence[str]
-    recipe: str | None = None
+    recipe: RecipeAsked = None
     on: str = "local"
     options: LaunchOptions = field(default_factory=LaunchOptions)
     overrides: Sequence[str] = ()

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
@@ -15,6 +16,9 @@ from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.spaces.conditional import accepted, resampled_columns, settings_of
+from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 # networks per study whose linear fit is worked out
 MOST_FITTED = 300
+# runs whose curves are read, of the best and of the worst
+EXTREME = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +37,10 @@ class StudyFacts:
     """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
 
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
-    best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
+    best, the median and the worst runs. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on.
+    validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
+    models are a sample of, if it is known.
     """
 
     name: str
@@ -47,6 +54,8 @@ class StudyFacts:
     commands: list[str] = field(default_factory=list)
     resolution: int | None = None
     validation_images: int | None = None
+    paper: PaperErrors | None = None
+    space: Space | None = None
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -54,8 +63,7 @@ class StudyFacts:
         if self.networks is None or "model_id" not in self.table.columns:
             return self.table
         new = [c for c in self.networks.columns if c == "model_id" or c not in self.table.columns]
-        rows: pd.DataFrame = self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
-        return rows
+        return self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
 
     @cached_property
     def models(self) -> pd.DataFrame:
@@ -96,6 +104,8 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         commands=commands(study),
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
+        paper=study.paper,
+        space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
     )
 
 
@@ -117,8 +127,23 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
         known = [(what, value) for what, value in settings if value]
-        facts[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=known)
+        facts[name] = StudyFacts(
+            name, kept, networks, _file_curves(curves, table), failures, settings=known, space=_named_space(table)
+        )
     return facts
+
+
+def _named_space(table: pd.DataFrame) -> Space | None:
+    """The space that a table of dsx's own names, if there is one of that name and all of its networks are of it."""
+    names = set(table["space"].dropna().astype(str)) if "space" in table.columns else set()
+    if len(names) != 1:
+        return None
+    try:
+        space = load_space(names.pop())
+        known = set(resampled_columns(space)) <= set(table.columns)
+        return space if known and accepted(space, settings_of(space, table)).all() else None
+    except (DsxError, KeyError):
+        return None
 
 
 def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:
@@ -141,7 +166,7 @@ def _recipes(table: pd.DataFrame) -> str:
 
 
 def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Curves of the best, the median and the worst run, from a file of all."""
+    """Curves of the best, the median and the worst runs, from a file of all."""
     if not path.is_file():
         return None
     import pandas as pd
@@ -156,15 +181,14 @@ def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _picked(table: pd.DataFrame, key: str) -> list[Any]:
-    """Ids of the best, the median and the worst finished run."""
+    """Ids of the best, the median and the worst finished runs."""
     rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
     ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
-    places = sorted({0, (len(ordered) - 1) // 2, len(ordered) - 1}) if ordered else []
-    return [ordered[at] for at in places]
+    return [ordered[at] for at in extremes(len(ordered), EXTREME)]
 
 
 def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
+    """Full records of the best, the median and the worst finished runs: reading all would take long in a big study."""
     records = []
     for run_id in _picked(table, "run_id"):
         record, _ = files.load_json(study.paths.run(run_id).result)

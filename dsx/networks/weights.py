@@ -65,7 +65,7 @@ _TIMM_REGNET = _Layout(
 
 def load_weights(
     network: AnyNet,
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, object],
     layout: str | None = None,
     *,
     reverse_channels: bool = False,

@@ -45,8 +45,7 @@ def chart_data(
             if name in shown
         ],
     }
-    whole: dict[str, Any] = plain(data)
-    return whole
+    return plain(data)
 
 
 def points_drawn(n: int) -> int:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -220,7 +220,7 @@ def _chance(path: Path, given: Mapping[str, str]) -> float | None:
 
 def _meant(cells: pd.Series, path: Path, words: Mapping[str, str]) -> tuple[pd.Series, dict[str, str]]:
     """States in dsx's words, and what each other word was taken for. Raises DsxError for a word with no meaning."""
-    meanings: dict[Any, str] = {}
+    meanings: dict[object, str] = {}
     for cell in cells.unique():
         text = "" if cell is None or cell != cell else str(cell).strip()
         ours = words.get(text) or state_of(text)

@@ -109,8 +109,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns if name != "model_id"}
     ordered = kept.sort_values("state", kind="stable", ascending=True) if "state" in kept.columns else kept
     # `diverged` sorts before `done`, so that "first" keeps it
-    merged: pd.DataFrame = ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]
-    return merged
+    return ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -128,8 +127,7 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     runs = rows.groupby("model_id", sort=False)
     means = runs["error"].mean().where(runs["error"].count() == runs.size())
     order = table.loc[table["model_id"].isin(means.index), "model_id"].unique()
-    whole: pd.DataFrame = runs.first().assign(error=means).loc[order].reset_index()[list(rows.columns)]
-    return whole
+    return runs.first().assign(error=means).loc[order].reset_index()[list(rows.columns)]
 
 
 def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
@@ -173,8 +171,7 @@ def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]
 
 
 def _ended(state: np.ndarray[tuple[int], np.dtype[np.object_]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    ended: np.ndarray[tuple[int], np.dtype[np.bool_]] = (state == "done") | (state == "diverged")
-    return ended
+    return (state == "done") | (state == "diverged")
 
 
 def _errors(table: pd.DataFrame) -> Floats:

@@ -31,12 +31,9 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class Finished(NamedTuple):
-    """One finished run as the table needs it. mtime_ns, size, inode: identity of the record it was read from.
+    """One finished run as the table needs it."""
 
-    ended: seconds since 1970, NaN where the record does not say.
-    """
-
-    mtime_ns: int
+    mtime_ns: int  # mtime_ns, size, inode: identity of the record it was read from
     size: int
     inode: int
     state: str
@@ -46,7 +43,7 @@ class Finished(NamedTuple):
     seconds: float
     images_per_second: float
     peak_memory_bytes: int | None
-    ended: float = nan
+    ended: float = nan  # seconds since 1970, NaN where the record does not say
 
 
 class Unread(NamedTuple):

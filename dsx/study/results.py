@@ -27,34 +27,28 @@ STATES = ("pending", "running", "done", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed. kind: out_of_memory, timeout, killed or error. time: seconds since 1970.
-
-    attempts: how often it failed; alike: how often in a row in this same way.
-    """
+    """Why a run failed."""
 
     run_id: str
-    kind: str
+    kind: str  # out_of_memory, timeout, killed or error
     message: str
     traceback: str = field(default="", repr=False)
-    time: float = 0.0
-    attempts: int = 1
-    alike: int = 1
+    time: float = 0.0  # seconds since 1970
+    attempts: int = 1  # how often it failed
+    alike: int = 1  # how often in a row in this same way
     retrying: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One look at the files. problems: torn or foreign files, in words. holders: of the running ones.
-
-    fresh: how many results were not in the table yet.
-    """
+    """One look at the files."""
 
     states: dict[str, str]
     finished: dict[str, Finished]
     failures: dict[str, Failure]
-    holders: dict[str, claims.Holder | None]
-    problems: list[str]
-    fresh: int = 0
+    holders: dict[str, claims.Holder | None]  # of the running ones
+    problems: list[str]  # torn or foreign files, in words
+    fresh: int = 0  # how many results were not in the table yet
 
     def counts(self) -> dict[str, int]:
         """State → number of runs, for all five states."""
@@ -191,7 +185,7 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         at = Finished._fields.index(name)
         return pd.Series([None if row is None else row[at] for row in read], dtype=dtype)
 
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "model_id": [run.model_id for run in runs],
         "space": population.space,
         "state": [scan.states[run.run_id] for run in runs],
@@ -211,18 +205,16 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "replicate": [run.replicate for run in runs],
     }
     columns |= {name: column[rows] for name, column in population.settings.items()}
-    table: pd.DataFrame = pd.DataFrame(columns)
-    return table
+    return pd.DataFrame(columns)
 
 
 def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
     """One row per run and epoch of the finished runs: run_id, model_id, epoch and what the trainer noted."""
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for run in runs:
         data, _ = files.load_json(paths.run(run.run_id).result)
         for epoch in (data or {}).get("curve") or ():
             rows.append({"run_id": run.run_id, "model_id": run.model_id, **epoch})
-    table: pd.DataFrame = pd.DataFrame(rows, columns=None if rows else ["run_id", "model_id", "epoch"])
-    return table
+    return pd.DataFrame(rows, columns=None if rows else ["run_id", "model_id", "epoch"])

@@ -26,19 +26,16 @@ _YOUNG_S = 60.0
 
 @dataclass(frozen=True)
 class Submission:
-    """One array of jobs. tasks: the run ids of each. launch: shared by all arrays of one command.
-
-    profile: what was asked for. code: folder of the frozen dsx. folder: of submitit's own files and the logs.
-    """
+    """One array of jobs."""
 
     name: str
-    launch: str
+    launch: str  # shared by all arrays of one command
     time: float
-    tasks: list[list[str]]
-    profile: dict[str, Any]
-    code: str
+    tasks: list[list[str]]  # the run ids of each
+    profile: dict[str, Any]  # what was asked for
+    code: str  # folder of the frozen dsx
     retry: list[str]
-    trainer: str
+    trainer: str | None = None
     max_failures: int | None = None
 
 

@@ -29,22 +29,18 @@ _TURN_S = 300.0
 
 @dataclass(frozen=True)
 class Submitted:
-    """What became of one study. job_ids: one per array. jobs: in all. leftover: runs that the jobs take in the end.
-
-    queued: runs that were in the queue already. running: trained at this moment. script: the first sbatch script.
-    device_hours: of the runs submitted, from those finished before; None if there are none.
-    """
+    """What became of one study."""
 
     study: Path
     runs: int
-    jobs: int = 0
-    job_ids: list[str] = field(default_factory=list)
-    leftover: int = 0
-    queued: int = 0
-    running: int = 0
-    device_hours: float | None = None
+    jobs: int = 0  # in all
+    job_ids: list[str] = field(default_factory=list)  # one per array
+    leftover: int = 0  # runs that the jobs take in the end
+    queued: int = 0  # runs that were in the queue already
+    running: int = 0  # trained at this moment
+    device_hours: float | None = None  # of the runs submitted, from those finished before; None if there are none
     at_once: int = 0
-    script: str = field(default="", repr=False)
+    script: str = field(default="", repr=False)  # the first sbatch script
 
     def sentence(self) -> str:
         """`500 models in 125 jobs, at most 64 at once, as jobs 17, 18`."""

@@ -140,7 +140,7 @@ class _JobTraining:
             self.device,
             self.threads,
             self.submission.retry,
-            ranks.leading(trainer) if self.profile.processes > 1 else trainer,
+            ranks.leading(trainer, self.study) if self.profile.processes > 1 else trainer,
         )
         return work(self.study.path, run_ids, settings, should_stop=self.stop, on_outcome=self._note)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -56,7 +57,7 @@ def apply_policy(images: Tensor, policy: str, seed: tuple[int, int, int]) -> Ten
     return torch.stack(done).permute(0, 2, 3, 1)
 
 
-def policy_transform(policy: str) -> Any:
+def policy_transform(policy: str) -> Callable[[Tensor], Tensor]:
     """The torchvision transform of that name."""
     from torchvision.transforms import v2
 

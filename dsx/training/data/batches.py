@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -113,7 +113,7 @@ class Batches(ABC):
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's part of the evaluation images, every image once."""
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> dict[str, object]:
         """What happened while reading, for the result: unreadable images."""
         return {"corrupt_images": len(self.corrupt), "corrupt_names": sorted(self.corrupt)[:_NAMED]}
 

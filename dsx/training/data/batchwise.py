@@ -25,16 +25,13 @@ from dsx.training.streams import generator
 
 
 class _Batch(NamedTuple):
-    """A batch before it is cropped: its rows of `store` (n, side, side, channels), on the device.
-
-    readable: which of the rows are images; None if all are. final: whether they are cropped and mirrored already.
-    """
+    """A batch before it is cropped: its rows of `store` (n, side, side, channels), on the device."""
 
     store: Tensor
     rows: Tensor
     labels: Tensor
-    readable: Tensor | None
-    final: bool = False
+    readable: Tensor | None  # which of the rows are images; None if all are
+    final: bool = False  # whether they are cropped and mirrored already
 
 
 class _Source(Protocol):

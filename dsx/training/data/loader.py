@@ -44,14 +44,12 @@ Keys = list[Key]
 
 
 class Read(NamedTuple):
-    """A batch as it comes from a process. labels: −1 for images that could not be read, (name, why) of each.
-
-    fault: what ended the reading, as (name of the exception's class, one line, traceback).
-    """
+    """A batch as it comes from a process."""
 
     images: Tensor
-    labels: list[int]
-    unreadable: list[tuple[str, str]]
+    labels: list[int]  # −1 for images that could not be read
+    unreadable: list[tuple[str, str]]  # (name, why) of each of those
+    # what ended the reading, as (name of the exception's class, one line, traceback)
     fault: tuple[str, str, str] | None = None
 
 
@@ -76,7 +74,7 @@ class Loader:
         if workers:
             use_short_sockets()
         self._note, self._workers, self._plan, self._pinned = note, workers, _Plan(), device.type == "cuda"
-        self._loader: DataLoader[Any] = DataLoader(
+        self._loader: DataLoader[Read] = DataLoader(
             _Items(images, finish, blank, seed),
             batch_sampler=self._plan,
             collate_fn=_as_it_is,
@@ -170,7 +168,7 @@ class _Plan:
         return len(self.steps)
 
 
-class _Items(Dataset[Any]):
+class _Items(Dataset[Read]):
     """Whole batches by their lists of (epoch, row)."""
 
     def __init__(

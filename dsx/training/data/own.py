@@ -40,16 +40,13 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class OwnImages:
-    """Items of a Dataset, as often as they are asked for. rows: (n,) numbers of the items.
-
-    channels, background: of pictures, as in `pixels.eight_bit`.
-    """
+    """Items of a Dataset, as often as they are asked for."""
 
     what: str
     dataset: Any
-    rows: np.ndarray
+    rows: np.ndarray  # (n,) numbers of the items
     labels: np.ndarray
-    channels: int
+    channels: int  # channels, background: of pictures, as in `pixels.eight_bit`
     background: Sequence[float]
     dtype: np.dtype = BYTES
 
@@ -57,11 +54,7 @@ class OwnImages:
         return f"{self.what}: item {self.rows[row]}"
 
     def read(self, row: int, seed: int = 0) -> np.ndarray:
-        image, label = self._item(row, seed)
-        try:
-            pixels = pixels_of(image, self.channels, self.background)
-        except ValueError as error:
-            raise DataError(f"{self.name(row)}: {error}") from None
+        pixels, label = self.pixels_and_label(row, seed)
         if label != self.labels[row]:
             raise DataError(
                 f"{self.name(row)} has the label {label} and, in the data set's targets, {self.labels[row]}: make them"
@@ -82,6 +75,14 @@ class OwnImages:
 
     def take(self, rows: np.ndarray) -> OwnImages:
         return replace(self, rows=self.rows[rows], labels=self.labels[rows])
+
+    def pixels_and_label(self, row: int, seed: int) -> tuple[np.ndarray, int]:
+        """As the data set gives them."""
+        image, label = self._item(row, seed)
+        try:
+            return pixels_of(image, self.channels, self.background), label
+        except ValueError as error:
+            raise DataError(f"{self.name(row)}: {error}") from None
 
     def _item(self, row: int, seed: int) -> tuple[Any, int]:
         """Image and label of an item, whose random numbers depend on `seed` alone."""
@@ -140,8 +141,7 @@ def _refuse_twins(name: str, training: OwnImages, evaluation: OwnImages) -> None
 
 def _some(count: int, most: int) -> list[int]:
     """At most so many rows, evenly spaced."""
-    rows: list[int] = np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
-    return rows
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
 
 
 def _opened(data: Data, train: bool) -> OwnImages:
@@ -155,17 +155,8 @@ def _opened(data: Data, train: bool) -> OwnImages:
     images = replace(images, labels=_labels(images))
     for row in range(len(rows)):
         with contextlib.suppress(Unreadable):
-            return replace(images, dtype=_type_of(images, row))
+            return replace(images, dtype=images.pixels_and_label(row, 0)[0].dtype)
     return images
-
-
-def _type_of(images: OwnImages, row: int) -> np.dtype:
-    """Of the pixels of an item."""
-    image, _ = images._item(row, 0)
-    try:
-        return pixels_of(image, images.channels, images.background).dtype
-    except ValueError as error:
-        raise DataError(f"{images.name(row)}: {error}") from None
 
 
 def _labels(images: OwnImages) -> np.ndarray:
