@@ -35,7 +35,8 @@ GROUPS = ("recipe", "launcher")
 class AnalysisConfig(Frozen):
     """level: of every interval and of all verdicts together, between 0 and 1. figures: all, main (those that compare
     studies) or none. margin: within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do. looks: any,
-    or one where n was fixed beforehand and this is the only look. where, split: as `dsx analyze` has them. out: the folder; null: `analysis` beside the studies.
+    or one where n was fixed beforehand and this is the only look. where, split, metric: as `dsx analyze` has them. out:
+    the folder; null: `analysis` beside the studies.
     """
 
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -44,6 +45,7 @@ class AnalysisConfig(Frozen):
     figures: Literal["all", "main", "none"] = "all"
     where: str = ""
     split: str = ""
+    metric: str = ""
     out: str | None = None
 
     @field_validator("margin", mode="before")

@@ -89,9 +89,7 @@ def test_a_program_that_is_not_here_is_said_before_any_model_fails(tmp_path: Pat
     assert own(code=str(tmp_path)).files() == [tmp_path / "train.py"]
     with pytest.raises(DsxError) as raised:
         own(command=["no-such-program"]).check_program()
-    assert str(raised.value) == (
-        "recipe m: command: no program 'no-such-program' here; write its path, or install it"
-    )
+    assert str(raised.value) == ("recipe m: command: no program 'no-such-program' here; write its path, or install it")
     with pytest.raises(DsxError) as raised:
         own(code=str(tmp_path / "elsewhere")).check_program()
     assert str(raised.value) == f"recipe m: command: no file {tmp_path / 'elsewhere' / 'train.py'}; see `code`"
@@ -111,7 +109,9 @@ def test_a_command_line_is_a_recipe_named_after_its_script() -> None:
     assert recipe_of_command("/usr/bin/trainer -x")["name"] == "trainer"
     with pytest.raises(DsxError) as raised:
         recipe_of_command("python 'train.py")
-    assert str(raised.value) == "--command \"python 'train.py\": No closing quotation"
+    assert str(raised.value) == '--command "python \'train.py": No closing quotation'
     with pytest.raises(DsxError) as raised:
         recipe_of_command(" ")
-    assert str(raised.value) == "--command: expected a program and its arguments, as in 'python train.py {architecture}'"
+    assert (
+        str(raised.value) == "--command: expected a program and its arguments, as in 'python train.py {architecture}'"
+    )

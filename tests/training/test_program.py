@@ -29,9 +29,7 @@ def program(*command: str, **changes: object) -> OwnRecipe:
 def test_a_program_is_told_everything_by_its_words_and_by_its_environment(tmp_path: Path) -> None:
     (tmp_path / "tell.py").write_text(TELL)
     names = ["architecture", "settings", "folder", "model", "seed", "resolution", "device", "threads", "lr"]
-    recipe = program(
-        "python", "tell.py", *(f"{{{name}}}" for name in names), settings={"lr": 0.5}, code=str(tmp_path)
-    )
+    recipe = program("python", "tell.py", *(f"{{{name}}}" for name in names), settings={"lr": 0.5}, code=str(tmp_path))
     train(NETWORK, recipe, 7, tmp_path / "run", "cpu", threads=2)
     words, environment = json.loads((tmp_path / "told.json").read_text())
     own = tmp_path / "run" / "own"
