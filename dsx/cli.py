@@ -41,6 +41,9 @@ Studies = Annotated[
     ),
 ]
 
+data_app = typer.Typer(help="Images: prepare them once for every model.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
 
 @app.callback()
 def options(
@@ -300,6 +303,26 @@ def train(
     from dsx.commands import train as command
 
     sys.exit(command.train(network, recipe, seeds, device, out, overrides or [], _say))
+
+
+@data_app.command()
+def prepare(
+    data: Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="a data set's name, module:callable, or a folder")],
+    out: Annotated[Path, typer.Option(help="folder to write to")],
+    root: Annotated[Path | None, typer.Option(help="folder that holds the data set")] = None,
+    size: Annotated[int, typer.Option(help="pixels of the shorter side; smaller images stay as they are")] = 256,
+    workers: Annotated[int | None, typer.Option(help="processes; one per core by default")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in data.evaluation_folder=val")
+    ] = None,
+) -> None:
+    """Decode and resize images once, into files that all trainings of a machine share. Safe to be killed and repeated.
+
+    Example: dsx data prepare imagenet --root data/imagenet --size 256 --out data/imagenet-256
+    """
+    from dsx.commands import data as command
+
+    print(command.prepare_data(data, root, out, size, workers, overrides or []))
 
 
 @app.command(name="time")

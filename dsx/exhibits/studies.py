@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # networks per study whose linear fit is worked out
 MOST_FITTED = 300
+# runs whose curves are read, of the best and of the worst
+EXTREME = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +38,7 @@ class StudyFacts:
     """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
 
     table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
-    best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
+    best, the median and the worst runs. problems: files that could not be read. settings: (what, value) in words.
     configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
     validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
     models are a sample of, if it is known. metrics: what was reported of every model; first what `error` is of.
@@ -119,7 +122,7 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
 def by_metric(study: StudyFacts, name: str) -> StudyFacts:
     """The study with `error` taken of another of its metrics. Raises DsxError if it has none of that name."""
     chosen = next((metric for metric in study.metrics if metric.name == name), None)
-    if chosen is None:
+    if chosen is None or (chosen is not study.metrics[0] and study.reported is None):
         known = [metric.name for metric in study.metrics]
         raise DsxError(f"--metric {name}: {study.name} has {', '.join(known)}.{suggest(name, known)}")
     if chosen is study.metrics[0]:
@@ -158,8 +161,9 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
         known = [(what, value) for what, value in settings if value]
         facts[name] = StudyFacts(
-            name, kept, networks, _file_curves(curves, table), failures, settings=known, space=_named_space(table)
-        )
+            name, kept, networks, _file_curves(curves, table), failures, settings=known, space=_named_space(table),
+            metrics=(results.metric,),
+        )  # fmt: skip
     return facts
 
 
@@ -196,7 +200,7 @@ def _recipes(table: pd.DataFrame) -> str:
 
 
 def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Curves of the best, the median and the worst run, from a file of all."""
+    """Curves of the best, the median and the worst runs, from a file of all."""
     if not path.is_file():
         return None
     import pandas as pd
@@ -211,15 +215,14 @@ def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _picked(table: pd.DataFrame, key: str) -> list[Any]:
-    """Ids of the best, the median and the worst finished run."""
+    """Ids of the best, the median and the worst finished runs."""
     rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
     ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
-    places = sorted({0, (len(ordered) - 1) // 2, len(ordered) - 1}) if ordered else []
-    return [ordered[at] for at in places]
+    return [ordered[at] for at in extremes(len(ordered), EXTREME)]
 
 
 def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
+    """Full records of the best, the median and the worst finished runs: reading all would take long in a big study."""
     records = []
     for run_id in _picked(table, "run_id"):
         record, _ = files.load_json(study.paths.run(run_id).result)

@@ -54,7 +54,8 @@ def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
     scale = ax.xaxis if which == "x" else ax.yaxis
     wide = bool(values.size and values.min() > 0 and values.max() >= 20 * values.min())
     if wide:
-        (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+        # what is not above 0 is left out
+        (ax.set_xscale if which == "x" else ax.set_yscale)("log", nonpositive="mask")
         decades = np.log10(values.max() / values.min())
         subs = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 3 else (1.0,)
         scale.set_major_locator(LogLocator(subs=subs))

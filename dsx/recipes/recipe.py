@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os.path
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from dsx.base.errors import DsxError
 from dsx.base.nested import without
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
-from dsx.recipes.datasets import DATASETS, class_folders
+from dsx.recipes.datasets import DATASETS, PREPARED, class_folders
 from dsx.recipes.metric import ERROR, Metric
 from dsx.recipes.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
 from dsx.recipes.own import OwnRecipe
@@ -131,9 +132,12 @@ class Recipe(AnyRecipe):
             return self.data.num_classes if facts is None else facts.num_classes
         if not self.data.root:
             return None
+        root = Path(os.path.expanduser(self.data.root))
         try:
-            return len(class_folders(Path(os.path.expanduser(self.data.root)) / "train")) or None
-        except OSError:
+            if self.data.storage == "prepared":
+                return len(json.loads((root / PREPARED).read_bytes())["classes"])
+            return len(class_folders(root / "train")) or None
+        except (OSError, ValueError, KeyError):
             return None  # who reads the images says why
 
     @property
@@ -169,9 +173,10 @@ class Recipe(AnyRecipe):
 
     def identity(self) -> dict[str, Any]:
         """All that may change a result: the recipe without where data lies, time limits and descriptions."""
-        kept = super().identity()
         # as in recipes from before there was a choice
-        return without(kept, ("data.evaluation_folder",)) if self.data.evaluation_folder is None else kept
+        absent = ["data.evaluation_folder"] if self.data.evaluation_folder is None else []
+        absent += ["data.prepared_size"] if self.data.storage != "prepared" else []
+        return without(super().identity(), tuple(absent))
 
     def with_sampled(self, settings: Mapping[str, Any]) -> Recipe:
         """A recipe with what a space sampled, by the full name or, of weight decay and momentum, the short one."""
@@ -217,9 +222,10 @@ class Recipe(AnyRecipe):
         evaluated = f"{split.held_out:.0%} held out (seed {split.seed})" if held_out else "its official images"
         steps = f", {images // self.batch_size} steps an epoch" if images else ""
         scaled = f" (= {self.lr:g} · batch / {self.lr_reference_batch})" if self.lr_reference_batch else ""
+        prepared = f" (prepared with a shorter side of {self.data.prepared_size})" * (self.data.storage == "prepared")
         warmup = f" with {self.schedule.warmup_epochs:g} of warm-up" if self.schedule.warmup_epochs else ""
         return (
-            f"recipe {self.label}: {self.data.dataset} at {self.resolution}×{self.resolution}, "
+            f"recipe {self.label}: {self.data.dataset}{prepared} at {self.resolution}×{self.resolution}, "
             f"evaluated on {evaluated}; "
             f"global batch {self.batch_size} ({per_group} per batch-norm group{steps}); "
             f"{self.optimiser.name} lr {self.scaled_lr:g}{scaled}, weight decay {self.optimiser.weight_decay:g}, "

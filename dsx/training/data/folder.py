@@ -21,10 +21,9 @@ from dsx.base.errors import suggest
 from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS, EVALUATION_FOLDERS, class_folders, hidden
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageParts
+from dsx.training.data.images import BYTES, Source
 from dsx.training.data.pixels import Unreadable, eight_bit
 from dsx.training.data.published import missing
-from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
 
 # formats that PIL opens and that hold no picture of pixels, or need another program to draw one
@@ -87,8 +86,11 @@ class _Part:
     other_count: int
 
 
-def open_folder(data: Data) -> ImageParts:
-    """Training and evaluation images of a folder. Raises DataError if they are not where they should be."""
+def open_folder(data: Data) -> Source:
+    """All images of a folder, and of the one beside `train` that is evaluated.
+
+    Raises DataError if they are not where they should be.
+    """
     if data.root is None:
         raise DataError(
             f"data set {data.dataset} needs data.root, the folder that holds {DATASETS[data.dataset].layout}"
@@ -99,18 +101,16 @@ def open_folder(data: Data) -> ImageParts:
         raise missing(data.dataset, data.root, f"{error.filename} is not readable ({error.strerror})") from None
 
 
-def _opened(data: Data, given: str) -> ImageParts:
+def _opened(data: Data, given: str) -> Source:
     root = Path(os.path.expanduser(given))
     training = _listed(data.dataset, given, root / "train")
     wanted = DATASETS[data.dataset].num_classes
     if wanted is not None and len(training.classes) != wanted:
         raise missing(data.dataset, given, f"{len(training.classes)} class folders in train instead of {wanted}")
     images = FolderImages(training.paths, training.labels, len(data.mean), data.mean)
+    place = str(root / "train")
     if data.split.evaluate == "held_out":
-        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
-        place = f"{root / 'train'}"
-        parts = [images.take(part) for part in rows]
-        return ImageParts(parts[0], parts[1], training.classes, (place, f"held out of {place}"), _notes(training))
+        return Source(images, None, training.classes, (place, f"held out of {place}"), _notes(training))
     folder = _evaluation_folder(data, given, root)
     evaluation = _listed(data.dataset, given, root / folder)
     if evaluation.classes != training.classes:
@@ -119,8 +119,7 @@ def _opened(data: Data, given: str) -> ImageParts:
             f"{given}: train and {folder} have different classes; only one of them has {', '.join(odd[:5])}"
         )
     held = FolderImages(evaluation.paths, evaluation.labels, len(data.mean), data.mean)
-    places = str(root / "train"), str(root / folder)
-    return ImageParts(images, held, training.classes, places, _notes(training) + _notes(evaluation))
+    return Source(images, held, training.classes, (place, str(root / folder)), _notes(training) + _notes(evaluation))
 
 
 def _evaluation_folder(data: Data, given: str, root: Path) -> str:

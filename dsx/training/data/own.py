@@ -22,9 +22,8 @@ import PIL
 from PIL import Image
 
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageParts, ImageSet, class_number, class_numbers, kept
+from dsx.training.data.images import BYTES, ImageSet, Source, class_number, class_numbers
 from dsx.training.data.pixels import Unreadable, pixels_of
-from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
 
 # how many labels given beside the items are compared with those of the items
@@ -101,28 +100,20 @@ class OwnImages:
         return item[0], class_number(item[1], self.name(row))
 
 
-def open_own(data: Data, in_memory: bool) -> ImageParts:
-    """Training and evaluation images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
-    training = _opened(data, True)
+def open_own(data: Data) -> Source:
+    """All images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
+    training, evaluation, place = _opened(data, True), None, "held out of them"
     if data.split.evaluate == "official":
         evaluation, place = _opened(data, False), f"{data.dataset}({data.root!r}, False)"
-    else:
-        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
-        training, evaluation = (training.take(part) for part in rows)
-        place = "held out of them"
-    if in_memory:
-        _refuse_random(training)
-    if data.split.evaluate == "official":
         _refuse_twins(data.dataset, training, evaluation)
     count = data.num_classes or int(training.labels.max(initial=0)) + 1
-    parts: list[ImageSet] = [kept(part) if in_memory else part for part in (training, evaluation)]
-    places = f"{data.dataset}({data.root!r}, True)", place
-    return ImageParts(parts[0], parts[1], [str(label) for label in range(count)], places)
+    classes = [str(label) for label in range(count)]
+    return Source(training, evaluation, classes, (f"{data.dataset}({data.root!r}, True)", place))
 
 
-def _refuse_random(images: OwnImages) -> None:
+def refuse_random(images: ImageSet) -> None:
     """Raises DataError if items differ from reading to reading: in memory, each would be read only once."""
-    for i, row in enumerate(_some(len(images.rows), 4)):
+    for i, row in enumerate(_some(len(images.labels), 4)):
         with contextlib.suppress(Unreadable):
             once, *again = (images.read(row, 4 * i + seed) for seed in range(4))
             if not all(np.array_equal(once, pixels) for pixels in again):
