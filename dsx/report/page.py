@@ -116,17 +116,12 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
             if study.failures
         ],
         "problems": [problem for study in inquiry.studies for problem in study.problems],
-        "data": _embedded(_chart_data(rows, shown, inquiry)) if inquiry.models else "{}",
+        "data": _embedded(chart_data(rows, curves, ranges, inquiry.level, inquiry.metric)) if inquiry.models else "{}",
         "thinned": thinned,
         "max_points": f"{MAX_POINTS:,}",
         "versions": ", ".join(f"{name} {version}" for name, version in computed_by.items()),
         "plural": plural,
     }
-
-
-def _chart_data(rows: dict[str, pd.DataFrame], shown: Sequence[Shown], inquiry: Inquiry) -> dict[str, Any]:
-    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
-    return chart_data(rows, curves, ranges, inquiry.level, inquiry.metric)
 
 
 def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:
