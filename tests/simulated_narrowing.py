@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 import dsx
 from dsx.narrowing.proposal import narrow_forwards
@@ -85,16 +86,38 @@ class Pool:
     def of(self, name: str) -> np.ndarray:
         return self.values[:, [q.name for q in self.listed].index(name)]
 
+    def rows(self, n: int, seed: int) -> np.ndarray:
+        """(n,) rows of the pool that a study has."""
+        rows = np.random.default_rng([8, seed]).choice(len(self.table) - self.reference, n, replace=False)
+        return self.reference + rows
+
     def study(self, effect: np.ndarray, n: int, seed: int, diverged: float = 0.03) -> pd.DataFrame:
         """Results of n models: the effect, noise that makes the standard deviation 1, some diverged at 90 %."""
         rng = np.random.default_rng([9, seed])
-        rows = self.reference + rng.choice(len(self.table) - self.reference, n, replace=False)
+        rows = self.rows(n, seed)
         error = 5 + effect[rows] + np.sqrt(1 - effect.var()) * rng.normal(size=n)
         lost = rng.random(n) < diverged
         table = self.table.iloc[rows].reset_index(drop=True)
         return table.assign(
             state=np.where(lost, "diverged", "done"), error=np.where(lost, 90.0, error), run_id=table["model_id"]
         )
+
+    def known(self, planted: Planted, n: int, seed: int) -> tuple[float, float]:
+        """p-values of one who knows what was planted: of the whole effect, and the larger one of its two ends.
+
+        One-sided, by the rank correlation of errors and effect; no one who has to find the effect can do better.
+        """
+        assert planted.effect is not None
+        effect = planted.effect(self.of)
+        table = self.study(effect, n, seed)
+        rows = self.rows(n, seed)
+        ranks, effect = table["error"].rank().to_numpy(), effect[rows]
+        good, ends = effect == effect.min(), []
+        for name, end in planted.rules:
+            values = self.of(name)[rows]
+            beyond = values < values[good].min() if end == "low" else values > values[good].max()
+            ends.append(_pvalue(effect, ranks, good | beyond) if len(planted.rules) > 1 else 0.0)
+        return _pvalue(effect, ranks, good | True), max(ends, default=0.0)
 
     def narrowed(self, planted: Planted, n: int, seed: int) -> Outcome:
         effect = planted.effect(self.of) if planted.effect is not None else np.zeros(len(self.table))
@@ -112,6 +135,14 @@ class Pool:
             left &= keeps
         found = {(c.quantity, c.end) for c in taken} & set(planted.rules)
         return Outcome(tuple(sorted(found)), false, useless)
+
+
+def _pvalue(effect: np.ndarray, ranks: np.ndarray, among: np.ndarray) -> float:
+    """One-sided, that errors rise with the effect."""
+    if np.ptp(effect[among]) == 0:
+        return 1.0
+    r = np.corrcoef(effect[among], ranks[among])[0, 1]
+    return float(norm.sf(r * np.sqrt(among.sum() - 1)))
 
 
 def rates(outcomes: Sequence[Outcome], planted: Planted) -> dict[str, float]:

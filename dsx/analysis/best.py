@@ -182,8 +182,7 @@ def _shared(ordered: Floats, chances: Floats) -> Floats:
         return chances
     first = np.concatenate([[0], np.flatnonzero(starts) + 1])
     sizes = np.diff(first, append=ordered.size)
-    shared: Floats = np.repeat(np.add.reduceat(chances, first) / sizes, sizes)
-    return shared
+    return np.repeat(np.add.reduceat(chances, first) / sizes, sizes)
 
 
 def _quantiles(values: Floats, chance: Floats, shares: Sequence[float]) -> list[float]:

@@ -50,8 +50,7 @@ def _counts(n: int, resamples: int, seed: int) -> Floats:
     """(resamples, n) how often each of n models is drawn: the same for all populations of n, so it is kept."""
     chosen = np.random.default_rng([seed, 1]).integers(0, n, (resamples, n), dtype=np.uint16)
     flat = chosen + n * np.arange(resamples)[:, None]
-    counts: Floats = np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
-    return counts
+    return np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
 
 
 def resampled_quantiles(errors: Floats, q: float, resamples: int = RESAMPLES, seed: int = 0) -> Floats:

@@ -83,8 +83,7 @@ def _reach(parts: Variances | None, seeds: npt.NDArray[np.int64], level: float) 
 
     if parts is None:
         return np.full(seeds.size, math.nan)
-    half: Floats = float(stdtrit(parts.trainings - parts.models, (1 + level) / 2)) * np.sqrt(parts.seeds / seeds)
-    return half
+    return float(stdtrit(parts.trainings - parts.models, (1 + level) / 2)) * np.sqrt(parts.seeds / seeds)
 
 
 def _mean(changes: Floats, level: float) -> tuple[float, float, float]:

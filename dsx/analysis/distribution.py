@@ -87,5 +87,4 @@ def _inverted(share: Floats, n: Floats, tail: float) -> Floats:
         middle = (low + high) / 2
         under = betainc(none, rest + 1, middle) + betainc(none + 1, rest, middle) < 2 * tail
         low, high = np.where(under, middle, low), np.where(under, high, middle)
-    inverse: Floats = np.interp(np.arange(share.size), at, np.where(count > 0, low, 0.0))
-    return inverse
+    return np.interp(np.arange(share.size), at, np.where(count > 0, low, 0.0))

@@ -122,5 +122,4 @@ def _resampled_shares(share: Floats, n: int, resamples: int, rng: np.random.Gene
         counts = np.bincount(at.ravel(), minlength=resamples * (share.size + 1)).reshape(resamples, -1)
     else:
         counts = rng.multinomial(n, np.diff(np.concatenate([[0.0], share, [1.0]])).clip(0), resamples)
-    shares: Floats = np.cumsum(counts[:, :-1], axis=1) / n
-    return shares
+    return np.cumsum(counts[:, :-1], axis=1) / n

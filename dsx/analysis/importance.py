@@ -95,9 +95,9 @@ def importance_table(
     scores = {outcome: outcome_scores(errors, outcome) for outcome in OUTCOMES}
     alone: dict[Outcome, list[Strength]] = {outcome: [] for outcome in OUTCOMES}
     for k, name in enumerate(names):
-        resampled = resample(name, DRAWS)
-        for outcome in OUTCOMES:
-            alone[outcome].append(strength_of(values[name], resampled, scores[outcome], level, [seed, k]))
+        both = strengths_of(values[name], resample(name, DRAWS), list(scores.values()), level, [seed, k])
+        for outcome, strength in zip(OUTCOMES, both, strict=True):
+            alone[outcome].append(strength)
     rows: list[list[object]] = []
     for outcome in OUTCOMES:
         rows += _rows(outcome, [(name, "") for name in names], alone[outcome], len(errors))
@@ -119,22 +119,30 @@ def outcome_scores(errors: Floats, outcome: Outcome) -> Floats:
     return np.asarray(share.mean() - share)
 
 
-def strength_of(values: Floats, resampled: Floats, scores: Floats, level: float, seed: Sequence[int]) -> Strength:
-    """The strength of one parameter. values: (n,); drawn: (draws, n) given all others; scores: (n,) mean 0."""
-    pooled = np.sort(np.concatenate([values[None], resampled]).ravel())
-    features, null_features = _features(values, pooled), _features(resampled, pooled)
-    strength = float(r_squared(features[None], scores)[0])
-    null = r_squared(null_features, scores)
+def strengths_of(
+    values: Floats, resampled: Floats, outcomes: Sequence[Floats], level: float, seed: Sequence[int]
+) -> list[Strength]:
+    """The strengths of one parameter, for each outcome.
+
+    values: (n,); resampled: (draws, n) given all others; outcomes: (n,) each, mean 0.
+    """
+    law = _law(np.concatenate([values[None], resampled]))
+    features, null_features = _features(values, law), _features(resampled, law)
     known = np.isfinite(values)
     place, places = features[..., 0], null_features[..., 0]
     spread = float(place[known].var())
     freedom = float(places.var(axis=0)[known].mean() / spread) if spread > 0 and known.any() else 0.0
-    noise = r_squared(features[None], np.random.default_rng(seed).permuted(np.tile(scores, (DRAWS, 1)), axis=1))
-    low, high = _interval(strength, 2, 1, len(scores), level)
-    return Strength(
-        strength, low, high, float(np.quantile(noise, level)), _upper(noise, strength), float(null.mean()),
-        float(np.quantile(null, level)), min(freedom, 1.0), _upper(null, strength),
-    )  # fmt: skip
+    strengths = []
+    for scores in outcomes:
+        strength = float(r_squared(features[None], scores)[0])
+        null = r_squared(null_features, scores)
+        noise = r_squared(features[None], np.random.default_rng(seed).permuted(np.tile(scores, (DRAWS, 1)), axis=1))
+        low, high = _interval(strength, 2, 1, len(scores), level)
+        strengths.append(Strength(
+            strength, low, high, float(np.quantile(noise, level)), _upper(noise, strength), float(null.mean()),
+            float(np.quantile(null, level)), min(freedom, 1.0), _upper(null, strength),
+        ))  # fmt: skip
+    return strengths
 
 
 def _upper(draws: Floats, observed: float) -> float:
@@ -160,13 +168,18 @@ def r_squared(features: Floats, scores: Floats) -> Floats:
     return np.where(total > 0, explained / np.where(total > 0, total, 1), 0.0)
 
 
-def _features(values: Floats, pooled: Floats) -> Floats:
-    """(…, 2): place of each value in its law, from −1 to 1, and its second Legendre polynomial; 0 where NaN."""
-    pooled = pooled[np.isfinite(pooled)]
-    low, high = (np.searchsorted(pooled, values, side=side) for side in ("left", "right"))
-    place = (low + high) / max(pooled.size, 1) - 1
+def _law(values: Floats) -> tuple[Floats, Floats]:
+    """A parameter's law by some of its values: ascending values, and the place of each in it, from −1 to 1."""
+    known, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    return known, (2 * np.cumsum(counts) - counts) / max(counts.sum(), 1) - 1
+
+
+def _features(values: Floats, law: tuple[Floats, Floats]) -> Floats:
+    """(…, 2): place of each value, one of the law's, and its second Legendre polynomial; 0 where NaN."""
     known = np.isfinite(values)
-    return np.stack([np.where(known, place, 0.0), np.where(known, 1.5 * place**2 - 0.5, 0.0)], axis=-1)
+    place = np.zeros(values.shape)
+    place[known] = law[1][np.searchsorted(law[0], values[known])]
+    return np.stack([place, np.where(known, 1.5 * place**2 - 0.5, 0.0)], axis=-1)
 
 
 def _interval(strength: float, features: int, others: int, n: int, level: float) -> tuple[float, float]:
@@ -204,7 +217,7 @@ def _pairs(
 
 
 def _pair(a: Floats, b: Floats, scores: Floats, level: float, seed: list[int]) -> Strength:
-    main = np.concatenate([_features(x, np.sort(x)) for x in (a, b)], axis=-1)
+    main = np.concatenate([_features(x, _law(x)) for x in (a, b)], axis=-1)
     design = np.concatenate([np.ones((len(a), 1)), main], axis=1)
     product = main[:, 0] * main[:, 2]
     added = product - design @ np.linalg.lstsq(design, product, rcond=None)[0]

@@ -183,5 +183,4 @@ def _widths_log2(index: npt.NDArray[np.int64], depth: int) -> Floats:
     """(candidates, depth) log₂ of the fits' widths in double precision."""
     w0, wa, wm = _parameters(index)
     level = np.round(np.log2(1 + (wa / w0)[:, None] * np.arange(depth)) / np.log2(wm)[:, None])
-    logs: Floats = np.log2(w0)[:, None] + level * np.log2(wm)[:, None]
-    return logs
+    return np.log2(w0)[:, None] + level * np.log2(wm)[:, None]

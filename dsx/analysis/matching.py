@@ -98,5 +98,4 @@ class _Waiting:
 
 def _logarithms(complexity: Floats) -> Floats:
     known = np.where(complexity > 0, complexity, np.nan)
-    logarithms: Floats = np.log(known)
-    return logarithms
+    return np.log(known)

@@ -1,10 +1,11 @@
 """Which ends of which quantities hold worse models, so surely that a space may be narrowed there.
 
 Two hurdles. First: with errors in random order, an end as telling as this one, among all that are looked at, turns up
-in at most 1 − level of analyses. Second: no other quantity explains it. Given each of the others in turn, the
-quantity is drawn anew from the space's own law, and the end must stand out still. One parameter given *all* others is
-not asked for: inside a narrow window of complexity the others leave it no freedom (depth in RegNet), and nothing
-would ever be found. Each side is judged by what stands against it best.
+in at most 1 − level of analyses. A quantity of which either end might be cut is looked at once, by the window that
+tells most; each of its ends must then stand out by itself, with half of the level. Second: no other quantity explains
+it. Given each of the others in turn, the quantity is drawn anew from the space's own law, and it must stand out still.
+One parameter given *all* others is not asked for: inside a narrow window of complexity the others leave it no freedom
+(depth in RegNet), and nothing would ever be found. Each side is judged by what stands against it best.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dsx.analysis.randomisation import corrected, matched_rows, randomised, rank_scores, without
-from dsx.analysis.scan import Cut, End, Integers, best_cut, bin_edges, bin_sums, bins, scan
+from dsx.analysis.scan import Cut, End, Integers, best_cut, bin_edges, bin_sums, bins, scan, window_scan
 from dsx.results.samples import Floats
 
 # random orders of the errors, and draws given another quantity
@@ -51,6 +52,7 @@ class Side:
 class Judgement:
     """What the models say of a side.
 
+    z: of its quantity, by the window if both ends were looked at.
     kept: (n,) bool, models on the good side of the cut; judged: (n,) bool, those within the limit.
     pvalue: corrected for all looks. rival: column of the quantity that explains the side best, −1 if none was tried;
     rival_pvalue: of the side given that one; distance: by how many standard errors it stands out then. explained:
@@ -84,21 +86,68 @@ def judge(
     codes = [bins(column, edge) for column, edge in zip(values.T, edges, strict=True)]
     least = fewest(len(errors))
     orders = randomised(scores, REPEATS, [seed, 0])
-    looks: list[tuple[Side, Cut]] = []
-    statistics: list[Floats] = []
-    for side in sides:
-        models, sums = _all_sums(codes[side.column], orders, edges[side.column].size + 1)
-        cut = best_cut(models[0], sums[0], side.end, least, side.limited)
-        if np.isfinite(cut.z):
-            looks.append((side, cut))
-            statistics.append(scan(models, sums, side.end, least, side.limited))
-    pvalues = _pvalues([side for side, _ in looks], statistics)
+    looks: list[_Look] = []
+    for column, ends in _by_quantity(sides):
+        models, sums = _all_sums(codes[column], orders, edges[column].size + 1)
+        cuts = {side: best_cut(models[0], sums[0], side.end, least, side.limited) for side in ends}
+        cuts = {side: cut for side, cut in cuts.items() if np.isfinite(cut.z)}
+        if cuts:
+            looks.append(_Look(column, cuts, *_statistics(models, sums, ends, list(cuts), least)))
+    pvalues = _pvalues(looks)
     rivals = _Rivals(values, scores, reference, (edges, codes), sides, least, seed)
     judged = []
-    for (side, cut), pvalue in zip(looks, pvalues, strict=True):
-        plain = _judgement(side, cut, codes[side.column], pvalue)
-        judged.append(rivals.strongest(plain) if pvalue <= 1 - level else plain)
+    for look, pvalue in zip(looks, pvalues, strict=True):
+        standing = [
+            side for side, end in zip(look.cuts, look.end_pvalues, strict=True) if max(pvalue, end) <= 1 - level
+        ]
+        explained = rivals.strongest(look, standing) if standing else _Explained()
+        judged += [
+            _judgement(side, cut, codes[look.column], (float(look.statistic[0]), max(pvalue, end)), explained)
+            for (side, cut), end in zip(look.cuts.items(), look.end_pvalues, strict=True)
+        ]
+    judged.sort(key=lambda judgement: sides.index(judgement.side))
     return [_behind(judgement, judged, rivals.agreement, level) for judgement in judged]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A quantity looked at once. cuts: of its ends. statistic: (repeats + 1,), observed first. end_pvalues: of each
+    end by itself, 0 where only one is looked at."""
+
+    column: int
+    cuts: dict[Side, Cut]
+    statistic: Floats
+    end_pvalues: tuple[float, ...]
+
+    @property
+    def favoured(self) -> bool:
+        return next(iter(self.cuts)).favoured
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """How a quantity stands given the one that explains it best: fields as of `Judgement`."""
+
+    rival: int = -1
+    rival_pvalue: float = float("nan")
+    distance: float = -np.inf
+    explained: bool = False
+
+
+def _by_quantity(sides: Sequence[Side]) -> list[tuple[int, list[Side]]]:
+    columns = dict.fromkeys(side.column for side in sides)
+    return [(column, [side for side in sides if side.column == column]) for column in columns]
+
+
+def _statistics(
+    models: Floats, sums: Floats, ends: Sequence[Side], cut: Sequence[Side], least: int
+) -> tuple[Floats, tuple[float, ...]]:
+    """Of a look: its statistic, and the p-values of those of its ends that have a cut, each corrected for both."""
+    if len(ends) == 1:
+        return scan(models, sums, ends[0].end, least, ends[0].limited), (0.0,)
+    singles = [scan(models, sums, side.end, least, side.limited) for side in cut]
+    pvalues = tuple(min(1.0, len(ends) * float((z >= z[0]).mean())) for z in singles)
+    return window_scan(models, sums, least), pvalues
 
 
 def _behind(judgement: Judgement, judged: Sequence[Judgement], agreement: Floats, level: float) -> Judgement:
@@ -116,20 +165,22 @@ def fewest(n: int) -> int:
     return max(4, n // 20)
 
 
-def _pvalues(sides: Sequence[Side], statistics: Sequence[Floats]) -> list[float]:
-    """Corrected within the favoured sides and within the others, each family at half of the level if there are both."""
-    families = [[k for k, side in enumerate(sides) if side.favoured == favoured] for favoured in (True, False)]
+def _pvalues(looks: Sequence[_Look]) -> list[float]:
+    """Corrected within the favoured ones and within the others, each family at half of the level if there are both."""
+    families = [[k for k, look in enumerate(looks) if look.favoured == favoured] for favoured in (True, False)]
     share = 2.0 if all(families) else 1.0
-    pvalues = np.ones(len(sides))
+    pvalues = np.ones(len(looks))
     for family in filter(None, families):
-        pvalues[family] = np.minimum(1.0, share * corrected(np.stack([statistics[k] for k in family], axis=1)))
+        largest = np.stack([looks[k].statistic for k in family], axis=1)
+        pvalues[family] = np.minimum(1.0, share * corrected(largest))
     return pvalues.tolist()
 
 
-def _judgement(side: Side, cut: Cut, codes: Integers, pvalue: float) -> Judgement:
+def _judgement(side: Side, cut: Cut, codes: Integers, found: tuple[float, float], explained: _Explained) -> Judgement:
+    """found: z of the look and the p-value of the side."""
     judged = codes <= cut.last if side.end == "low" else codes >= cut.first
     kept = codes >= cut.first if side.end == "low" else codes <= cut.last
-    return Judgement(side, cut.z, kept & (codes >= 0), judged & (codes >= 0), pvalue)
+    return Judgement(side, found[0], kept & (codes >= 0), judged & (codes >= 0), found[1], **vars(explained))
 
 
 def _all_sums(codes: Integers, orders: Floats, count: int) -> tuple[Floats, Floats]:
@@ -157,37 +208,41 @@ class _Rivals:
         self.sides = {(side.column, side.end) for side in sides}
         self.agreement = rank_agreement(reference)
 
-    def strongest(self, judgement: Judgement) -> Judgement:
-        """The judgement with the rival that explains it best, and whether any explains it away.
+    def strongest(self, look: _Look, standing: Sequence[Side]) -> _Explained:
+        """The rival that explains a quantity best, and whether any explains it away.
 
-        A quantity that could be cut itself does so unless the side stands out given it. One that no rule would cut
-        does so only if it stands out given the side's, and not the other way round; so does any where the side is
-        favoured, as its quantity was held against all others before.
+        A quantity that could be cut itself does so unless this one stands out given it. One that no rule would cut
+        does so only if it stands out given this one, and not the other way round; so does any where this one is
+        favoured, as it was held against all others before.
         """
-        side = judgement.side
+        best = _Explained()
         for rival in range(self.values.shape[1]):
-            agreement = self.agreement[side.column, rival]
+            agreement = self.agreement[look.column, rival]
             if abs(agreement) >= ALIKE or not self.edges[rival].size:
                 continue
-            pvalue, distance = self._given(side, rival)
-            if distance < judgement.distance or judgement.rival < 0:
-                judgement = replace(judgement, rival=rival, rival_pvalue=pvalue, distance=distance)
+            pvalue, distance = self._given(standing, rival)
+            if distance < best.distance or best.rival < 0:
+                best = _Explained(rival, pvalue, distance)
             if pvalue > RIVAL_LEVEL:
-                other = Side(rival, side.end if agreement > 0 else _OTHER[side.end])
-                strict = (rival, other.end) in self.sides and not side.favoured
-                if strict or self._given(other, side.column)[0] <= BEATEN_LEVEL:
-                    return replace(judgement, rival=rival, rival_pvalue=pvalue, explained=True)
-        return judgement
+                others = [Side(rival, s.end if agreement > 0 else _OTHER[s.end]) for s in standing]
+                strict = any((rival, o.end) in self.sides for o in others) and not look.favoured
+                if strict or self._given(others, look.column)[0] <= BEATEN_LEVEL:
+                    return replace(best, rival=rival, rival_pvalue=pvalue, explained=True)
+        return best
 
-    def _given(self, side: Side, rival: int) -> tuple[float, float]:
-        """p-value of the side given the rival, and its distance from the draws in their standard deviations."""
-        edges, observed = self.edges[side.column], self.codes[side.column]
-        seed = [self.seed, 1, rival]
-        rows = matched_rows(self.values[:, rival], self.reference[:, rival], DRAWS, seed)
-        resampled = np.where(rows < 0, observed, bins(self.reference[:, side.column], edges)[rows])
+    def _given(self, ends: Sequence[Side], rival: int) -> tuple[float, float]:
+        """p-value of a quantity, by these ends, given the rival; distance from the draws in standard deviations."""
+        column = ends[0].column
+        edges, observed = self.edges[column], self.codes[column]
+        rows = matched_rows(self.values[:, rival], self.reference[:, rival], DRAWS, [self.seed, 1, rival])
+        resampled = np.where(rows < 0, observed, bins(self.reference[:, column], edges)[rows])
         scores = without(self.scores, self.values[:, rival])
         models, sums = bin_sums(np.concatenate([observed[None], resampled]), scores, edges.size + 1)
-        z = np.maximum(scan(models, sums, side.end, self.least, side.limited), _NONE)
+        if len(ends) == 2:
+            z = window_scan(models, sums, self.least)
+        else:
+            z = scan(models, sums, ends[0].end, self.least, ends[0].limited)
+        z = np.maximum(z, _NONE)
         spread = float(z[1:].std(ddof=1))
         distance = float((z[0] - z[1:].mean()) / spread) if spread > 0 else 0.0
         return float((z >= z[0]).mean()), distance

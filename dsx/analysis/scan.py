@@ -2,8 +2,9 @@
 
 A quantity's values are put into bins that do not look at errors. For the low end, models below a cut are held
 against those between it and an upper limit, the limit chosen along with the cut: where good models lie in the middle
-(depths from 12 to 20), the models above them would hide the difference. The statistic is the largest distance of the
-two mean ranks in standard errors; what it is worth is judged by randomisation (`dsx.analysis.randomisation`).
+(depths from 12 to 20), the models above them would hide the difference. Both ends together are seen more surely than
+either: models inside a window are held against all others. The statistic is the largest distance of the two mean ranks
+in standard errors; what it is worth is judged by randomisation (`dsx.analysis.randomisation`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dsx.results.samples import Floats
 End = Literal["low", "high"]
 Integers = NDArray[np.int64]
 # cuts of a quantity with more values than that: at so many steps of its distribution
-CUTS = 11
+CUTS = 15
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,21 @@ def scan(models: Floats, sums: Floats, end: End, least: int, limited: bool = Tru
     return z.max(axis=1) if z.shape[1] else np.full(len(z), -np.inf)
 
 
+def window_scan(models: Floats, sums: Floats, least: int) -> Floats:
+    """(repeats,) largest z over all windows, of the models inside against all others; of all that lack one end at most.
+
+    models, sums: as of `scan`; −inf where no window leaves `least` models inside and outside.
+    """
+    firsts, lasts = _windows(models.shape[1])
+    m, s = (np.pad(np.cumsum(x, axis=1), ((0, 0), (1, 0))) for x in (models, sums))
+    inside, score = m[:, lasts + 1] - m[:, firsts], s[:, lasts + 1] - s[:, firsts]
+    outside = m[:, -1:] - inside
+    with np.errstate(all="ignore"):
+        z = ((s[:, -1:] - score) / outside - score / inside) / np.sqrt(1 / outside + 1 / inside)
+    z = np.where((inside >= least) & (outside >= least), z, -np.inf)
+    return z.max(axis=1) if z.shape[1] else np.full(len(z), -np.inf)
+
+
 def best_cut(models: Floats, sums: Floats, end: End, least: int, limited: bool = True) -> Cut:
     """The cut with the largest z. models, sums: (bins,)."""
     z, (firsts, lasts) = _contrasts(models[None], sums[None], end, least, limited)
@@ -110,5 +126,13 @@ def _contrasts(
 def _pairs(count: int, limited: bool) -> tuple[Integers, Integers]:
     """Every cut (first bin kept, ≥ 1) with every limit (last bin, count − 1 alone unless limited)."""
     pairs = [(i, j) for i in range(1, count) for j in range(i if limited else count - 1, count)]
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+@lru_cache(maxsize=64)
+def _windows(count: int) -> tuple[Integers, Integers]:
+    """First and last bin of every window but that of all bins."""
+    pairs = [(i, j) for i in range(count) for j in range(i, count) if j - i < count - 1]
     table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]

@@ -53,8 +53,7 @@ class MatchedBins:
         counts = np.bincount(bins[bins >= 0], minlength=self.shares.size)
         each = self.shares / np.maximum(counts, 1)
         weights: Floats = np.where(bins >= 0, each[bins], 0.0)
-        scaled: Floats = weights / weights.sum()
-        return scaled
+        return weights / weights.sum()
 
 
 def matched_bins(

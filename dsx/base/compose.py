@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dsx.base import resources
 from dsx.base.errors import DefinitionError
 from dsx.base.overrides import Override
-from dsx.base.yaml import read_config
+from dsx.base.yaml import read_config, resolved
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -26,7 +26,7 @@ _PRIMARY = "dsx_primary"
 _PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)", re.MULTILINE)
 
 
-def compose_group(group: str, path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def compose_group(group: str, path: Path, changes: Mapping[str, object] | None = None) -> dict[str, Any]:
     """The content of one file of a group (a recipe, a launcher) with what it builds on, and values replaced.
 
     changes: dotted keys below the group, or nested mappings. Raises DefinitionError.
@@ -41,9 +41,7 @@ def compose_group(group: str, path: Path, changes: Mapping[str, Any] | None = No
     else:
         config = OmegaConf.create({group: config})
     values = [Override(f"{group}.{key}", value, key) for key, value in (changes or {}).items()]
-    content = _resolved(config, values, str(path)).get(group)
-    assert isinstance(content, dict)
-    return content
+    return _overridden(config, values, str(path))[group]
 
 
 def compose_file(path: Path, groups: Sequence[str], overrides: Sequence[Override] = ()) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def compose_file(path: Path, groups: Sequence[str], overrides: Sequence[Override
         registered = store.add(resources.find(KIND, name, group=group), group)
         chosen.append(f"{'' if group in store.chosen else '+'}{group}={registered}")
     config = store.compose(primary, path.parent, str(path), chosen)
-    return _resolved(config, [o for o in overrides if o.key not in choices], str(path))
+    return _overridden(config, [o for o in overrides if o.key not in choices], str(path))
 
 
 class _Store:
@@ -94,7 +92,6 @@ class _Store:
         if path.resolve() in self._above:
             raise DefinitionError(f"{path}: defaults: a file cannot build on itself, directly or through others")
         content = OmegaConf.to_container(read_config(path), resolve=False)
-        assert isinstance(content, dict)
         if "defaults" in content:
             if not isinstance(content["defaults"], list):
                 raise DefinitionError(f"{path}: defaults = {content['defaults']!r}: expected a list")
@@ -105,7 +102,7 @@ class _Store:
                 content["defaults"].append("_self_")
         return {str(key): value for key, value in content.items()}
 
-    def _entry(self, entry: Any, path: Path, group: str) -> Any:
+    def _entry(self, entry: object, path: Path, group: str) -> object:
         """One entry of a defaults list: another file of the same kind, `_self_`, or `{group: name}`."""
         if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/"):
             return self.add(_named(path, entry, group, path.parent), group)
@@ -147,7 +144,7 @@ def _named(path: Path, name: str, group: str, near: Path) -> Path:
         raise DefinitionError(f"{path}: defaults: {error}") from None
 
 
-def _resolved(config: DictConfig, overrides: Sequence[Override], where: str) -> dict[str, Any]:
+def _overridden(config: DictConfig, overrides: Sequence[Override], where: str) -> dict[str, Any]:
     """The configuration with values set and references resolved, as plain data."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -159,11 +156,9 @@ def _resolved(config: DictConfig, overrides: Sequence[Override], where: str) -> 
                 _delete(config, override.key)
             else:
                 OmegaConf.update(config, override.key, override.value, merge=True)
-        content = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
         raise DefinitionError(f"{where}: {str(error).splitlines()[0]}") from None
-    assert isinstance(content, dict)
-    return {str(key): value for key, value in content.items()}
+    return resolved(config, where)
 
 
 def _delete(config: DictConfig, dotted: str) -> None:

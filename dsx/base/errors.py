@@ -7,7 +7,7 @@ dsx and keeps its traceback. A message says where, what was found, the rule and 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 
 class DsxError(ValueError):
@@ -24,6 +24,14 @@ class ShortfallError(DsxError):
 
 class StudyError(DsxError):
     """A study folder that is missing, torn, or at odds with what is asked of it."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it came from."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
 
 
 def unknown(what: str, name: object, known: Collection[str]) -> str:

@@ -76,7 +76,7 @@ def unwritable(path: Path, error: OSError) -> str:
     return f"{path}: cannot be written ({reason}); nothing is lost: see to the folder, then run the same command again"
 
 
-def write_json(path: Path, data: Any) -> None:
+def write_json(path: Path, data: object) -> None:
     """Write `data` as JSON, atomically. Raises RecordError as `write_bytes` does."""
     write_bytes(path, (json.dumps(data, ensure_ascii=False) + "\n").encode())
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def assigned(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def assigned(content: Mapping[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:
     """A copy of content with values replaced at dotted keys; a mapping is merged into the one that is there.
 
     `assigned({"a": {"b": 1, "c": 2}}, {"a.b": 3})` is `{"a": {"b": 3, "c": 2}}`.
@@ -27,7 +27,7 @@ def assigned(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return changed
 
 
-def without(content: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+def without(content: Mapping[str, object], keys: tuple[str, ...]) -> dict[str, Any]:
     """A copy of content without the entries at these dotted keys; those that are not there are no fault."""
     kept: dict[str, Any] = copy.deepcopy(dict(content))
     for dotted in keys:
@@ -40,9 +40,9 @@ def without(content: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]
     return kept
 
 
-def flat(content: Mapping[str, Any]) -> dict[str, Any]:
+def flat(content: Mapping[str, object]) -> dict[str, object]:
     """Dotted key → value that is no mapping, in order; an empty mapping is a value."""
-    entries: dict[str, Any] = {}
+    entries: dict[str, object] = {}
     for key, value in content.items():
         if isinstance(value, Mapping) and value:
             entries |= {f"{key}.{inner}": deep for inner, deep in flat(value).items()}
@@ -51,7 +51,7 @@ def flat(content: Mapping[str, Any]) -> dict[str, Any]:
     return entries
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+def differences(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, str]:
     """Dotted key → `before → after` (or `absent`) of every entry that differs; lists and tuples are alike."""
     before, after = flat(plain(old)), flat(plain(new))
     changes = {}
@@ -61,7 +61,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str
     return changes
 
 
-def _shown(entries: Mapping[str, Any], key: str) -> str:
+def _shown(entries: Mapping[str, object], key: str) -> str:
     return str(entries[key]) if key in entries else "absent"
 
 
@@ -72,7 +72,7 @@ def plain(value: Any) -> Any:
     return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
-def content_hash(value: Any, digits: int = 16) -> str:
+def content_hash(value: object, digits: int = 16) -> str:
     """That many hexadecimal digits over the content; the order of keys does not matter."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:digits]

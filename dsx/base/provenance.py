@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import dsx
 
@@ -54,25 +53,20 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return installed
 
 
-def all_versions() -> dict[str, str]:
-    """Package → version, of every installed one, by name."""
-    named = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
-    return dict(sorted((name, version) for name, version in named.items() if name))
-
-
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, object]:
     """Interpreter, platform, the versions of all installed packages, and dsx's commit."""
+    installed = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
         "platform": platform.platform(),
         "dsx": dsx.__version__,
         "git_commit": git_commit(),
-        "packages": all_versions(),
+        "packages": {name: installed[name] for name in sorted(filter(None, installed))},
     }
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> dict[str, object]:
     """The processor's name, cores, kind of machine and operating system."""
     return {
         "cpu": _processor(),

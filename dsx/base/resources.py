@@ -40,13 +40,18 @@ def names(kind: str, group: str = "") -> dict[str, Path]:
 def find(kind: str, name: str, group: str = "", beside: Path | None = None, near: Path | None = None) -> Path:
     """The file that defines `name`: a path (it has a slash or ends in .yaml), or a name.
 
+    What has a slash and is no file may name one in a folder below the kind's: `paper/figure_5`.
+
     beside: the file that names it: a path is first taken from that file's folder, then from the current one, and a
     bare name is first looked for in `near`, by default that folder too. Raises DefinitionError with near misses.
     """
     what = group or kind.removesuffix("s")
     if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
         places = [Path(name)] if beside is None else [beside.parent / name, Path(name)]
-        for path in places:
+        below = (
+            [] if name.endswith((".yaml", ".yml")) else [folder / group / f"{name}.yaml" for folder in folders(kind)]
+        )
+        for path in (*places, *below):
             if path.is_file():
                 return path
         raise DefinitionError(f"{name}: no such {what} file")

@@ -76,7 +76,7 @@ class Frozen(BaseModel, metaclass=_OneLineErrors):
         return self.model_dump(mode="json")
 
     @classmethod
-    def from_dict(cls: type[T], data: Any, where: str = "") -> T:
+    def from_dict(cls: type[T], data: object, where: str = "") -> T:
         """Check `data` and build the object; `where` (a file name) opens the error's line."""
         try:
             return cls.model_validate(data)
@@ -84,7 +84,7 @@ class Frozen(BaseModel, metaclass=_OneLineErrors):
             raise DefinitionError(_describe(error, cls, where or cls.__name__, data)) from None
 
 
-def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: Any) -> str:
+def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: object) -> str:
     """The first failure as `where: key = value: rule`, with how many more there are."""
     failures = error.errors(include_url=False)
     # a list whose entries all failed counts as too short besides, which says nothing new
@@ -113,9 +113,9 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
         bound, sign = _COMPARISONS[kind]
         rule = f"expected a value {sign} {context[bound]}"
     elif kind == "literal_error":
-        rule = f"expected one of {context['expected'].replace(chr(39), '').replace(' or ', ', ')}"
-        options = [o.strip() for o in context["expected"].replace("'", "").replace(" or ", ", ").split(",")]
-        rule += "." + suggest(str(first["input"]), options) if suggest(str(first["input"]), options) else ""
+        options = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        near = suggest(str(first["input"]), options)
+        rule = f"expected one of {', '.join(options)}{'.' if near else ''}{near}"
     elif kind in ("union_tag_invalid", "union_tag_not_found"):
         options = [o.strip(" '") for o in context.get("expected_tags", "").split(",") if o.strip()]
         tag = context.get("tag")
@@ -133,7 +133,7 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: An
     return f"{where}: {key} = {_show(first['input'])}: {rule}{more}"
 
 
-def _written_path(location: tuple[int | str, ...], data: Any, named: bool) -> list[int | str]:
+def _written_path(location: tuple[int | str, ...], data: object, named: bool) -> list[int | str]:
     """The parts of pydantic's location that the reader wrote: it adds the tags and types of unions.
 
     named: the last part is a key that is missing, or one that is not in the data's type.
@@ -151,7 +151,7 @@ def _written_path(location: tuple[int | str, ...], data: Any, named: bool) -> li
     return path
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
@@ -160,7 +160,7 @@ def _fields_at(cls: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     """Names of the fields of the model that sits at `path` below `cls`; empty if it can't be told."""
     from typing import get_args
 
-    def models_in(annotation: Any) -> list[type[BaseModel]]:
+    def models_in(annotation: object) -> list[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return [annotation]
         return [m for part in get_args(annotation) for m in models_in(part)]

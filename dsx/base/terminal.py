@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 # how signs outside of ASCII are written where the host's encoding has none of them
 _PLAIN = {
@@ -61,7 +61,7 @@ def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
 class _Output:
     """A text stream that tells a reader who has gone from every other fault."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:

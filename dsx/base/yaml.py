@@ -17,14 +17,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Numbers such as 1e-5 are numbers (YAML 1.1 reads them as text), and `${…}` refers to other keys.
     """
+    return resolved(read_config(path), str(path))
+
+
+def resolved(config: DictConfig, where: str) -> dict[str, Any]:
+    """A configuration as plain data, references to other keys followed. Raises DefinitionError, opened by `where`."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        content = OmegaConf.to_container(read_config(path), resolve=True)
+        content = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise DefinitionError(f"{path}: {str(error).splitlines()[0]}") from None
-    assert isinstance(content, dict)
+        raise DefinitionError(f"{where}: {str(error).splitlines()[0]}") from None
     return {str(key): value for key, value in content.items()}
 
 
@@ -57,12 +61,11 @@ def parse_record(text: str, path: Path) -> Any:
         raise DefinitionError(not_yaml(path, error)) from None
 
 
-def yaml_text(content: Mapping[str, Any], width: int = 80) -> str:
+def yaml_text(content: Mapping[str, object], width: int = 80) -> str:
     """The content as YAML, in its own order. width: letters at which long lines are broken."""
     import yaml
 
-    text: str = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=width)
-    return text
+    return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=width)
 
 
 def not_yaml(path: Path, error: Exception) -> str:

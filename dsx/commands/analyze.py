@@ -22,20 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """How studies are analysed. Raises DsxError for a bad value.
+    """How studies are analysed. Raises DsxError for a bad value."""
 
-    level: of all intervals, and of all verdicts together. margin: within which two studies count as equivalent, as
-    typed (`0.05`, `1pt`); none: none do. looks: any, or one if this is the only look. figures: all, main (those that
-    compare studies) or none. where, split: of which models, and into which parts each study is cut
-    (`dsx.exhibits.subsets`).
-    """
-
-    level: float = 0.95
-    margin: str | None = None
-    looks: str = "any"
-    figures: str = "all"
-    where: str = ""
+    level: float = 0.95  # of all intervals, and of all verdicts together
+    margin: str | None = None  # within which two studies count as equivalent, as typed (`0.05`, `1pt`); none: none do
+    looks: str = "any"  # any, or one if this is the only look
+    figures: str = "all"  # all, main (those that compare studies) or none
+    where: str = ""  # where, split: of which models, and into which parts each study is cut (`dsx.exhibits.subsets`)
     split: str = ""
+    metric: str = ""  # of a training of one's own, which of its metrics is compared; by default the one of the recipe
 
     def __post_init__(self) -> None:
         from dsx.analysis.verdict import check_looks, parse_margin
@@ -51,14 +46,16 @@ class AnalysisSettings:
     def options(self) -> list[str]:
         """As typed after `dsx analyze`, of what changes a number or a sentence."""
         given = {"--level": f"{self.level}", "--margin": self.margin, "--looks": self.looks}
-        given |= {"--where": self.where, "--split": self.split}
+        given |= {"--where": self.where, "--split": self.split, "--metric": self.metric}
         usual = {"--level": "0.95", "--looks": "any"}
         return [word for flag, value in given.items() if value and value != usual.get(flag) for word in (flag, value)]
 
     def parts(self, studies: list[StudyFacts]) -> Subset:
         """The studies or parts of them that are looked at."""
+        from dsx.exhibits.studies import by_metric
         from dsx.exhibits.subsets import Subset, split, where
 
+        studies = [by_metric(study, self.metric) for study in studies] if self.metric else studies
         kept = where(studies, self.where) if self.where else Subset(studies, [])
         cut = split(kept.studies, self.split) if self.split else Subset(kept.studies, [])
         return Subset(cut.studies, [*kept.account, *cut.account])
@@ -104,13 +101,7 @@ def analyze_studies(
     shown, written = show(inquiry, folder, settings.figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies), *settings.options()])
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)
-    findings = [
-        line
-        for each in shown
-        if each.exhibit.told
-        for computed in each.computed
-        for line in each.exhibit.told(computed)
-    ]
+    findings = [line for each in shown for line in each.told()]
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {count}"
     head = [*([question] if question else []), *parts.account]

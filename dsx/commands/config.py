@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, field_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from dsx.analysis.verdict import parse_margin
 from dsx.base import resources
@@ -26,27 +26,27 @@ from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
 from dsx.networks.architecture import Count
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import read_recipe
 
 GROUPS = ("recipe", "launcher")
 
 
 class AnalysisConfig(Frozen):
-    """level: of every interval and of all verdicts together, between 0 and 1. figures: all, main (those that compare
-    studies) or none. margin: within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do. looks: any,
-    or one where n was fixed beforehand and this is the only look. where, split: as `dsx analyze` has them.
-    """
+    """How an experiment's studies are analysed: as `dsx analyze` is told."""
 
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    margin: str | None = None
-    looks: Literal["any", "one"] = "any"
-    figures: Literal["all", "main", "none"] = "all"
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of every interval, and of all verdicts together
+    margin: str | None = None  # within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do
+    looks: Literal["any", "one"] = "any"  # one: where n was fixed beforehand and this is the only look
+    figures: Literal["all", "main", "none"] = "all"  # main: those that compare studies
     where: str = ""
     split: str = ""
+    metric: str = ""
+    out: str | None = None  # the folder; null: `analysis` beside the studies
 
     @field_validator("margin", mode="before")
     @classmethod
-    def _margin(cls, given: Any) -> Any:
+    def _margin(cls, given: object) -> object:
         if given is None or isinstance(given, bool):
             return given
         try:
@@ -56,30 +56,50 @@ class AnalysisConfig(Frozen):
         return str(given)
 
 
-class Experiment(Frozen):
-    """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space.
+class Paper(Frozen):
+    """What a paper reports, for `dsx analyze` to print beside its own numbers."""
 
-    n: models per space. flops, params, acts: `low:high`, null keeps each space's own. replicates: trainings of
-    each model, with different seeds. out: the folder that gets one study folder per space, and `analysis/`.
-    recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them.
-    """
+    source: str  # figure or table, and of how many models
+    # space or network → lowest and mean error in percent, null where one is not reported
+    errors: Mapping[str, tuple[float | None, float | None]] = {}
+    facts: tuple[str, ...] = ()  # further numbers, in words
+    expect: str = ""  # what to look for when it is repeated
+
+
+class Experiment(Frozen):
+    """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space."""
 
     name: str
     description: str = ""
-    spaces: Annotated[tuple[str, ...], Field(min_length=1)]
-    n: Count
+    spaces: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()  # published ones, of which each is a study of one; n and the window are for spaces
+    n: Count = 1  # models per space
     seed: Annotated[int, Field(ge=0)] = 0
-    replicates: Count = 1
-    flops: str | None = None
+    replicates: Count = 1  # trainings of each model, with different seeds
+    flops: str | None = None  # flops, params, acts: `low:high`, null keeps each space's own
     params: str | None = None
     acts: str | None = None
     resolution: Count | None = None
     num_classes: Count | None = None
     allow_short: StrictBool = False
-    out: str = "runs"
-    recipe: Recipe
+    out: str = "runs"  # the folder that gets one study folder per space, and `analysis/`
+    # recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them
+    recipe: AnyRecipe
     launcher: Launcher = LocalLauncher()
     analysis: AnalysisConfig = AnalysisConfig()
+    paper: Paper | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        if not self.spaces and not self.networks:
+            raise ValueError("names no spaces and no networks: list at least one, as in spaces: [AnyNetXA]")
+        if self.spaces and "n" not in self.model_fields_set:
+            raise ValueError("n is missing: the number of models of each space, as in n: 100")
+        named = (*self.spaces, *self.networks)
+        other = next((name for name in (self.paper.errors if self.paper else ()) if name not in named), None)
+        if other is not None:
+            raise ValueError(f"paper.errors names '{other}', which is none of its spaces.{suggest(other, named)}")
+        return self
 
     @field_validator("flops", "params", "acts")
     @classmethod
@@ -88,9 +108,19 @@ class Experiment(Frozen):
             parse_range(text)
         return text
 
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _typed_recipe(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        try:
+            return read_recipe(content, "recipe")
+        except DefinitionError as error:
+            raise ValueError(str(error).removeprefix("recipe: ")) from None
+
     @field_validator("launcher", mode="before")
     @classmethod
-    def _typed_launcher(cls, content: Any) -> Any:
+    def _typed_launcher(cls, content: object) -> object:
         if not isinstance(content, Mapping):
             return content
         try:
@@ -115,14 +145,11 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
 
 @dataclass(frozen=True)
 class LaunchChanges:
-    """What overrides say of a launch. recipe, launcher: dotted keys below it → values.
+    """What overrides say of a launch."""
 
-    chosen: the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names.
-    """
-
-    recipe: dict[str, Any]
+    recipe: dict[str, Any]  # recipe, launcher: dotted keys below it → values
     launcher: dict[str, Any]
-    chosen: dict[str, str]
+    chosen: dict[str, str]  # the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names
 
 
 def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
@@ -144,7 +171,7 @@ def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
     return LaunchChanges(chosen=chosen, **changes)
 
 
-def load_launcher(name: str, changes: Mapping[str, Any] | None = None) -> Launcher:
+def load_launcher(name: str, changes: Mapping[str, object] | None = None) -> Launcher:
     """The launcher of a file, by name or path, or of a kind that a package adds, with values replaced.
 
     Raises DefinitionError: unknown name, kind or key, bad value.

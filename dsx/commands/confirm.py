@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dsx.analysis.confirmation import Confirmation, confirm, confirmation_in_words
 from dsx.analysis.words import number
@@ -16,7 +15,8 @@ from dsx.base.text import align, plural
 from dsx.commands.config import launch_changes, load_launcher
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.launch.options import LaunchOptions
-from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import load_recipe
 from dsx.results.states import finished
 from dsx.study.results import evaluation_images
 from dsx.study.runs import training_seed
@@ -27,19 +27,16 @@ CONFIRMS = "confirms"
 
 @dataclass(frozen=True)
 class ConfirmRequest:
-    """What `dsx confirm` is asked for. recipe: a name or file; None: the study's own. out: the new study's folder.
-
-    overrides: `recipe.…` and `launcher.…`.
-    """
+    """What `dsx confirm` is asked for."""
 
     study: str
     top: int = 10
     seeds: int = 3
-    recipe: str | None = None
+    recipe: str | None = None  # a name or file; None: the study's own
     on: str = "local"
     options: LaunchOptions = field(default_factory=LaunchOptions)
-    out: Path | None = None
-    overrides: Sequence[str] = ()
+    out: Path | None = None  # the new study's folder
+    overrides: Sequence[str] = ()  # `recipe.…` and `launcher.…`
 
     def __post_init__(self) -> None:
         for flag, value in (("--top", self.top), ("--seeds", self.seeds)):
@@ -120,7 +117,7 @@ def winners(before: Study, top: int, folder: Path) -> Study:
     row_of = {model_id: row for row, model_id in enumerate(population.model_ids)}
     best = [*earlier, *(model_id for model_id in models["model_id"] if model_id not in earlier)][:top]
     chosen = population.some([row_of[model_id] for model_id in best])
-    request: dict[str, Any] = {**before.request, "n": top, CONFIRMS: origin}
+    request = {**before.request, "n": top, CONFIRMS: origin}
     return Study.create(folder, chosen, before.definition, request, fresh_seed(before.seed))
 
 
@@ -129,7 +126,7 @@ def fresh_seed(seed: int) -> int:
     return training_seed(seed, CONFIRMS) % 2**31
 
 
-def _recipe(request: ConfirmRequest, before: Study) -> Recipe:
+def _recipe(request: ConfirmRequest, before: Study) -> AnyRecipe:
     changes = launch_changes(request.overrides)
     named = changes.chosen.get("recipe", request.recipe)
     if named is not None:

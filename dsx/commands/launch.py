@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from dsx.base.errors import DsxError
+from dsx.base.nested import assigned
 from dsx.base.text import align, plural
 from dsx.base.units import format_number
 from dsx.commands.config import launch_changes, load_launcher
@@ -12,15 +14,19 @@ from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_data_here
-from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.own import recipe_of_command
+from dsx.recipes.recipe import Recipe, load_recipe, read_recipe
 from dsx.study.study import Study
 
+# the name or file of a recipe, the content of one, or nothing where the study has its own
+RecipeAsked = str | Mapping[str, Any] | None
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
 
 
 def launch(
     folders: Sequence[str],
-    recipe: str | None,
+    recipe: RecipeAsked,
     on: str,
     options: LaunchOptions,
     overrides: Sequence[str] = (),
@@ -30,8 +36,9 @@ def launch(
 ) -> Launched:
     """Train the pending models of studies; what came of it.
 
-    folders: of the studies; the last ones if empty. recipe: a name or file; None: the studies' own. on: a launcher's
-    name, file or kind. seeds: trainings of each model; None: as before. say: told what is trained, before it begins.
+    folders: of the studies; the last ones if empty. recipe: a name or file, or what one would say; None: the studies'
+    own. on: a launcher's name, file or kind. seeds: trainings of each model; None: as before. say: told what is
+    trained, before it begins.
     Raises DsxError, before any study is changed, for what can be known by then.
     """
     studies, recipes, launcher = read_launch(folders, recipe, on, overrides)
@@ -40,7 +47,7 @@ def launch(
 
 def preview(
     folders: Sequence[str],
-    recipe: str | None,
+    recipe: RecipeAsked,
     on: str,
     options: LaunchOptions,
     overrides: Sequence[str] = (),
@@ -93,7 +100,7 @@ def prepare(
     for checked in images.values():
         say("\n".join(checked.lines))
     total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
-    counted = images[first].training_images if first in images else None
+    counted = images[first].training_images if isinstance(first, Recipe) and first in images else None
     say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
 
 
@@ -109,7 +116,7 @@ def exit_code(launched: Launched) -> int:
     return STOPPED if launched.by_signal else 0
 
 
-def plan(studies: Sequence[Study], recipes: Sequence[Recipe], seeds: int | None = None) -> list[Study]:
+def plan(studies: Sequence[Study], recipes: Sequence[AnyRecipe], seeds: int | None = None) -> list[Study]:
     """The studies as they would be with these recipes and so many seeds; nothing is written. Raises DsxError."""
     return [
         study.with_recipe(recipe, seeds or study.replicates) for study, recipe in zip(studies, recipes, strict=True)
@@ -117,9 +124,9 @@ def plan(studies: Sequence[Study], recipes: Sequence[Recipe], seeds: int | None 
 
 
 def read_launch(
-    folders: Sequence[str], recipe: str | None, on: str, overrides: Sequence[str]
-) -> tuple[list[Study], list[Recipe], Launcher]:
-    """The studies, the recipe of each, and the launcher.
+    folders: Sequence[str], recipe: RecipeAsked, on: str, overrides: Sequence[str]
+) -> tuple[list[Study], list[AnyRecipe], Launcher]:
+    """The studies, the recipe of each, and the launcher. recipe: a name, a file, or a mapping that describes one.
 
     Without a recipe that is named, each study's own frozen one is what overrides change: no file is looked up.
     """
@@ -127,12 +134,25 @@ def read_launch(
     changes = launch_changes(overrides)
     launcher = load_launcher(changes.chosen.get("launcher", on), changes.launcher)
     named = changes.chosen.get("recipe", recipe)
-    wanted = load_recipe(named, changes.recipe) if named is not None else None
+    wanted = None
+    if isinstance(named, Mapping):
+        wanted = read_recipe(assigned(named, changes.recipe), f"recipe {named['name']}")
+    elif named is not None:
+        wanted = load_recipe(named, changes.recipe)
     recipes = [wanted or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
     return studies, recipes, launcher
 
 
-def _recipe_of(study: Study) -> Recipe:
+def asked_recipe(recipe: str | None, command: str | None) -> RecipeAsked:
+    """What a launch is asked for: the name or file of a recipe, or a command line. Raises DsxError for both."""
+    if command is None:
+        return recipe
+    if recipe is not None:
+        raise DsxError("--recipe and --command: a recipe says by itself which command trains; give one of them")
+    return recipe_of_command(command)
+
+
+def _recipe_of(study: Study) -> AnyRecipe:
     """The study's own recipe. Raises DsxError if it has none yet."""
     if study.recipe is None:
         raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
@@ -143,9 +163,12 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
     """Speed of the smallest, median and largest model on this machine's device, and what all of them would take."""
     from dsx.training.preflight import preflight
 
+    recipe = _recipe_of(planned[0])
+    if not isinstance(recipe, Recipe):
+        return ["cost: told by `dsx status` once some models are done; a training of one's own is not tried beforehand"]
     architectures = [run.architecture for study in planned for run in study.runs() if run.replicate == 0]
     try:
-        measured = preflight(architectures, _recipe_of(planned[0]), device, threads=1, replicates=seeds)
+        measured = preflight(architectures, recipe, device, threads=1, replicates=seeds)
     except DsxError as error:
         return [f"cost not measured: {error}"]
     rows = [["", "flops", "images/s", "waiting for data", "peak memory", "device-hours"]]
@@ -153,11 +176,16 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
         memory = f"{row.peak_memory_bytes / 2**30:.2f} GiB" if row.peak_memory_bytes else "–"
         speed = [row.note, "–"]
         if row.images_per_second is not None:
-            speed = [f"{row.images_per_second:,.0f}", f"{row.waiting:.0%}"]
-        hours = f"{row.device_hours:.3g}" if row.device_hours is not None else "–"
+            speed = [_short(row.images_per_second), f"{row.waiting:.0%}"]
+        hours = _short(row.device_hours) if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
-    lines = [align(rows)]
+    lines = [*([measured.note] if measured.note else []), align(rows)]
     if measured.device_hours is not None:
         wall = measured.wall_hours(would.at_once)
-        lines.append(f"{measured.device_hours:.3g} device-hours in all; {wall:.3g} h {would.place}")
+        lines.append(f"{_short(measured.device_hours)} device-hours in all; {_short(wall)} h {would.place}")
     return lines
+
+
+def _short(value: float) -> str:
+    """Three digits: 0.123, 45.6, 1,240."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -10,7 +10,6 @@ put them: launching then trains only what is missing.
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,7 +38,7 @@ def save_records(studies: Sequence[Study], folder: Path) -> dict[str, int]:
     import pandas as pd
 
     kept: dict[str, int] = {}
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     tables: dict[str, pd.DataFrame] = {}
     for study in studies:
         runs = [run_id for run_id, state in study.states().items() if state in FINISHED]
@@ -59,9 +58,7 @@ def save_records(studies: Sequence[Study], folder: Path) -> dict[str, int]:
             "recipe": study.recipe.recipe_id if study.recipe else None,
         }
     for name, table in tables.items():
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, compression="zstd", index=False)
-        files.write_bytes(folder / f"{name}{_RECORDS}", buffer.getvalue())
+        files.write_bytes(folder / f"{name}{_RECORDS}", table.to_parquet(compression="zstd", index=False))
     files.write_json(folder / _MANIFEST, {"studies": facts})
     return kept
 

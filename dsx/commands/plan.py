@@ -30,18 +30,15 @@ _IN_WORDS = {"any": "at any look", "one": "at one look"}
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What `dsx plan` is asked for. difference: points by which a model of one space is typically better than one of
-    the other; None: the pilots' own, with its uncertainty.
+    """What `dsx plan` is asked for. Raises DsxError."""
 
-    looks: `any` if one looks while models are trained, `one` if only at the end. comparisons: verdicts decided
-    together; None: one for each pair of the pilots. Raises DsxError.
-    """
-
+    # points by which a model of one space is typically better than one of the other; None: the pilots' own, with its
+    # uncertainty
     difference: float | None = None
     power: float = 0.8
     level: float = 0.95
-    looks: str = "any"
-    comparisons: int | None = None
+    looks: str = "any"  # `any` if one looks while models are trained, `one` if only at the end
+    comparisons: int | None = None  # verdicts decided together; None: one for each pair of the pilots
 
     def __post_init__(self) -> None:
         if self.looks not in _LOOKS:

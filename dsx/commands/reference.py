@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dsx
 from dsx.base import provenance
@@ -45,7 +45,7 @@ def from_studies(studies: Sequence[Study], folder: Path) -> str:
     return f"wrote {folder}: {plural(len(tables), 'table')}, {plural(runs, 'run')}, {size / 1e6:.2f} MB"
 
 
-def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict[str, object]:
     return {
         "models": {name: int(table["model_id"].nunique()) for name, table in tables.items()},
         "device_hours": round(sum(float(table["seconds"].sum()) for table in tables.values()) / 3600, 3),

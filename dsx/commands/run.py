@@ -8,15 +8,19 @@ from pathlib import Path
 
 from dsx.base import files
 from dsx.base.text import plural
+from dsx.base.units import format_number
 from dsx.commands.analyze import AnalysisSettings, analyze_studies
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.sample import create_study, describe_growth, describe_sampling, models_in, parse_ranges
 from dsx.commands.selection import remember
+from dsx.commands.train import network_study
 from dsx.launch.options import LaunchOptions
+from dsx.networks.lookup import find_network
 from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import load_space
 from dsx.spaces.sampling import configured, draw_population
+from dsx.study.manifest import PaperErrors
 from dsx.study.study import Study
 
 
@@ -33,14 +37,17 @@ def run(name: str, overrides: Sequence[str], device: str, say: Callable[[str], o
         say(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
         return exit_code(launched)
     command = shlex.join(["dsx", "run", name, *overrides])
-    out = Path(experiment.out) / "analysis"
-    settings = AnalysisSettings(**experiment.analysis.to_dict())
+    out = Path(experiment.analysis.out or Path(experiment.out) / "analysis")
+    settings = AnalysisSettings(**{key: v for key, v in experiment.analysis.to_dict().items() if key != "out"})
     say(analyze_studies(studies, out, settings, experiment.description, command))
     return exit_code(launched)
 
 
 def sample_experiment(experiment: Experiment, say: Callable[[str], object] = print) -> list[Study]:
-    """One study per space, all drawn before any is written, so that a fault in the last space writes nothing."""
+    """One study per space, all drawn before any is written, so that a fault in the last space writes nothing.
+
+    Then one for each network.
+    """
     ranges = parse_ranges({name: getattr(experiment, name) for name in COMPLEXITIES})
     spaces = [
         configured(load_space(space), resolution=experiment.resolution, num_classes=experiment.num_classes, **ranges)
@@ -60,4 +67,12 @@ def sample_experiment(experiment: Experiment, say: Callable[[str], object] = pri
             describe_growth(study, before)
             or (describe_sampling(space, drawing, experiment.seed) if before is None else there)
         )
+    for name in experiment.networks:
+        network = find_network(name)
+        studies.append(network_study(name, network, experiment.recipe, Path(experiment.out) / name))
+        say(f"{name}: {format_number(studies[-1].population.flops[0])} multiply-adds in {studies[-1].path}")
+    for study, name in zip(studies, (*experiment.spaces, *experiment.networks), strict=True):
+        if experiment.paper and name in experiment.paper.errors:
+            lowest, mean = experiment.paper.errors[name]
+            study.set_paper(PaperErrors(source=experiment.paper.source, min_error=lowest, mean_error=mean))
     return studies

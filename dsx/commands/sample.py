@@ -22,20 +22,18 @@ from dsx.study.study import Study, open_study
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What `dsx sample` is asked for. ranges: flops, params, acts as `low:high`. None: the space's own.
-
-    out: the study's folder; None: runs/SPACE. overrides: changes to the definition, `key=value`.
-    """
+    """What `dsx sample` is asked for."""
 
     space: str
     n: int = 500
+    # flops, params, acts as `low:high`. None: the space's own
     ranges: Mapping[str, str | None] = field(default_factory=dict)
     resolution: int | None = None
     num_classes: int | None = None
     seed: int = 0
-    out: Path | None = None
+    out: Path | None = None  # the study's folder; None: runs/SPACE
     allow_short: bool = False
-    overrides: Sequence[str] = ()
+    overrides: Sequence[str] = ()  # changes to the definition, `key=value`
 
 
 @dataclass(frozen=True)

@@ -25,4 +25,4 @@ def own_resolution(network: Network) -> int:
 
 def study_resolution(study: Study) -> int:
     """Pixels of the images that the study's models are trained on."""
-    return study.recipe.resolution if study.recipe else study.population.resolution
+    return getattr(study.recipe, "resolution", None) or study.population.resolution

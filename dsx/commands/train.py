@@ -11,11 +11,14 @@ from dsx.commands.config import launch_changes, load_launcher
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember
 from dsx.commands.show import models_table
+from dsx.commands.target import own_resolution
 from dsx.launch.options import LaunchOptions
+from dsx.launch.pending import check_recipe_here
 from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network, find_network, fit_to_data
-from dsx.recipes.recipe import load_recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.spaces.population import Population
 from dsx.study.study import Study
 
@@ -26,6 +29,26 @@ def one_model(name: str, network: Network, resolution: int) -> Population:
     """The population of a single network."""
     flops, params, acts = (np.array([value], dtype=np.int64) for value in complexity(network, resolution))
     return Population(name, {}, flops, params, acts, [canonical_json(network.to_dict())], resolution)
+
+
+def network_study(label: str, network: Network, recipe: AnyRecipe, folder: Path) -> Study:
+    """The study of one network, with the classes and channels of the recipe's data and at its resolution."""
+    network = fitted(network, recipe)
+    resolution = getattr(recipe, "resolution", None) or own_resolution(network)
+    request: dict[str, object] = {
+        "n": 1,
+        "constraints": {},
+        "resolution": resolution,
+        "num_classes": network.num_classes,
+    }
+    return Study.create(folder, one_model(label, network, resolution), {"network": network.to_dict()}, request, 0)
+
+
+def fitted(network: Network, recipe: AnyRecipe) -> Network:
+    """The network with the classes and channels of the recipe's data, where dsx knows them."""
+    if isinstance(recipe, Recipe) and recipe.num_classes is not None:
+        return fit_to_data(network, recipe.num_classes, recipe.in_channels)
+    return network
 
 
 def train(
@@ -45,25 +68,20 @@ def train(
     launcher = load_launcher(changes.chosen.get("launcher", "local"), changes.launcher)
     recipe = load_recipe(changes.chosen.get("recipe", recipe_name), changes.recipe)
     network = find_network(name)
-    if recipe.resolution < network.total_stride and "resolution" not in changes.recipe:
+    asked = "resolution" in changes.recipe
+    if isinstance(recipe, Recipe) and recipe.resolution < network.total_stride and not asked:
         say(
             f"{name} reduces images {network.total_stride}-fold: those of recipe {recipe.name} are scaled up from"
             f" {recipe.resolution}×{recipe.resolution} to {network.total_stride}×{network.total_stride}"
             f" ({_RESOLUTION}{network.total_stride})"
         )
         recipe = recipe.with_overrides({"resolution": network.total_stride})
-    if recipe.num_classes is not None:
-        network = fit_to_data(network, recipe.num_classes, recipe.in_channels)
-    recipe.check(network)
+    recipe = recipe.at_resolution(own_resolution(network))
+    recipe.check(fitted(network, recipe))
     if launcher.trains_here:
-        from dsx.training.data.check import check_data
-
-        check_data(recipe)  # before anything is written
+        check_recipe_here(recipe)  # before anything is written
     label = Path(name).stem if "/" in name or name.endswith((".json", ".yaml", ".yml")) else name
-    folder = out or Path("runs") / label
-    definition = {"network": network.to_dict()}
-    request = {"n": 1, "constraints": {}, "resolution": recipe.resolution, "num_classes": network.num_classes}
-    study = Study.create(folder, one_model(label, network, recipe.resolution), definition, request, 0)
+    study = network_study(label, network, recipe, out or Path("runs") / label)
     remember([study])
     planned = plan([study], [recipe], seeds)
     code = exit_code(launch_studies([study], planned, launcher, LaunchOptions(device=device), say))

@@ -1,4 +1,4 @@
-"""Error over epochs of the best, the median and the worst run of each study."""
+"""Error over epochs of the best, the median and the worst runs of each study, with that of training."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dsx.analysis.curves import representative_curves
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.exhibits.paths import folders
+from dsx.exhibits.studies import EXTREME
 from dsx.plots.networks import draw_curves
 
 
@@ -15,26 +16,26 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         if study.curves is not None and len(study.curves) and "error" in study.curves.columns:
             runs = int(study.table["error"].notna().sum())
             title = f"{study.name}, n {runs:,}"
-            picked = representative_curves(study.curves)
+            picked = representative_curves(study.curves, each=EXTREME)
             yield Computed(f"{folder}curves", {"": picked}, study, inquiry.level, {"title": title})
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     unknown = [study.name for study in inquiry.studied if study.curves is None]
     sentences = (f"No training curves are known of {', '.join(unknown)}.",) if unknown else ()
-    intro = "Of each study the models with the lowest, the median and the highest error." if shown else ""
+    intro = f"Of each study the {EXTREME} best runs, the median and the {EXTREME} worst." if shown else ""
     return Section(intro=intro, sentences=sentences)
 
 
 def caption(computed: Computed) -> Picture:
     name = computed.study.name if computed.study else ""
-    return Picture("", f"{name}: error over epochs of the best, median and worst model", name, kind="half")
+    return Picture("", f"{name}: error over epochs of the best, median and worst runs", name, kind="half")
 
 
 EXHIBIT = Exhibit(
     "curves",
     compute,
-    draw=lambda shown, ax: draw_curves(shown.main, str(shown.values["title"]), ax),
+    draw=lambda shown, ax: draw_curves(shown.main, str(shown.values["title"]), ax, metric=shown.metric),
     section=section,
     caption=caption,
     chapter="curves",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, suggest
 from dsx.networks.user import shape_in_words
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
+from dsx.spaces.conditional import accepted, resampled_columns, settings_of
+from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
@@ -25,29 +30,29 @@ if TYPE_CHECKING:
 
 # networks per study whose linear fit is worked out
 MOST_FITTED = 300
+# runs whose curves are read, of the best and of the worst
+EXTREME = 5
 
 
 @dataclass(frozen=True, eq=False)
 class StudyFacts:
-    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
-
-    table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
-    best, the median and the worst run. problems: files that could not be read. settings: (what, value) in words.
-    configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on.
-    """
+    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more."""
 
     name: str
-    table: pd.DataFrame
-    networks: pd.DataFrame | None = None
-    curves: pd.DataFrame | None = None
+    table: pd.DataFrame  # the results table
+    networks: pd.DataFrame | None = None  # `network_table` of its models
+    curves: pd.DataFrame | None = None  # one row per run and epoch of the best, the median and the worst runs
     failures: list[FailureGroup] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    settings: list[tuple[str, str]] = field(default_factory=list)
-    configuration: str = ""
-    commands: list[str] = field(default_factory=list)
-    resolution: int | None = None
-    validation_images: int | None = None
+    problems: list[str] = field(default_factory=list)  # files that could not be read
+    settings: list[tuple[str, str]] = field(default_factory=list)  # (what, value) in words
+    configuration: str = ""  # study.yaml
+    commands: list[str] = field(default_factory=list)  # what makes the study again, a line each
+    resolution: int | None = None  # of its images, pixels
+    validation_images: int | None = None  # that models were evaluated on
+    paper: PaperErrors | None = None  # what a paper reports of this population
+    space: Space | None = None  # that the models are a sample of, if it is known
+    metrics: tuple[Metric, ...] = (ERROR,)  # what was reported of every model; first what `error` is of
+    reported: pd.DataFrame | None = None  # their values, in the rows of the table, where they are not the error alone
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -55,8 +60,7 @@ class StudyFacts:
         if self.networks is None or "model_id" not in self.table.columns:
             return self.table
         new = [c for c in self.networks.columns if c == "model_id" or c not in self.table.columns]
-        rows: pd.DataFrame = self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
-        return rows
+        return self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
 
     @cached_property
     def models(self) -> pd.DataFrame:
@@ -82,6 +86,10 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
     """Read what a report needs of a study. table: its results, if at hand."""
     scan = study.scan()
     results = study.results() if table is None else table
+    metrics = study.recipe.measures if study.recipe else (ERROR,)
+    own = [metric.name for metric in metrics if metric.name in results.columns]
+    reported = results[own]
+    results = results.drop(columns=[name for name in own if name != "error"])
     picked = representatives(study, results)
     networks = network_table(study.population.model_ids, study.population.contents)
     return StudyFacts(
@@ -96,7 +104,34 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         commands=commands(study),
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
+        paper=study.paper,
+        space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
+        metrics=metrics,
+        reported=reported,
     )
+
+
+def by_metric(study: StudyFacts, name: str) -> StudyFacts:
+    """The study with `error` taken of another of its metrics. Raises DsxError if it has none of that name."""
+    chosen = next((metric for metric in study.metrics if metric.name == name), None)
+    if chosen is None or (chosen is not study.metrics[0] and study.reported is None):
+        known = [metric.name for metric in study.metrics]
+        raise DsxError(f"--metric {name}: {study.name} has {', '.join(known)}.{suggest(name, known)}")
+    if chosen is study.metrics[0]:
+        return study
+    assert study.reported is not None
+    table = study.table.assign(error=study.reported[name].map(chosen.as_error), best_error=float("nan"))
+    rest = [metric for metric in study.metrics if metric is not chosen]
+    return replace(study, table=table, curves=_curves_by(chosen, study.curves), metrics=(chosen, *rest))
+
+
+def _curves_by(metric: Metric, curves: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The curves with `error` taken of that metric; without it where they do not have it."""
+    if curves is None:
+        return None
+    if metric.name not in curves.columns:
+        return curves.drop(columns="error", errors="ignore")
+    return curves.assign(error=curves[metric.name].map(metric.as_error))
 
 
 def imported(results: Results) -> dict[str, StudyFacts]:
@@ -117,8 +152,24 @@ def imported(results: Results) -> dict[str, StudyFacts]:
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
         known = [(what, value) for what, value in settings if value]
-        facts[name] = StudyFacts(name, kept, networks, _file_curves(curves, table), failures, settings=known)
+        facts[name] = StudyFacts(
+            name, kept, networks, _file_curves(curves, table), failures, settings=known, space=_named_space(table),
+            metrics=(results.metric,),
+        )  # fmt: skip
     return facts
+
+
+def _named_space(table: pd.DataFrame) -> Space | None:
+    """The space that a table of dsx's own names, if there is one of that name and all of its networks are of it."""
+    names = set(table["space"].dropna().astype(str)) if "space" in table.columns else set()
+    if len(names) != 1:
+        return None
+    try:
+        space = load_space(names.pop())
+        known = set(resampled_columns(space)) <= set(table.columns)
+        return space if known and accepted(space, settings_of(space, table)).all() else None
+    except (DsxError, KeyError):
+        return None
 
 
 def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:
@@ -141,7 +192,7 @@ def _recipes(table: pd.DataFrame) -> str:
 
 
 def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
-    """Curves of the best, the median and the worst run, from a file of all."""
+    """Curves of the best, the median and the worst runs, from a file of all."""
     if not path.is_file():
         return None
     import pandas as pd
@@ -156,15 +207,14 @@ def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _picked(table: pd.DataFrame, key: str) -> list[Any]:
-    """Ids of the best, the median and the worst finished run."""
+    """Ids of the best, the median and the worst finished runs."""
     rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
     ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
-    places = sorted({0, (len(ordered) - 1) // 2, len(ordered) - 1}) if ordered else []
-    return [ordered[at] for at in places]
+    return [ordered[at] for at in extremes(len(ordered), EXTREME)]
 
 
 def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Full records of the best, the median and the worst finished run: reading all would take long in a big study."""
+    """Full records of the best, the median and the worst finished runs: reading all would take long in a big study."""
     records = []
     for run_id in _picked(table, "run_id"):
         record, _ = files.load_json(study.paths.run(run_id).result)

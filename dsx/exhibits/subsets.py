@@ -114,8 +114,7 @@ def _holds(inequality: Inequality, table: pd.DataFrame) -> np.ndarray:
     for column in values.values():
         missing = np.isnan(column)
         unknown_rows |= missing.all(axis=1) if column.ndim == 2 else missing
-    true: np.ndarray = np.broadcast_to(inequality.holds(values), len(table)) & ~unknown_rows
-    return true
+    return np.broadcast_to(inequality.holds(values), len(table)) & ~unknown_rows
 
 
 def _values(table: pd.DataFrame, name: str) -> Floats:
@@ -128,7 +127,7 @@ def _values(table: pd.DataFrame, name: str) -> Floats:
 
 
 def _rows(study: StudyFacts, mask: np.ndarray, name: str, which: str) -> StudyFacts:
-    """The study of these rows alone, with the curves and failures of their runs."""
+    """The study of these rows alone, with the curves and failures of their runs; no sample of its space any more."""
     table = study.table[mask].reset_index(drop=True)
     key = "run_id" if "run_id" in table.columns else "model_id"
     runs = set(table[key]) if key in table.columns else set()
@@ -138,7 +137,17 @@ def _rows(study: StudyFacts, mask: np.ndarray, name: str, which: str) -> StudyFa
     left = [replace(group, run_ids=[run for run in group.run_ids if run in runs]) for group in study.failures]
     settings = [*study.settings, ("part", f"{which}: {len(table):,} of {plural(len(mask), 'run')}")]
     failures = [group for group in left if group.run_ids]
-    return replace(study, name=name, table=table, curves=curves, failures=failures, settings=settings)
+    reported = None if study.reported is None else study.reported[mask].reset_index(drop=True)
+    return replace(
+        study,
+        name=name,
+        table=table,
+        reported=reported,
+        curves=curves,
+        failures=failures,
+        settings=settings,
+        space=None,
+    )
 
 
 def _groups(study: StudyFacts, column: str, studies: Sequence[StudyFacts]) -> list[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from dsx.base import files, shared_memory
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, causes
 from dsx.launch import surroundings
 from dsx.study.paths import RunPaths
 
@@ -39,7 +38,7 @@ def message_of(error: BaseException) -> str:
 
 def reraise_if_unwritable(paths: RunPaths, error: BaseException) -> None:
     """A full disk or a folder that became read-only is no fault of the model: raise RecordError for it."""
-    for link in _chain(error):
+    for link in causes(error):
         if isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
             if link.filename is None and shared_memory.shared_memory().is_full:
                 return
@@ -82,11 +81,3 @@ def _original(text: str, *, plain: bool) -> str:
 
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from."""
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__

@@ -47,7 +47,8 @@ class DebugLauncher(Launcher):
         check_studies(studies, options)
         runs = limited(pending_runs(studies, options), options)
         most = self.max_failures if options.max_failures is None else options.max_failures
-        settings = WorkSettings(options.device, self.threads, options.retry, options.trainer)
+        device = slots("auto")[0].device if options.device == "auto" else options.device
+        settings = WorkSettings(device, self.threads, options.retry, options.trainer)
         started = time.monotonic()
         tally = LaunchTally(len(runs))
         failed: list[tuple[Path, Failure]] = []

@@ -12,7 +12,7 @@ from dsx.study import results
 from dsx.study.paths import RunPaths
 from dsx.study.results import Failure
 from dsx.study.study import Study
-from dsx.training.faults import LoaderDied, OutOfMemory
+from dsx.training.faults import LoaderDied, OutOfMemory, ProgramKilled
 
 KINDS = ("out_of_memory", "timeout", "killed", "error")
 # a model that failed this often in a row in the same way is retried only if it is asked for by name
@@ -40,8 +40,8 @@ def check_retry(retry: Collection[str], run_ids: Iterable[str] = ()) -> None:
 
 
 def kind_of(error: BaseException) -> str:
-    """The class of a failure: out_of_memory, timeout, killed (of a loader's processes) or error."""
-    if isinstance(error, LoaderDied):
+    """The class of a failure: out_of_memory, timeout, killed (of a loader's processes or a program) or error."""
+    if isinstance(error, (LoaderDied, ProgramKilled)):
         return "killed"
     if isinstance(error, OutOfMemory) or is_out_of_memory(error):
         return "out_of_memory"

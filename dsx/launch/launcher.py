@@ -20,32 +20,24 @@ from dsx.study.study import Study
 
 @dataclass(frozen=True)
 class Preview:
-    """What a launch would do. at_once: models trained at the same time. place: where, in words.
+    """What a launch would do."""
 
-    lines: what else is to be said, such as where a job's script lies.
-    """
-
-    at_once: int
-    place: str
-    lines: tuple[str, ...] = ()
+    at_once: int  # models trained at the same time
+    place: str  # where, in words
+    lines: tuple[str, ...] = ()  # what else is to be said, such as where a job's script lies
 
 
 @dataclass(frozen=True)
 class Launched:
-    """What a launch did before it returned.
+    """What a launch did before it returned."""
 
-    counts: outcome → runs, of those it trained itself. stopped: why it ended early, or empty. by_signal: whether a
-    signal was the reason. lines: what is to be said, such as the jobs that now wait in a queue. submitted: runs that
-    were put into a queue just now.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)  # outcome → runs, of those it trained itself
     seconds: float = 0.0
-    stopped: str = ""
-    by_signal: bool = False
+    stopped: str = ""  # why it ended early, or empty
+    by_signal: bool = False  # whether a signal was the reason
     failed: tuple[tuple[Path, Failure], ...] = ()
-    lines: tuple[str, ...] = ()
-    submitted: int = 0
+    lines: tuple[str, ...] = ()  # what is to be said, such as the jobs that now wait in a queue
+    submitted: int = 0  # runs that were put into a queue just now
 
 
 class Launcher(Frozen):

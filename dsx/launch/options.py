@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from dsx.base.errors import DsxError
 
-TRAINER = "dsx.training.trainer:train"
-
 
 @dataclass(frozen=True)
 class LaunchOptions:
@@ -29,8 +27,8 @@ class LaunchOptions:
     max_failures: int | None = None
     # only these runs
     run_ids: frozenset[str] | None = None
-    # importable function, `module:function`, with the parameters of dsx.train
-    trainer: str = TRAINER
+    # `module:function` to train by instead of what the recipe names
+    trainer: str | None = None
     # whether to show progress on stderr
     progress: bool = True
     # asked now and then by launchers that train before they return; once true, all is saved and the launch ends

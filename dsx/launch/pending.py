@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from dsx.base.errors import DsxError
 from dsx.launch import failures
 from dsx.launch.options import LaunchOptions
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.own import OwnRecipe
 from dsx.recipes.recipe import Recipe
 from dsx.study.results import Scan
 from dsx.study.study import Study
+from dsx.training.function import function_of
 
 if TYPE_CHECKING:
     from dsx.training.data.check import ImagesFound
@@ -40,26 +43,47 @@ def check_studies(studies: Sequence[Study], options: LaunchOptions) -> None:
     failures.check_retry(options.retry, (run.run_id for study in studies for run in study.runs()))
 
 
+def trainers_of(studies: Sequence[Study], options: LaunchOptions) -> tuple[str, ...]:
+    """`module:function` of what trains these studies, each once."""
+    if options.trainer is not None:
+        return (options.trainer,)
+    return tuple(dict.fromkeys(study.recipe.trainer for study in studies if study.recipe is not None))
+
+
 def check_data_here(studies: Sequence[Study]) -> dict[Recipe, ImagesFound]:
     """The images of every recipe that something is pending of, looked at once for each state of their files.
 
-    Raises DataError once, instead of failing every model, if they are not on this machine or cannot be trained on.
+    Raises DataError once, instead of failing every model, if they are not on this machine or cannot be trained on;
+    DsxError if a program or function of the user's is not here.
     """
-    from dsx.training.data.check import check_data
-
     images: dict[Recipe, ImagesFound] = {}
     for study in studies:
         recipe = study.recipe
         if recipe is not None and recipe not in images and study.counts()["pending"]:
-            try:
-                images[recipe] = check_data(recipe)
-            except SystemExit as error:  # of a data set of the user's
-                raise DsxError(
-                    f"data set {recipe.data.dataset}: ended the program (sys.exit({error.code!r})) while its images"
-                    " were looked at: raise an exception instead"
-                ) from error
-            recipe.check(study.population[0].architecture, images[recipe].num_classes)
+            checked = check_recipe_here(recipe)
+            if isinstance(recipe, Recipe) and checked is not None:
+                images[recipe] = checked
+                recipe.check(study.population[0].architecture, checked.num_classes)
     return images
+
+
+def check_recipe_here(recipe: AnyRecipe) -> ImagesFound | None:
+    """The images of dsx's own training; of the user's own, whether its program or function is here. Raises DsxError."""
+    if isinstance(recipe, OwnRecipe):
+        recipe.check_program()
+        if recipe.function is not None:
+            function_of(recipe)
+    if not isinstance(recipe, Recipe):
+        return None
+    from dsx.training.data.check import check_data
+
+    try:
+        return check_data(recipe)
+    except SystemExit as error:  # of a data set of the user's
+        raise DsxError(
+            f"data set {recipe.data.dataset}: ended the program (sys.exit({error.code!r})) while its images"
+            " were looked at: raise an exception instead"
+        ) from error
 
 
 def wanted(scan: Scan, options: LaunchOptions) -> list[str]:

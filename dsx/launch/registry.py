@@ -30,8 +30,7 @@ def launcher_class(kind: str) -> type[Launcher]:
     """The launcher of that kind. Raises DefinitionError if there is none, DsxError if its package cannot be loaded."""
     if kind in _BUILT_IN:
         module, _, name = _BUILT_IN[kind].partition(":")
-        built_in: type[Launcher] = getattr(importlib.import_module(module), name)
-        return built_in
+        return getattr(importlib.import_module(module), name)
     added = _added()
     if kind not in added:
         known = kinds()

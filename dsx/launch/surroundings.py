@@ -11,10 +11,11 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, causes
 from dsx.base.shared_memory import MORE_SHARED_MEMORY, shared_memory
 from dsx.base.temporary import use_short_sockets
 
@@ -70,9 +71,8 @@ def same_search_path() -> Iterator[None]:
 
 def why_not_started(error: BaseException) -> str:
     """Why a process, its pipes or its locks could not be had, with a remedy."""
-    link: BaseException | None = error
     said = ""
-    while link is not None:
+    for link in causes(error):
         said = str(link) or said
         if isinstance(link, OSError):
             if link.errno in (errno.EMFILE, errno.ENFILE):
@@ -87,7 +87,6 @@ def why_not_started(error: BaseException) -> str:
                 return f"{link.filename}: {link.strerror}; set TMPDIR to a folder that you may write"
         if isinstance(link, EOFError):
             return "the process that is to start them ended at once; what it said is above"
-        link = link.__cause__ or link.__context__
     return said or type(error).__name__
 
 
@@ -134,5 +133,5 @@ def few_files(limit: int | None) -> bool:
     return limit is not None and limit < _FEW_FILES
 
 
-def _answer(pipe: Any) -> None:
+def _answer(pipe: Connection) -> None:
     pipe.send("here")

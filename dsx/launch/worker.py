@@ -6,41 +6,37 @@ only a folder that cannot be written ends the worker.
 
 from __future__ import annotations
 
-import importlib
 import traceback as tracebacks
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.launch.causes import message_of, reraise_if_unwritable
 from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure, told, write_failure
 from dsx.launch.heartbeat import Heartbeat
-from dsx.launch.options import TRAINER
 from dsx.study import claims, results
 from dsx.study.claims import Claim
 from dsx.study.results import Failure
 from dsx.study.runs import Run
 from dsx.study.study import Study, open_study
 from dsx.training.faults import Interrupted
-
-Trainer = Callable[..., Any]
+from dsx.training.protocol import Trainer, trainer_named
 
 
 @dataclass(frozen=True)
 class WorkSettings:
     """How a worker trains. threads: of torch; None leaves them. retry: as in `may_train`.
 
-    trainer: a function with the parameters of `dsx.train`, or its name as `module:function`.
+    trainer: instead of the recipe's own, or its name as `module:function`.
     """
 
     device: str = "auto"
     threads: int | None = None
     retry: Collection[str] = ()
-    trainer: Trainer | str = TRAINER
+    trainer: Trainer | str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def work(
     study = _opened(str(study_path), _stamp(study_path))
     by_id = _by_id(study)
     beat = heartbeat or Heartbeat()
-    worker = _Worker(study, settings, resolve(settings.trainer), beat, should_stop)
+    worker = _Worker(study, settings, resolve(settings.trainer, study), beat, should_stop)
     outcomes = []
     try:
         for run_id in run_ids:
@@ -91,18 +87,13 @@ def work(
     return outcomes
 
 
-def resolve(trainer: Trainer | str) -> Trainer:
-    """The function that `module:function` names. Raises DsxError if it cannot be imported."""
-    if not isinstance(trainer, str):
-        return trainer
-    module, _, name = trainer.partition(":")
-    try:
-        function: Trainer = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise DsxError(
-            f"trainer {trainer!r}: cannot be imported ({message_of(error)}): write module:function"
-        ) from error
-    return function
+def resolve(trainer: Trainer | str | None, study: Study) -> Trainer:
+    """What trains the study's runs: what was asked for, else what its recipe names. Raises DsxError."""
+    if trainer is None:
+        if study.recipe is None:
+            raise DsxError(f"{study.path}: has no recipe yet; name one: dsx launch {study.path} --recipe digits")
+        trainer = study.recipe.trainer
+    return trainer_named(trainer) if isinstance(trainer, str) else trainer
 
 
 @lru_cache(maxsize=16)

@@ -84,8 +84,9 @@ def propose(
         if (q.name, end) not in accepted and q.parameter in looked_at
     ]  # fmt: skip
     judgements = judge(values, errors, reference, sides, level, seed) if sides else []
+    looks = Looks(len({j.side.column for j in judgements}), level)
     made = [
-        (j, bounded(space, listed[j.side.column], j, values[:, j.side.column], errors, Looks(len(judgements), level),
+        (j, bounded(space, listed[j.side.column], j, values[:, j.side.column], errors, looks,
                     listed[j.rival].name if j.rival >= 0 else ""))
         for j in judgements
     ]  # fmt: skip
@@ -98,7 +99,7 @@ def propose(
 def _standing(judgement: Judgement, candidate: Candidate) -> tuple[bool, float, float]:
     """Supported ones by how far they stand out given what explains them best; the others by their p-value."""
     supported = candidate.evidence.supported
-    return not supported, -judgement.distance if supported else judgement.pvalue, -judgement.z
+    return not supported, -judgement.distance if supported else judgement.pvalue, judgement.pvalue
 
 
 def narrow_forwards(

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dsx.base import files
 from dsx.base.errors import DsxError
+from dsx.base.yaml import yaml_text
 from dsx.narrowing.candidates import Candidate, narrowed, written
 from dsx.spaces.definition import Space, load_space, space_from_dict
 from dsx.spaces.sampling import draw_population
 
 # models drawn from a new space, to see that it can be sampled
 _TRIED = 8
+_WIDTH = 100  # letters of a line of YAML
 
 
 def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Space, float]:
@@ -32,7 +32,7 @@ def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Sp
     header = {"name": out.stem, "description": f"{space.name} narrowed: {rules}", "source": "dsx narrow"}
     wanted = space_from_dict({**written(narrowed(space, *taken)), **header}, str(out))
     reasons = "".join(f"# {candidate.words}: {candidate.evidence.words}\n" for candidate in taken)
-    text = _child(space.name, wanted, header) or _yaml(written(wanted))
+    text = _child(space.name, wanted, header) or yaml_text(written(wanted), _WIDTH)
     _write_checked(out, reasons + text, wanted)
     sampling = draw_population(wanted, _TRIED, allow_short=True)
     return wanted, sampling.tally.acceptance
@@ -67,7 +67,7 @@ def _child(parent: str, wanted: Space, header: Mapping[str, Any]) -> str:
     except DsxError:
         return ""
     after = {k: v for k, v in written(wanted).items() if k not in header}
-    return _yaml({**header, "extends": parent, **difference(before, after)})
+    return yaml_text({**header, "extends": parent, **difference(before, after)}, _WIDTH)
 
 
 def _write_checked(out: Path, text: str, wanted: Space) -> None:
@@ -77,10 +77,5 @@ def _write_checked(out: Path, text: str, wanted: Space) -> None:
     files.write_bytes(out, text.encode())
     loaded = load_space(as_path(out))
     if loaded.definition_hash != wanted.definition_hash:
-        files.write_bytes(out, _yaml(written(wanted)).encode())
+        files.write_bytes(out, yaml_text(written(wanted), _WIDTH).encode())
         assert load_space(as_path(out)).definition_hash == wanted.definition_hash, "a definition that does not reload"
-
-
-def _yaml(content: Mapping[str, Any]) -> str:
-    text: str = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=100)
-    return text

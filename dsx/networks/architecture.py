@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest, unknown
 from dsx.base.schema import Frozen
 from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Block, inner_width
 
@@ -32,7 +32,7 @@ def known_block(name: str) -> Block:
             raise DefinitionError(
                 f"unknown block '{name}': it comes from a user's file; open its study or load its space first"
             )
-        raise DefinitionError(f"unknown block '{name}'.{suggest(name, BLOCKS)} Known: {', '.join(BLOCKS)}")
+        raise DefinitionError(unknown("block", name, BLOCKS))
     return BLOCKS[name]
 
 
@@ -51,19 +51,16 @@ class Stem(Frozen):
 
 
 class Stage(Frozen):
-    """`depth` equal blocks; the first carries the stride and the change of width.
-
-    bottleneck_ratio: b of the paper; the inner width is width / b, so b < 1 inverts.
-    group_width: channels per group of the 3×3 conv; null for blocks without groups.
-    se_ratio: squeeze width as a share of the block's input width; 0 is no squeeze-and-excitation.
-    """
+    """`depth` equal blocks; the first carries the stride and the change of width."""
 
     block: str = "x"
     depth: Count
     width: Count
     stride: Count = 2
+    # b of the paper; the inner width is width / b, so b < 1 inverts
     bottleneck_ratio: Annotated[float, Field(gt=0)] = 1.0
-    group_width: Count | None = None
+    group_width: Count | None = None  # channels per group of the 3×3 conv; null for blocks without groups
+    # squeeze width as a share of the block's input width; 0 is no squeeze-and-excitation
     se_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @field_validator("block")
@@ -95,6 +92,9 @@ class Stage(Frozen):
                 " `adjust_groups` gives widths that are"
             )
         return self
+
+
+_STAGE_FIELDS = tuple(Stage.model_fields)
 
 
 class Head(Frozen):
@@ -142,47 +142,29 @@ class Architecture(Frozen):
             )
 
 
-def canonical_json(content: dict[str, Any]) -> str:
+def canonical_json(content: Mapping[str, object]) -> str:
     """An architecture's dictionary as text that equal architectures share: sorted keys, no spaces."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def content_id(content: dict[str, Any] | str) -> str:
+def content_id(content: Mapping[str, object] | str) -> str:
     """Hash of an architecture's dictionary, or of its canonical JSON."""
     text = content if isinstance(content, str) else canonical_json(content)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _stage_content(
-    block: str, depth: int, width: int, stride: int, ratio: float, group: int | None, squeeze: float
-) -> dict[str, Any]:
-    return {
-        "block": block,
-        "depth": depth,
-        "width": width,
-        "stride": stride,
-        "bottleneck_ratio": ratio,
-        "group_width": group,
-        "se_ratio": squeeze,
-    }
-
-
 @dataclass(frozen=True)
 class ArchitectureTable:
-    """n architectures as columns. Stages beyond an architecture's own number have depth 0.
-
-    blocks: one name per stage. depth, width, stride, group_width: (n, stages) int64, where
-    group_width is ignored for blocks without groups. bottleneck_ratio, se_ratio: (n, stages) float64.
-    Widths and group widths are final. stem_width: (n,) int64.
-    """
+    """n architectures as columns. Stages beyond an architecture's own number have depth 0."""
 
     stem: str
-    stem_width: np.ndarray
-    blocks: tuple[str, ...]
+    stem_width: np.ndarray  # (n,) int64
+    blocks: tuple[str, ...]  # one name per stage
+    # depth, width, stride, group_width: (n, stages) int64, where group_width is ignored for blocks without groups
     depth: np.ndarray
     width: np.ndarray
     stride: np.ndarray
-    bottleneck_ratio: np.ndarray
+    bottleneck_ratio: np.ndarray  # bottleneck_ratio, se_ratio: (n, stages) float64. Widths and group widths are final
     group_width: np.ndarray
     se_ratio: np.ndarray
     head_width: int = 0
@@ -198,16 +180,13 @@ class ArchitectureTable:
         columns = ("stem_width", "depth", "width", "stride", "bottleneck_ratio", "group_width", "se_ratio")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
-    def content(self, row: int) -> dict[str, Any]:
-        """The dictionary of one architecture: equal to `Architecture.to_dict()` of it."""
-        return self.take(np.array([row])).contents()[0]
-
     def contents(self) -> list[dict[str, Any]]:
-        """The dictionaries of all architectures, in order."""
+        """The dictionaries of all architectures, in order: equal to `Architecture.to_dict()` of each."""
         columns = []
         for i, name in enumerate(self.blocks):
             block, n = BLOCKS[name], len(self)
-            fields = (
+            values = (
+                [name] * n,
                 self.depth[:, i].tolist(),
                 self.width[:, i].tolist(),
                 self.stride[:, i].tolist(),
@@ -215,7 +194,7 @@ class ArchitectureTable:
                 self.group_width[:, i].tolist() if block.grouped else [None] * n,
                 self.se_ratio[:, i].tolist() if block.squeeze else [0.0] * n,
             )
-            columns.append([_stage_content(name, *values) for values in zip(*fields, strict=True)])
+            columns.append([dict(zip(_STAGE_FIELDS, stage, strict=True)) for stage in zip(*values, strict=True)])
         return [
             {
                 "stem": {"type": self.stem, "width": width},
@@ -254,9 +233,7 @@ class ArchitectureTable:
     def of(cls, architectures: Sequence[Architecture]) -> ArchitectureTable:
         """The columns of architectures that share stem type, blocks, head, activation, classes and channels."""
         first = architectures[0]
-        stages = max(len(a.stages) for a in architectures)
-        longest = next(a for a in architectures if len(a.stages) == stages)
-        blocks = tuple(stage.block for stage in longest.stages)
+        blocks = tuple(stage.block for stage in max(architectures, key=lambda a: len(a.stages)).stages)
 
         def shared(a: Architecture) -> tuple[object, ...]:
             return a.stem.type, a.head, a.activation, a.num_classes, a.in_channels
@@ -269,7 +246,7 @@ class ArchitectureTable:
 
         def column(field: str, dtype: type, absent: float) -> np.ndarray:
             rows = [
-                [getattr(s, field) or absent for s in a.stages] + [absent] * (stages - len(a.stages))
+                [getattr(s, field) or absent for s in a.stages] + [absent] * (len(blocks) - len(a.stages))
                 for a in architectures
             ]
             return np.array(rows, dtype=dtype)

@@ -71,8 +71,7 @@ class SqueezeExcite(nn.Module):
         self.f_ex = nn.Sequential(parts.conv(reduce), nn.ReLU(inplace=True), parts.conv(expand), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
-        gate: Tensor = self.f_ex(x.mean((2, 3), keepdim=True))
-        return x * gate
+        return x * self.f_ex(x.mean((2, 3), keepdim=True))
 
 
 class Residual(nn.Module):
@@ -181,8 +180,7 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.conv is not None and self.bn is not None and self.act is not None:
             x = self.act(self.bn(self.conv(x)))
-        logits: Tensor = self.fc(x.mean((2, 3)))
-        return logits
+        return self.fc(x.mean((2, 3)))
 
 
 @torch.no_grad()

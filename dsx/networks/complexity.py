@@ -18,7 +18,7 @@ import numpy as np
 
 from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.baselines import Baseline, baseline_complexity
-from dsx.networks.cost import Complexity
+from dsx.networks.cost import Complexity, total
 from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, Size, inner_width, squeeze_width
 from dsx.networks.user import UserNetwork, user_complexity
 
@@ -50,10 +50,7 @@ def complexity(architecture: Architecture | Baseline | UserNetwork, resolution: 
     if isinstance(architecture, Baseline):
         return baseline_complexity(architecture, resolution)
     architecture.check_resolution(resolution)
-    total = Complexity(0, 0, 0)
-    for layer in layers(architecture, resolution):
-        total = total + layer.complexity
-    return total
+    return total(layer.complexity for layer in layers(architecture, resolution))
 
 
 def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Complexity:
@@ -62,8 +59,7 @@ def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Comple
     resolution: one integer, or (n,) int64 with one per architecture. Unlike `complexity`, this does not refuse
     a resolution below a network's strides: it counts at least one pixel at every layer.
     """
-    parts = list(_parts(table, resolution))
-    return sum(parts[1:], parts[0])
+    return total(_parts(table, resolution))
 
 
 def stage_flops_table(table: ArchitectureTable, resolution: Size = 224) -> np.ndarray:
@@ -79,11 +75,11 @@ def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
     """Cost of the stem, of each stage, and of the head: each with (n,) arrays, or integers where all agree."""
     height: Size = resolution
     width: Size = table.in_channels
-    total = Complexity(0, 0, 0)
+    stem = []
     for layer in STEMS[table.stem].layers(width, table.stem_width):
         height = _height(height, layer.stride)
-        total = total + _cost(layer, height, height)
-    yield total
+        stem.append(_cost(layer, height, height))
+    yield total(stem)
     width = table.stem_width
     for i, name in enumerate(table.blocks):
         block, depth, present = BLOCKS[name], table.depth[:, i], table.depth[:, i] > 0
@@ -97,10 +93,7 @@ def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
         yield first.times(present * 1) + later.times((depth - 1) * present)
         width = w * present + width * ~present
         height = out * present + height * ~present
-    total = Complexity(0, 0, 0)
-    for layer in _head(width, table.head_width, table.num_classes):
-        total = total + _cost(layer, height, height)
-    yield total
+    yield total(_cost(layer, height, height) for layer in _head(width, table.head_width, table.num_classes))
 
 
 def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerCost]:
@@ -154,10 +147,7 @@ def _head(width: Size, head_width: int, num_classes: int) -> list[Conv]:
 
 
 def _block_cost(convs: Iterable[Conv], h_in: Size, h_out: Size) -> Complexity:
-    total = Complexity(0, 0, 0)
-    for conv in convs:
-        total = total + _cost(conv, h_in, h_out)
-    return total
+    return total(_cost(conv, h_in, h_out) for conv in convs)
 
 
 def _at(layer: Conv | Pool, h_in: Size, h_out: Size) -> Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from dsx.networks.layers import Size
@@ -19,6 +20,11 @@ class Complexity(NamedTuple):
 
     def times(self, count: Size) -> Complexity:
         return Complexity(*(count * a for a in self))
+
+
+def total(costs: Iterable[Complexity]) -> Complexity:
+    """The sum of all."""
+    return sum(costs, Complexity(0, 0, 0))
 
 
 # the names by which constraints, populations and tables call them

@@ -6,11 +6,9 @@ from dsx.base.text import align
 from dsx.base.units import format_number
 from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import LayerCost, complexity, layers
-from dsx.networks.cost import Complexity
+from dsx.networks.cost import METRICS, total
 from dsx.networks.lookup import Network, input_shape
 from dsx.networks.user import shape_in_words
-
-_COSTS = Complexity._fields
 
 
 def describe_network(network: Network, resolution: int, per_layer: bool = False) -> str:
@@ -18,12 +16,12 @@ def describe_network(network: Network, resolution: int, per_layer: bool = False)
 
     Raises DefinitionError if the resolution is too small.
     """
-    total = complexity(network, resolution)
+    costs = complexity(network, resolution)
     parts = []
     if isinstance(network, Architecture):
         rows = list(layers(network, resolution))
         parts.append(_layer_table(rows) if per_layer else _stage_table(network, rows))
-    exact = ", ".join(f"{value:,} {name}" for name, value in zip(_COSTS, total, strict=True))
+    exact = ", ".join(f"{value:,} {name}" for name, value in zip(METRICS, costs, strict=True))
     size = input_shape(network, resolution)
     at = shape_in_words(size[1:] if len(size) == 3 else size)
     parts.append(f"  {exact} at {at}, {network.num_classes} classes")
@@ -31,12 +29,10 @@ def describe_network(network: Network, resolution: int, per_layer: bool = False)
 
 
 def _stage_table(network: Architecture, rows: list[LayerCost]) -> str:
-    cells = [["", "block", "depth", "width", "stride", "b", "g", "se", "output", *_COSTS]]
+    cells = [["", "block", "depth", "width", "stride", "b", "g", "se", "output", *METRICS]]
     for name in dict.fromkeys(row.stage for row in rows):
         layers = [row for row in rows if row.stage == name]
-        cost = Complexity(0, 0, 0)
-        for row in layers:
-            cost = cost + row.complexity
+        cost = total(row.complexity for row in layers)
         size = layers[-1].resolution
         if name.startswith("stage"):
             stage = network.stages[int(name.split()[1]) - 1]
@@ -52,7 +48,7 @@ def _stage_table(network: Architecture, rows: list[LayerCost]) -> str:
 
 
 def _layer_table(rows: list[LayerCost]) -> str:
-    cells = [["", "block", "layer", "kernel", "in", "out", "groups", "stride", "output", *_COSTS]]
+    cells = [["", "block", "layer", "kernel", "in", "out", "groups", "stride", "output", *METRICS]]
     for row in rows:
         size = f"{row.resolution}×{row.resolution}"
         shape = [row.kernel, row.w_in, row.w_out, row.groups, row.stride]

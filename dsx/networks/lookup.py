@@ -48,7 +48,7 @@ def read_network(path: Path) -> Network:
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path}: not a readable text file ({error})") from None
     try:
-        content: Any = json.loads(text) if path.suffix == ".json" else parse_record(text, path)
+        content: object = json.loads(text) if path.suffix == ".json" else parse_record(text, path)
     except json.JSONDecodeError as error:
         raise DefinitionError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from None
     if not isinstance(content, dict):

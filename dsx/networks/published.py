@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, unknown
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
@@ -71,18 +71,15 @@ _CIFAR_RESNETS = {"ResNet-56": (9, 0.13, 0.86, 6.22), "ResNet-110": (18, 0.26, 1
 
 @dataclass(frozen=True)
 class Published:
-    """A network and what was published about it.
-
-    complexity: at `resolution`; an entry is None where none was published. rounding: one unit of each last
-    printed digit, 1 where the count is exact. The acts of ResNets leave out the stem's max-pool, which
-    `dsx.complexity` counts. error_pct: top-1, ImageNet or CIFAR-10, as reported by RegNet or NDS, else None.
-    """
+    """A network and what was published about it."""
 
     name: str
     architecture: Architecture
-    complexity: Complexity
+    complexity: Complexity  # at `resolution`; an entry is None where none was published
+    # one unit of each last printed digit, 1 where the count is exact. The acts of ResNets leave out the stem's
+    # max-pool, which `dsx.complexity` counts
     rounding: Complexity
-    error_pct: float | None
+    error_pct: float | None  # top-1, ImageNet or CIFAR-10, as reported by RegNet or NDS, else None
     resolution: int = 224
 
 
@@ -110,20 +107,16 @@ def published_record(name: str) -> Published:
     ):
         if name in table:
             return make(name)
-    raise DefinitionError(
-        f"unknown network '{name}'.{suggest(name, published_names())} Known: {', '.join(published_names())}"
-    )
+    raise DefinitionError(unknown("network", name, published_names()))
 
 
 def _stages(depths: Sequence[int], widths: Sequence[int], strides: Sequence[int], **fields: Any) -> tuple[Stage, ...]:
     """Stages of equal fields; a field that is a sequence has one entry per stage."""
-    rows = []
-    for i, (depth, width, stride) in enumerate(zip(depths, widths, strides, strict=True)):
-        fields_of_stage = {
-            key: value[i] if isinstance(value, (list, tuple)) else value for key, value in fields.items()
-        }
-        rows.append(Stage(depth=depth, width=width, stride=stride, **fields_of_stage))
-    return tuple(rows)
+    fields |= {"depth": depths, "width": widths, "stride": strides}
+    return tuple(
+        Stage(**{name: value[i] if isinstance(value, (list, tuple)) else value for name, value in fields.items()})
+        for i in range(len(depths))
+    )
 
 
 def _se_ratio(name: str) -> float:

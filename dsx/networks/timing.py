@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -30,26 +31,23 @@ _TRIAL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Timing:
-    """Measured time of one network in one mode.
-
-    median_ms, low_ms, high_ms: milliseconds per batch, median and quartiles of `passes` passes; a training pass
-    is forward, loss, backward and SGD step. images_per_second: batch_size / median. peak_memory_bytes: of
-    the device's allocator, None on CPU. threads: torch's, on CPU.
-    """
+    """Measured time of one network in one mode."""
 
     mode: Mode
+    # median_ms, low_ms, high_ms: milliseconds per batch, median and quartiles of `passes` passes; a training pass is
+    # forward, loss, backward and SGD step
     median_ms: float
     low_ms: float
     high_ms: float
-    images_per_second: float
+    images_per_second: float  # batch_size / median
     batch_size: int
     passes: int
     resolution: int
     device: str
     dtype: str
-    threads: int
+    threads: int  # torch's, on CPU
     torch_version: str
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None  # of the device's allocator, None on CPU
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -88,13 +86,13 @@ def time_network(  # noqa: PLR0913 (its options go by name)
     with _threads(threads), _borrowed(module, place) as module:
         make = _Passes(module, mode, shape, place, DTYPES[dtype])
         batch_size = batch_size or _find_batch_size(make)
-        times = sorted(_measure(make(batch_size), place, warmup, passes, seconds))
-        median = _quantile(times, 0.5)
+        times = _measure(make(batch_size), place, warmup, passes, seconds)
+        low, median, high = map(float, np.quantile(times, [0.25, 0.5, 0.75]))
         return Timing(
             mode=mode,
             median_ms=median * 1e3,
-            low_ms=_quantile(times, 0.25) * 1e3,
-            high_ms=_quantile(times, 0.75) * 1e3,
+            low_ms=low * 1e3,
+            high_ms=high * 1e3,
             images_per_second=batch_size / median,
             batch_size=batch_size,
             passes=len(times),
@@ -105,14 +103,6 @@ def time_network(  # noqa: PLR0913 (its options go by name)
             torch_version=torch.__version__,
             peak_memory_bytes=torch.cuda.max_memory_allocated(place) if place.type == "cuda" else None,
         )
-
-
-def time_networks(networks: Iterable[Network], modes: Iterable[Mode] = MODES, **settings: Any) -> Iterator[Timing]:
-    """Timings of many networks one after another, each in every mode; settings as for `time_network`."""
-    modes = tuple(modes)
-    for network in networks:
-        for mode in modes:
-            yield time_network(network, mode, **settings)
 
 
 class _Passes:
@@ -151,14 +141,14 @@ def _measure(run: Callable[[], None], device: torch.device, warmup: int, passes:
     """Seconds of each pass."""
     for _ in range(warmup):
         run()
-    _synchronise(device)
+    synchronise(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     times: list[float] = []
     while len(times) < passes and (sum(times) < seconds or len(times) < min(3, passes)):
         start = time.perf_counter()
         run()
-        _synchronise(device)
+        synchronise(device)
         times.append(time.perf_counter() - start)
     return times
 
@@ -237,16 +227,9 @@ def _borrowed(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
                 value.copy_(buffers[name])
 
 
-def _synchronise(device: torch.device) -> None:
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given, so that a clock read now is true."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def _quantile(ordered: list[float], q: float) -> float:
-    """Linear between order statistics."""
-    at = q * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)

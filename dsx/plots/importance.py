@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.plots.style import GREY, PALETTE, house_style, new_axes
+from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
 MOST = 20
 
 
-def importance(table: pd.DataFrame, ax: Axes | None = None, outcome: str = "error", pairs: bool = False) -> Axes:
+def importance(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    outcome: str = "error",
+    pairs: bool = False,
+    level: float = 0.95,
+    notes: Sequence[str] = (),
+) -> Axes:
     """Strength of each parameter (or pair) with its interval; a grey bar up to its null line.
 
-    table: of `dsx.analysis.importance_table`. What lies right of its bar has a part of its own: filled where that holds
-    after correction. Raises DsxError if the table holds no such rows.
+    table: of `dsx.analysis.importance_table`, at that level. What lies right of its bar has a part of its own: filled
+    where that holds after correction. notes: further facts for the title. Raises DsxError without such rows.
     """
     rows = table[(table["outcome"] == outcome) & ((table["with"] != "") == pairs)]
     if rows.empty:
@@ -35,28 +43,22 @@ def importance(table: pd.DataFrame, ax: Axes | None = None, outcome: str = "erro
     with house_style():
         ax = ax if ax is not None else new_axes(height_in=0.9 + 0.22 * len(rows))
         places = np.arange(len(rows))
-        ax.barh(places, rows["null_line"], color="#DDDDDD", height=0.7, label="null line")
-        significant = rows["pvalue_corrected"].to_numpy(float) <= 0.05
+        reach = "up to here by chance" if pairs else "up to here by ties alone"
+        ax.barh(places, rows["null_line"], color="#DDDDDD", height=0.7, label=reach)
+        significant = rows["pvalue_corrected"].to_numpy(float) <= 1 - level
         ends = np.abs(rows[["low", "high"]].to_numpy(float).T - rows["strength"].to_numpy(float))
         ax.errorbar(rows["strength"], places, xerr=ends, fmt="none", ecolor=GREY, elinewidth=1)
-        for shown, fill, label in (
-            (significant, PALETTE[0], "has a part of its own"),
+        for kept, fill, label in (
+            (significant, PALETTE[0], "shown" if pairs else "shown to have a part of its own"),
             (~significant, "white", "not shown"),
         ):
-            if shown.any():
-                ax.scatter(
-                    rows["strength"][shown],
-                    places[shown],
-                    s=22,
-                    color=fill,
-                    edgecolor=PALETTE[0],
-                    zorder=3,
-                    label=label,
-                )
+            if kept.any():
+                ax.scatter(rows["strength"][kept], places[kept], s=22, color=fill, edgecolor=PALETTE[0], zorder=3,
+                           label=label)  # fmt: skip
         ax.set_yticks(places, names)
         ax.set_xlim(left=0)
-        ax.set_xlabel(f"share of variance, outcome: {outcome}")
-        note = f", {left_out} weaker ones left out" if left_out else ""
-        ax.set_title(f"n {int(rows['n'].iloc[0]):,}{note}", loc="left", fontsize=8)
-        ax.legend(loc="lower right")
+        of = "errors' ranks" if outcome == "error" else f"being among the {outcome}"
+        ax.set_xlabel(f"share of the variance of {of}")
+        facts = [f"n {int(rows['n'].iloc[0]):,}", *notes, *([f"{left_out} weaker ones left out"] if left_out else [])]
+        legend_above(ax, ", ".join(facts))
     return ax

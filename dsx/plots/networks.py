@@ -16,6 +16,7 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import stages as stage_numbers
 from dsx.results.samples import Floats, number_array
 from dsx.results.states import finished, finished_errors
@@ -113,6 +114,12 @@ def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = 
     return ax
 
 
+# of the best, median and worst curves
+_ROLES = {"best": (PALETTE[2], "o"), "median": (PALETTE[0], "s"), "worst": (PALETTE[1], "^")}
+# measures that stand beside the error, with the words and the style of their lines
+_BESIDE = {"ema_error": ("averaged weights", (0, (1, 1.5))), "train_error": ("training error", (0, (5, 2)))}
+
+
 def training_curves(
     curves: pd.DataFrame, ax: Axes | None = None, measure: str = "error", name: str = "", n: int | None = None
 ) -> Axes:
@@ -129,20 +136,44 @@ def training_curves(
     return draw_curves(picked, f"{name}, n {n or curves[run].nunique():,}".removeprefix(", "), ax, measure)
 
 
-def draw_curves(picked: pd.DataFrame, title: str, ax: Axes | None = None, measure: str = "error") -> Axes:
-    """The rows of `representative_curves` on these axes, or new ones; title: of the legend."""
+def draw_curves(
+    picked: pd.DataFrame, title: str, ax: Axes | None = None, measure: str = "error", metric: Metric = ERROR
+) -> Axes:
+    """The rows of `representative_curves` on these axes, or new ones; title: of the legend; metric: of the errors.
+
+    Beside errors stand those of the averaged weights and of training, where they are known.
+    """
     label, values = axis(measure, number_array(picked[measure], measure))
-    roles = {"best": PALETTE[2], "median": PALETTE[0], "worst": PALETTE[1]}
-    styles = {"best": "solid", "median": (0, (5, 2)), "worst": (0, (1, 1.5))}
+    if measure == "error":
+        label, values = metric.axis, np.array([metric.from_error(error) for error in values])
+    shown = picked.assign(**{measure: values})
+    beside = [
+        m for m in _BESIDE
+        if measure == "error" and metric == ERROR and m in shown.columns and shown[m].notna().any()
+    ]  # fmt: skip
     with house_style():
-        ax = ax if ax is not None else new_axes(lines=3)
-        for role in dict.fromkeys(picked["role"]):
-            rows = (picked["role"] == role).to_numpy()
-            epoch, y = picked.loc[rows, "epoch"].to_numpy(), values[rows]
-            last = f"{y[-1]:.3g}" if np.isfinite(y[-1]) else "not finite"
-            text = f"{role}: {str(picked.loc[rows, 'model_id'].iloc[0])[:8]}, last {last}"
-            ax.plot(epoch, y, color=roles[role], linestyle=styles[role], marker="o", markersize=3, label=text)
+        ax = ax if ax is not None else new_axes(lines=3 + len(beside))
+        for role in dict.fromkeys(shown["role"]):
+            _draw_role(ax, shown[shown["role"] == role], str(role), measure, beside)
+        for other in beside:
+            ax.plot([], [], color=GREY, linewidth=0.9, linestyle=_BESIDE[other][1], label=_BESIDE[other][0])
         ax.set(xlabel="epoch", ylabel=label)
         suit_axis(ax, picked["epoch"].to_numpy(float) - 1)
+        suit_axis(ax, values[np.isfinite(values)], "y")
         legend_above(ax, title)
     return ax
+
+
+def _draw_role(ax: Axes, rows: pd.DataFrame, role: str, measure: str, beside: Sequence[str]) -> None:
+    """The curves of the best, the median or the worst runs, the first of them by a stronger line."""
+    shade, marker = _ROLES[role]
+    last, first = [], True
+    for _, run in rows.groupby("run_id" if "run_id" in rows.columns else "model_id", sort=False):
+        ax.plot(run["epoch"], run[measure], color=shade, marker=marker, markersize=3, linewidth=1.4 if first else 0.8)
+        last.append(float(run[measure].iloc[-1]))
+        for other in beside:
+            ax.plot(run["epoch"], run[other], color=shade, linewidth=0.8, alpha=0.8, linestyle=_BESIDE[other][1])
+        first = False
+    ends = [f"{value:.3g}" if np.isfinite(value) else "not finite" for value in (last[0], last[-1])]
+    name = f"{role} {len(last)}" if len(last) > 1 else f"{role}: {str(rows['model_id'].iloc[0])[:8]}"
+    ax.plot([], [], color=shade, marker=marker, markersize=3, label=f"{name}, last {' to '.join(dict.fromkeys(ends))}")

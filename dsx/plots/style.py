@@ -71,8 +71,7 @@ def new_axes(width_in: float = WIDTH_IN, height_in: float = 3.4, lines: int = 0)
 
 def _new_figure(width_in: float, height_in: float, layout: Any) -> Figure:
     if "matplotlib.pyplot" in sys.modules:
-        managed: Figure = sys.modules["matplotlib.pyplot"].figure(figsize=(width_in, height_in), layout=layout)
-        return managed
+        return sys.modules["matplotlib.pyplot"].figure(figsize=(width_in, height_in), layout=layout)
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_in, height_in), layout=layout)

@@ -24,6 +24,7 @@ class Facts:
     in_channels: int
     size: int | None
     training_images: int | None
+    evaluation_images: int | None = None  # of its own: validation images, or else test images
     official: bool = True
     files: bool = False
     layout: str = ""
@@ -45,13 +46,15 @@ _IDX = (
     " or these files themselves"
 )
 _FOLDERS = "train/CLASS/*.jpg and val/CLASS/*.jpg, one folder per class"
+# what `dsx data prepare` tells of a folder that it wrote
+PREPARED = "prepared.json"
 # of a folder of images: what the folder of evaluation images may be called
 EVALUATION_FOLDERS = ("val", "valid", "validation", "test")
 
 
 def _idx(name: str) -> Facts:
     """60,000 training and 10,000 test images of 28×28 pixels in ten classes, in MNIST's format."""
-    return Facts(10, 1, 28, 60_000, layout=_IDX.format(name), format="idx", folder=name, torchvision=name)
+    return Facts(10, 1, 28, 60_000, 10_000, layout=_IDX.format(name), format="idx", folder=name, torchvision=name)
 
 
 def _cifar(classes: int, folder: str, names: str) -> Facts:
@@ -59,7 +62,7 @@ def _cifar(classes: int, folder: str, names: str) -> Facts:
     known = f"cifar{classes}"
     layout = f"{folder}/ with {names}"
     return Facts(
-        classes, 3, 32, 50_000, layout=layout, format="cifar10" if classes == 10 else "cifar100", folder=folder,
+        classes, 3, 32, 50_000, 10_000, layout=layout, format="cifar10" if classes == 10 else "cifar100", folder=folder,
         torchvision=known.upper(),
     )  # fmt: skip
 
@@ -70,7 +73,7 @@ DATASETS: dict[str, Facts] = {
     "fashion_mnist": _idx("FashionMNIST"),
     "cifar10": _cifar(10, "cifar-10-batches-py", "data_batch_1 … data_batch_5 and test_batch"),
     "cifar100": _cifar(100, "cifar-100-python", "train and test"),
-    "imagenet": Facts(1000, 3, None, 1_281_167, files=True, layout=_FOLDERS),
+    "imagenet": Facts(1000, 3, None, 1_281_167, 50_000, files=True, layout=_FOLDERS),
     "folder": Facts(None, 3, None, None, files=True, layout=_FOLDERS),
 }
 

@@ -8,6 +8,7 @@ from dsx.base import resources
 from dsx.base.errors import DsxError
 from dsx.base.text import align
 from dsx.base.yaml import yaml_text
+from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, load_recipe
 
 
@@ -21,7 +22,11 @@ def list_recipes() -> str:
             rows.append([name, "", "", "", f"cannot be read: {error}"])
             continue
         about = _about(recipe, path).partition(". ")[0].rstrip(".")
-        rows.append([name, recipe.data.dataset, str(recipe.resolution), str(recipe.epochs), about])
+        if isinstance(recipe, Recipe):
+            facts = [recipe.data.dataset, str(recipe.resolution), str(recipe.epochs)]
+        else:
+            facts = ["its own", "", ""]
+        rows.append([name, *facts, about])
     return align(rows, left=5)
 
 
@@ -34,7 +39,7 @@ def describe_recipe(name: str) -> str:
     return "\n".join([*head, "all fields; change one with recipe.FIELD=VALUE", _indented(fields), f"file: {path}"])
 
 
-def _about(recipe: Recipe, path: Path) -> str:
+def _about(recipe: AnyRecipe, path: Path) -> str:
     """The recipe's description, or the comment that its file begins with."""
     if recipe.description:
         return recipe.description

@@ -36,9 +36,11 @@ class Data(Frozen):
     root: folder that holds the data set; null for data sets that ship with a dependency.
     mean, std: per channel, of values scaled to 0..1.
     storage: `memory` reads everything once; `stream` reads images in loader processes while training; `auto` streams
-    folders of files and keeps all else in memory. It never changes a result.
-    workers: loader processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains); they never
-    change the result.
+    folders of files and keeps all else in memory; these never change a result. `prepared` maps what `dsx data prepare`
+    wrote to `root`: other pixels, as every image was resized once before it is cropped.
+    prepared_size: of `prepared`: its shorter side in pixels, of which `root` must be.
+    workers: loader processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains), or threads of
+    `prepared` (null: at most 4); they never change the result.
     evaluation_folder: of a folder of images with split.evaluate official: the folder beside train that is evaluated;
     null: the only one of val, valid, validation and test.
     max_corrupt: share of unreadable images that is tolerated (they are named and left out).
@@ -53,7 +55,8 @@ class Data(Frozen):
     split: Split = Split()
     mean: Annotated[tuple[float, ...], Field(min_length=1)]
     std: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    storage: Literal["auto", "memory", "stream"] = "auto"
+    storage: Literal["auto", "memory", "stream", "prepared"] = "auto"
+    prepared_size: Count = 256
     workers: Natural | None = None
     download: StrictBool = False
     evaluation_folder: str | None = None
@@ -93,7 +96,7 @@ class Data(Frozen):
             if self.in_channels not in (None, len(self.mean)):
                 raise ValueError(f"in_channels is {self.in_channels} and mean and std have {len(self.mean)} channels")
             return self
-        if self.storage not in ("auto", "stream" if facts.files else "memory"):
+        if self.storage not in ("auto", "prepared", "stream" if facts.files else "memory"):
             kept = "decoded from files while training" if facts.files else "kept in memory"
             raise ValueError(f"{self.dataset} is {kept}: leave storage out")
         if len(self.mean) != facts.in_channels:
@@ -107,7 +110,7 @@ class Data(Frozen):
     def _check_shape(self, first: int) -> None:
         if self.dataset in DATASETS:
             raise ValueError(f"{self.dataset} gives images: leave shape out")
-        if self.storage == "stream":
+        if self.storage not in ("auto", "memory"):
             raise ValueError("shape: what is no image is kept in memory: leave storage out")
         if len(self.mean) != first:
             raise ValueError(

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os.path
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
 from dsx.base import resources
 from dsx.base.compose import compose_group
 from dsx.base.errors import DsxError
-from dsx.base.nested import assigned, content_hash, without
-from dsx.base.schema import Frozen
+from dsx.base.nested import without
 from dsx.networks.lookup import Network, input_shape
 from dsx.networks.user import shape_in_words
-from dsx.recipes.datasets import DATASETS, class_folders
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.datasets import DATASETS, PREPARED, class_folders
+from dsx.recipes.metric import ERROR, Metric
 from dsx.recipes.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
+from dsx.recipes.own import OwnRecipe
 
-Metric = Literal[
+ErrorKind = Literal[
     "last_raw_top1",
     "best_raw_top1",
     "last_raw_top5",
@@ -29,23 +32,14 @@ Metric = Literal[
     "last_ema_top5",
     "best_ema_top5",
 ]
-# what may differ between two sessions of one training: where things lie, how long they may take, how much memory
-_OPERATIONAL = (
-    "description",
-    "time_limit_min",
-    "keep_checkpoint",
-    "save_memory",
-    "capture",
-    "data.root",
-    "data.workers",
-    "data.download",
-)
+TRAINER = "dsx.training.trainer:train"
+# what a space may call settings of the recipe besides their full names
+_SHORT = {"weight_decay": "optimiser.weight_decay", "momentum": "optimiser.momentum"}
 
 
-class Recipe(Frozen):
+class Recipe(AnyRecipe):
     """Data set, optimiser, schedule, augmentation, regularisation, precision and metric of a training.
 
-    version: raised whenever a change of the file changes results.
     batch_size: images per optimiser step, over all devices together. The last incomplete batch of an epoch is left out.
     lr: highest learning rate; with lr_reference_batch it holds for a batch of that size and scales in proportion.
     micro_batch_size: images per forward pass and batch-norm group; gradients are summed over the batch. null: all.
@@ -64,9 +58,17 @@ class Recipe(Frozen):
     keep_checkpoint: leave the last checkpoint in the folder when training is done.
     """
 
-    name: str
-    version: Count
-    description: str = ""
+    OPERATIONAL: ClassVar[tuple[str, ...]] = (
+        "description",
+        "time_limit_min",
+        "keep_checkpoint",
+        "save_memory",
+        "capture",
+        "data.root",
+        "data.workers",
+        "data.download",
+    )
+
     data: Data
     resolution: Count
     epochs: Count
@@ -88,7 +90,7 @@ class Recipe(Frozen):
     compile: StrictBool = False
     capture: StrictBool = False
     deterministic: StrictBool = False
-    metric: Metric = "last_raw_top1"
+    metric: ErrorKind = "last_raw_top1"
     time_limit_min: NotNegative | None = None
     keep_checkpoint: StrictBool = False
 
@@ -148,9 +150,12 @@ class Recipe(Frozen):
             return self.data.num_classes if facts is None else facts.num_classes
         if not self.data.root:
             return None
+        root = Path(os.path.expanduser(self.data.root))
         try:
-            return len(class_folders(Path(os.path.expanduser(self.data.root)) / "train")) or None
-        except OSError:
+            if self.data.storage == "prepared":
+                return len(json.loads((root / PREPARED).read_bytes())["classes"])
+            return len(class_folders(root / "train")) or None
+        except (OSError, ValueError, KeyError):
             return None  # who reads the images says why
 
     @property
@@ -180,27 +185,25 @@ class Recipe(Frozen):
         return self.lr * self.batch_size / self.lr_reference_batch if self.lr_reference_batch else self.lr
 
     @property
-    def label(self) -> str:
-        """Name and version, as reports show it: `digits v1`."""
-        return f"{self.name} v{self.version}"
+    def trainer(self) -> str:
+        """`module:function`: dsx's own."""
+        return TRAINER
+
+    @property
+    def measures(self) -> tuple[Metric, ...]:
+        """The error, in percent."""
+        return (ERROR,)
 
     def identity(self) -> dict[str, Any]:
         """All that may change a result: the recipe without where data lies, time limits and descriptions."""
-        kept = without(self.to_dict(), _OPERATIONAL)
         # as in recipes from before there was a choice
-        unset = (f"data.{name}" for name in ("evaluation_folder", "shape") if getattr(self.data, name) is None)
-        return without(kept, tuple(unset))
+        absent = [f"data.{name}" for name in ("evaluation_folder", "shape") if getattr(self.data, name) is None]
+        absent += ["data.prepared_size"] if self.data.storage != "prepared" else []
+        return without(super().identity(), tuple(absent))
 
-    @property
-    def recipe_id(self) -> str:
-        """8 hexadecimal digits: a hash of `identity()`."""
-        return content_hash(self.identity(), digits=8)
-
-    def with_overrides(self, overrides: Mapping[str, Any]) -> Recipe:
-        """A recipe with other values: `{"lr": 0.05, "optimiser.weight_decay": 1e-4}`. Raises DefinitionError."""
-        if not overrides:
-            return self
-        return Recipe.from_dict(assigned(self.to_dict(), overrides), f"recipe {self.name}")
+    def with_sampled(self, settings: Mapping[str, Any]) -> Recipe:
+        """A recipe with what a space sampled, by the full name or, of weight decay and momentum, the short one."""
+        return self.with_overrides({_SHORT.get(name, name): value for name, value in settings.items()})
 
     def check(self, architecture: Network, num_classes: int | None = None) -> None:
         """Raises DsxError if the network does not fit the data: channels, classes, or too small a resolution.
@@ -253,10 +256,11 @@ class Recipe(Frozen):
         evaluated = f"{split.held_out:.0%} held out (seed {split.seed})" if held_out else "its official images"
         steps = f", {images // self.batch_size} steps an epoch" if images else ""
         scaled = f" (= {self.lr:g} · batch / {self.lr_reference_batch})" if self.lr_reference_batch else ""
+        prepared = f" (prepared with a shorter side of {self.data.prepared_size})" * (self.data.storage == "prepared")
         size = shape_in_words(self.data.shape or self.input_shape[1:])
         warmup = f" with {self.schedule.warmup_epochs:g} of warm-up" if self.schedule.warmup_epochs else ""
         return (
-            f"recipe {self.label}: {self.data.dataset} at {size}, "
+            f"recipe {self.label}: {self.data.dataset}{prepared} at {size}, "
             f"evaluated on {evaluated}; "
             f"global batch {self.batch_size} ({per_group} per batch-norm group{steps}); "
             f"{self.optimiser.name} lr {self.scaled_lr:g}{scaled}, weight decay {self.optimiser.weight_decay:g}, "
@@ -264,18 +268,28 @@ class Recipe(Frozen):
         )
 
 
+def read_recipe(content: Mapping[str, Any], where: str = "recipe") -> AnyRecipe:
+    """The recipe that a composed mapping describes: the user's own training if it names a command or a function.
+
+    Raises DefinitionError.
+    """
+    own = "command" in content or "function" in content
+    return (OwnRecipe if own else Recipe).from_dict(content, where)
+
+
 def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
-    """`Recipe.identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
+    """`identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
 
     What this version cannot read stays as it is, and so differs from every recipe.
     """
+    known = {*Recipe.model_fields, *OwnRecipe.model_fields}
     try:
-        return Recipe.from_dict({key: content[key] for key in Recipe.model_fields if key in content}).identity()
+        return read_recipe({key: value for key, value in content.items() if key in known}).identity()
     except DsxError:
         return dict(content)
 
 
-def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> AnyRecipe:
     """The recipe of that name (experiments/recipe/NAME.yaml) or in that file, with values replaced.
 
     overrides: dotted keys or nested mappings. The file's `defaults` list may name recipes that it builds on. This is
@@ -285,4 +299,4 @@ def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = 
     name = str(name_or_path)
     path = resources.find("experiments", name, group="recipe")
     content = compose_group("recipe", path, overrides)
-    return Recipe.from_dict(content, f"recipe {name}" if name == path.stem else name)
+    return read_recipe(content, f"recipe {name}" if name == path.stem else name)

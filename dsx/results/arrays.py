@@ -44,8 +44,7 @@ def weight_array(weights: npt.ArrayLike, n: int, name: str = "weights") -> Float
         raise DsxError(f"{name}: {array.size} weights for {n} models: give one per model")
     if not np.isfinite(array).all() or (array < 0).any() or array.sum() <= 0:
         raise DsxError(f"{name}: weights are finite numbers ≥ 0, of which at least one is above 0")
-    scaled: Floats = array / array.sum()
-    return scaled
+    return array / array.sum()
 
 
 def check_level(level: float) -> float:
@@ -66,8 +65,7 @@ def frame(rows: Any, columns: Sequence[str]) -> pd.DataFrame:
     """A DataFrame with just these columns, in this order, also when there are no rows."""
     import pandas as pd
 
-    made: pd.DataFrame = pd.DataFrame(rows, columns=list(columns))
-    return made
+    return pd.DataFrame(rows, columns=list(columns))
 
 
 def column(table: pd.DataFrame, name: str) -> Floats:

@@ -35,15 +35,11 @@ Comma = Literal["decimal", "thousands", "unknown"]
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A column of cells as numbers. values: (n,), NaN where a cell holds nothing.
+    """A column of cells as numbers."""
 
-    percent: whether cells carry a percent sign: all, some, none. ambiguous: a cell such as `1,234` that left open
-    which mark is the decimal one.
-    """
-
-    values: Floats
-    percent: Literal["all", "some", "none"]
-    ambiguous: str = ""
+    values: Floats  # (n,), NaN where a cell holds nothing
+    percent: Literal["all", "some", "none"]  # whether cells carry a percent sign
+    ambiguous: str = ""  # a cell such as `1,234` that left open which mark is the decimal one
 
 
 def numbers_in(cells: pd.Series, comma: Comma = "unknown", suffixes: bool = False) -> Numbers | str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base.errors import DsxError, suggest
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.sources import has_column
@@ -34,17 +35,14 @@ _PYCLS_RUN = ("OUT_DIR", "RNG_SEED", "LOG_PERIOD", "LOG_DEST", "CFG_DEST", "DESC
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Results read from a file: name → results table. format: what the file was found to be, in words.
-
-    used: which of the keys that were given had a meaning for this file. account: what was taken for what, in words;
-    empty for a table that dsx wrote.
-    """
+    """Results read from a file: name → results table."""
 
     path: Path
-    format: str
+    format: str  # what the file was found to be, in words
     tables: dict[str, pd.DataFrame]
-    used: frozenset[str] = frozenset()
-    account: str = ""
+    used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
+    account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
+    metric: Metric = ERROR  # what `error` is of
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -81,7 +79,7 @@ def _read_table(path: Path, given: dict[str, str], parquet: bool) -> Results:
     kept = {key: value for key, value in given.items() if key in used or key == "error"}
     made = tidy(table, path, {"error": "error", **kept})
     kind = "Parquet table" if parquet else "CSV table"
-    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account)
+    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account, made.metric)
 
 
 # what people have in place of the file itself
@@ -164,7 +162,7 @@ def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[
     return {table_name(path): _table(rows)}
 
 
-def _nds_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, Any]:
+def _nds_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, object]:
     net, optim = _get(job, "net", where), job.get("optim", {})
     curve = job.get("test_ep_top1") or []
     whole = optim.get("max_ep")
@@ -186,7 +184,7 @@ def _nds_row(where: str, job: Any, space: str, classes: int, metric: str) -> dic
     return row | {f"bottleneck_ratio_{i}": 1 / m for i, m in enumerate(net.get("bot_muls", [])[1:], 1) if m}
 
 
-def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, Any]:
+def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> dict[str, object]:
     config, complexity = _get(job, "cfg", where), _get(job, "complexity", where)
     test, ema = job.get("test_epoch") or {}, job.get("test_ema_epoch") or {}
     last = (test.get("top1_err") or [None])[-1]
@@ -209,7 +207,7 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
     return row
 
 
-def _outcome(error: Any, losses: Any, classes: int) -> dict[str, Any]:
+def _outcome(error: Any, losses: Any, classes: int) -> dict[str, object]:
     """State and error of a job: diverged counts with chance error."""
     loss = losses[-1] if losses else None
     if (isinstance(loss, float) and not math.isfinite(loss)) or (error is not None and not math.isfinite(error)):
@@ -242,19 +240,18 @@ def _load(path: Path) -> Any:
         raise DsxError(f"{path}: not readable as JSON: {problem}") from None
 
 
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
     import pandas as pd
 
-    made: pd.DataFrame = pd.DataFrame(rows, columns=None if rows else ["model_id", "space", "state", "error"])
-    return made
+    return pd.DataFrame(rows, columns=None if rows else ["model_id", "space", "state", "error"])
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
     for key, value in config.items():
         flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
@@ -269,7 +266,7 @@ def _short_names(keys: list[str]) -> dict[str, str]:
     }
 
 
-def _columns(name: str, value: Any) -> dict[str, Any]:
+def _columns(name: str, value: object) -> dict[str, object]:
     """A list becomes numbered columns: widths [24, 56] → width_1, width_2."""
     if isinstance(value, list):
         singular = name.removesuffix("s")

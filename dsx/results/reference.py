@@ -80,15 +80,14 @@ def _read(folder: Path, file: str, manifest: Mapping[str, Any]) -> pd.DataFrame:
         raise DsxError(f"{folder / file}: missing; restore the folder from a copy, or `make reference`") from None
     if hashlib.sha256(content).hexdigest() != manifest["files"].get(file):
         raise DsxError(f"{folder / file}: is not the file of the manifest; restore it, or `make reference`")
-    table: pd.DataFrame = pd.read_parquet(io.BytesIO(content))
-    return table
+    return pd.read_parquet(io.BytesIO(content))
 
 
 def write_reference(
     folder: Path,
     tables: Mapping[str, pd.DataFrame],
     curves: Mapping[str, pd.DataFrame],
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
 ) -> dict[str, str]:
     """Write tables, curves and the manifest; returns file → SHA-256. facts: further entries of the manifest.
 
@@ -99,8 +98,8 @@ def write_reference(
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for name, table in tables.items():
-        files[f"{name}.parquet"] = _parquet(table)
-        files[f"{name}{_CURVES}"] = _parquet(_small(curves[name]))
+        files[f"{name}.parquet"] = table.to_parquet(compression="zstd", index=False)
+        files[f"{name}{_CURVES}"] = _small(curves[name]).to_parquet(compression="zstd", index=False)
     for old in folder.glob("*.parquet"):
         if old.name not in files:
             old.unlink()
@@ -110,14 +109,6 @@ def write_reference(
         hashes[file] = hashlib.sha256(content).hexdigest()
     write_json(folder / "manifest.json", {"spaces": list(tables), **facts, "files": hashes})
     return hashes
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, compression="zstd", index=False)
-    return buffer.getvalue()
 
 
 def _small(curves: pd.DataFrame) -> pd.DataFrame:

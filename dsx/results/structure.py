@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def _stages_of_cell(cell: Any, model: str) -> Stages:
     )
 
 
-def _stages_of_row(row: dict[Any, Any], numbers: Sequence[int]) -> Stages:
+def _stages_of_row(row: Mapping[Hashable, object], numbers: Sequence[int]) -> Stages:
     def value(name: str, otherwise: float) -> float:
         given = row.get(name)
         return float(given) if isinstance(given, (int, float)) and math.isfinite(given) else otherwise
@@ -80,7 +80,7 @@ def _stages_of_row(row: dict[Any, Any], numbers: Sequence[int]) -> Stages:
 def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> pd.DataFrame:
     import pandas as pd
 
-    table: pd.DataFrame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "model_id": list(model_ids),
             "stages": stages,
@@ -89,7 +89,6 @@ def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> p
             "last_width": np.array([each[-1][1] for each in stages], dtype=np.int64),
         }
     )
-    return table
 
 
 def stages_of(architecture: dict[str, Any]) -> Stages:

@@ -21,16 +21,13 @@ from dsx.spaces.tally import Tally
 
 @dataclass(frozen=True)
 class AcceptedSetting:
-    """An accepted setting. row: among the settings. key: equal for equal models (architecture and recipe settings).
+    """An accepted setting."""
 
-    table, index: where its architecture is. complexity: flops, params, acts.
-    """
-
-    row: int
-    key: bytes
-    table: ArchitectureTable | UserTable
+    row: int  # among the settings
+    key: bytes  # equal for equal models (architecture and recipe settings)
+    table: ArchitectureTable | UserTable  # table, index: where its architecture is
     index: int
-    complexity: tuple[int, int, int]
+    complexity: tuple[int, int, int]  # flops, params, acts
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,14 @@ from dsx.spaces.orders import order_count
 
 @dataclass(frozen=True)
 class Cardinality:
-    """Size of a space.
+    """Size of a space."""
 
-    degrees_of_freedom: numbers that are free (a parameter that varies by stage counts once per stage).
-    settings: exact number of settings that keep the orders; None if a parameter is continuous. Inequalities and
-    complexity constraints are not subtracted.
-    approximate: the paper's figure (Table 1), which divides by m! for each order over m stages; None without orders
-    for which it says something.
-    """
-
-    degrees_of_freedom: int
+    degrees_of_freedom: int  # numbers that are free (a parameter that varies by stage counts once per stage)
+    # exact number of settings that keep the orders; None if a parameter is continuous. Inequalities and complexity
+    # constraints are not subtracted
     settings: int | None
+    # the paper's figure (Table 1), which divides by m! for each order over m stages; None without orders for which it
+    # says something
     approximate: float | None
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.spaces.acceptance import what_holds
 from dsx.spaces.assembly import assemble
@@ -24,6 +25,11 @@ from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.orders import in_order
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+# of a population or a results table
+Columns: TypeAlias = "Mapping[str, npt.ArrayLike] | pd.DataFrame"
 # values proposed for each model, and settings looked at together
 PROPOSALS = 256
 _CHUNK = 1 << 15
@@ -31,13 +37,10 @@ _CHUNK = 1 << 15
 
 @dataclass(frozen=True)
 class ConditionalValues:
-    """What one column might have been in each of n models, all their other columns as they are.
+    """What one column might have been in each of n models, all their other columns as they are."""
 
-    kept: (m,) values, those of model i at start[i] to start[i + 1], the model's own first; start: (n + 1,).
-    """
-
-    kept: np.ndarray
-    start: np.ndarray
+    kept: np.ndarray  # (m,) values, those of model i at start[i] to start[i + 1], the model's own first
+    start: np.ndarray  # (n + 1,)
 
     def draw(self, repeats: int, seed: Sequence[int]) -> np.ndarray:
         """(repeats, n) values, each picked evenly from those of its model."""
@@ -46,7 +49,7 @@ class ConditionalValues:
         return self.kept[self.start[:-1] + np.minimum((picks * sizes).astype(np.int64), sizes - 1)]
 
 
-def settings_of(space: Space, columns: Any) -> dict[str, np.ndarray]:
+def settings_of(space: Space, columns: Columns) -> dict[str, np.ndarray]:
     """Settings as `Draws.chunk` gives them, from the columns that a population or a results table has.
 
     columns: at least the space's, each (n,). Returns parameter → (n,) or (n, stages); a stage that a network lacks
@@ -108,7 +111,7 @@ def resampled_columns(space: Space) -> list[str]:
 
 
 def conditional_values(
-    space: Space, columns: Any, column: str, seed: int = 0, proposals: int = PROPOSALS
+    space: Space, columns: Columns, column: str, seed: int = 0, proposals: int = PROPOSALS
 ) -> ConditionalValues:
     """What `column` (`depth_3`, `wm`) of each model might have been, all other columns as they are.
 

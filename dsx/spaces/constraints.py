@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -51,7 +50,7 @@ class Window:
 Constraint = Window | Inequality
 
 
-def parse_constraints(texts: Mapping[str, Any]) -> dict[str, Constraint]:
+def parse_constraints(texts: Mapping[str, object]) -> dict[str, Constraint]:
     """The constraints of a definition, by name. Raises ValueError that opens with the key of the first fault."""
     parsed: dict[str, Constraint] = {}
     for name, text in texts.items():

@@ -66,19 +66,19 @@ class Space(Frozen):
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _expand(cls, parameters: Any) -> Any:
+    def _expand(cls, parameters: object) -> object:
         if not isinstance(parameters, dict):
             return parameters
         return {name: from_shorthand(value) for name, value in parameters.items()}
 
     @field_validator("rules", mode="before")
     @classmethod
-    def _parse_rules(cls, rules: Any) -> Any:
+    def _parse_rules(cls, rules: object) -> object:
         return parse_rules(rules) if isinstance(rules, dict) else rules
 
     @field_validator("constraints", mode="before")
     @classmethod
-    def _parse_constraints(cls, constraints: Any) -> Any:
+    def _parse_constraints(cls, constraints: object) -> object:
         return parse_constraints(constraints) if isinstance(constraints, dict) else constraints
 
     @model_validator(mode="after")
@@ -212,7 +212,7 @@ class Space(Frozen):
         return definition_hash(self.to_dict())
 
 
-def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Space:
+def load_space(name: str | Path, overrides: Mapping[str, object] | None = None) -> Space:
     """The space of that name, or in that file. overrides: dotted key → value, as in `parameters.width.high`.
 
     Raises DefinitionError: unknown name or key, wrong type, empty range, a rule without its parameter.
@@ -224,7 +224,7 @@ def load_space(name: str | Path, overrides: Mapping[str, Any] | None = None) -> 
     return space_from_dict(data, str(path) if not overrides else f"{path} with {', '.join(overrides)}")
 
 
-def space_from_dict(data: dict[str, Any], where: str = "") -> Space:
+def space_from_dict(data: Mapping[str, object], where: str = "") -> Space:
     """The space that a merged definition (`Space.to_dict`, or a file's content) describes."""
     return Space.from_dict(data, where)
 

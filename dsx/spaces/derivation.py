@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -11,26 +10,9 @@ from dsx.base.text import align
 from dsx.networks.architecture import Architecture
 from dsx.networks.layers import inner_width
 from dsx.networks.regnet import block_levels
+from dsx.spaces.conditional import settings_of
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model
-
-
-def setting_arrays(space: Space, setting: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """A model's setting (one number a column) as the arrays of one network: (1,), or (1, stages)."""
-    arrays = {}
-    for name, parameter in space.parameters.items():
-        if name in setting:
-            arrays[name] = np.array([setting[name]])
-            continue
-        values = [setting.get(f"{name}_{i + 1}", np.nan) for i in range(space.max_stages)]
-        # a stage that the network lacks: any value of the parameter will do
-        absent = [value is None or value != value for value in values]
-        filler = next((v for v, gone in zip(values, absent, strict=True) if not gone), parameter.per == "stage")
-        whole = [filler if gone else v for v, gone in zip(values, absent, strict=True)]
-        array = np.array(whole)
-        is_whole = array.dtype.kind == "f" and (array == np.rint(array)).all()
-        arrays[name] = (array.astype(np.int64) if is_whole else array)[None, :]
-    return arrays
 
 
 def describe_derivation(space: Space, model: Model) -> str:
@@ -40,7 +22,7 @@ def describe_derivation(space: Space, model: Model) -> str:
     """
     if not isinstance(model.architecture, Architecture):
         return ""
-    settings = setting_arrays(space, model.setting)
+    settings = settings_of(space, {name: [value] for name, value in model.setting.items()})
     stages = settings["stages"] if "stages" in settings else np.full(1, space.stages)
     shapes = space.family_rules.shape(settings, stages, space.max_stages, space.width_step)
     linear = _linear(settings) if space.family == "regnet" else None
@@ -83,7 +65,7 @@ def _drawn_groups(settings: Mapping[str, np.ndarray], stage: int) -> str:
     return "–"
 
 
-def _linear(settings: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, Any]:
+def _linear(settings: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, Callable[[int], float]]:
     """u of every block, its level, and the exact width of a level. RegNet equations 2–4."""
     w0, wa, wm = (settings[name].astype(float) for name in ("w0", "wa", "wm"))
     depth = int(settings["depth"][0])

@@ -24,6 +24,11 @@ MAX_VALUES = 1_000_000
 _NORMAL = NormalDist()
 
 
+def inverse_transform(masses: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Indices into a table of masses (k,) at probabilities u in [0, 1)."""
+    return np.minimum(np.searchsorted(np.cumsum(masses), u, side="right"), len(masses) - 1)
+
+
 class Distribution(Frozen):
     """What all distributions share. per: `network` draws one value, `stage` one for each stage, independently."""
 
@@ -50,7 +55,7 @@ class Distribution(Frozen):
 
     def index(self, u: np.ndarray) -> np.ndarray:
         """Indices into `values` at probabilities u in [0, 1)."""
-        return np.minimum(np.searchsorted(np.cumsum(self.masses), u, side="right"), len(self.values) - 1)
+        return inverse_transform(self.masses, u)
 
     @abstractmethod
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
@@ -324,6 +329,6 @@ Parameter = Annotated[
 ]
 
 
-def from_shorthand(value: Any) -> Any:
+def from_shorthand(value: object) -> dict[str, Any]:
     """A bare value in place of a distribution means `fixed`."""
     return value if isinstance(value, dict) else {"distribution": "fixed", "value": value}

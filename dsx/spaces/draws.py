@@ -1,4 +1,4 @@
-"""AcceptedSetting settings of a space: chunk k of a seed is the same whatever else is drawn.
+"""Settings of a space as they are drawn: chunk k of a seed is the same whatever else is drawn.
 
 Uniforms come from the raw output of PCG64, whose stream numpy promises never to change, seeded
 by (seed, chunk); every distribution is an inverse transform of them. Orders are sampled directly
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.spaces.definition import Space
-from dsx.spaces.distributions import SameAs
+from dsx.spaces.distributions import SameAs, inverse_transform
 from dsx.spaces.orders import OrderRule, order_probability, sample_ordered
 
 CHUNK = 1 << 15
@@ -59,7 +59,7 @@ class Draws:
             u = uniforms[:, column.start : column.start + column.width]
             parameter = space.parameters[column.name]
             if column.name == "stages":
-                settings["stages"] = parameter.values[_inverse(self._stage_masses(), u[:, 0])]
+                settings["stages"] = parameter.values[inverse_transform(self._stage_masses(), u[:, 0])]
             elif parameter.per == "network":
                 settings[column.name] = parameter.quantile(u[:, 0])
             else:
@@ -108,11 +108,7 @@ class Draws:
     def _ordered(masses: np.ndarray, rule: OrderRule, u: np.ndarray) -> np.ndarray:
         bound = rule.length(u.shape[1])
         ordered = sample_ordered(masses, rule.order, u[:, :bound]) if bound else np.empty((len(u), 0), dtype=np.int64)
-        return np.concatenate([ordered, _inverse(masses, u[:, bound:])], axis=1)
-
-
-def _inverse(masses: np.ndarray, u: np.ndarray) -> np.ndarray:
-    return np.minimum(np.searchsorted(np.cumsum(masses), u, side="right"), len(masses) - 1)
+        return np.concatenate([ordered, inverse_transform(masses, u[:, bound:])], axis=1)
 
 
 def setting_columns(space: Space, settings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
-from dsx.base.text import align
+from dsx.base.text import align, plural
 from dsx.networks.cost import METRICS
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space, load_space
@@ -69,17 +69,10 @@ def _parameter_rows(space: Space) -> list[list[str]]:
         if isinstance(parameter, SameAs):
             count = "shared"
         else:
-            count = (
-                "continuous"
-                if parameter.continuous
-                else f"{len(parameter.values):,} value{'s' * (len(parameter.values) > 1)}"
-            )
-        law = parameter.distribution.replace("_", " ")
-        values = (
-            parameter.describe()
-            if law in parameter.describe() or law in ("fixed", "same as")
-            else f"{law}: {parameter.describe()}"
-        )
+            count = "continuous" if parameter.continuous else plural(len(parameter.values), "value")
+        law, values = parameter.distribution.replace("_", " "), parameter.describe()
+        if law not in values and law not in ("fixed", "same as"):
+            values = f"{law}: {values}"
         rows.append([name, f"per {parameter.per}", count, values])
     return rows
 

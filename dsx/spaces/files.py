@@ -75,7 +75,7 @@ def merge(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _expanded(value: Any) -> dict[str, Any] | None:
+def _expanded(value: object) -> dict[str, Any] | None:
     """What a mapping is laid over: a mapping, or what a bare value (of a parameter) or an order's name stands for."""
     if isinstance(value, dict) or value is None:
         return value

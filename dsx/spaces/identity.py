@@ -11,7 +11,7 @@ from dsx.base.nested import content_hash, plain
 PROSE = ("description", "source")
 
 
-def identity(definition: Mapping[str, Any]) -> dict[str, Any]:
+def identity(definition: Mapping[str, object]) -> dict[str, Any]:
     """A merged definition without prose and without the places of plugins' files.
 
     definition: complete, as `Space.to_dict` and `dsx.spaces.definition.completed` give it.
@@ -22,6 +22,6 @@ def identity(definition: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def definition_hash(definition: Mapping[str, Any]) -> str:
+def definition_hash(definition: Mapping[str, object]) -> str:
     """16 hexadecimal digits over everything that decides the population; not over name and prose."""
     return content_hash({key: value for key, value in identity(definition).items() if key != "name"})

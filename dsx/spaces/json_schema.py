@@ -38,10 +38,10 @@ def space_schema() -> dict[str, Any]:
     """The schema as plain data."""
     schema = Space.model_json_schema()
     definitions, properties = schema["$defs"], schema["properties"]
-    for name in ("Plugin",):
-        definitions.pop(name, None)
+    definitions.pop("Plugin", None)
     bare = {"type": ["number", "string", "boolean"], "description": "fixed at this value"}
-    distribution = _nullable_parts(properties["parameters"]["additionalProperties"])
+    distribution = properties["parameters"]["additionalProperties"]
+    distribution.pop("discriminator")  # which only OpenAPI knows
     # a child may give only the fields that it changes
     changes = {"type": "object", "not": {"required": ["distribution"]}, "description": "changes to the parent's"}
     parameter = {"anyOf": [distribution, bare, changes, {"type": "null"}]}
@@ -82,11 +82,6 @@ def space_schema() -> dict[str, Any]:
     schema.pop("required")
     schema["anyOf"] = [{"required": ["extends"]}, {"required": ["family", "parameters"]}]
     return schema
-
-
-def _nullable_parts(distribution: dict[str, Any]) -> dict[str, Any]:
-    """The tagged union of distributions, without the keyword that only OpenAPI knows."""
-    return {key: value for key, value in distribution.items() if key != "discriminator"}
 
 
 def schema_text() -> str:

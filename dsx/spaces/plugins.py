@@ -52,7 +52,7 @@ class Loaded:
     networks: Mapping[str, str]
 
 
-def read_plugins(entries: Any, beside: Path) -> Any:
+def read_plugins(entries: object, beside: Path) -> object:
     """File names of a space's `plugins`, relative to the space's own file, as mappings with their source.
 
     Raises DefinitionError for a file that is missing or no text.
@@ -230,7 +230,7 @@ def _guarded(function: Callable[..., Any], file: str, filename: str, what: str) 
     """The user's function; its own faults become one line with file and line."""
 
     @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: object) -> object:
         try:
             return function(*arguments)
         except DsxError:

@@ -32,7 +32,7 @@ def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return prefixed | ({"resolution": settings["resolution"]} if "resolution" in settings else {})
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """One entry of a settings column as Python has it; text comes from files as it is."""
     return value.item() if isinstance(value, np.generic) else value
 

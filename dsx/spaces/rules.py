@@ -6,9 +6,8 @@ In YAML: `width: non_decreasing`, or `deep: sum(depth) <= 40` under a name of on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, unknown
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.orders import ORDERS
 
@@ -16,7 +15,7 @@ from dsx.spaces.orders import ORDERS
 DERIVED = ("stage_width", "stage_depth", "stage_flops", "total_depth")
 
 
-def parse_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
+def parse_rules(rules: Mapping[str, object]) -> dict[str, object]:
     """Texts as orders (mappings, which the definition's type checks) and inequalities; anything else as it is.
 
     Raises ValueError that opens with the key of the first fault.
@@ -24,12 +23,11 @@ def parse_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _parse(name, rule) if isinstance(rule, str) else rule for name, rule in rules.items()}
 
 
-def _parse(name: str, text: str) -> Any:
+def _parse(name: str, text: str) -> Inequality | dict[str, str]:
     if text in ORDERS:
         return {"order": text}
     if text.isidentifier():
-        known = f"{', '.join(ORDERS)}, or an inequality"
-        raise ValueError(f"rules.{name}: unknown order '{text}'.{suggest(text, ORDERS)} Known: {known}")
+        raise ValueError(f"rules.{name}: {unknown('order', text, ORDERS)}, or an inequality")
     try:
         return Inequality.parse(text)
     except DsxError as error:

@@ -9,6 +9,7 @@ enumeration (`dsx.spaces.enumeration`), under the same law.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,14 +135,8 @@ class _Pace:
 
 
 def _new(accepted: list[AcceptedSetting], tally: Tally, limit: int) -> list[AcceptedSetting]:
-    """Models among the accepted candidates that were not drawn before, `limit` at most."""
-    fresh: list[AcceptedSetting] = []
-    for candidate in accepted:
-        if len(fresh) >= limit:
-            break
-        if not tally.repeat(candidate.key):
-            fresh.append(candidate)
-    return fresh
+    """Models among the accepted candidates that were not drawn before; those after the `limit`-th are not looked at."""
+    return list(itertools.islice((candidate for candidate in accepted if not tally.repeat(candidate.key)), limit))
 
 
 def _population(space: Space, batches: list[Taken]) -> Population:

@@ -30,15 +30,12 @@ _NAME = re.compile(r"claim\.(\d+)\.json")
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that trains. machine: host, boot and process namespace; started: its start time in the system's words.
+    """A process that trains."""
 
-    job, restart: `cluster/id` of the scheduler's job, or empty; and how often that job was requeued.
-    """
-
-    machine: str
+    machine: str  # host, boot and process namespace
     pid: int
-    started: str
-    job: str = ""
+    started: str  # its start time in the system's words
+    job: str = ""  # job, restart: `cluster/id` of the scheduler's job, or empty; and how often that job was requeued
     restart: int = 0
 
     @property
@@ -99,18 +96,15 @@ def this_process() -> Holder:
 
 @dataclass(frozen=True)
 class ClaimRecord:
-    """A claim as read. holder: None if the file is torn. age_s: seconds since it was made or refreshed.
-
-    lost: how many claims in a row before this one ended without a word (their job died).
-    """
+    """A claim as read."""
 
     path: Path
     generation: int
-    holder: Holder | None
+    holder: Holder | None  # None if the file is torn
     released: bool
-    age_s: float
+    age_s: float  # seconds since it was made or refreshed
     since: float
-    lost: int = 0
+    lost: int = 0  # how many claims in a row before this one ended without a word (their job died)
 
     def is_stale(self, ended: Callable[[Holder], bool] | None = None) -> bool:
         """Whether the run may be taken over. ended: tells from the holder whether its job is known to have ended."""

@@ -24,30 +24,33 @@ class FormerSize(Frozen):
     git_commit: str | None = None
 
 
-class StudyFile(Frozen):
-    """What study.yaml holds. request: n, constraint, resolution, classes. population: a hash of the model ids.
+class PaperErrors(Frozen):
+    """Errors in percent that a paper reports of a population. source: where, of how many models. None: not reported."""
 
-    space_hash: for readers elsewhere; studies are compared by their content. history: the sizes it had, oldest first.
-    """
+    source: str
+    min_error: float | None = None
+    mean_error: float | None = None
+
+
+class StudyFile(Frozen):
+    """What study.yaml holds."""
 
     name: str
     dsx: str
     git_commit: str | None = None
     space: dict[str, Any]
-    space_hash: str
-    request: dict[str, Any]
+    space_hash: str  # for readers elsewhere; studies are compared by their content
+    request: dict[str, Any]  # n, constraint, resolution, classes
     seed: int
-    population: str
+    population: str  # a hash of the model ids
     recipe: dict[str, Any] | None = None
     replicates: int = 1
-    history: tuple[FormerSize, ...] = ()
+    history: tuple[FormerSize, ...] = ()  # the sizes it had, oldest first
+    paper: PaperErrors | None = None  # what a paper reports of this population, if an experiment said so
 
     def to_dict(self) -> dict[str, Any]:
-        """As in `Frozen`; of a study that never grew without a history."""
-        content = super().to_dict()
-        if not self.history:
-            del content["history"]
-        return content
+        """As in `Frozen`; without a history if it never grew, and without a paper's numbers if there are none."""
+        return {key: value for key, value in super().to_dict().items() if value or key not in ("history", "paper")}
 
 
 def read_manifest(paths: StudyPaths, path: str | Path) -> StudyFile:
@@ -87,7 +90,7 @@ def difference(old: StudyFile, new: StudyFile, *, but: tuple[str, ...] = ()) -> 
     return told_difference(nested.without(_identity(old), but), nested.without(_identity(new), but))
 
 
-def _identity(file: StudyFile) -> dict[str, Any]:
+def _identity(file: StudyFile) -> dict[str, object]:
     return {
         "space": identity(completed(file.space)),
         "request": file.request,
@@ -96,7 +99,7 @@ def _identity(file: StudyFile) -> dict[str, Any]:
     }
 
 
-def told_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def told_difference(old: Mapping[str, object], new: Mapping[str, object]) -> str:
     """What differs, in one line: `n: 100 → 500; seed: 0 → 1`; at most three entries. Empty if nothing does."""
     changes = nested.differences(old, new)
     if len(changes) > 1:  # the population follows from the rest

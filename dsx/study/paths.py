@@ -3,88 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 _RESULT = "result.json"
 
 
-@dataclass(frozen=True)
 class RunPaths:
     """The folder of one run and the records in it."""
 
-    folder: Path
-
-    @property
-    def result(self) -> Path:
-        """The final record, with the whole curve; written once."""
-        return self.folder / _RESULT
-
-    @property
-    def checkpoint(self) -> Path:
-        """What a run resumes from; gone when the result is there."""
-        return self.folder / "checkpoint.pt"
-
-    @property
-    def failure(self) -> Path:
-        """Why the last attempt failed."""
-        return self.folder / "failure.json"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.result = folder / _RESULT  # the final record, with the whole curve; written once
+        self.checkpoint = folder / "checkpoint.pt"  # what a run resumes from; gone when the result is there
+        self.failure = folder / "failure.json"  # why the last attempt failed
 
     def claim(self, generation: int) -> Path:
         """The claim file of that generation, counted from 1."""
         return self.folder / f"claim.{generation}.json"
 
 
-@dataclass(frozen=True)
 class StudyPaths:
-    """The folder of a study. root: as the user gave it, or absolute."""
+    """The folder of a study."""
 
-    root: Path
-
-    @property
-    def definition(self) -> Path:
-        """The resolved configuration."""
-        return self.root / "study.yaml"
-
-    @property
-    def population(self) -> Path:
-        """One row per model; once a model has started, only further models are appended."""
-        return self.root / "population.parquet"
-
-    @property
-    def models(self) -> Path:
-        """The folder above all run folders."""
-        return self.root / "models"
-
-    @property
-    def jobs(self) -> Path:
-        """The launchers' own files."""
-        return self.root / "jobs"
-
-    @property
-    def turn(self) -> Path:
-        """Who changes the study at this moment."""
-        return self.jobs / "turn-to-change"
-
-    @property
-    def results(self) -> Path:
-        """The tidy table: derived, may be deleted at any time."""
-        return self.root / "results.parquet"
-
-    @property
-    def until(self) -> Path:
-        """Which comparison the study is trained for, if it grows until that is decided."""
-        return self.root / "until.json"
-
-    @property
-    def timings(self) -> Path:
-        """Measured inference and training times of the models."""
-        return self.root / "timings.parquet"
-
-    @property
-    def analysis(self) -> Path:
-        """Tables, figures and report of this study alone."""
-        return self.root / "analysis"
+    def __init__(self, root: Path) -> None:
+        self.root = root  # as the user gave it, or absolute
+        self.definition = root / "study.yaml"  # the resolved configuration
+        # one row per model; once a model has started, only further models are appended
+        self.population = root / "population.parquet"
+        self.models = root / "models"  # above all run folders
+        self.jobs = root / "jobs"  # the launchers' own files
+        self.turn = self.jobs / "turn-to-change"  # who changes the study at this moment
+        self.results = root / "results.parquet"  # the tidy table: derived, may be deleted at any time
+        self.until = root / "until.json"  # which comparison the study is trained for, if it grows until that is decided
+        self.timings = root / "timings.parquet"  # measured inference and training times of the models
+        self.analysis = root / "analysis"  # tables, figures and report of this study alone
 
     def run(self, run_id: str) -> RunPaths:
         """The records of one run: `models/<first two characters>/<run_id>/`."""

@@ -69,6 +69,6 @@ def _launch(study: Study, folder: str) -> list[str]:
     return [f"dsx launch {folder} --recipe {shlex.quote(recipe.name)}{seeds}{overrides}"]
 
 
-def _hydra(value: Any) -> str:
+def _hydra(value: object) -> str:
     """A value as Hydra's overrides write it."""
     return "null" if value is None else value if isinstance(value, str) else json.dumps(value)

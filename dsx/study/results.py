@@ -27,34 +27,28 @@ STATES = ("pending", "running", "done", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed. kind: out_of_memory, timeout, killed or error. time: seconds since 1970.
-
-    attempts: how often it failed; alike: how often in a row in this same way.
-    """
+    """Why a run failed."""
 
     run_id: str
-    kind: str
+    kind: str  # out_of_memory, timeout, killed or error
     message: str
     traceback: str = field(default="", repr=False)
-    time: float = 0.0
-    attempts: int = 1
-    alike: int = 1
+    time: float = 0.0  # seconds since 1970
+    attempts: int = 1  # how often it failed
+    alike: int = 1  # how often in a row in this same way
     retrying: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One look at the files. problems: torn or foreign files, in words. holders: of the running ones.
-
-    fresh: how many results were not in the table yet.
-    """
+    """One look at the files."""
 
     states: dict[str, str]
     finished: dict[str, Finished]
     failures: dict[str, Failure]
-    holders: dict[str, claims.Holder | None]
-    problems: list[str]
-    fresh: int = 0
+    holders: dict[str, claims.Holder | None]  # of the running ones
+    problems: list[str]  # torn or foreign files, in words
+    fresh: int = 0  # how many results were not in the table yet
 
     def counts(self) -> dict[str, int]:
         """State → number of runs, for all five states."""
@@ -71,7 +65,8 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
     """
     started = set(_started(paths))
     candidates = [run for run in runs if run.run_id in started]
-    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results))
+    metrics = own_metrics(runs)
+    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results, metrics), metrics)
     look = _Scanned(paths, ended, unusable)
     states = {}
     for run in runs:
@@ -103,7 +98,7 @@ class _Scanned:
         except OSError:
             return "pending"
         if paths.result.name in names and run.run_id not in self.unusable:
-            read, unusable, _ = read_finished(self.paths, [run], {})
+            read, unusable, _ = read_finished(self.paths, [run], {}, own_metrics([run]))
             finished |= read
             self.unusable |= unusable
             if read:
@@ -120,6 +115,12 @@ class _Scanned:
             return "pending"
         self.failures[run.run_id] = failure
         return "failed"
+
+
+def own_metrics(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Columns of what a training of the user's own reports, besides `error`."""
+    recipe = runs[0].base_recipe if runs else None
+    return tuple(metric.name for metric in recipe.measures if metric.name != "error") if recipe else ()
 
 
 def is_finished(paths: RunPaths) -> bool:
@@ -177,8 +178,9 @@ def any_started(paths: StudyPaths) -> bool:
 def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd.DataFrame:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
-    Columns: model_id, space, state, error, best_error, epochs, flops, params, acts, seconds, images_per_second,
-    peak_memory_bytes, seed, recipe, failure, run_id, replicate, then the space's parameters.
+    Columns: model_id, space, state, error, best_error, metrics of a user's own training, epochs, flops, params,
+    acts, seconds, images_per_second, peak_memory_bytes, seed, recipe, failure, run_id, replicate, then the space's
+    parameters.
     """
     import numpy as np
     import pandas as pd
@@ -191,12 +193,16 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         at = Finished._fields.index(name)
         return pd.Series([None if row is None else row[at] for row in read], dtype=dtype)
 
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "model_id": [run.model_id for run in runs],
         "space": population.space,
         "state": [scan.states[run.run_id] for run in runs],
         "error": value("error", "float64"),
         "best_error": value("best_error", "float64"),
+        **{
+            name: pd.Series([None if row is None else row.metrics[at] for row in read], dtype="float64")
+            for at, name in enumerate(own_metrics(runs))
+        },
         "epochs": value("epochs", "Int64"),
         "flops": population.flops[rows],
         "params": population.params[rows],
@@ -211,7 +217,9 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "replicate": [run.replicate for run in runs],
     }
     columns |= {name: column[rows] for name, column in population.settings.items()}
-    table: pd.DataFrame = pd.DataFrame(columns)
+    table = pd.DataFrame(columns)
+    if metrics := own_metrics(runs):
+        table.attrs["metrics"] = list(metrics)  # no parameters of the space, whatever they are called
     return table
 
 
@@ -219,10 +227,9 @@ def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
     """One row per run and epoch of the finished runs: run_id, model_id, epoch and what the trainer noted."""
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for run in runs:
         data, _ = files.load_json(paths.run(run.run_id).result)
         for epoch in (data or {}).get("curve") or ():
             rows.append({"run_id": run.run_id, "model_id": run.model_id, **epoch})
-    table: pd.DataFrame = pd.DataFrame(rows, columns=None if rows else ["run_id", "model_id", "epoch"])
-    return table
+    return pd.DataFrame(rows, columns=None if rows else ["run_id", "model_id", "epoch"])

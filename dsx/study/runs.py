@@ -15,10 +15,7 @@ from dsx.networks.lookup import Network, network_from_dict
 from dsx.spaces.population import Population, plain, recipe_settings
 
 if TYPE_CHECKING:
-    from dsx.recipes.recipe import Recipe
-
-# what a space may call settings of the recipe besides their full names
-_SHORT = {"weight_decay": "optimiser.weight_decay", "momentum": "optimiser.momentum"}
+    from dsx.recipes.base import AnyRecipe
 
 
 def training_seed(study_seed: int, model_id: str, replicate: int = 0) -> int:
@@ -38,19 +35,17 @@ def run_name(model_id: str, replicate: int = 0, recipe_overrides: dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """One training. row: of the model in the population. content: the architecture as canonical JSON.
-
-    base_recipe: the study's recipe, None before the first launch; `recipe` has the model's own settings applied.
-    """
+    """One training."""
 
     run_id: str
     model_id: str
-    row: int
+    row: int  # of the model in the population
     replicate: int
     seed: int
-    content: str = field(repr=False)
+    content: str = field(repr=False)  # the architecture as canonical JSON
     recipe_overrides: dict[str, Any] = field(default_factory=dict, repr=False)
-    base_recipe: Recipe | None = field(default=None, repr=False)
+    # the study's recipe, None before the first launch; `recipe` has the model's own settings applied
+    base_recipe: AnyRecipe | None = field(default=None, repr=False)
 
     @cached_property
     def architecture(self) -> Network:
@@ -58,15 +53,15 @@ class Run:
         return network_from_dict(json.loads(self.content), where=self.model_id)
 
     @property
-    def recipe(self) -> Recipe | None:
+    def recipe(self) -> AnyRecipe | None:
         """What this run trains with."""
-        overrides = {_SHORT.get(k, k): v for k, v in self.recipe_overrides.items() if k != "seed"}
-        if self.base_recipe is None or not overrides:
+        sampled = {name: value for name, value in self.recipe_overrides.items() if name != "seed"}
+        if self.base_recipe is None or not sampled:
             return self.base_recipe
-        return self.base_recipe.with_overrides(overrides)
+        return self.base_recipe.with_sampled(sampled)
 
 
-def runs_of(population: Population, seed: int, recipe: Recipe | None = None, replicates: int = 1) -> list[Run]:
+def runs_of(population: Population, seed: int, recipe: AnyRecipe | None = None, replicates: int = 1) -> list[Run]:
     """All runs of a study: every model once, in the order drawn, then every model's replicate 1, and so on.
 
     So an interrupted study has as many models as it can. seed: the study's.

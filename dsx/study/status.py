@@ -103,12 +103,9 @@ def grouped(study: Study, failures: list[Failure]) -> list[FailureGroup]:
 
 
 def _remedy(study: Study, kind: str) -> str:
-    more = {"out_of_memory": " --mem-gb 2x", "timeout": " --timeout-min 2x"}.get(kind, "") if _on_cluster(study) else ""
+    on_cluster = (study.paths.jobs / "submissions").is_dir()
+    more = {"out_of_memory": " --mem-gb 2x", "timeout": " --timeout-min 2x"}.get(kind, "") if on_cluster else ""
     return f"dsx launch {study.path} --retry {kind}{more}"
-
-
-def _on_cluster(study: Study) -> bool:
-    return (study.paths.jobs / "submissions").is_dir()
 
 
 def describe(status: Status, *, ids: int = 6) -> list[str]:

@@ -12,6 +12,7 @@ import dsx
 from dsx.base import nested
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
+from dsx.results.columns import BY_NAME
 from dsx.spaces.definition import completed, space_from_dict
 from dsx.spaces.identity import definition_hash
 from dsx.spaces.plugins import load_plugins
@@ -21,7 +22,15 @@ from dsx.study import results, timings
 from dsx.study.changing import changing
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
-from dsx.study.manifest import FormerSize, StudyFile, difference, read_manifest, told_difference, write_manifest
+from dsx.study.manifest import (
+    FormerSize,
+    PaperErrors,
+    StudyFile,
+    difference,
+    read_manifest,
+    told_difference,
+    write_manifest,
+)
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Run, runs_of
@@ -29,7 +38,7 @@ from dsx.study.runs import Run, runs_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dsx.recipes.recipe import Recipe
+    from dsx.recipes.base import AnyRecipe
 
 
 class Study:
@@ -167,15 +176,15 @@ class Study:
         return population
 
     @cached_property
-    def recipe(self) -> Recipe | None:
+    def recipe(self) -> AnyRecipe | None:
         """The recipe; None until one is set by the first launch."""
-        from dsx.recipes.recipe import Recipe  # the package below ours: only its plain type is needed here
+        from dsx.recipes.recipe import read_recipe  # the package below ours: only its plain type is needed here
 
         if self._file.recipe is None:
             return None
-        return Recipe.from_dict(self._file.recipe, where=str(self.paths.definition))
+        return read_recipe(self._file.recipe, where=str(self.paths.definition))
 
-    def set_recipe(self, recipe: Recipe, replicates: int = 1) -> None:
+    def set_recipe(self, recipe: AnyRecipe, replicates: int = 1) -> None:
         """Fix the recipe, as `with_recipe` checks it. The same again changes nothing."""
         if self.with_recipe(recipe, replicates)._file != self._file:
             with changing(self.paths):
@@ -184,7 +193,7 @@ class Study:
         for name in ("recipe", "population", "_runs"):
             self.__dict__.pop(name, None)
 
-    def with_recipe(self, recipe: Recipe, replicates: int = 1) -> Study:
+    def with_recipe(self, recipe: AnyRecipe, replicates: int = 1) -> Study:
         """The study as it would be with this recipe; nothing is written. More replicates may be asked for at any time.
 
         Raises StudyError, with what differs, if models have started under a recipe that gives other results,
@@ -192,6 +201,7 @@ class Study:
         """
         if replicates < 1:
             raise StudyError(f"replicates = {replicates}: expected an integer ≥ 1")
+        recipe = recipe.at_resolution(self.population.resolution)
         before = self.recipe
         if before is not None and results.any_started(self.paths):
             differing = told_difference(before.identity(), recipe.identity())
@@ -203,8 +213,9 @@ class Study:
                     " launch with that one, or sample into another folder with --out"
                 )
         recipe.check(self.population[0].architecture)
+        _check_metrics(recipe, self.population)
         _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
-        update: dict[str, Any] = {"replicates": replicates}
+        update: dict[str, object] = {"replicates": replicates}
         if before != recipe:
             update["recipe"] = recipe.to_dict()
         return Study(self.paths, self._file.model_copy(update=update))
@@ -212,6 +223,18 @@ class Study:
     @cached_property
     def _runs(self) -> list[Run]:
         return runs_of(self.population, self.seed, self.recipe, self.replicates)
+
+    @property
+    def paper(self) -> PaperErrors | None:
+        """What a paper reports of this population, if the experiment that made it says so."""
+        return self._file.paper
+
+    def set_paper(self, paper: PaperErrors) -> None:
+        """Keep a paper's numbers with the study, for the analysis to show beside its own; no part of its identity."""
+        if self._file.paper != paper:
+            with changing(self.paths):
+                self._file = open_study(self.path)._file.model_copy(update={"paper": paper})
+                write_manifest(self.paths, self._file)
 
     @property
     def history(self) -> tuple[FormerSize, ...]:
@@ -231,7 +254,8 @@ class Study:
             return results.scan(self.paths, [run for run in self._runs if run.run_id in only], ended)
         scan_now = results.scan(self.paths, self._runs, ended)
         if scan_now.fresh > len(scan_now.finished) // 50:
-            self._keep(results.results_table(self.population, self._runs, scan_now), scan_now)
+            table = results.results_table(self.population, self._runs, scan_now)
+            write_cache(self.paths.results, table, scan_now.finished)
         return scan_now
 
     def states(self) -> dict[str, str]:
@@ -251,10 +275,10 @@ class Study:
         scan_now = results.scan(self.paths, self._runs)
         table = results.results_table(self.population, self._runs, scan_now)
         if scan_now.fresh:
-            self._keep(table, scan_now)
+            write_cache(self.paths.results, table, scan_now.finished)
         return timings.join(table, timings.read(self.paths))
 
-    def keep_timings(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def keep_timings(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Add measured times: model_id and the fields of `dsx.networks.timing.Timing`; `results` then shows them."""
         timings.keep(self.paths, rows)
 
@@ -262,8 +286,15 @@ class Study:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
         return results.curves_table(self.paths, self._runs)
 
-    def _keep(self, table: pd.DataFrame, scan: Scan) -> None:
-        write_cache(self.paths.results, table, scan.finished)
+
+def _check_metrics(recipe: AnyRecipe, population: Population) -> None:
+    """Raises StudyError for a metric that is called like another column of the results."""
+    taken = {name for name, column in BY_NAME.items() if column.role != "curve" and name != "error"}
+    for metric in recipe.measures:
+        if metric.name in taken or metric.name in population.settings:
+            raise StudyError(
+                f"recipe {recipe.name}: metric '{metric.name}': the results have another column of that name"
+            )
 
 
 def open_study(path: str | Path) -> Study:

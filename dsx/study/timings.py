@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import StudyError
@@ -17,16 +16,14 @@ if TYPE_CHECKING:
 _CONDITIONS = ["model_id", "mode", "resolution", "device", "dtype", "threads"]
 
 
-def keep(paths: StudyPaths, rows: Sequence[Mapping[str, Any]]) -> None:
+def keep(paths: StudyPaths, rows: Sequence[Mapping[str, object]]) -> None:
     """Add measurements: model_id and the fields of `dsx.networks.timing.Timing`. Complete or not at all."""
     import pandas as pd
 
     known = read(paths)
     new = pd.DataFrame(list(rows))
     table = new if known is None else pd.concat([known, new], ignore_index=True)
-    buffer = io.BytesIO()
-    table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(buffer, index=False)
-    files.write_bytes(paths.timings, buffer.getvalue())
+    files.write_bytes(paths.timings, table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(index=False))
 
 
 def read(paths: StudyPaths) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ import os
 import pickle
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from dsx.base.files import RecordWarning, write_bytes
 CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
-def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(folder: Path, state: Mapping[str, object]) -> None:
     """Make `state` (tensors and plain values) the newest checkpoint; the newest so far becomes the previous."""
     buffer = io.BytesIO()
     torch.save(state, buffer)

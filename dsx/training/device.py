@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -60,15 +59,7 @@ def peak_memory_bytes(device: torch.device) -> int | None:
     return None
 
 
-def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was given, so that a clock read now is true."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device) -> dict[str, object]:
     """What a result may depend on besides recipe and seed."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {

@@ -28,6 +28,14 @@ class DataError(DsxError):
     """A data set that is missing or incomplete."""
 
 
+class ProgramFailed(DsxError):
+    """A program that did not end as it should: the first line says how, the others are the end of its error output."""
+
+
+class ProgramKilled(ProgramFailed):
+    """A program that a signal ended."""
+
+
 class CorruptData(DataError):
     """Too many images cannot be read."""
 

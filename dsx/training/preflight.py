@@ -14,6 +14,7 @@ from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.batches import Batches
+from dsx.training.data.noise import NoiseBatches, is_absent
 from dsx.training.data.opening import open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
@@ -22,37 +23,33 @@ from dsx.training.trainer import torch_settings
 
 # an evaluated image costs a forward pass: a third of a trained one
 _EVALUATION_COST = 1 / 3
+# of all images of a step on a CPU, where noise is timed
+_BRIEF_PIXELS = 2 * 224**2
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One network, measured. which: smallest, median or largest by flops (multiply-adds at the recipe's resolution).
+    """One network, measured."""
 
-    waiting: share of the time spent waiting for data. device_hours: of its whole training. note: out of memory, if so;
-    then the measured values are None.
-    """
-
-    which: str
+    which: str  # smallest, median or largest by flops (multiply-adds at the recipe's resolution)
     model_id: str
     flops: int
     images_per_second: float | None
-    waiting: float | None
+    waiting: float | None  # share of the time spent waiting for data
     peak_memory_bytes: int | None
-    device_hours: float | None
-    note: str = ""
+    device_hours: float | None  # of its whole training
+    note: str = ""  # out of memory, if so; then the measured values are None
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """Measured networks and the cost of all `models`, each with `replicates` trainings.
-
-    device_hours: linear in flops between the measured networks; None if one of them did not fit. recipe: in words.
-    """
+    """Measured networks and the cost of all `models`, each with `replicates` trainings."""
 
     rows: list[Estimate]
     models: int
-    device_hours: float | None
-    recipe: str
+    device_hours: float | None  # linear in flops between the measured networks; None if one of them did not fit
+    recipe: str  # in words
+    note: str = ""  # what was timed in place of the images, if they are not here
 
     def wall_hours(self, workers: int) -> float | None:
         """Hours until the end with that many devices or worker processes at work all the time."""
@@ -70,6 +67,8 @@ def preflight(
 ) -> Preflight:
     """Time `steps` training steps, after two that are not counted, of three of the architectures. Writes nothing.
 
+    Where a known data set is not on this machine, noise of its size stands for its images.
+
     Raises DsxError if network, recipe, data and device do not fit.
     """
     if not architectures:
@@ -83,7 +82,10 @@ def preflight(
     picked = {"smallest": order[0], "median": order[len(order) // 2], "largest": order[-1]}
     rows: list[Estimate] = []
     with torch_settings(recipe, chosen, threads):
-        batches = open_batches(recipe, 0, chosen)
+        absent = is_absent(recipe.data)
+        if absent and chosen.type == "cpu":
+            recipe, steps = _briefly(recipe), min(steps, 2)
+        batches = NoiseBatches(recipe, 0, chosen) if absent else open_batches(recipe, 0, chosen)
         try:
             for which, row in picked.items():
                 if all(architectures[row].model_id != estimate.model_id for estimate in rows):
@@ -96,7 +98,17 @@ def preflight(
     if all(h is not None for h in hours):
         each = np.interp(flops, [estimate.flops for estimate in rows], np.array(hours, dtype=float))
         total = float(each.sum()) * replicates
-    return Preflight(rows, len(architectures), total, text)
+    note = f"{recipe.data.dataset} is not at data.root {recipe.data.root}: timed on noise, without reading images"
+    return Preflight(rows, len(architectures), total, text, note if absent else "")
+
+
+def _briefly(recipe: Recipe) -> Recipe:
+    """The recipe with so few images a step that a CPU takes seconds for networks that are made for GPUs.
+
+    In torch's plain layout: in the other, torch 2.14's convolutions of stride 2 and 8 channels crash on large images.
+    """
+    images = min(recipe.batch_size, max(2, _BRIEF_PIXELS // recipe.resolution**2))
+    return recipe.with_overrides({"batch_size": images, "micro_batch_size": None, "channels_last": False})
 
 
 def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, batches: Batches, steps: int) -> Estimate:

@@ -6,9 +6,17 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from dsx.base.errors import StudyError
+from dsx.base.files import read_json
+from dsx.base.nested import differences
+from dsx.networks.lookup import Network
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import Recipe, recorded_identity
+
+RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,28 @@ class Result:
             return cls(**{name: value for name, value in record.items() if name in names})
         except TypeError as error:
             raise StudyError(f"not the record of a result: {str(error).partition(') ')[2]}") from None
+
+
+def recorded(folder: Path, architecture: Network, recipe: AnyRecipe, seed: int) -> Result | None:
+    """The result in the folder, if there is a whole one. Raises StudyError if it is another training's."""
+    record = read_json(folder / RESULT)
+    if record is None:
+        return None
+    result = Result.from_dict(record)
+    before = recorded_identity(result.effective_recipe)
+    if isinstance(recipe, Recipe) and (result.recipe_id == recipe.recipe_id or recipe.on_out_of_memory == "accumulate"):
+        before["micro_batch_size"] = recipe.micro_batch_size  # what was used in the end may be less
+    found = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
+    check_same(folder / RESULT, found, {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()})
+    return result
+
+
+def check_same(path: Path, recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises StudyError, with the first difference, if a record in a folder is not of the training that is wanted."""
+    for key, change in differences(recorded, wanted).items():
+        raise StudyError(
+            f"{path} belongs to another training ({key}: {change}); use another folder, or the same settings"
+        )
 
 
 def chance_error(num_classes: int, top: int = 1) -> float:

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
+from dsx.networks.timing import synchronise
 from dsx.recipes.recipe import Recipe
 from dsx.training.average import Average
 from dsx.training.capture import Captured, check_capture
 from dsx.training.checkpoint import save_checkpoint
 from dsx.training.data.augment import Mixed, mix
 from dsx.training.data.batches import Batches
-from dsx.training.device import synchronise
 from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
 from dsx.training.faults import Interrupted, TimeLimitExceeded

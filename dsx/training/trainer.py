@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 
-from dsx.base.errors import StudyError
-from dsx.base.files import read_json, sweep, write_json
-from dsx.base.nested import differences
+from dsx.base.files import sweep, write_json
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.base.temporary import use_short_sockets
 from dsx.networks.lookup import Network
+from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, load_recipe, recorded_identity
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
 from dsx.training.data.batches import Batches, BatchShare
@@ -25,16 +24,16 @@ from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
 from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
-from dsx.training.result import Result, chance_error
+from dsx.training.protocol import trainer_named
+from dsx.training.result import RESULT, Result, chance_error, check_same, recorded
 from dsx.training.session import Diverged, Session
 
-RESULT = "result.json"
 log = logging.getLogger("dsx.training")
 
 
 def train(  # noqa: PLR0913 (a public function; its options go by name)
     architecture: Network,
-    recipe: Recipe | str | Path,
+    recipe: AnyRecipe | str | Path,
     seed: int = 0,
     folder: Path | str | None = None,
     device: str = "auto",
@@ -53,12 +52,15 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
     Raises DsxError before anything is written if network, recipe, data and device do not fit; OutOfMemory;
     TimeLimitExceeded.
     """
+    recipe = recipe if isinstance(recipe, AnyRecipe) else load_recipe(recipe)
+    if not isinstance(recipe, Recipe):  # a program or a function of the user's
+        own = trainer_named(recipe.trainer)
+        return own(architecture, recipe, seed, folder, device, threads=threads, should_stop=should_stop)
     chosen = local_device(resolve_device(device))
-    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe.check(architecture)
     use_short_sockets()
     place = Path(folder) if folder is not None else None
-    if place is not None and (finished := _recorded(place, architecture, recipe, seed)):
+    if place is not None and (finished := recorded(place, architecture, recipe, seed)):
         return finished
     with torch_settings(recipe, chosen, threads):
         group = join_group(chosen)
@@ -114,7 +116,7 @@ def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) ->
     if resumed is not None:
         assert session.folder is not None
         before = resumed["identity"] | {"recipe": recorded_identity(resumed["identity"]["recipe"])}
-        _same(session.folder / "checkpoint.pt", before, session.identity)
+        check_same(session.folder / "checkpoint.pt", before, session.identity)
         halved = session.micro_batch_size
         session.restore(resumed)
         session.micro_batch_size = (
@@ -187,28 +189,6 @@ def _metrics(curve: list[dict[str, Any]], num_classes: int, diverged: bool) -> d
             if errors:
                 metrics |= {f"last_{kind}_top{top}": errors[-1], f"best_{kind}_top{top}": min(errors)}
     return metrics
-
-
-def _recorded(folder: Path, architecture: Network, recipe: Recipe, seed: int) -> Result | None:
-    """The result in the folder, if there is a whole one. Raises StudyError if it is another training's."""
-    record = read_json(folder / RESULT)
-    if record is None:
-        return None
-    result = Result.from_dict(record)
-    before = recorded_identity(result.effective_recipe)
-    if result.recipe_id == recipe.recipe_id or recipe.on_out_of_memory == "accumulate":
-        before["micro_batch_size"] = recipe.micro_batch_size  # what was used in the end may be less
-    recorded = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
-    wanted = {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()}
-    _same(folder / RESULT, recorded, wanted)
-    return result
-
-
-def _same(path: Path, recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raises StudyError with the first difference."""
-    for key, change in differences(recorded, wanted).items():
-        difference = f"{key}: {change}"
-        raise StudyError(f"{path} belongs to another training ({difference}); use another folder, or the same settings")
 
 
 def _smaller(session: Session | None, batches: Batches, group: Group, error: BaseException) -> int:

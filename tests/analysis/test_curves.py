@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dsx.analysis.curves import representative_curves
+from dsx.analysis.curves import extremes, representative_curves
 from dsx.base.errors import DsxError
 
 
@@ -25,6 +25,19 @@ def test_best_median_and_worst_are_picked_by_the_last_epoch():
         "worst": "m4",
     }
     assert picked["epoch"].tolist() == [1, 2, 3] * 3
+
+
+def test_several_of_the_best_and_worst_are_picked_best_first():
+    picked = representative_curves(curves([5.0, 1.0, 9.0, 3.0, 7.0, 8.0]), each=2)
+    roles = picked.groupby("model_id", sort=False)["role"].first()
+    assert roles.to_dict() == {"m1": "best", "m3": "best", "m0": "median", "m5": "worst", "m2": "worst"}
+    assert roles.index.tolist() == ["m1", "m3", "m0", "m5", "m2"]
+    for n in range(1, 12):
+        places = extremes(n, 3)
+        counts = [list(places.values()).count(role) for role in ("best", "median", "worst")]
+        assert counts == [1, 0, n - 1] if n < 3 else counts == [min(3, (n - 1) // 2), 1, min(3, (n - 1) // 2)]
+        assert list(places) == sorted(places)
+        assert max(places) == n - 1
 
 
 def test_few_runs_have_fewer_roles():

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import kstest, rankdata
 
 from dsx.analysis import importance_table
-from dsx.analysis.importance import outcome_scores, r_squared, strength_of
+from dsx.analysis.importance import outcome_scores, r_squared, strengths_of
 from dsx.base.errors import DsxError
 
 
@@ -63,7 +63,7 @@ def test_pvalues_of_no_part_of_its_own_are_uniform() -> None:
         values = tied(40, seed)
         errors = values["a"] + np.random.default_rng([5, seed]).normal(size=40)
         drawn = given_others(values, seed)("b", 199)
-        pvalues.append(strength_of(values["b"], drawn, outcome_scores(errors, "error"), 0.95, [seed]).pvalue)
+        pvalues.append(strengths_of(values["b"], drawn, [outcome_scores(errors, "error")], 0.95, [seed])[0].pvalue)
     assert kstest(pvalues, "uniform").pvalue > 0.01
 
 
@@ -81,7 +81,8 @@ def test_intervals_of_strength_cover_what_they_say(slope: float, bend: float) ->
     for seed in range(300):
         rng = np.random.default_rng([6, seed])
         x = rng.uniform(-1, 1, 60)
-        found = strength_of(x, rng.uniform(-1, 1, (50, 60)), outcome_scores(outcome(x, rng), "error"), 0.95, [seed])
+        scores = outcome_scores(outcome(x, rng), "error")
+        (found,) = strengths_of(x, rng.uniform(-1, 1, (50, 60)), [scores], 0.95, [seed])
         hits += found.low <= truth <= found.high
     assert hits >= 0.92 * 300
 
@@ -124,7 +125,8 @@ def test_the_best_tenth_shares_ties_and_is_of_low_errors() -> None:
 def test_a_parameter_without_freedom_has_no_part_that_could_be_told() -> None:
     values = tied(60, 0)
     errors = values["a"] + 0.1 * np.random.default_rng(0).normal(size=60)
-    found = strength_of(values["a"], np.tile(values["a"], (99, 1)), outcome_scores(errors, "error"), 0.95, [0])
+    scores = outcome_scores(errors, "error")
+    (found,) = strengths_of(values["a"], np.tile(values["a"], (99, 1)), [scores], 0.95, [0])
     assert found.freedom == pytest.approx(0)
     assert found.pvalue == 1
     assert found.null == pytest.approx(found.strength)

@@ -111,3 +111,22 @@ def test_equal_errors_and_constant_quantities_support_nothing() -> None:
     assert [j.side.column for j in judgements] == [0]
     assert judgements[0].pvalue == 1
     assert rank_agreement(reference)[0, 1] == 0
+
+
+def test_a_window_is_seen_where_neither_end_is_alone() -> None:
+    """Of the pairs of ends that one look at the window supports, a look at each end for itself misses some."""
+    whole = apart = 0
+    for seed in range(20):
+        values = quantities_of(120, seed)[:, [2]]
+        rng = np.random.default_rng([2, seed])
+        errors = 5 + 1.1 * (np.abs(values[:, 0]) > 0.5) + rng.normal(size=120)
+        free = np.random.default_rng([3, seed]).normal(size=(120, 5))
+        table, reference = np.hstack([values, free]), np.random.default_rng(7).normal(size=(3000, 6))
+        ends = [[Side(k, end) for k in range(6)] for end in ("low", "high")]
+        both = judge(table, errors, reference, [*ends[0], *ends[1]])
+        whole += any(j.supported(0.95) for j in both if j.side.column == 0)
+        # half of the level for either end
+        apart += any(
+            j.pvalue <= 0.025 for sides in ends for j in judge(table, errors, reference, sides) if j.side.column == 0
+        )
+    assert whole > apart

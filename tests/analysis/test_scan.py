@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsx.analysis.scan import best_cut, bin_edges, bin_sums, bins, scan
+from dsx.analysis.scan import best_cut, bin_edges, bin_sums, bins, scan, window_scan
 
 
 def brute_force(codes: np.ndarray, scores: np.ndarray, count: int, end: str, least: int, limited: bool):
@@ -40,6 +40,22 @@ def test_the_best_cut_is_that_of_trying_all(end, limited) -> None:
         assert scan(models, sums, end, 4, limited)[0] == pytest.approx(z)
 
 
+def test_the_best_window_is_that_of_trying_all() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        codes, scores = rng.integers(-1, 6, 40), rng.normal(size=40)
+        best = -np.inf
+        for first in range(6):
+            for last in range(first, 6):
+                inside = (codes >= first) & (codes <= last)
+                outside = (codes >= 0) & ~inside
+                if min(inside.sum(), outside.sum()) >= 4:
+                    z = scores[outside].mean() - scores[inside].mean()
+                    best = max(best, z / np.sqrt(1 / inside.sum() + 1 / outside.sum()))
+        assert window_scan(*bin_sums(codes, scores, 6), 4)[0] == pytest.approx(best)
+    assert window_scan(*bin_sums(codes, scores, 6), 30)[0] == -np.inf
+
+
 def test_a_window_in_the_middle_is_cut_at_both_ends() -> None:
     codes = np.repeat(np.arange(6), 10)
     scores = np.where((codes == 2) | (codes == 3), -1.0, 1.0)
@@ -63,8 +79,8 @@ def test_few_values_have_a_bin_each_and_many_about_equal_shares() -> None:
     assert bins(np.array([1.0, 2, 3, 4, np.nan]), few).tolist() == [0, 1, 1, 2, -1]
     reference = np.random.default_rng(0).lognormal(size=6000)
     counts = np.bincount(bins(reference, bin_edges(reference)))
-    assert counts.size == 12
-    assert (np.abs(counts - 500) <= 2).all()
+    assert counts.size == 16
+    assert (np.abs(counts - 375) <= 2).all()
 
 
 def test_values_that_are_missing_are_in_no_sum() -> None:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dsx.exhibits.curves import EXHIBIT
 from dsx.exhibits.exhibit import Inquiry
 from dsx.exhibits.studies import StudyFacts
+
+
+def test_errors_of_training_and_of_averaged_weights_stand_beside(inquiry):
+    study = inquiry.studies[0]
+    curves = study.curves.assign(train_error=study.curves["error"] - 1, ema_error=study.curves["error"] - 0.5)
+    (each,) = EXHIBIT.compute(Inquiry([replace(study, curves=curves)]))
+    axes = EXHIBIT.draw(each, None)
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend[-2:] == ["averaged weights", "training error"]
+    drawn = [tuple(line.get_ydata()) for line in axes.lines if len(line.get_ydata())]
+    for _, run in each.main.groupby("run_id"):
+        assert {tuple(run[c]) for c in ("error", "train_error", "ema_error")} <= set(drawn)
 
 
 def test_three_roles_are_drawn(computed):

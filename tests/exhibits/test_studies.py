@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from report.conftest import made_up, with_failures
 
-from dsx.exhibits.studies import StudyFacts
+import dsx
+from dsx.exhibits.studies import StudyFacts, imported
+from dsx.results.readers import Results
 
 
 def test_structure_of_the_networks_joins_the_results():
@@ -26,3 +30,12 @@ def test_fits_are_in_the_order_of_the_models():
     facts = made_up("E", n=8)
     assert facts.fitted["error"].tolist() == pytest.approx(facts.models["error"].tolist())
     assert (facts.fitted["e_fit"].dropna() >= 0).all()
+
+
+def test_the_space_of_a_file_is_known_where_all_networks_are_of_the_one_it_names() -> None:
+    table = made_up("R", space="RegNetX-digits").table
+    results = {"whole": table, "elsewhere": table.assign(space="MySpace"), "without": table.drop(columns="space")}
+    results |= {"another": table.assign(space="AnyNetXA-digits"), "deeper": table.assign(depth=table["depth"] + 40)}
+    facts = imported(Results(Path("file.csv"), "CSV table", results))
+    assert facts["whole"].space == dsx.load_space("RegNetX-digits")
+    assert [name for name, each in facts.items() if each.space is None] == [*results][1:]

@@ -145,8 +145,8 @@ def test_table_rows_are_the_architectures_they_came_from():
         for k in (2, 1, 3)
     ]
     table = ArchitectureTable.of(networks)
-    assert [Architecture.from_dict(table.content(row)) for row in range(3)] == networks
-    assert [table.take(np.array([2, 0])).content(row) for row in range(2)] == [networks[i].to_dict() for i in (2, 0)]
+    assert [Architecture.from_dict(content) for content in table.contents()] == networks
+    assert table.take(np.array([2, 0])).contents() == [networks[i].to_dict() for i in (2, 0)]
     doubled = ArchitectureTable.of([*networks, *networks]).keys()
     assert len(set(doubled.tolist())) == 3
 

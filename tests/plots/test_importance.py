@@ -34,8 +34,8 @@ def test_rows_stand_in_the_tables_order_at_their_strengths(table: pd.DataFrame) 
     assert set(rows["strength"]) <= points
     assert [bar.get_width() for bar in ax.patches][::-1] == rows["null_line"].tolist()
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["has a part of its own", "not shown", "null line"]
-    assert "outcome: error" in ax.get_xlabel()
+    assert legend == ["shown to have a part of its own", "not shown", "up to here by ties alone"]
+    assert ax.get_xlabel() == "share of the variance of errors' ranks"
 
 
 def test_pairs_and_the_other_outcome_have_their_own_figure(table: pd.DataFrame) -> None:
@@ -43,6 +43,8 @@ def test_pairs_and_the_other_outcome_have_their_own_figure(table: pd.DataFrame) 
     names = {label.get_text() for label in ax.get_yticklabels()}
     assert names == {"depth × width", "depth × groups", "width × groups"}
     assert "best tenth" in ax.get_xlabel()
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend[-1] == "up to here by chance"
 
 
 def test_an_outcome_that_the_table_lacks_is_named(table: pd.DataFrame) -> None:

@@ -52,7 +52,7 @@ def network(space: dsx.Space, settings: dict[str, np.ndarray], row: int) -> dsx.
     from dsx.spaces.assembly import assemble
 
     (part,) = assemble(space, {name: column[[row]] for name, column in settings.items()})
-    return dsx.Architecture.from_dict(part.table.content(0))
+    return dsx.Architecture.from_dict(part.table.contents()[0])
 
 
 @pytest.mark.slow

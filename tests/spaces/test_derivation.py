@@ -1,10 +1,8 @@
 """How one model's setting became its stages, in words."""
 
-import numpy as np
-
 import dsx
 from dsx.spaces.definition import load_space
-from dsx.spaces.derivation import describe_derivation, setting_arrays
+from dsx.spaces.derivation import describe_derivation
 
 
 def test_a_models_widths_are_shown_raw_quantised_and_adjusted():
@@ -42,20 +40,7 @@ def test_settings_with_missing_stages_are_explained(small_space):
     stages = {"distribution": "uniform", "low": 1, "high": 3, "step": 1}
     space = small_space(parameters={"stages": stages}, strides=2)
     for model in dsx.sample(space, 20):
-        arrays = setting_arrays(space, model.setting)
-        assert arrays["depth"].dtype == np.int64
         assert len(describe_derivation(space, model).splitlines()) == 2 + len(model.architecture.stages)
-
-
-def test_a_setting_becomes_the_arrays_of_one_network(small_space):
-    setting = {"depth_1": 1, "depth_2": 2, "depth_3": 3, "width_1": 8, "width_2": 16, "width_3": 8}
-    arrays = setting_arrays(small_space(), {**setting, "bottleneck_ratio": 2, "group_width": 4})
-    assert {name: array.tolist() for name, array in arrays.items()} == {
-        "depth": [[1, 2, 3]],
-        "width": [[8, 16, 8]],
-        "bottleneck_ratio": [2],
-        "group_width": [4],
-    }
 
 
 def test_a_number_of_groups_is_told_as_such(small_space):

@@ -13,8 +13,9 @@ import torch
 
 import dsx
 from dsx.base.errors import DsxError
+from dsx.networks.timing import synchronise
 from dsx.training import device as devices
-from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device, synchronise
+from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ from dsx.base.text import plural
 from dsx.launch.devices import Slot, may_have_gpus, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_data_here, check_studies
+from dsx.launch.pending import check_data_here, check_studies, trainers_of
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings
 from dsx.networks.architecture import Count
@@ -45,7 +45,7 @@ class LocalLauncher(Launcher):
         if options.device != "cpu" and may_have_gpus():
             from dsx.launch.local.pool import begin_loading
 
-            begin_loading(options.trainer)  # torch, which it takes seconds to load here too
+            begin_loading(trainers_of(studies, options))  # torch, which it takes seconds to load here too
         self.slots(options)
         check_studies(studies, options)
         check_processes()
@@ -64,15 +64,16 @@ class LocalLauncher(Launcher):
         check_processes()
         check_studies(studies, options)
         most = self.max_failures if options.max_failures is None else options.max_failures
-        return dispatch(studies, groups, self._settings(groups, options), options, most)
+        return dispatch(studies, groups, self._settings(groups, studies, options), options, most)
 
-    def _settings(self, groups: Sequence[Slot], options: LaunchOptions) -> PoolSettings:
+    def _settings(self, groups: Sequence[Slot], studies: Sequence[Study], options: LaunchOptions) -> PoolSettings:
         """What every worker process is told."""
         from dsx.launch.local.pool import PoolSettings
 
         threads = self.threads if self.threads is not None else (1 if groups[0].device == "cpu" else None)
         return PoolSettings(
             work=WorkSettings(groups[0].device, threads, options.retry, options.trainer),
+            trainers=trainers_of(studies, options),
             nice=self.nice,
             memory_limit_gb=self.memory_limit_gb,
             timeout_s=self.time_limit_min * 60 if self.time_limit_min is not None else None,

@@ -26,11 +26,12 @@ from dsx.launch import surroundings
 from dsx.launch.devices import Slot
 from dsx.launch.failures import record_failure
 from dsx.launch.heartbeat import Heartbeat
-from dsx.launch.options import TRAINER
 from dsx.launch.worker import Outcome, WorkSettings, work
+from dsx.recipes.recipe import TRAINER
 from dsx.study import claims
 from dsx.study.study import Study
 from dsx.training.allocator import keep_freed_memory
+from dsx.training.process import resident_bytes
 
 
 class WorkerGone(Exception):
@@ -53,28 +54,23 @@ _LOOK_ABOVE = (
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """What every worker process of a launch is told. work.trainer: `module:function`.
-
-    memory_limit_gb: resident memory of a process. timeout_s: of one model.
-    """
+    """What every worker process of a launch is told. trainers: `module:function` of those it may have to load."""
 
     work: WorkSettings
+    trainers: tuple[str, ...] = (TRAINER,)
     nice: int = 0
-    memory_limit_gb: float | None = None
-    timeout_s: float | None = None
+    memory_limit_gb: float | None = None  # resident memory of a process
+    timeout_s: float | None = None  # of one model
 
 
 @dataclass(frozen=True)
 class _WorkerStart:
-    """What a new process gets. stop: closed by the parent when all are to end. reports: who took up what.
+    """What a new process gets."""
 
-    safe_path: the parent's own PYTHONSAFEPATH.
-    """
-
-    stop: Connection
-    reports: Connection
+    stop: Connection  # closed by the parent when all are to end
+    reports: Connection  # who took up what
     gpu: str | None
-    safe_path: str | None
+    safe_path: str | None  # the parent's own PYTHONSAFEPATH
     settings: PoolSettings
 
 
@@ -95,7 +91,7 @@ class WorkerGroup:
     def __enter__(self) -> WorkerGroup:
         with _starting():
             use_short_sockets()
-            context = _context(self.settings.work.trainer)
+            context = _context(self.settings.trainers)
             ours, self._theirs = context.Pipe(duplex=False)[::-1]
             self._ours = ours
             self._begun, reports = context.Pipe(duplex=False)
@@ -165,24 +161,24 @@ def _starting() -> Iterator[None]:
         raise DsxError(f"worker processes cannot be started: {why}; `dsx doctor` looks closer") from error
 
 
-def _context(trainer: Any) -> Any:
-    """forkserver with the trainer loaded once, where forking is safe; else spawn. Both leave our threads behind."""
+def _context(trainers: Collection[str]) -> Any:
+    """forkserver with the trainers loaded once, where forking is safe; else spawn. Both leave our threads behind."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    loaded = "dsx.training.preload" if trainer == TRAINER else str(trainer).partition(":")[0]
-    context.set_forkserver_preload([loaded, __name__])
+    loaded = ["dsx.training.preload" if name == TRAINER else name.partition(":")[0] for name in trainers]
+    context.set_forkserver_preload([*loaded, __name__])
     return context
 
 
-def begin_loading(trainer: Any) -> None:
+def begin_loading(trainers: Collection[str]) -> None:
     """Let what workers will need be loaded meanwhile, where processes are forked from one that has it.
 
     Raises DsxError if no process can be started.
     """
     if sys.platform == "linux":
         surroundings.check_processes()
-        _context(trainer)
+        _context(trainers)
         with _starting(), surroundings.same_search_path():
             forkserver.ensure_running()
 
@@ -278,7 +274,7 @@ def _watch(stop_pipe: Connection, memory_limit_gb: float | None) -> None:
                 _stop.set()
         except (EOFError, OSError):
             _stop.set()
-        if memory_limit_gb is not None and _resident_gb() > memory_limit_gb:
+        if memory_limit_gb is not None and _resident_gb() + resident_bytes() / 1e9 > memory_limit_gb:
             os._exit(_OVER_MEMORY)
     deadline = time.monotonic() + _ORPHAN_GRACE_S
     while time.monotonic() < deadline and not _parent_gone_and_idle():

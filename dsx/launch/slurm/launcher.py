@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
@@ -16,6 +17,7 @@ from dsx.launch.slurm.profile import Multiple, Profile, split_multiples
 from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
 from dsx.launch.slurm.submit import cancel, preview, submit
+from dsx.recipes.own import OwnRecipe
 from dsx.study.study import Study
 
 
@@ -35,7 +37,13 @@ class SlurmLauncher(Launcher):
     def check(self, studies: Sequence[Study], options: LaunchOptions) -> None:
         """The data is not looked at: a cluster's nodes may see folders that this machine does not."""
         check_studies(studies, options)
-        self.resolved(studies)
+        profile = self.resolved(studies)
+        for study in studies:
+            if profile.processes > 1 and isinstance(study.recipe, OwnRecipe):
+                raise DsxError(
+                    f"recipe {study.recipe.name} runs as one process per model, and the profile has gpus_per_model"
+                    f" {profile.gpus_per_model} in {profile.processes} processes: let the program start them (torchrun)"
+                )
         client.limits()
 
     def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:

@@ -24,17 +24,7 @@ SCALABLE = ("mem_gb", "timeout_min")
 
 
 class Profile(Frozen):
-    """Resources are per job unless they say otherwise; what is null is left to the cluster's default.
-
-    gpus_per_model: 0 trains on CPUs; above 1, one process per GPU. nodes: over which a model's GPUs are spread.
-    device: null is cuda with GPUs, else cpu.
-    models_per_gpu: trained at the same time on one GPU. models_per_job: trained one after another by one job.
-    max_jobs: jobs of one launch that run at the same time. cpus: per process, and torch's threads on CPUs.
-    timeout_min: wall minutes of a job; what is unfinished then is resumed by the same job, requeued.
-    stop_early_s: seconds before the time limit at which a job saves and requeues itself; null: a fifth, at most 120.
-    setup: shell lines before the worker. environment: variables. container: put before the python command.
-    sbatch: any other option, by its long name. python: on the nodes; null: the one that submits.
-    """
+    """Resources are per job unless they say otherwise; what is null is left to the cluster's default."""
 
     kind: Literal["slurm"] = "slurm"
     partition: str | None = None
@@ -43,23 +33,24 @@ class Profile(Frozen):
     constraint: str | None = None
     exclude: str | None = None
     gres: str | None = None
-    gpus_per_model: Annotated[int, Field(ge=0)] = 0
-    models_per_gpu: Count = 1
-    nodes: Count = 1
-    device: str | None = None
-    cpus: Count = 1
+    gpus_per_model: Annotated[int, Field(ge=0)] = 0  # 0 trains on CPUs; above 1, one process per GPU
+    models_per_gpu: Count = 1  # trained at the same time on one GPU
+    nodes: Count = 1  # over which a model's GPUs are spread
+    device: str | None = None  # null is cuda with GPUs, else cpu
+    cpus: Count = 1  # per process, and torch's threads on CPUs
     mem_gb: Annotated[float, Field(gt=0)] | None = None
-    timeout_min: Count = 60
+    timeout_min: Count = 60  # wall minutes of a job; what is unfinished then is resumed by the same job, requeued
+    # seconds before the time limit at which a job saves and requeues itself; null: a fifth, at most 120
     stop_early_s: Count | None = None
-    models_per_job: Count = 1
-    max_jobs: Count = 64
+    models_per_job: Count = 1  # trained one after another by one job
+    max_jobs: Count = 64  # jobs of one launch that run at the same time
     requeue: StrictBool = True
-    setup: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()  # shell lines before the worker
     environment: dict[str, str] = Field(default_factory=dict)
-    container: str | None = None
-    python: str | None = None
+    container: str | None = None  # put before the python command
+    python: str | None = None  # on the nodes; null: the one that submits
     srun: tuple[str, ...] = ()
-    sbatch: dict[str, str | int | bool] = Field(default_factory=dict)
+    sbatch: dict[str, str | int | bool] = Field(default_factory=dict)  # any other option, by its long name
 
     @model_validator(mode="after")
     def _consistent(self) -> Profile:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from dsx.launch.causes import message_of
 from dsx.launch.failures import kind_of, record_failure, told
-from dsx.launch.worker import Trainer, resolve
+from dsx.launch.worker import resolve
 from dsx.study.study import Study
 from dsx.training.faults import CorruptData, Interrupted, TimeLimitExceeded
+from dsx.training.protocol import Trainer
 
 _FOREVER = timedelta(days=30)
 # raised in all processes at once: rank 0 records them
@@ -41,15 +42,15 @@ def rank() -> int:
     return int(os.environ["RANK"])
 
 
-def leading(trainer: str) -> Trainer:
+def leading(trainer: str | None, study: Study) -> Trainer:
     """A trainer that names the run to the other ranks and then trains it."""
-    train = resolve(trainer)
+    train = resolve(trainer, study)
 
     def named(architecture: Any, recipe: Any, **options: Any) -> Any:
         _name(options["folder"].name)
         return train(architecture, recipe, **options)
 
-    return named
+    return cast("Trainer", named)
 
 
 def dismiss() -> None:
@@ -58,11 +59,11 @@ def dismiss() -> None:
 
 
 def follow(
-    study: Study, trainer: Trainer | str, device: str, threads: int | None, should_stop: Callable[[], bool]
+    study: Study, trainer: str | None, device: str, threads: int | None, should_stop: Callable[[], bool]
 ) -> None:
     """Train what rank 0 names until it names nothing. A failure of this rank alone is recorded, and ends all ranks."""
     runs = {run.run_id: run for run in study.runs()}
-    train = resolve(trainer)
+    train = resolve(trainer, study)
     number = 0
     while True:
         run_id = _open().get(f"run{number}").decode()

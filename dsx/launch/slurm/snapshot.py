@@ -10,8 +10,11 @@ from pathlib import Path
 
 import dsx
 from dsx.base import provenance
+from dsx.base.errors import DsxError
 from dsx.base.files import RecordError, unwritable
+from dsx.recipes.own import OwnRecipe
 from dsx.study.study import Study
+from dsx.training.program import COPIED_CODE
 
 # python reads this file as it starts, in a job and in every process below it: an editable install or the current
 # folder would otherwise come before PYTHONPATH
@@ -53,6 +56,7 @@ is_link() { [ "$(readlink "$link")" = "$here" ]; }
 is_link || ln -sfn "$here" "$link" 2>/dev/null || is_link || exit 1
 PYTHONPATH="$link${PYTHONPATH:+:$PYTHONPATH}" exec "$@"
 """
+_MOST_BYTES = 64 << 20
 _SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".j2", ".parquet")
 
 
@@ -68,6 +72,11 @@ def freeze(study: Study) -> Path:
     for data in ("spaces", "experiments"):  # beside the package in a checkout, inside it when installed
         if (top / ".git").exists() or (top / "setup.cfg").exists():
             files |= _files(top / data, top)
+    modes = {}
+    if isinstance(study.recipe, OwnRecipe) and study.recipe.code is not None:
+        own = _own_files(Path(study.recipe.code).expanduser())
+        files |= {f"{COPIED_CODE}/{name}": path.read_bytes() for name, path in own.items()}
+        modes = {f"{COPIED_CODE}/{name}": path.stat().st_mode & 0o777 for name, path in own.items()}
     files["sitecustomize.py"] = _STARTUP.encode()
     files[WITH_THIS_CODE] = _WITH_THIS_CODE.encode()
     digest = hashlib.sha256()
@@ -81,6 +90,8 @@ def freeze(study: Study) -> Path:
         for name, content in files.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             (temporary / name).write_bytes(content)
+        for name, mode in modes.items():
+            (temporary / name).chmod(mode | 0o600)
         (temporary / "environment.json").write_text(json.dumps(provenance.environment(), indent=1))
         difference = provenance.uncommitted()
         if difference:
@@ -103,3 +114,20 @@ def _files(folder: Path, top: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.suffix in _SUFFIXES and path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def _own_files(folder: Path) -> dict[str, Path]:
+    """Name → file of the user's code: all but what is hidden. Raises DsxError for more than 64 MiB."""
+    own: dict[str, Path] = {}
+    total = 0
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
+            own[str(name)] = path
+            total += path.stat().st_size
+            if total > _MOST_BYTES:
+                raise DsxError(
+                    f"recipe: code = {folder}: holds more than {_MOST_BYTES >> 20} MiB, all of which would be copied:"
+                    " name a folder of the program's own files"
+                )
+    return own

@@ -13,16 +13,13 @@ from dsx.study.study import Study
 
 @dataclass(frozen=True)
 class Jobs:
-    """Jobs of a study. queued: state → tasks in the queue. reasons: why tasks are pending. ended: state → tasks.
+    """Jobs of a study."""
 
-    known: false if the queue did not answer, which says nothing about the jobs. arrays: name → job id.
-    """
-
-    queued: dict[str, int] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
-    ended: dict[str, int] = field(default_factory=dict)
-    arrays: dict[str, str] = field(default_factory=dict)
-    known: bool = True
+    queued: dict[str, int] = field(default_factory=dict)  # state → tasks in the queue
+    reasons: dict[str, int] = field(default_factory=dict)  # why tasks are pending
+    ended: dict[str, int] = field(default_factory=dict)  # state → tasks
+    arrays: dict[str, str] = field(default_factory=dict)  # name → job id
+    known: bool = True  # false if the queue did not answer, which says nothing about the jobs
     note: str = ""
 
     def lines(self) -> list[str]:

@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,16 @@ _YOUNG_S = 60.0
 
 @dataclass(frozen=True)
 class Submission:
-    """One array of jobs. tasks: the run ids of each. launch: shared by all arrays of one command.
-
-    profile: what was asked for. code: folder of the frozen dsx. folder: of submitit's own files and the logs.
-    """
+    """One array of jobs."""
 
     name: str
-    launch: str
+    launch: str  # shared by all arrays of one command
     time: float
-    tasks: list[list[str]]
-    profile: dict[str, Any]
-    code: str
+    tasks: list[list[str]]  # the run ids of each
+    profile: dict[str, Any]  # what was asked for
+    code: str  # folder of the frozen dsx
     retry: list[str]
-    trainer: str
+    trainer: str | None = None
     max_failures: int | None = None
 
 
@@ -137,8 +133,3 @@ class Submissions:
                 if (name, task) in entries:
                     covered.update(run_ids)
         return entries, covered
-
-
-def chunks(run_ids: Sequence[str], size: int) -> list[list[str]]:
-    """Consecutive groups of at most `size`."""
-    return [list(run_ids[start : start + size]) for start in range(0, len(run_ids), size)]

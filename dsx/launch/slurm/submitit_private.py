@@ -25,13 +25,12 @@ def script(parameters: Mapping[str, Any], folder: Path, python: str, tasks: int)
     """The sbatch script that `submit_array` would submit for so many tasks. python: a shell command."""
     from submitit.slurm.slurm import _make_sbatch_string
 
-    text: str = _make_sbatch_string(
+    return _make_sbatch_string(
         command=f"{python} -u -m submitit.core._submit {shlex.quote(str(folder))}",
         folder=folder,
         **parameters,
         **({"map_count": tasks} if tasks > 1 else {}),
     )
-    return text
 
 
 def submit_array(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,11 +30,14 @@ class Normalise:
 
     def __call__(self, images: Tensor, draws: torch.Generator | None = None) -> Tensor:
         """draws: for training images, whence the colour noise comes."""
-        offset = self._offset
+        offset, width = self._offset, images.shape[2]
         if self._lighting and draws is not None:
             noise = lighting_noise(len(images), self._lighting, draws).to(images.device, non_blocking=True)
             offset = (offset + noise / self._std)[:, None, None, :]
-        return torch.addcmul(offset, images.to(torch.float32), self._factor)
+        # whole lines at a time: a CPU is up to ten times as fast as over lines of three channels
+        lines = images.to(torch.float32).flatten(2)
+        offset = offset.expand(*offset.shape[:-2], width, -1).flatten(-2)
+        return torch.addcmul(offset, lines, self._factor.repeat(width)).view(images.shape)
 
 
 def lighting_noise(count: int, std: float, draws: torch.Generator) -> Tensor:
@@ -53,7 +57,7 @@ def apply_policy(images: Tensor, policy: str, seed: tuple[int, int, int]) -> Ten
     return torch.stack(done).permute(0, 2, 3, 1)
 
 
-def policy_transform(policy: str) -> Any:
+def policy_transform(policy: str) -> Callable[[Tensor], Tensor]:
     """The torchvision transform of that name."""
     from torchvision.transforms import v2
 

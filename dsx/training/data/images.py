@@ -39,16 +39,13 @@ class ImageSet(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """Images in memory: an array (n, height, width, channels), or a list where they differ in shape.
-
-    unreadable: by row, why there is none. names: of the rows; what: before the row's number, where there are none.
-    """
+    """Images in memory: an array (n, height, width, channels), or a list where they differ in shape."""
 
     images: np.ndarray | Sequence[np.ndarray]
     labels: np.ndarray
-    what: str = "image"
-    names: Sequence[str] | None = None
-    unreadable: dict[int, str] = field(default_factory=dict)
+    what: str = "image"  # before the row's number, where there are none
+    names: Sequence[str] | None = None  # of the rows
+    unreadable: dict[int, str] = field(default_factory=dict)  # by row, why there is none
 
     @property
     def dtype(self) -> np.dtype:
@@ -70,18 +67,28 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageParts:
-    """What is trained on and what is evaluated.
+class Source:
+    """All images of a data set, before any are held out. evaluation: its official ones; None if the recipe has others.
 
-    classes: their names, or their numbers as text. places: where the images of each part lie, in words. notes: what
-    else is to be told before a launch.
+    classes, notes: as of `ImageParts`. places: where the images of each part lie, in words.
     """
 
     training: ImageSet
-    evaluation: ImageSet
+    evaluation: ImageSet | None
     classes: Sequence[str]
     places: tuple[str, str]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ImageParts:
+    """What is trained on and what is evaluated."""
+
+    training: ImageSet
+    evaluation: ImageSet
+    classes: Sequence[str]  # their names, or their numbers as text
+    places: tuple[str, str]  # where the images of each part lie, in words
+    notes: tuple[str, ...] = ()  # what else is to be told before a launch
 
     @property
     def num_classes(self) -> int:

@@ -6,8 +6,7 @@ Each image is augmented with numbers that depend on (seed, epoch, image) alone, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -28,9 +27,9 @@ class Imagewise(Batches):
         super().__init__(recipe, seed, device, share, parts)
         self._normalise = Normalise(recipe, device, scale=255.0)
         self._loader = self._load(parts.training, _training_transform(recipe))
-        self._held_loader = self._load(parts.evaluation, _evaluation_transform(recipe))
+        self._held_loader = self._load(parts.evaluation, evaluation_transform(recipe))
 
-    def _load(self, images: ImageSet, transform: Any) -> Loader:
+    def _load(self, images: ImageSet, transform: Callable[[Tensor], Tensor]) -> Loader:
         blank = torch.zeros(self.recipe.in_channels, self.recipe.resolution, self.recipe.resolution, dtype=torch.uint8)
         finish = _Transformed(transform, self.seed)
         return Loader(
@@ -38,13 +37,12 @@ class Imagewise(Batches):
         )
 
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = [[(epoch, row) for row in rows.tolist()] for rows in self._batch_rows(epoch, first_step)]
+        plan = self._training_steps(epoch, first_step)
         for step, batch in enumerate(self._loader.batches(plan), start=first_step):
             yield self._placed(*batch, generator(self.seed, "lighting", epoch, step))
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = [[(0, row) for row in rows] for rows in self._evaluation_rows()]
-        for batch in self._held_loader.batches(plan):
+        for batch in self._held_loader.batches(self._evaluation_steps()):
             yield self._placed(*batch)
 
     def _placed(self, images: Tensor, labels: Tensor, draws: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -63,7 +61,7 @@ class Imagewise(Batches):
 class _Transformed:
     """(pixels, epoch, row) → (channels, size, size) uint8 after the transform."""
 
-    def __init__(self, transform: Any, seed: int) -> None:
+    def __init__(self, transform: Callable[[Tensor], Tensor], seed: int) -> None:
         self._transform, self._seed = transform, seed
 
     def __call__(self, pixels: np.ndarray, epoch: int, row: int) -> Tensor:
@@ -76,11 +74,11 @@ class _Transformed:
         return transformed
 
 
-def _training_transform(recipe: Recipe) -> Any:
+def _training_transform(recipe: Recipe) -> Callable[[Tensor], Tensor]:
     from torchvision.transforms import v2
 
     options, size = recipe.augmentation, recipe.resolution
-    steps: list[Any] = []
+    steps: list[Callable[[Tensor], Tensor]] = []
     if options.random_area is not None:
         steps.append(v2.RandomResizedCrop(size, options.random_area, options.random_aspect, antialias=True))
     else:
@@ -95,7 +93,8 @@ def _training_transform(recipe: Recipe) -> Any:
     return v2.Compose(steps)
 
 
-def _evaluation_transform(recipe: Recipe) -> Any:
+def evaluation_transform(recipe: Recipe) -> Callable[[Tensor], Tensor]:
+    """(channels, height, width) uint8 → the centre of the image once its shorter side is resized."""
     from torchvision.transforms import v2
 
     shorter = recipe.augmentation.evaluation_resize or math.ceil(recipe.resolution * 256 / 224)

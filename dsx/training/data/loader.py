@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from dsx.base.shared_memory import SHARED_MEMORY, shared_memory
 from dsx.base.temporary import use_short_sockets
+from dsx.training.data.batches import Step
 from dsx.training.data.images import ImageSet
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError, LoaderDied
@@ -43,14 +44,12 @@ Keys = list[Key]
 
 
 class Read(NamedTuple):
-    """A batch as it comes from a process. labels: −1 for images that could not be read, (name, why) of each.
-
-    fault: what ended the reading, as (name of the exception's class, one line, traceback).
-    """
+    """A batch as it comes from a process."""
 
     images: Tensor
-    labels: list[int]
-    unreadable: list[tuple[str, str]]
+    labels: list[int]  # −1 for images that could not be read
+    unreadable: list[tuple[str, str]]  # (name, why) of each of those
+    # what ended the reading, as (name of the exception's class, one line, traceback)
     fault: tuple[str, str, str] | None = None
 
 
@@ -75,7 +74,7 @@ class Loader:
         if workers:
             use_short_sockets()
         self._note, self._workers, self._plan, self._pinned = note, workers, _Plan(), device.type == "cuda"
-        self._loader: DataLoader[Any] = DataLoader(
+        self._loader: DataLoader[Read] = DataLoader(
             _Items(images, finish, blank, seed),
             batch_sampler=self._plan,
             collate_fn=_as_it_is,
@@ -91,12 +90,12 @@ class Loader:
         )
         self._processes: list[BaseProcess] = []
 
-    def batches(self, plan: Sequence[Keys]) -> Iterator[tuple[Tensor, Tensor]]:
-        """(images, labels) in the host's memory for each list of (epoch, row) of the plan; label −1: not readable.
+    def batches(self, plan: Sequence[Step]) -> Iterator[tuple[Tensor, Tensor]]:
+        """(images, labels) in the host's memory for each step of the plan; label −1: not readable.
 
         Raises DataError, or what else was raised in a process, named with the file or item.
         """
-        self._plan.batches = plan
+        self._plan.steps = plan
         before = set(multiprocessing.active_children())
         try:
             with children_allowed():
@@ -160,16 +159,16 @@ class _Plan:
     """The batches a loader is to give next."""
 
     def __init__(self) -> None:
-        self.batches: Sequence[Keys] = ()
+        self.steps: Sequence[Step] = ()
 
     def __iter__(self) -> Iterator[Keys]:
-        return iter(self.batches)
+        return ([(step.epoch, row) for row in step.rows.tolist()] for step in self.steps)
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.steps)
 
 
-class _Items(Dataset[Any]):
+class _Items(Dataset[Read]):
     """Whole batches by their lists of (epoch, row)."""
 
     def __init__(

@@ -22,9 +22,8 @@ import PIL
 from PIL import Image
 
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageParts, ImageSet, class_number, class_numbers, kept
+from dsx.training.data.images import BYTES, ImageSet, Source, class_number, class_numbers
 from dsx.training.data.pixels import Unreadable, numbers_of, pixels_of
-from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
 
 # how many labels given beside the items are compared with those of the items
@@ -41,26 +40,22 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class OwnImages:
-    """Items of a Dataset, as often as they are asked for. rows: (n,) numbers of the items.
-
-    channels, background: of pictures, as in `pixels.eight_bit`. shape: of items that are no images; None: they are.
-    """
+    """Items of a Dataset, as often as they are asked for."""
 
     what: str
     dataset: Any
-    rows: np.ndarray
+    rows: np.ndarray  # (n,) numbers of the items
     labels: np.ndarray
-    channels: int
+    channels: int  # channels, background: of pictures, as in `pixels.eight_bit`
     background: Sequence[float]
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None  # of items that are no images
     dtype: np.dtype = BYTES
 
     def name(self, row: int) -> str:
         return f"{self.what}: item {self.rows[row]}"
 
     def read(self, row: int, seed: int = 0) -> np.ndarray:
-        image, label = self._item(row, seed)
-        pixels = self._pixels(image, row)
+        pixels, label = self.pixels_and_label(row, seed)
         if label != self.labels[row]:
             raise DataError(
                 f"{self.name(row)} has the label {label} and, in the data set's targets, {self.labels[row]}: make them"
@@ -72,14 +67,6 @@ class OwnImages:
             )
         return pixels
 
-    def _pixels(self, item: Any, row: int) -> np.ndarray:
-        try:
-            if self.shape is not None:
-                return numbers_of(item, self.shape)
-            return pixels_of(item, self.channels, self.background)
-        except ValueError as error:
-            raise DataError(f"{self.name(row)}: {error}") from None
-
     def label(self, row: int) -> int:
         """The label that comes with the item itself; 0 of an item that cannot be decoded."""
         try:
@@ -89,6 +76,16 @@ class OwnImages:
 
     def take(self, rows: np.ndarray) -> OwnImages:
         return replace(self, rows=self.rows[rows], labels=self.labels[rows])
+
+    def pixels_and_label(self, row: int, seed: int) -> tuple[np.ndarray, int]:
+        """As the data set gives them."""
+        image, label = self._item(row, seed)
+        try:
+            if self.shape is not None:
+                return numbers_of(image, self.shape), label
+            return pixels_of(image, self.channels, self.background), label
+        except ValueError as error:
+            raise DataError(f"{self.name(row)}: {error}") from None
 
     def _item(self, row: int, seed: int) -> tuple[Any, int]:
         """Image and label of an item, whose random numbers depend on `seed` alone."""
@@ -106,28 +103,20 @@ class OwnImages:
         return item[0], class_number(item[1], self.name(row))
 
 
-def open_own(data: Data, in_memory: bool) -> ImageParts:
-    """Training and evaluation images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
-    training = _opened(data, True)
+def open_own(data: Data) -> Source:
+    """All images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
+    training, evaluation, place = _opened(data, True), None, "held out of them"
     if data.split.evaluate == "official":
         evaluation, place = _opened(data, False), f"{data.dataset}({data.root!r}, False)"
-    else:
-        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
-        training, evaluation = (training.take(part) for part in rows)
-        place = "held out of them"
-    if in_memory:
-        _refuse_random(training)
-    if data.split.evaluate == "official":
         _refuse_twins(data.dataset, training, evaluation)
     count = data.num_classes or int(training.labels.max(initial=0)) + 1
-    parts: list[ImageSet] = [kept(part) if in_memory else part for part in (training, evaluation)]
-    places = f"{data.dataset}({data.root!r}, True)", place
-    return ImageParts(parts[0], parts[1], [str(label) for label in range(count)], places)
+    classes = [str(label) for label in range(count)]
+    return Source(training, evaluation, classes, (f"{data.dataset}({data.root!r}, True)", place))
 
 
-def _refuse_random(images: OwnImages) -> None:
+def refuse_random(images: ImageSet) -> None:
     """Raises DataError if items differ from reading to reading: in memory, each would be read only once."""
-    for i, row in enumerate(_some(len(images.rows), 4)):
+    for i, row in enumerate(_some(len(images.labels), 4)):
         with contextlib.suppress(Unreadable):
             once, *again = (images.read(row, 4 * i + seed) for seed in range(4))
             if not all(np.array_equal(once, pixels) for pixels in again):
@@ -155,8 +144,7 @@ def _refuse_twins(name: str, training: OwnImages, evaluation: OwnImages) -> None
 
 def _some(count: int, most: int) -> list[int]:
     """At most so many rows, evenly spaced."""
-    rows: list[int] = np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
-    return rows
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
 
 
 def _opened(data: Data, train: bool) -> OwnImages:
@@ -170,13 +158,8 @@ def _opened(data: Data, train: bool) -> OwnImages:
     images = replace(images, labels=_labels(images))
     for row in range(len(rows)):
         with contextlib.suppress(Unreadable):
-            return replace(images, dtype=_type_of(images, row))
+            return replace(images, dtype=images.pixels_and_label(row, 0)[0].dtype)
     return images
-
-
-def _type_of(images: OwnImages, row: int) -> np.dtype:
-    """Of the pixels of an item."""
-    return images._pixels(images._item(row, 0)[0], row).dtype
 
 
 def _labels(images: OwnImages) -> np.ndarray:

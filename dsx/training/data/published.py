@@ -77,29 +77,22 @@ def _idx_file(folder: Path, name: str) -> np.ndarray:
     raise FileNotFoundError(f"no file {folder / name}")
 
 
-def _cifar10(dataset: str, folder: Path, training: bool) -> Stored:
-    return _cifar(dataset, folder, [f"data_batch_{i}" for i in range(1, 6)] if training else ["test_batch"])
+# training and test files by format
+_CIFAR = {"cifar10": ([f"data_batch_{i}" for i in range(1, 6)], ["test_batch"]), "cifar100": (["train"], ["test"])}
 
 
-def _cifar100(dataset: str, folder: Path, training: bool) -> Stored:
-    return _cifar(dataset, folder, ["train" if training else "test"])
-
-
-def _cifar(dataset: str, folder: Path, names: list[str]) -> Stored:
+def _cifar(dataset: str, folder: Path, training: bool) -> Stored:
+    names = _CIFAR[DATASETS[dataset].format][0 if training else 1]
     for name in names:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"no file {folder / name}")
     parts = [read_cifar(folder / name) for name in names]
     images, labels = (np.concatenate([part[i] for part in parts]) for i in range(2))
-    return Stored(images, labels, f"{dataset} {'training' if len(names) > 1 or names == ['train'] else 'test'}")
+    return Stored(images, labels, f"{dataset} {'training' if training else 'test'}")
 
 
 # by format
-_READERS: dict[str, Callable[[str, Path, bool], Stored]] = {
-    "idx": _idx,
-    "cifar10": _cifar10,
-    "cifar100": _cifar100,
-}
+_READERS: dict[str, Callable[[str, Path, bool], Stored]] = {"idx": _idx, "cifar10": _cifar, "cifar100": _cifar}
 
 
 def _download(dataset: str, root: Path) -> None:

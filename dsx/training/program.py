@@ -1,0 +1,177 @@
+"""Training by a program of the user's: what it is told, what it reports, and what its end means."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import re
+import signal
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dsx
+from dsx.base.files import load_json, write_json
+from dsx.networks.lookup import Network
+from dsx.recipes.own import OwnRecipe
+from dsx.training.faults import Interrupted, OutOfMemory, ProgramFailed, ProgramKilled
+from dsx.training.process import Program
+from dsx.training.report import OwnTraining, ReportError
+from dsx.training.result import Result
+
+STOPPED = 75  # exit code of a program that was stopped and can go on: EX_TEMPFAIL of sysexits.h
+METRICS = "metrics.json"
+# beside the copy of dsx that queued jobs run: of the recipe's `code`
+COPIED_CODE = "own_code"
+_NO_METRICS = f"and no metrics: write {{folder}}/{METRICS}, or print one JSON object last"
+_MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate memory", re.IGNORECASE)
+_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_KILLED_BELOW_A_SHELL = 128 + signal.SIGKILL
+_POLL_S = 0.2
+_PAUSE_EVERY_S = 60.0
+_TRACEBACK_CHARACTERS = 4000
+
+
+def train(
+    architecture: Network,
+    recipe: OwnRecipe,
+    seed: int = 0,
+    folder: Path | str | None = None,
+    device: str = "auto",
+    *,
+    threads: int | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Result:
+    """Run the recipe's command for one network, as `dsx.training.protocol.Trainer` says. folder: None keeps nothing.
+
+    Raises Interrupted if the program was stopped and can go on; ProgramFailed, ProgramKilled, OutOfMemory, ReportError
+    or TimeLimitExceeded; OSError if its folder cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        place = Path(folder) if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        training = OwnTraining(architecture, recipe, seed, place, device, threads)
+        finished = training.begin()
+        if finished is not None:
+            return finished
+        program = _start(training)
+        try:
+            stopped = _attend(training, program, should_stop)
+        finally:
+            stdout, stderr = program.close()
+        return _judged(training, program, stopped, stdout, stderr)
+
+
+def values_of(training: OwnTraining) -> dict[str, object]:
+    """What the names in braces stand for; files are written by `_start`."""
+    recipe = training.recipe
+    given = {
+        "architecture": training.place / "architecture.json",
+        "settings": training.place / "settings.json",
+        "folder": training.place,
+        "model": training.architecture.model_id,
+        "seed": training.seed,
+        "resolution": recipe.resolution,
+        "device": training.device,
+        "threads": training.threads or 1,
+    }
+    return {**recipe.settings, **given}
+
+
+def _start(training: OwnTraining) -> Program:
+    values = values_of(training)
+    write_json(training.place / "architecture.json", training.architecture.to_dict())
+    write_json(training.place / "settings.json", training.recipe.settings)
+    environment = {f"DSX_{name.upper()}": str(value) for name, value in values.items()}
+    if training.threads is not None:
+        environment["OMP_NUM_THREADS"] = str(training.threads)
+    code = code_folder(training.recipe)
+    return Program(training.recipe.words(values), code, environment, training.place)
+
+
+def code_folder(recipe: OwnRecipe) -> Path | None:
+    """Where the user's code lies: the copy beside this dsx that a submission made, else the recipe's folder."""
+    if recipe.code is None:
+        return None
+    copied = Path(dsx.__file__).resolve().parents[1] / COPIED_CODE
+    return copied if copied.is_dir() else Path(recipe.code).expanduser().resolve()
+
+
+def _attend(training: OwnTraining, program: Program, should_stop: Callable[[], bool] | None) -> str:
+    """Wait for the program's end, or bring it about: why, `asked` or `late`, or nothing."""
+    noted = training.elapsed
+    while not program.wait(_POLL_S):
+        stopped = "asked" if should_stop is not None and should_stop() else "late" if training.is_late() else ""
+        if stopped:
+            program.terminate()
+            program.wait(training.recipe.stop_grace_s)
+            return stopped
+        if training.elapsed > noted + _PAUSE_EVERY_S:
+            training.pause()
+            noted = training.elapsed
+    return ""
+
+
+def _judged(training: OwnTraining, program: Program, stopped: str, stdout: str, stderr: str) -> Result:
+    """The result, or the exception that says what the program's end means."""
+    code = program.code
+    if code == 0:
+        with contextlib.suppress(ReportError) if stopped else contextlib.nullcontext():
+            report, where = _report(training, stdout)
+            return training.finish(report, where)
+    training.pause()
+    if stopped == "late":
+        raise training.late()
+    if stopped or code == STOPPED:
+        raise Interrupted
+    ending = "\n" + stderr[-_TRACEBACK_CHARACTERS:]
+    said = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "")
+    if _NO_SPACE.search(stderr):
+        _check_space(training.place)
+    if _MEMORY.search(said):
+        raise OutOfMemory(f"exit code {code}: {said}{ending}")
+    if code is not None and (code < 0 or code == _KILLED_BELOW_A_SHELL):
+        killer = signal.SIGKILL if code > 0 else -code
+        hint = " (often the system is out of memory)" if killer == signal.SIGKILL else ""
+        raise ProgramKilled(f"the program was killed by {_signal_name(killer)}{hint}{ending}")
+    raise ProgramFailed(f"exit code {code}: {said or 'nothing on its error output'}{ending}")
+
+
+def _report(training: OwnTraining, stdout: str) -> tuple[Mapping[str, Any], str]:
+    """What the program reports, and where it said so. Raises ReportError."""
+    path = training.place / METRICS
+    if path.exists():
+        report, problem = load_json(path)
+        if report is None:
+            raise ReportError(problem.replace("; treated as absent", ""))
+        return report, str(path)
+    lines = stdout.rstrip().splitlines()
+    starts = [at for at, line in enumerate(lines) if line.startswith("{")]
+    for at in reversed(starts):  # one line, or several that begin at a brace
+        try:
+            report = json.loads("\n".join(lines[at:]))
+        except ValueError:
+            continue
+        if isinstance(report, dict):
+            return report, "the last of its output"
+    if starts and starts[-1] == len(lines) - 1:
+        raise ReportError(f"exit code 0, {_NO_METRICS}; its last line is torn: {lines[-1][:60]}")
+    raise ReportError(f"exit code 0, {_NO_METRICS}")
+
+
+def _check_space(folder: Path) -> None:
+    """Raises OSError if nothing can be written into the folder any more: no fault of the model."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        try:
+            file.write(bytes(1 << 16))
+            file.flush()
+        except OSError as error:
+            raise OSError(error.errno or errno.ENOSPC, error.strerror, str(folder)) from error
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
