@@ -32,9 +32,9 @@ class NoiseBatches(Batches):
         if recipe.data.split.evaluate == "held_out":
             evaluation = round(training * recipe.data.split.held_out)
             training -= evaluation
+        parts = [_blank(count) for count in (training, evaluation)]
         classes = [str(label) for label in range(facts.num_classes or 0)]
-        parts = ImageParts(_blank(training), _blank(evaluation), classes, ("noise", "noise"))
-        super().__init__(recipe, seed, device, BatchShare(), parts)
+        super().__init__(recipe, seed, device, BatchShare(), ImageParts(*parts, classes, ("noise", "noise")))
         shape = (self.batch_size, recipe.resolution, recipe.resolution, recipe.in_channels)
         drawn = torch.Generator().manual_seed(seed)
         labels = torch.randint(self.num_classes, shape[:1], generator=drawn)
@@ -45,9 +45,8 @@ class NoiseBatches(Batches):
             yield self._batch
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        images, labels = self._batch
         for step in self._evaluation_steps():
-            yield images[: len(step.rows)], labels[: len(step.rows)]
+            yield self._batch[0][: len(step.rows)], self._batch[1][: len(step.rows)]
 
 
 def _blank(count: int) -> Stored:
