@@ -45,8 +45,8 @@ does not train again. `dsx analyze` of such a study prints the paper's [lowest|m
 `paper.csv` holds both. Means can be compared at any number of models; the lowest error falls with it.
 
 """
-_COST = """GPU-hours are for all models of the experiment, as if it were the only one, on one {gpu} with torch {torch} in
-float32. Those without a sign are what `dsx launch --dry-run` tells where the images are not at hand: twelve training
+_COST = """GPU-hours are for all models of the experiment, as if it were the only one, on one {gpu} with torch {torch}
+in float32. Those without a sign are what `dsx launch --dry-run` tells where the images are not at hand: twelve training
 steps of the smallest, the median and the largest network, on noise, without reading images. They tell the order of
 magnitude: of three networks of the same flops the fastest trained up to four times as fast as the slowest. Those
 with ≈ were not measured but follow from the multiply-adds, at the median speed of the others.

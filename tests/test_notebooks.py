@@ -15,7 +15,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "analysis").glob("*.ipynb"))
 def test_there_is_one_notebook_per_question() -> None:
     assert {path.stem for path in NOTEBOOKS} == {
         "comparing_spaces", "complexity_and_speed", "how_many_models", "linear_structure", "normalised_comparison",
-        "parameter_ranges",
+        "parameter_ranges", "break_the_rules",
     }  # fmt: skip
 
 
