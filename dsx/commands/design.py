@@ -201,7 +201,7 @@ def study_of(folder: Path, batch: Batch) -> Study:
         "constraints": batch.space.constraint_texts,
         "resolution": batch.space.resolution,
         "num_classes": batch.space.num_classes,
-    }
+    } | ({"without": batch.without} if batch.without else {})
     return Study.create(folder / batch.name, batch.population, batch.space.to_dict(), request, batch.seed)
 
 
