@@ -407,6 +407,64 @@ def narrow(
 
 
 @app.command()
+def design(
+    space: Annotated[str | None, typer.Option(help="a space's name or file, to begin with")] = None,
+    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; needed to begin")] = None,
+    models: Annotated[int | None, typer.Option(help="to train at most; 400 by default")] = None,
+    hours: Annotated[float | None, typer.Option(help="device-hours to take at most; any by default")] = None,
+    out: Annotated[Path, typer.Option(help="folder of the walk, which is its state")] = Path("runs/design"),
+    seed: Annotated[int | None, typer.Option(help="of all that is drawn; 0 by default")] = None,
+    margin: Annotated[
+        str | None, typer.Option(help="within which a simpler space is no worse: 0.1 of even odds (default), or 1pt")
+    ] = None,
+    level: Annotated[float | None, typer.Option(help="1 less the chance of any false step; 0.95 by default")] = None,
+    propose_only: Annotated[bool, typer.Option("--propose-only", help="stop at the next candidates")] = False,
+    accept: Annotated[
+        int | None, typer.Option(help="number of one of the last candidates, to take it untested")
+    ] = None,
+    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
+    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would be trained next and what it costs")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=4 launcher.workers=2")
+    ] = None,
+) -> None:
+    """Narrow a space step by step: train, propose, test on fresh models, take what is better; until nothing is left.
+
+    Safe to repeat: `dsx design --out FOLDER` goes on wherever it was. Example:
+    dsx design --space AnyNetXA-digits --recipe digits --models 600 --out runs/design
+    """
+    from dsx.commands import design as command
+    from dsx.launch.options import LaunchOptions
+
+    options = LaunchOptions(device=device, workers=workers)
+    request = command.DesignRequest(
+        out,
+        space,
+        recipe,
+        models,
+        hours,
+        seed,
+        level,
+        margin,
+        on,
+        options,
+        tuple(overrides or ()),
+        propose_only,
+        accept,
+    )
+    if dry_run:
+        print(command.preview(request))
+        return
+    designed = command.design(request, _say)
+    print("\n".join(designed.lines))
+    sys.exit(designed.code)
+
+
+@app.command()
 def plan(
     studies: Studies = None,
     difference: Annotated[

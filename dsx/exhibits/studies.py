@@ -35,31 +35,23 @@ EXTREME = 5
 
 @dataclass(frozen=True, eq=False)
 class StudyFacts:
-    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
-
-    table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
-    best, the median and the worst runs. problems: files that could not be read. settings: (what, value) in words.
-    configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
-    models are a sample of, if it is known. metrics: what was reported of every model; first what `error` is of.
-    reported: the values of the metrics, in the rows of the table, where they are not the error alone.
-    """
+    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more."""
 
     name: str
-    table: pd.DataFrame
-    networks: pd.DataFrame | None = None
-    curves: pd.DataFrame | None = None
+    table: pd.DataFrame  # the results table
+    networks: pd.DataFrame | None = None  # `network_table` of its models
+    curves: pd.DataFrame | None = None  # one row per run and epoch of the best, the median and the worst runs
     failures: list[FailureGroup] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    settings: list[tuple[str, str]] = field(default_factory=list)
-    configuration: str = ""
-    commands: list[str] = field(default_factory=list)
-    resolution: int | None = None
-    validation_images: int | None = None
-    paper: PaperErrors | None = None
-    space: Space | None = None
-    metrics: tuple[Metric, ...] = (ERROR,)
-    reported: pd.DataFrame | None = None
+    problems: list[str] = field(default_factory=list)  # files that could not be read
+    settings: list[tuple[str, str]] = field(default_factory=list)  # (what, value) in words
+    configuration: str = ""  # study.yaml
+    commands: list[str] = field(default_factory=list)  # what makes the study again, a line each
+    resolution: int | None = None  # of its images, pixels
+    validation_images: int | None = None  # that models were evaluated on
+    paper: PaperErrors | None = None  # what a paper reports of this population
+    space: Space | None = None  # that the models are a sample of, if it is known
+    metrics: tuple[Metric, ...] = (ERROR,)  # what was reported of every model; first what `error` is of
+    reported: pd.DataFrame | None = None  # their values, in the rows of the table, where they are not the error alone
 
     @cached_property
     def whole(self) -> pd.DataFrame:

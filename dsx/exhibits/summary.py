@@ -9,8 +9,7 @@ from dsx.analysis.words import with_interval
 from dsx.base.text import align
 from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
-
-_STATES = ("done", "diverged", "failed", "running", "pending")
+from dsx.results.states import STATES
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -23,7 +22,7 @@ def told(computed: Computed) -> list[str]:
     The number of runs is told where models have several.
     """
     runs = ["runs"] if (computed.main["runs"] != computed.main["models"]).any() else []
-    counts = ("n", *runs, *_STATES)
+    counts = ("n", *runs, *STATES)
     metric = computed.metric
     names = (metric.short_extreme, "mean", "median")
     rows = [["", *counts, *(f"{name} {metric.words}{metric.unit_after}" for name in names)]]

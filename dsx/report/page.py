@@ -22,7 +22,7 @@ from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _HERE = Path(__file__).parent
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "plotly")
@@ -97,7 +97,9 @@ def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: 
 def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
     rows = {study.name: study.models for study in inquiry.studies}
     summary, counts = (computed_of(shown, name).main for name in ("summary", "counts"))
+    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
     thinned = [f"{name}: {MAX_POINTS:,} of {len(t):,}" for name, t in rows.items() if len(t) > MAX_POINTS]
+    computed_by = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
     return {
         "names": list(inquiry.tables),
         "facts": inquiry.studies,
@@ -114,17 +116,12 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
             if study.failures
         ],
         "problems": [problem for study in inquiry.studies for problem in study.problems],
-        "data": _embedded(_chart_data(rows, shown, inquiry)) if inquiry.models else "{}",
+        "data": _embedded(chart_data(rows, curves, ranges, inquiry.level, inquiry.metric)) if inquiry.models else "{}",
         "thinned": thinned,
         "max_points": f"{MAX_POINTS:,}",
-        "versions": _versions(),
+        "versions": ", ".join(f"{name} {version}" for name, version in computed_by.items()),
         "plural": plural,
     }
-
-
-def _chart_data(rows: dict[str, pd.DataFrame], shown: Sequence[Shown], inquiry: Inquiry) -> dict[str, Any]:
-    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
-    return chart_data(rows, curves, ranges, inquiry.level, inquiry.metric)
 
 
 def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:
@@ -159,12 +156,6 @@ def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
                 "enter no statistic; if they are not a random share, the comparison leans towards the rest."
             )
     return sentences
-
-
-def _versions() -> str:
-    """`dsx 0.1.0, numpy 2.0.1, …`: what computed the numbers of the page."""
-    known = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
-    return ", ".join(f"{name} {version}" for name, version in known.items())
 
 
 def _embedded(data: Any) -> Any:
