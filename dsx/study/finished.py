@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
 from dsx.study.paths import StudyPaths
-from dsx.study.runs import Run
+from dsx.study.runs import Run, Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ _FLOATS = ("error", "best_error", "seconds", "images_per_second", "ended")
 
 
 def read_finished(
-    paths: StudyPaths, runs: Sequence[Run], known: Mapping[str, Finished]
+    paths: StudyPaths, runs: Runs, known: Mapping[str, Finished]
 ) -> tuple[dict[str, Finished], dict[str, str], int]:
     """(run_id → record, run_id → what is wrong with an unusable one, how many were not known), of runs with a record.
 
@@ -73,18 +74,18 @@ def read_finished(
     problems: dict[str, str] = {}
     fresh = 0
     unread: list[Unread] = []
-    for run, path in zip(runs, paths.results_of(run.run_id for run in runs), strict=True):
-        row = known.get(run.run_id)
+    for place, (run_id, path) in enumerate(zip(runs.ids, paths.results_of(runs.ids), strict=True)):
+        row = known.get(run_id)
         if row is not None and row[:_IDENTITY] == _identity(path):
-            finished[run.run_id] = row
+            finished[run_id] = row
             continue
-        content = _load(run, path)
+        content = _load(runs[place], path)
         if isinstance(content, Unread):
             fresh += 1
             unread.append(content)
         elif content:
             fresh += 1
-            problems[run.run_id] = content
+            problems[run_id] = content
         if len(unread) == _TOGETHER:
             _parse(unread, finished, problems)
             unread = []
@@ -209,21 +210,33 @@ def _count(value: Any) -> int | None:
 
 
 def read_cache(path: Path) -> dict[str, Finished]:
-    """run_id → what was read before. A missing, torn or foreign file is an empty cache."""
+    """run_id → what was read before; not to be changed. A missing, torn or foreign file is an empty cache."""
+    identity = _identity(str(path))
+    return {} if identity is None else _read_cache(path, identity)
+
+
+@lru_cache(maxsize=8)
+def _read_cache(path: Path, identity: tuple[int, int, int]) -> dict[str, Finished]:  # noqa: ARG001 (a part of the key)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(path, columns=["run_id", *_CACHED])
         rows = table.filter(table["record_inode"].is_valid())
-        columns = [rows[name].to_pylist() for name in ("run_id", *_CACHED)]
+        run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
     except (OSError, pa.ArrowException, KeyError):
         return {}
-    columns = [
-        [nan if v is None else v for v in c] if n.removeprefix("record_") in _FLOATS else c
-        for n, c in zip(("run_id", *_CACHED), columns, strict=True)
-    ]
-    return {values[0]: Finished(*values[1:]) for values in zip(*columns, strict=True)}
+    return dict(zip(run_ids, map(Finished._make, zip(*fields, strict=True)), strict=True))
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """Its values as Python has them; NaN where a number is missing that may be a fraction."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count):
+        numbers: list[Any] = column.to_numpy().tolist()  # several times as fast
+        return numbers
+    return column.to_pylist()
 
 
 def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished]) -> None:

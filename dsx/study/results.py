@@ -15,7 +15,7 @@ from dsx.base import files
 from dsx.study import claims
 from dsx.study.finished import FINISHED, Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
-from dsx.study.runs import Run
+from dsx.study.runs import Run, Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,23 +58,20 @@ class Scan:
         return counts
 
 
-def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder], bool] | None = None) -> Scan:
+def scan(paths: StudyPaths, runs: Runs, ended: Callable[[claims.Holder], bool] | None = None) -> Scan:
     """The state of every run, from the files alone.
 
     ended: tells from a claim's holder whether its job is known to have ended.
     """
     started = set(_started(paths))
-    candidates = [run for run in runs if run.run_id in started]
-    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results))
+    candidates = [place for place, run_id in enumerate(runs.ids) if run_id in started]
+    finished, unusable, fresh = read_finished(paths, runs.some(candidates), read_cache(paths.results))
     look = _Scanned(paths, ended, unusable)
-    states = {}
-    for run in runs:
-        if run.run_id not in started:
-            states[run.run_id] = "pending"
-        elif run.run_id in finished:
-            states[run.run_id] = finished[run.run_id].state
-        else:
-            states[run.run_id] = look.state(run, finished)
+    states = dict.fromkeys(runs.ids, "pending")
+    for place in candidates:
+        run_id = runs.ids[place]
+        row = finished.get(run_id)
+        states[run_id] = row.state if row is not None else look.state(runs[place : place + 1], finished)
     return Scan(states, finished, look.failures, look.holders, [*unusable.values(), *look.problems], fresh)
 
 
@@ -89,30 +86,31 @@ class _Scanned:
     holders: dict[str, claims.Holder | None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def state(self, run: Run, finished: dict[str, Finished]) -> str:
+    def state(self, run: Runs, finished: dict[str, Finished]) -> str:
         """State of one run; notes its failure, its holder, or the result that came since the results were read."""
-        paths = self.paths.run(run.run_id)
+        (run_id,) = run.ids
+        paths = self.paths.run(run_id)
         try:
             names = os.listdir(paths.folder)
         except OSError:
             return "pending"
-        if paths.result.name in names and run.run_id not in self.unusable:
-            read, unusable, _ = read_finished(self.paths, [run], {})
+        if paths.result.name in names and run_id not in self.unusable:
+            read, unusable, _ = read_finished(self.paths, run, {})
             finished |= read
             self.unusable |= unusable
             if read:
-                return read[run.run_id].state
+                return read[run_id].state
         failure = None
         if paths.failure.name in names:
-            failure, problem = read_failure(self.paths, run.run_id)
+            failure, problem = read_failure(self.paths, run_id)
             self.problems += [problem] if problem else []
         held = claims.current(paths, names)
         if held is not None and not held.is_stale(self.ended):
-            self.holders[run.run_id] = held.holder
+            self.holders[run_id] = held.holder
             return "running"
         if failure is None or failure.retrying:
             return "pending"
-        self.failures[run.run_id] = failure
+        self.failures[run_id] = failure
         return "failed"
 
 
