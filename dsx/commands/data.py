@@ -58,9 +58,10 @@ def _described(name: str, root: Path | None, overrides: Sequence[str]) -> tuple[
     }
     given["data.split.evaluate"] = "official" if facts is None or facts.official else "held_out"
     recipe = name if name in resources.names("experiments", "recipe") else "folder"
-    described = load_recipe(recipe, given | parse_overrides(overrides))
-    assert isinstance(described, Recipe)
-    return described.data, recipe
+    loaded = load_recipe(recipe, given | parse_overrides(overrides))
+    if not isinstance(loaded, Recipe):
+        raise DsxError(f"recipe {recipe} is a training of one's own: it reads its data by itself")
+    return loaded.data, recipe
 
 
 def _told(out: Path, manifest: dict[str, Any], recipe: str, data: Data) -> str:

@@ -55,6 +55,9 @@ class _Contents(Sequence[str]):
     def __len__(self) -> int:
         return int(self._file.metadata.num_rows)
 
+    def __reduce__(self) -> tuple[type[list[str]], tuple[list[str]]]:
+        return list, (self._texts,)
+
     @overload
     def __getitem__(self, row: int) -> str: ...
     @overload

@@ -20,6 +20,7 @@ from dsx.study.runs import Run, Runs
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dsx.recipes.base import AnyRecipe
     from dsx.spaces.population import Population
 
 STATES = ("pending", "running", "done", "diverged", "failed")
@@ -65,7 +66,9 @@ def scan(paths: StudyPaths, runs: Runs, ended: Callable[[claims.Holder], bool] |
     """
     started = set(_started(paths))
     candidates = [place for place, run_id in enumerate(runs.ids) if run_id in started]
-    finished, unusable, fresh = read_finished(paths, runs.some(candidates), read_cache(paths.results))
+    metrics = own_metrics(runs.recipe)
+    known = read_cache(paths.results, metrics)
+    finished, unusable, fresh = read_finished(paths, runs.some(candidates), known, metrics)
     look = _Scanned(paths, ended, unusable)
     states = dict.fromkeys(runs.ids, "pending")
     for place in candidates:
@@ -95,7 +98,7 @@ class _Scanned:
         except OSError:
             return "pending"
         if paths.result.name in names and run_id not in self.unusable:
-            read, unusable, _ = read_finished(self.paths, run, {})
+            read, unusable, _ = read_finished(self.paths, run, {}, own_metrics(run.recipe))
             finished |= read
             self.unusable |= unusable
             if read:
@@ -112,6 +115,11 @@ class _Scanned:
             return "pending"
         self.failures[run_id] = failure
         return "failed"
+
+
+def own_metrics(recipe: AnyRecipe | None) -> tuple[str, ...]:
+    """Columns of what a training of the user's own reports, besides `error`."""
+    return tuple(metric.name for metric in recipe.measures if metric.name != "error") if recipe else ()
 
 
 def is_finished(paths: RunPaths) -> bool:
@@ -166,15 +174,18 @@ def any_started(paths: StudyPaths) -> bool:
     return next(_started(paths), None) is not None
 
 
-def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd.DataFrame:
+def results_table(population: Population, every: Runs, scan: Scan) -> pd.DataFrame:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
-    Columns: model_id, space, state, error, best_error, epochs, flops, params, acts, seconds, images_per_second,
-    peak_memory_bytes, seed, recipe, failure, run_id, replicate, then the space's parameters.
+    Columns: model_id, space, state, error, best_error, metrics of a user's own training, epochs, flops, params,
+    acts, seconds, images_per_second, peak_memory_bytes, seed, recipe, failure, run_id, replicate, then the space's
+    parameters.
     """
     import numpy as np
     import pandas as pd
 
+    runs = list(every)
+    metrics = own_metrics(every.recipe)
     rows = np.array([run.row for run in runs], dtype=np.int64)
     read = [scan.finished.get(run.run_id) for run in runs]
     failed = [scan.failures.get(run.run_id) for run in runs]
@@ -189,6 +200,10 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "state": [scan.states[run.run_id] for run in runs],
         "error": value("error", "float64"),
         "best_error": value("best_error", "float64"),
+        **{
+            name: pd.Series([None if row is None else row.metrics[at] for row in read], dtype="float64")
+            for at, name in enumerate(metrics)
+        },
         "epochs": value("epochs", "Int64"),
         "flops": population.flops[rows],
         "params": population.params[rows],
@@ -203,7 +218,10 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "replicate": [run.replicate for run in runs],
     }
     columns |= {name: column[rows] for name, column in population.settings.items()}
-    return pd.DataFrame(columns)
+    table = pd.DataFrame(columns)
+    if metrics:
+        table.attrs["metrics"] = list(metrics)  # no parameters of the space, whatever they are called
+    return table
 
 
 def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:

@@ -44,7 +44,7 @@ class Run:
     row: int  # of the model in the population
     replicate: int
     seed: int
-    content: str = field(repr=False)  # the architecture as canonical JSON
+    population: Population = field(repr=False, compare=False)
     recipe_overrides: dict[str, Any] = field(default_factory=dict, repr=False)
     # the study's recipe, None before the first launch; `recipe` has the model's own settings applied
     base_recipe: AnyRecipe | None = field(default=None, repr=False)
@@ -52,7 +52,7 @@ class Run:
     @cached_property
     def architecture(self) -> Network:
         """Parsed when asked for: a study may have 100,000 runs."""
-        return network_from_dict(json.loads(self.content), where=self.model_id)
+        return network_from_dict(json.loads(self.population.contents[self.row]), where=self.model_id)
 
     @property
     def recipe(self) -> AnyRecipe | None:
@@ -67,11 +67,11 @@ class Runs(Sequence[Run]):
     """All runs of a study: every model once, in the order drawn, then every model's replicate 1, and so on.
 
     So an interrupted study has as many models as it can. Each is made when it is asked for: there may be 100,000.
-    seed: the study's. ids: of all runs.
+    seed: the study's. ids: of all runs. recipe: the study's.
     """
 
     def __init__(self, population: Population, seed: int, recipe: AnyRecipe | None = None, replicates: int = 1) -> None:
-        self._population, self._seed, self._recipe = population, seed, recipe
+        self._population, self._seed, self.recipe = population, seed, recipe
         sampled = recipe_settings(population.settings)
         count = len(population) if sampled else 0
         self._overrides = [{name: plain(column[row]) for name, column in sampled.items()} for row in range(count)]
@@ -110,7 +110,7 @@ class Runs(Sequence[Run]):
             replicate=replicate,
             # a space may sample the seed, so that replicates are a space like any other
             seed=training_seed(overrides.get("seed", self._seed), model_id, replicate),
-            content=self._population.contents[row],
+            population=self._population,
             recipe_overrides=overrides,
-            base_recipe=self._recipe,
+            base_recipe=self.recipe,
         )
