@@ -40,11 +40,11 @@ def error_limits(samples: Sequence[Floats]) -> tuple[float, float, str]:
     return max(0.0, low - pad) if low >= 0 else low - pad, high + pad, beyond
 
 
-def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
+def suit_axis(ax: Axes, values: Floats, which: str = "x", at_values: bool = True) -> bool:
     """The axis that suits these values, and whether it is logarithmic.
 
     Logarithmic where positive values span a factor of 20, of few whole numbers (1, 2, 4; 16, 24, 64) a factor of 4:
-    then with base 2 and ticks at the values themselves. Otherwise whole ticks for whole numbers.
+    then with base 2. Ticks stand at few values themselves, unless told otherwise; else at whole numbers for whole ones.
     """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
@@ -65,7 +65,7 @@ def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
         scale.set_minor_locator(NullLocator())  # many ticks, which take long to draw
     elif whole and high - low < 40:
         scale.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-    if few is not None and (whole or few.size <= _TICKS):
+    if at_values and few is not None and (whole or few.size <= _TICKS):
         scale.set_ticks(_ticks(few))
         scale.set_major_formatter(plain_ticks())
     return bool(wide)
