@@ -221,6 +221,9 @@ def analyze(
     figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
     where: Annotated[str, typer.Option(help="only models of which this holds, as in 'sum(depth) >= 12'")] = "",
     split: Annotated[str, typer.Option(help="compare parts of each study by this column: bottleneck_ratio")] = "",
+    metric: Annotated[
+        str, typer.Option(help="of a training of one's own that reports several, the one to compare")
+    ] = "",
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -229,7 +232,7 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    settings = command.AnalysisSettings(level, margin, looks, figures, where, split)
+    settings = command.AnalysisSettings(level, margin, looks, figures, where, split, metric)
     print(command.analyze(_or_last(arguments), out, settings, overrides))
 
 

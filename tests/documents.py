@@ -1,7 +1,8 @@
 """Commands in documents with what they print: run as written, compared, or written anew.
 
 A block ```sh or ```python whose next block is ```text is run, in order, in one folder that has the shipped experiments;
-a block with a name, as ```csv NAME, is written there as that file. `python tests/documents.py docs/method.md` writes the outputs anew.
+a block with a name, as ```csv NAME, is written there as that file. `python tests/documents.py docs/method.md` writes
+the outputs anew.
 """
 
 from __future__ import annotations

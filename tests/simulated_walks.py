@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from unittest import mock
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from dsx.narrowing.proposal import narrow_forwards
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model
+from dsx.spaces.sampling import Sampling, draw_population
 
 SPACE = "AnyNetXA-digits"
 _MODELS = 3000
@@ -101,6 +103,16 @@ def root() -> Space:
     return dsx.load_space(SPACE)
 
 
+def law_kept(space: Space, n: int, seed: int = 0, allow_short: bool = False) -> Sampling:
+    """`draw_population`, of which many walks draw the same: the law of a space that more than one of them reaches."""
+    key = (space.definition_hash, n, seed)
+    if key not in _LAWS:
+        if len(_LAWS) > 64:
+            _LAWS.pop(next(iter(_LAWS)))
+        _LAWS[key] = draw_population(space, n, seed, allow_short)
+    return _LAWS[key]
+
+
 def walk(truth: Truth, seed: int, models: int = 400) -> Walked:
     """One walk, and what is true of it."""
     noise = noise_of(truth)
@@ -111,7 +123,8 @@ def walk(truth: Truth, seed: int, models: int = 400) -> Walked:
         return 5 + truth.effect(model.architecture) + noise * float(rng.normal())
 
     whole = Walk(root(), Plan(models, seed=seed), FunctionSource(evaluate), Journal())
-    whole.run()
+    with mock.patch("dsx.designing.walk.draw_population", law_kept):
+        whole.run()
     return of_walk(whole, truth)
 
 
@@ -187,6 +200,7 @@ def _effects(space: Space, truth: Truth) -> np.ndarray:
 
 
 _KNOWN: dict[str, list[Architecture]] = {}
+_LAWS: dict[tuple[str, int, int], Sampling] = {}
 
 
 def _networks(space: Space) -> list[Architecture]:

@@ -41,6 +41,7 @@ class AnalysisConfig(Frozen):
     figures: Literal["all", "main", "none"] = "all"  # main: those that compare studies
     where: str = ""
     split: str = ""
+    metric: str = ""
     out: str | None = None  # the folder; null: `analysis` beside the studies
 
     @field_validator("margin", mode="before")

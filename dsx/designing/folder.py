@@ -135,11 +135,12 @@ def evidence_of(step: Step) -> list[str]:
         return ["taken by hand: no test, and outside what is said of errors"]
     look = step.looks[-1]
     said = {"better": "better", "no worse": "no worse within the margin, and simpler", "undecided": "not taken"}
+    known = f" ({step.known} of them known before)" if step.known else ""
     pvalue = look.no_worse if look.outcome == "no worse" else look.better
     return [
-        f"{said[look.outcome]}: {look.narrow} fresh models of it and {look.wide} of what it leaves out; a model of it"
-        f" has the lower error with chance {look.chance:.2f} ({look.low:.2f}–{look.high:.2f}); p = {pvalue:.2g}, where"
-        f" {look.allowed:.2g} decides at look {len(step.looks)}"
+        f"{said[look.outcome]}: {look.narrow} fresh models of it and {look.wide} of what it leaves out{known}; a model"
+        f" of it has the lower error with chance {look.chance:.2f} ({look.low:.2f}–{look.high:.2f}); p = {pvalue:.2g},"
+        f" where {look.allowed:.2g} decides at look {len(step.looks)}"
     ]
 
 

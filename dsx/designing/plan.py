@@ -57,8 +57,8 @@ class Step:
 
     number: from 1. before, after: the spaces' names; `after` is empty if it was not taken. error: what the step was
     allowed to err by. looks: none where it was taken by hand. share: of the wider space's models that keep the rule; 0
-    where these are no draws of the narrower one. trained: models drawn for the test. reused: models known before that
-    are models of the space as it is now.
+    where these are no draws of the narrower one. trained: models drawn for the test. known: models of the wider space
+    that counted in it and were known before. reused: earlier models that are models of the space as it is now.
     """
 
     number: int
@@ -69,6 +69,7 @@ class Step:
     looks: tuple[Look, ...] = ()
     share: float = 0.0
     trained: int = 0
+    known: int = 0
     reused: int = 0
 
     @property

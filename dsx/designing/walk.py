@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.scan import End
-from dsx.analysis.step_test import Look, Looks, allowed_error, look_at, planned_looks, widened
-from dsx.base.errors import DsxError, ShortfallError
+from dsx.analysis.step_test import Look, Looks, allowed_error, planned_looks, widened
+from dsx.analysis.verdict import Margin
+from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, Source, batch_seed, fresh
 from dsx.designing.plan import Ending, Plan, Step
 from dsx.designing.proposing import refinements, worth_testing
 from dsx.designing.refinement import Refinement, contained
+from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each
 from dsx.narrowing.proposal import LEAST
 from dsx.narrowing.quantities import quantities, quantity_table
 from dsx.results.states import finished
@@ -140,9 +142,7 @@ class Walk:
         )
         number, seed = self._next_batch()
         population = fresh(self.space, record["models"], seed, self._seen)
-        table = self._tables(
-            [Batch(f"{number:02d}-{self.space.name}", self.space, population, seed)], record["models"]
-        )[0]
+        table = self._tables([Batch(f"{number:02d}-{self.space.name}", self.space, population, seed)])[0]
         self._count([table])
         self._keep_drawn(self.space.name, table)
         self.pool = joined([self.pool, table])
@@ -198,98 +198,64 @@ class Walk:
     def _test(self, candidate: Refinement) -> bool:
         """Test a candidate on models that are drawn now, and take it if they say so; whether the budget allowed it."""
         narrower = candidate.applied(self.space, self._next_name())
-        share = float(contained(narrower, self._models_of_law().settings).mean()) if candidate.exact else 0.0
-        looks = self._looks(candidate)
+        known = known_errors(candidate, self.pool)
+        looks = self._looks(candidate, known.size)
         if looks is None:
             return False
-        number, seed = self._next_batch()
-        sides = self._sides(candidate, narrower, looks.models[-1], (number, seed))
-        if min(len(side.population) for side in sides) < looks.models[0]:
+        batch = self._next_batch()
+        sides = draw_sides(candidate, (narrower, self.space), looks.models[-1], batch, self._seen, known)
+        if sides is None or not sides.enough(looks.models[0]):
             self._tried.add(candidate.key)  # there are too few models to test it by
             return True
-        error = allowed_error(self.plan.level, self.failures)
-        planned = self.journal.take(
-            "test",
-            lambda: {
-                "candidate": self.proposal.index(candidate) + 1,
-                "error": error,
-                "looks": list(looks.models),
-                "shares": list(looks.shares),
-            },
-        )
+        number, error = self.proposal.index(candidate) + 1, allowed_error(self.plan.level, self.failures)
+        content = {"candidate": number, "error": error, "looks": list(looks.models), "shares": list(looks.shares)}
+        planned = self.journal.take("test", lambda: content)
         if self._by_hand():
             return True
-        seen = Looks(tuple(planned["looks"]), tuple(planned["shares"]))
+        self.doing = f"round {self._rounds}: tests candidate {number}, {candidate.words}"
+        share = float(contained(narrower, self._models_of_law().settings).mean()) if candidate.exact else 0.0
         margin = widened(self.plan.margin, share) if candidate.simpler else None
-        self.doing = f"round {self._rounds}: tests candidate {planned['candidate']}, {candidate.words}"
-        made, tables = self._look(sides, seen, planned["error"], margin)
-        self._conclude(candidate, narrower, (planned["error"], share), made, tables)
+        made, tables = self._look(sides, looks, planned["error"], margin)
+        step = Step(
+            len(self.steps) + 1, candidate, self.space.name, "", planned["error"], tuple(made), share,
+            sum(map(len, tables)), known.size,
+        )  # fmt: skip
+        self._count(tables)
+        if made[-1].outcome != "undecided":
+            self._take(replace(step, after=narrower.name), narrower, tables[0])
+            return True
+        self._decided(step)
+        self._tried.add(candidate.key)
+        self.pool = joined([self.pool, *in_proportion(*tables, share)])
         return True
 
-    def _looks(self, candidate: Refinement) -> Looks | None:
+    def _looks(self, candidate: Refinement, known: int) -> Looks | None:
         """Those of a test under way, or of one that the budget allows."""
         record = self.journal.peek()
         if record is not None and record["kind"] == "test":
             return Looks(tuple(record["looks"]), tuple(record["shares"]))
-        return planned_looks(self.left() // 2, candidate.simpler)
-
-    def _sides(self, candidate: Refinement, narrower: Space, n: int, batch: tuple[int, int]) -> list[Batch]:
-        """Fresh models of the narrower space, and of what it leaves out of the wider one."""
-        number, seed = batch
-        try:
-            inside = fresh(narrower, n, seed, self._seen)
-            seen = self._seen | set(inside.model_ids)
-            keep = (lambda columns: ~contained(narrower, columns)) if candidate.exact else None
-            outside = fresh(self.space, n, seed + 1, seen, keep)
-        except ShortfallError:
-            inside = outside = self._models_of_law().first(0)
-        return [
-            Batch(f"{number:02d}-{narrower.name}", narrower, inside, seed),
-            Batch(f"{number:02d}-{self.space.name}-rest", self.space, outside, seed + 1),
-        ]
+        return planned_looks(most_of_each(self.left(), known), candidate.simpler)
 
     def _look(
-        self, sides: Sequence[Batch], looks: Looks, error: float, margin: Any
-    ) -> tuple[list[Look], list[pd.DataFrame]]:
+        self, sides: Sides, looks: Looks, error: float, margin: Margin | None
+    ) -> tuple[list[Look], tuple[pd.DataFrame, pd.DataFrame]]:
         """Train and look until it is decided, or further looks are in vain; or what was seen then."""
         record = self.journal.peek()
         if record is not None:
             self.journal.take("verdict", dict)
-            return [Look(**look) for look in record["looks"]], self._tables(sides, record["models"])
+            return [Look(**look) for look in record["looks"]], self._both(sides, record["models"])
         made: list[Look] = []
-        tables: list[pd.DataFrame] = []
         for at, n in enumerate(looks.models):
-            tables = self._tables(sides, n)
-            narrow, wide = (finished(table)["error"].to_numpy(float) for table in tables)
-            made.append(look_at(narrow, wide, looks, at, error, margin))
+            tables = self._both(sides, n)
+            made.append(sides.look(tables, looks, at, error, margin))
             if made[-1].outcome != "undecided" or made[-1].hopeless:
                 break
         self.journal.add("verdict", {"models": n, "looks": [asdict(look) for look in made]})
         return made, tables
 
-    def _conclude(
-        self,
-        candidate: Refinement,
-        narrower: Space,
-        facts: tuple[float, float],
-        looks: list[Look],
-        tables: list[pd.DataFrame],
-    ) -> None:
-        """Take the candidate or not, and keep the models that are of the current space then. facts: error, share."""
-        error, share = facts
-        self._count(tables)
-        trained = sum(len(table) for table in tables)
-        taken = looks[-1].outcome != "undecided"
-        step = Step(
-            len(self.steps) + 1, candidate, self.space.name, narrower.name if taken else "", error, tuple(looks), share,
-            trained,
-        )  # fmt: skip
-        if taken:
-            self._take(step, narrower, tables[0])
-            return
-        self._decided(step)
-        self._tried.add(candidate.key)
-        self.pool = joined([self.pool, *in_proportion(tables[0], tables[1], share)])
+    def _both(self, sides: Sides, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        inside, outside = self._tables(sides.first(n))
+        return inside, outside
 
     def _take(self, step: Step, narrower: Space, drawn: pd.DataFrame | None) -> None:
         """Go on in the narrower space, with the models that are exact draws of it."""
@@ -316,29 +282,19 @@ class Walk:
         self._batches += 1
         return self._batches, batch_seed(self.plan.seed, self._batches)
 
-    def _tables(self, batches: Sequence[Batch], n: int) -> list[pd.DataFrame]:
-        return self._source.tables([batch.first(n) for batch in batches])
+    def _tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+        """Results of every batch, those without models included."""
+        trained = iter(self._source.tables([batch for batch in batches if len(batch.population)]))
+        return [next(trained) if len(batch.population) else joined([]) for batch in batches]
 
     def _count(self, tables: Sequence[pd.DataFrame]) -> None:
-        for table in tables:
+        for table in filter(len, tables):
             self.spent += len(table)
             self.seconds += float(np.nansum(table["seconds"])) if "seconds" in table.columns else 0.0
             self._seen.update(table["model_id"])
 
     def _keep_drawn(self, name: str, table: pd.DataFrame) -> None:
         self.drawn[name] = joined([self.drawn[name], table]) if name in self.drawn else table
-
-
-def in_proportion(inside: pd.DataFrame, outside: pd.DataFrame, share: float) -> list[pd.DataFrame]:
-    """Models on both sides of a rule in the proportion that they have in the space, as many as there are.
-
-    share: of the space's models that are inside; 0: those outside are the space's models themselves.
-    """
-    if share <= 0:
-        return [outside]
-    if share <= 0.5:
-        return [inside.head(round(len(outside) * share / (1 - share))), outside]
-    return [inside, outside.head(round(len(inside) * (1 - share) / share))]
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

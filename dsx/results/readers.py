@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base.errors import DsxError, suggest
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.sources import has_column
@@ -41,6 +42,7 @@ class Results:
     tables: dict[str, pd.DataFrame]
     used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
     account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
+    metric: Metric = ERROR  # what `error` is of
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -77,7 +79,7 @@ def _read_table(path: Path, given: dict[str, str], parquet: bool) -> Results:
     kept = {key: value for key, value in given.items() if key in used or key == "error"}
     made = tidy(table, path, {"error": "error", **kept})
     kind = "Parquet table" if parquet else "CSV table"
-    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account)
+    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account, made.metric)
 
 
 # what people have in place of the file itself

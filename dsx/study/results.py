@@ -65,7 +65,8 @@ def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder]
     """
     started = set(_started(paths))
     candidates = [run for run in runs if run.run_id in started]
-    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results))
+    metrics = own_metrics(runs)
+    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results, metrics), metrics)
     look = _Scanned(paths, ended, unusable)
     states = {}
     for run in runs:
@@ -97,7 +98,7 @@ class _Scanned:
         except OSError:
             return "pending"
         if paths.result.name in names and run.run_id not in self.unusable:
-            read, unusable, _ = read_finished(self.paths, [run], {})
+            read, unusable, _ = read_finished(self.paths, [run], {}, own_metrics([run]))
             finished |= read
             self.unusable |= unusable
             if read:
@@ -114,6 +115,12 @@ class _Scanned:
             return "pending"
         self.failures[run.run_id] = failure
         return "failed"
+
+
+def own_metrics(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Columns of what a training of the user's own reports, besides `error`."""
+    recipe = runs[0].base_recipe if runs else None
+    return tuple(metric.name for metric in recipe.measures if metric.name != "error") if recipe else ()
 
 
 def is_finished(paths: RunPaths) -> bool:
@@ -171,8 +178,9 @@ def any_started(paths: StudyPaths) -> bool:
 def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd.DataFrame:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
-    Columns: model_id, space, state, error, best_error, epochs, flops, params, acts, seconds, images_per_second,
-    peak_memory_bytes, seed, recipe, failure, run_id, replicate, then the space's parameters.
+    Columns: model_id, space, state, error, best_error, metrics of a user's own training, epochs, flops, params,
+    acts, seconds, images_per_second, peak_memory_bytes, seed, recipe, failure, run_id, replicate, then the space's
+    parameters.
     """
     import numpy as np
     import pandas as pd
@@ -191,6 +199,10 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "state": [scan.states[run.run_id] for run in runs],
         "error": value("error", "float64"),
         "best_error": value("best_error", "float64"),
+        **{
+            name: pd.Series([None if row is None else row.metrics[at] for row in read], dtype="float64")
+            for at, name in enumerate(own_metrics(runs))
+        },
         "epochs": value("epochs", "Int64"),
         "flops": population.flops[rows],
         "params": population.params[rows],
@@ -205,7 +217,10 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "replicate": [run.replicate for run in runs],
     }
     columns |= {name: column[rows] for name, column in population.settings.items()}
-    return pd.DataFrame(columns)
+    table = pd.DataFrame(columns)
+    if metrics := own_metrics(runs):
+        table.attrs["metrics"] = list(metrics)  # no parameters of the space, whatever they are called
+    return table
 
 
 def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:

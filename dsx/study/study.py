@@ -12,6 +12,7 @@ import dsx
 from dsx.base import nested
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
+from dsx.results.columns import BY_NAME
 from dsx.spaces.definition import completed, space_from_dict
 from dsx.spaces.identity import definition_hash
 from dsx.spaces.plugins import load_plugins
@@ -212,6 +213,7 @@ class Study:
                     " launch with that one, or sample into another folder with --out"
                 )
         recipe.check(self.population[0].architecture)
+        _check_metrics(recipe, self.population)
         _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
         update: dict[str, object] = {"replicates": replicates}
         if before != recipe:
@@ -283,6 +285,16 @@ class Study:
     def curves(self) -> pd.DataFrame:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
         return results.curves_table(self.paths, self._runs)
+
+
+def _check_metrics(recipe: AnyRecipe, population: Population) -> None:
+    """Raises StudyError for a metric that is called like another column of the results."""
+    taken = {name for name, column in BY_NAME.items() if column.role != "curve" and name != "error"}
+    for metric in recipe.measures:
+        if metric.name in taken or metric.name in population.settings:
+            raise StudyError(
+                f"recipe {recipe.name}: metric '{metric.name}': the results have another column of that name"
+            )
 
 
 def open_study(path: str | Path) -> Study:

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from simulated_walks import TRUTHS, Truth, Walked, walk
+from simulated_walks import TRUTHS, Truth, Walked, fixed_plan, walk
 
 
 def main(walks: int = 200, models: int = 400, first: int = 0) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import dsx as package
 from dsx.base.errors import DsxError
-from dsx.commands.design import DesignRequest, Designed, design, preview, standing, studies_in
+from dsx.commands.design import Designed, DesignRequest, design, preview, standing, studies_in
 from dsx.commands.status import status
 from dsx.designing.folder import DesignFolder
 from dsx.launch.options import LaunchOptions
@@ -147,8 +147,8 @@ def test_another_walk_in_the_folder_is_refused(undisturbed: tuple[Path, Designed
     with pytest.raises(DsxError) as told:
         walked(out, space="AnyNetXE-digits", seed=3)
     assert str(told.value) == (
-        f"{out}: holds a walk that was begun otherwise (space AnyNetXA-digits → AnyNetXE-digits, seed 0 → 3); go on with"
-        f" it as it is (dsx design --out {out}), or choose another folder with --out"
+        f"{out}: holds a walk that was begun otherwise (space AnyNetXA-digits → AnyNetXE-digits, seed 0 → 3); go on"
+        f" with it as it is (dsx design --out {out}), or choose another folder with --out"
     )
 
 
@@ -160,8 +160,8 @@ KILLED = (
     "if __name__ == '__main__':\n"
     "    until.LOOK_EVERY_S = until.LAUNCH_EVERY_S = 0.1\n"
     "    options = LaunchOptions(device='cpu', progress=False, trainer='standins:shallow_train')\n"
-    "    request = design.DesignRequest(Path(sys.argv[2]), 'AnyNetXA-digits', 'digits', 100, on='debug', options=options)\n"
-    "    design.design(request)\n"
+    "    asked = (Path(sys.argv[2]), 'AnyNetXA-digits', 'digits', 100)\n"
+    "    design.design(design.DesignRequest(*asked, on='debug', options=options))\n"
 )
 
 
@@ -191,11 +191,11 @@ def test_killed_twenty_times_the_walk_ends_as_the_undisturbed_one(
 
 
 def test_the_command_line_says_what_the_function_does(dsx: Command, tmp_path: Path) -> None:
-    done = dsx("design", "--space", "AnyNetXA-digits", "--recipe", "digits", "--models", "60", "--out", "walk", "--dry-run")
+    done = dsx(
+        "design", "--space", "AnyNetXA-digits", "--recipe", "digits", "--models", "60", "--out", "walk", "--dry-run"
+    )
     assert done.code == 0
     assert "next: 24 models of AnyNetXA-digits" in done.out
     done = dsx("design", "--out", "walk")
     assert done.code == 2
     assert done.err == "dsx: walk: no walk here (no design.yaml); name a space with --space to begin one\n"
-
-

@@ -37,16 +37,17 @@ def proposed(effect: float = 2.0, **given: object) -> list[Refinement]:
 
 def test_what_the_models_support_comes_before_what_is_only_simpler() -> None:
     made = proposed()
-    assert made[0].supported and made[0].quantity == "total depth" and made[0].end == "high"
+    assert made[0].supported
+    assert (made[0].quantity, made[0].end) == ("total depth", "high")
     kinds = [each.supported for each in made]
     assert kinds == sorted(kinds, reverse=True)
     simpler = [each for each in made if not each.supported and worth_testing(each)]
-    assert [each.words for each in simpler if each.kind == "sharing"][0] in (
+    assert next(each.words for each in simpler if each.kind == "sharing") in (
         "bottleneck_ratio, group_width: one value for all stages",
         "group_width, bottleneck_ratio: one value for all stages",
     )
     assert simpler[0].freedom == 6
-    assert not any(each.kind == "sharing" and "width: one" == each.words[:10] for each in made)
+    assert not any(each.kind == "sharing" and each.words.startswith("width: one") for each in made)
     assert not worth_testing(made[-1])
 
 

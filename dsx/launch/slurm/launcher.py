@@ -42,7 +42,7 @@ class SlurmLauncher(Launcher):
             if profile.processes > 1 and isinstance(study.recipe, OwnRecipe):
                 raise DsxError(
                     f"recipe {study.recipe.name} runs as one process per model, and the profile has gpus_per_model"
-                    f" {profile.gpus_per_model} in {profile.processes} processes: let the program start its own (torchrun)"
+                    f" {profile.gpus_per_model} in {profile.processes} processes: let the program start them (torchrun)"
                 )
         client.limits()
 
