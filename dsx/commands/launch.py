@@ -93,10 +93,10 @@ def prepare(
 ) -> None:
     """Check everything for all studies, then give them the recipes of `planned`; what is to be trained is told."""
     launcher.check(planned, options)
-    for study, plan_ in zip(studies, planned, strict=True):
-        study.set_recipe(_recipe_of(plan_), plan_.replicates)
     # a cluster's nodes may see folders that this machine does not
     images = check_data_here(planned) if launcher.trains_here else {}
+    for study, plan_ in zip(studies, planned, strict=True):
+        study.set_recipe(_recipe_of(plan_), plan_.replicates)
     for checked in images.values():
         say("\n".join(checked.lines))
     total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
