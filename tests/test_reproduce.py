@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_the_page_is_what_the_script_writes() -> None:
 
 def test_costs_are_told_for_every_experiment() -> None:
     assert sorted(reproduce.costs()) == NAMES
+
+
+def test_the_commands_of_the_page_name_experiments_and_keys_that_there_are() -> None:
+    runs = re.findall(r"^dsx run (\S+) ([^#\n]*)", reproduce.PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert runs
+    for name, overrides in runs:
+        assert load_experiment(name, overrides.split()).name == name.removeprefix("paper/")
 
 
 def test_the_sweep_of_pycls_draws_as_its_original_did() -> None:
