@@ -126,6 +126,4 @@ def test_the_commands_of_the_page_show_its_numbers(studies, tmp_path: Path) -> N
     row = table.loc[("AnyNetXE-digits", "RegNetX-digits", "error")]
     told = findings.better("RegNetX", "AnyNetXE")(studies[0]).told
     assert told == f"P = {1 - row['superiority']:.2f} ({1 - row['high']:.2f}–{1 - row['low']:.2f})"
-    assert (tmp_path / "findings_28" / "best_ranges.csv").is_file() or list(
-        (tmp_path / "findings_28").rglob("*ranges*")
-    )
+    assert (tmp_path / "findings_28" / "best_ranges.csv").is_file()
