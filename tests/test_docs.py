@@ -60,7 +60,7 @@ class Page(HTMLParser):
 
 def copied(folder: Path) -> Path:
     """What the site is made of, to be changed."""
-    for name in ("docs", "dsx", "spaces", "experiments", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in ("docs", "dsx", "spaces", "experiments", "analysis", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md"):
         if (ROOT / name).is_dir() and name != "dsx":
             shutil.copytree(ROOT / name, folder / name)
         else:
