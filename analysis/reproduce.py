@@ -1,19 +1,27 @@
 """Writes docs/reproduce.md, the table of experiments that repeat the papers: `python analysis/reproduce.py`.
 
-Everything on the page stands in experiments/paper/*.yaml, but for the costs: `python analysis/reproduce.py costs` on a
-machine with a GPU measures them, as `dsx launch --dry-run` tells them, and writes experiments/paper/costs.csv.
+Everything on the page stands in experiments/paper/*.yaml, but for the costs: `python analysis/reproduce.py costs NAME…` on
+a machine with a GPU measures them, as `dsx launch --dry-run` tells them, and writes experiments/paper/costs.csv;
+`python analysis/reproduce.py estimate` adds what was not measured.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.run import sample_experiment
+from dsx.recipes.datasets import DATASETS
+from dsx.spaces.population import Population
 
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "experiments" / "paper"
@@ -37,10 +45,11 @@ not train again. `dsx analyze` of such a study prints the paper's [lowest|mean] 
 both. Means can be compared at any number of models; the lowest error falls with it.
 
 """
-_COST = """GPU-hours are for all models of the experiment, on one {gpu} with torch {torch} in float32, as `dsx launch --dry-run`
-tells them where the images are not at hand: twelve training steps of the smallest, the median and the largest network, on
-noise, without reading images. Each experiment's cost is told as if it were the only one. Without the GPU,
-`--dry-run` tells the same of a CPU.
+_COST = """GPU-hours are for all models of the experiment, as if it were the only one, on one {gpu} with torch {torch} in
+float32. Those without a sign are what `dsx launch --dry-run` tells where the images are not at hand: twelve training steps
+of the smallest, the median and the largest network, on noise, without reading images. They tell the order of
+magnitude: of three networks of the same flops the fastest trained up to four times as fast as the slowest. Those with ≈
+were not measured but follow from the multiply-adds, at the median speed of the others.
 
 """
 _TAIL = """
@@ -64,7 +73,7 @@ def experiments() -> dict[str, Experiment]:
 
 
 def costs() -> dict[str, dict[str, str]]:
-    """Experiment → its row of costs.csv; none if they were not measured."""
+    """Experiment → its row of costs.csv."""
     if not COSTS.is_file():
         return {}
     with COSTS.open(encoding="utf-8", newline="") as lines:
@@ -74,8 +83,8 @@ def costs() -> dict[str, dict[str, str]]:
 def page() -> str:
     """The page's text."""
     measured = costs()
-    any_row = next(iter(measured.values()), None)
-    note = _COST.format(gpu=any_row["gpu"], torch=any_row["torch"]) if any_row else ""
+    first = next(row for row in measured.values() if row["gpu"])
+    note = _COST.format(gpu=first["gpu"].removesuffix(" HBM3"), torch=first["torch"])
     rows = ["| experiment | question | spaces or networks, models of each | GPU-hours | what to expect |"]
     rows.append("|---|---|---|---|---|")
     numbers = []
@@ -83,8 +92,9 @@ def page() -> str:
         of = ", ".join((*experiment.spaces, *experiment.networks))
         each = experiment.n if experiment.spaces else 1
         each_text = f"{each:,}" + (f", {experiment.replicates} seeds" if experiment.replicates > 1 else "")
-        hours = float(measured[name]["gpu_hours"]) if measured.get(name, {}).get("gpu_hours") else None
-        cost = "–" if hours is None else f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
+        hours = float(measured[name]["gpu_hours"])
+        sign = "" if measured[name]["images_per_second"] else "≈ "
+        cost = sign + (f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}")
         assert experiment.paper is not None
         link = f"[{name}](../experiments/paper/{name}.yaml)"
         rows.append(f"| {link} | {experiment.description} | {of}; {each_text} | {cost} | {experiment.paper.expect} |")
@@ -104,34 +114,91 @@ def _legend(lowest: float | None, mean: float | None) -> str:
     return f"{mean:.1f}" if lowest is None else f"[{lowest:.1f}|{mean:.1f}]"
 
 
-def measure() -> None:
-    """Measure every experiment's cost on this machine's device and write costs.csv."""
+def measure(names: Sequence[str]) -> None:
+    """Measure the named experiments, or all that costs.csv lacks, each in a process of its own; costs.csv grows."""
+    for name in names or [name for name in experiments() if name not in costs()]:
+        for changes in ([], ["recipe.channels_last=false"]):  # some kernels fail on some networks in that layout
+            command = [sys.executable, __file__, "cost", name, *changes]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode == 0:
+                break
+            print(name, *changes, done.stderr.strip().splitlines()[-1:], flush=True)
+        else:
+            continue
+        row = json.loads(done.stdout.splitlines()[-1])
+        print(*row.values(), flush=True)
+        _write([*costs().values(), row])
+
+
+def cost(name: str, changes: Sequence[str]) -> dict[str, str | int]:
+    """One experiment's row of costs.csv, by the three networks that `dsx launch --dry-run` picks."""
     import torch
 
     from dsx.training.preflight import preflight
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    rows = []
-    for name, experiment in experiments().items():
-        with tempfile.TemporaryDirectory() as folder:
-            experiment = load_experiment(f"paper/{name}", [f"out={folder}"])
-            studies = sample_experiment(experiment, lambda line: None)
-            networks = [model.architecture for study in studies for model in study.population]
-            found = preflight(networks, experiment.recipe, threads=1, replicates=experiment.replicates)
-        hours = "" if found.device_hours is None else f"{found.device_hours:.4g}"
-        speeds = " ".join(
-            "–" if row.images_per_second is None else f"{row.images_per_second:.0f}" for row in found.rows
-        )
-        rows.append([name, len(networks) * experiment.replicates, hours, speeds, gpu, torch.__version__])
-        print(*rows[-1], flush=True)
+    experiment, populations = _sampled(name, changes)
+    flops = np.concatenate([population.flops for population in populations])
+    order = np.argsort(flops, kind="stable")
+    models = [(population, row) for population in populations for row in range(len(population))]
+    picked = [models[order[place]] for place in (0, len(order) // 2, -1)]
+    networks = {m.model_id: m.architecture for m in (population[row] for population, row in picked)}
+    found = preflight(list(networks.values()), experiment.recipe, threads=1)
+    each = [row.device_hours for row in found.rows]
+    hours = np.interp(flops, [row.flops for row in found.rows], each).sum() * experiment.replicates if all(each) else 0
+    return {
+        "experiment": name,
+        "trainings": len(flops) * experiment.replicates,
+        "gpu_hours": f"{hours:.4g}" if hours else "",
+        "images_per_second": " ".join(f"{row.images_per_second or 0:.0f}" for row in found.rows),
+        "layout": "channels last" if experiment.recipe.channels_last else "channels first",
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "torch": torch.__version__.partition("+")[0],
+    }
+
+
+def estimate() -> None:
+    """Rows of costs.csv for experiments that were not measured: at the measured ones' median multiply-adds a second."""
+    known = {name: row for name, row in costs().items() if row["images_per_second"]}
+    work = {name: _work(name) for name in experiments()}
+    rate = float(np.median([work[name][1] / float(row["gpu_hours"]) for name, row in known.items()]))
+    print(f"{rate / 3600:.3g} multiply-adds of forward passes a second")
+    for name, (trainings, forward) in work.items():
+        if name not in known:
+            row = {"experiment": name, "trainings": trainings, "gpu_hours": f"{forward / rate:.2g}"}
+            known[name] = {key: str(row.get(key, "")) for key in next(iter(known.values()))}
+    _write([known[name] for name in work])
+
+
+def _work(name: str) -> tuple[int, float]:
+    """Trainings of an experiment, and the multiply-adds of its forward passes, an evaluated image as a third."""
+    experiment, populations = _sampled(name, [])
+    facts, split = DATASETS[experiment.recipe.data.dataset], experiment.recipe.data.split
+    assert facts.training_images and facts.evaluation_images and split.evaluate == "official"
+    images = experiment.recipe.epochs * (facts.training_images + facts.evaluation_images / 3)
+    flops = sum(float(population.flops.sum()) for population in populations) * experiment.replicates
+    return sum(map(len, populations)) * experiment.replicates, flops * images
+
+
+def _sampled(name: str, changes: Sequence[str]) -> tuple[Experiment, list[Population]]:
+    with tempfile.TemporaryDirectory() as folder:
+        experiment = load_experiment(f"paper/{name}", [f"out={folder}", *changes])
+        return experiment, [study.population for study in sample_experiment(experiment, lambda line: None)]
+
+
+def _write(rows: Sequence[Mapping[str, object]]) -> None:
     with COSTS.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(["experiment", "trainings", "gpu_hours", "images_per_second", "gpu", "torch"])
+        writer = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
         writer.writerows(rows)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["costs"]:
-        measure()
-    else:
-        PAGE.write_text(page(), encoding="utf-8")
+    match sys.argv[1:]:
+        case ["costs", *names]:
+            measure(names)
+        case ["estimate"]:
+            estimate()
+        case ["cost", name, *changes]:
+            print(json.dumps(cost(name, changes)))
+        case _:
+            PAGE.write_text(page(), encoding="utf-8")

@@ -172,6 +172,29 @@ def launch(
 
 
 @app.command()
+def worker(
+    studies: Studies = None,
+    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="of torch, and of a program of yours")] = 1,
+    retry: Annotated[str, typer.Option(help="failure classes to train again, as `dsx launch` has them")] = "",
+    stay: Annotated[
+        bool, typer.Option("--stay", help="wait for models of other workers, until every one is over")
+    ] = False,
+) -> None:
+    """One more worker, for any scheduler or shell: as many as are started share the studies, and none trains one twice.
+
+    Example: qsub -b y dsx worker /shared/runs/AnyNetXE
+    """
+    from dsx.commands import worker as command
+
+    folders, overrides = _split(studies)
+    words = tuple(filter(None, retry.split(",")))
+    request = command.WorkerRequest(_or_last(folders), recipe, device, threads, words, stay, overrides)
+    sys.exit(command.worker(request, _say))
+
+
+@app.command()
 def status(
     studies: Studies = None,
     watch: Annotated[bool, typer.Option("--watch", help="again every few seconds, until Ctrl-C")] = False,
@@ -221,6 +244,9 @@ def analyze(
     figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
     where: Annotated[str, typer.Option(help="only models of which this holds, as in 'sum(depth) >= 12'")] = "",
     split: Annotated[str, typer.Option(help="compare parts of each study by this column: bottleneck_ratio")] = "",
+    metric: Annotated[
+        str, typer.Option(help="of a training of one's own that reports several, the one to compare")
+    ] = "",
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -229,7 +255,7 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    settings = command.AnalysisSettings(level, margin, looks, figures, where, split)
+    settings = command.AnalysisSettings(level, margin, looks, figures, where, split, metric)
     print(command.analyze(_or_last(arguments), out, settings, overrides))
 
 
@@ -240,6 +266,7 @@ def run(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    finish: Annotated[bool, typer.Option("--finish", help="train nothing more; analyse what there is")] = False,
 ) -> None:
     """Sample, train and analyse every space of an experiment. Safe to repeat: what is done is not done again.
 
@@ -247,7 +274,7 @@ def run(
     """
     from dsx.commands import run as command
 
-    sys.exit(command.run(experiment, overrides or [], device, _say))
+    sys.exit(command.run(experiment, overrides or [], device, _say, finish))
 
 
 @app.command()

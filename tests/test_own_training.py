@@ -252,7 +252,8 @@ from dsx.networks.lookup import read_network
 def run(training):
     recipe = dsx.load_recipe("digits", {"epochs": 2})
     result = dsx.train(
-        training.architecture, recipe, training.seed, training.folder / "digits", training.device, threads=training.threads
+        training.architecture, recipe, training.seed, training.folder / "digits", training.device,
+        threads=training.threads,
     )
     return {"error": result.error, "curve": result.curve, "images_per_second": result.images_per_second,
             "peak_memory_bytes": result.peak_memory_bytes}

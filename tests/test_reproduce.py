@@ -1,4 +1,4 @@
-"""The experiments that repeat the papers: each composes, samples and tells its cost; their page is what the script writes."""
+"""The experiments that repeat the papers: each composes, samples and tells its cost; the page is the script's."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from dsx.base.overrides import parse_overrides
 from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.options import Data
-from dsx.recipes.recipe import load_recipe
+from dsx.recipes.recipe import Recipe, load_recipe
 
 # seconds between lines where standard error is no terminal
 _PLAIN_EVERY_S = 30
@@ -58,7 +58,10 @@ def _described(name: str, root: Path | None, overrides: Sequence[str]) -> tuple[
     }
     given["data.split.evaluate"] = "official" if facts is None or facts.official else "held_out"
     recipe = name if name in resources.names("experiments", "recipe") else "folder"
-    return load_recipe(recipe, given | parse_overrides(overrides)).data, recipe
+    loaded = load_recipe(recipe, given | parse_overrides(overrides))
+    if not isinstance(loaded, Recipe):
+        raise DsxError(f"recipe {recipe} is a training of one's own: it reads its data by itself")
+    return loaded.data, recipe
 
 
 def _told(out: Path, manifest: dict[str, Any], recipe: str, data: Data) -> str:

@@ -94,6 +94,9 @@ class Stage(Frozen):
         return self
 
 
+_STAGE_FIELDS = tuple(Stage.model_fields)
+
+
 class Head(Frozen):
     """Global average pooling and a classifier; `width` > 0 puts a 1×1 conv of that width before them."""
 
@@ -191,7 +194,7 @@ class ArchitectureTable:
                 self.group_width[:, i].tolist() if block.grouped else [None] * n,
                 self.se_ratio[:, i].tolist() if block.squeeze else [0.0] * n,
             )
-            columns.append([dict(zip(Stage.model_fields, stage, strict=True)) for stage in zip(*values, strict=True)])
+            columns.append([dict(zip(_STAGE_FIELDS, stage, strict=True)) for stage in zip(*values, strict=True)])
         return [
             {
                 "stem": {"type": self.stem, "width": width},

@@ -13,8 +13,9 @@ from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import SearchCurve
 from dsx.analysis.search import random_search as compute_search
 from dsx.base.errors import DsxError
+from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
-from dsx.plots.limits import error_limits, plain_ticks
+from dsx.plots.limits import error_axis, error_limits, plain_ticks
 from dsx.plots.style import (
     GREY,
     PALETTE,
@@ -28,6 +29,7 @@ from dsx.plots.style import (
     note_below,
     series_label,
 )
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Errors, Floats
 
 if TYPE_CHECKING:
@@ -56,13 +58,14 @@ def draw_edf_difference(
     notes: Sequence[str],
     ax: Axes | None = None,
     ahead: Collection[str] | None = None,
+    metric: Metric = ERROR,
 ) -> Axes:
-    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second.
+    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second; of a metric.
 
     ahead: the studies that may be called ahead where the band is clear of 0; by default both.
     """
     (name_a, a), (name_b, b) = errors.items()
-    left, right, beyond = error_limits([a, b])
+    left, right, beyond = error_limits([a, b], metric)
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
@@ -79,9 +82,10 @@ def draw_edf_difference(
         ax.step(difference.error, difference.difference, where="post", color="black", linewidth=1.3)
         lowest, highest = float(difference.lower.min()), float(difference.upper.max())
         ax.set(
-            xlabel="top-1 error e (%)", ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
+            ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
             ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
         )  # fmt: skip
+        error_axis(ax, "x", metric.axis_of("e"), metric)
         legend_above(ax, f"shaded: {100 * difference.level:.4g} % simultaneous band; n {a.size} and {b.size}")
         note_below(ax, notes)
     return ax
@@ -113,9 +117,14 @@ def draw_random_search(
     curves: Mapping[str, SearchCurve] | Mapping[str, BestOfK] | Mapping[str, SearchCurve | BestOfK],
     notes: Sequence[str],
     ax: Axes | None = None,
+    metric: Metric = ERROR,
 ) -> Axes:
-    """The curves on these axes, or new ones, with the notes below them."""
-    banded = False
+    """The curves on these axes, or new ones, with the notes below them; of more than three without bands.
+
+    metric: what the errors are of.
+    """
+    banded = len(curves) <= BANDED and any(np.isfinite(curve.low).any() for curve in curves.values())
+    spread = {name: 2 * c.deviation for name, c in curves.items() if isinstance(c, BestOfK) and len(curves) <= BANDED}
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + len(curves))
         for index, (name, curve) in enumerate(curves.items()):
@@ -123,13 +132,21 @@ def draw_random_search(
                 curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
                 label=series_label(f"{name} (n {curve.n:.0f})"),
             )  # fmt: skip
-            ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
-            banded = banded or bool(np.isfinite(curve.low).any())
+            if banded:
+                ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
+            for end in (curve.expected + side * spread[name] for side in (-1, 1) if name in spread):
+                # no search finds less than the lowest error
+                end = np.maximum(end, curve.expected[-1])
+                ax.plot(curve.k, end, color=color(index), linewidth=0.8, linestyle=(0, (1, 1.5)))
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(plain_ticks())
-        ax.set(xlabel="models tried", ylabel="expected lowest error (%)")
+        unit = f" ({metric.unit})" if metric.unit else ""
+        ax.set_xlabel("models tried")
+        error_axis(ax, "y", f"expected {metric.extreme} {metric.words}{unit}", metric)
         shown = f"shaded: {100 * max(curve.level for curve in curves.values()):g} % interval"
-        legend_above(ax, shown if banded else "too few models for an interval")
+        shown = shown if banded else "too few models for an interval" if len(curves) <= BANDED else ""
+        told = [*([shown] if shown else []), *(["dotted: ± 2σ of single searches"] if spread else [])]
+        legend_above(ax, "; ".join(told) or None)
         note_below(ax, notes)
     return ax
 

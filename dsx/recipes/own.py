@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from dsx.base.errors import DsxError, suggest
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
-from dsx.recipes.metric import ERROR, Metric
+from dsx.recipes.metric import ERROR_NAME, PLAIN_ERROR, Metric
 from dsx.recipes.options import Count, NotNegative
 
 # what a command may name in braces, besides its own settings
@@ -42,7 +42,7 @@ class OwnRecipe(AnyRecipe):
     version: Count = 1
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     function: str | None = None
-    metrics: Annotated[dict[str, Metric], Field(min_length=1)] = Field(default={ERROR.name: ERROR})
+    metrics: Annotated[dict[str, Metric], Field(min_length=1)] = Field(default={ERROR_NAME: PLAIN_ERROR})
     metric: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     resolution: Count | None = None
@@ -55,7 +55,7 @@ class OwnRecipe(AnyRecipe):
 
     @field_validator("metrics", mode="before")
     @classmethod
-    def _named(cls, metrics: Any) -> Any:
+    def _named(cls, metrics: object) -> object:
         """Every metric knows its name."""
         if not isinstance(metrics, Mapping):
             return metrics
@@ -73,6 +73,10 @@ class OwnRecipe(AnyRecipe):
                 f"metric '{self.metric}' is none of metrics: {', '.join(self.metrics)}."
                 f"{suggest(self.metric, self.metrics)}"
             )
+        if ERROR_NAME in self.metrics and self.measures[0] != self.metrics[ERROR_NAME]:
+            raise ValueError(f"metrics: '{ERROR_NAME}' is what models are compared by: call another metric differently")
+        if ERROR_NAME in self.metrics and self.metrics[ERROR_NAME].better == "higher":
+            raise ValueError(f"metrics: of '{ERROR_NAME}' lower is better: call what is to be high differently")
         for name in self.metrics:
             if not name.isidentifier():
                 raise ValueError(f"metrics: '{name}': expected a name of letters, digits and _, as of a column")
@@ -99,7 +103,7 @@ class OwnRecipe(AnyRecipe):
         chosen = self.metric or next(iter(self.metrics))
         return (self.metrics[chosen], *(metric for name, metric in self.metrics.items() if name != chosen))
 
-    def with_sampled(self, settings: Mapping[str, Any]) -> OwnRecipe:
+    def with_sampled(self, settings: Mapping[str, object]) -> OwnRecipe:
         """A recipe with what a space sampled among its settings, and its resolution."""
         own = (name if name == "resolution" else f"settings.{name}" for name in settings)
         return self.with_overrides(dict(zip(own, settings.values(), strict=True)))
@@ -155,7 +159,7 @@ class OwnRecipe(AnyRecipe):
         return f"recipe {self.label}: {what}{f'; {shown}' if shown else ''}; compared by {compared}"
 
 
-def recipe_of_command(text: str) -> dict[str, Any]:
+def recipe_of_command(text: str) -> dict[str, object]:
     """The content of a recipe that is this command line alone, named after its script. Raises DsxError."""
     try:
         words = shlex.split(text)

@@ -17,6 +17,7 @@ from dsx.exhibits.exhibition import Shown, computed_of, show
 from dsx.exhibits.headline import headline
 from dsx.exhibits.studies import StudyFacts
 from dsx.plots.edf import BANDED
+from dsx.recipes.metric import ERROR
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
@@ -43,7 +44,7 @@ _CHAPTERS = (
     (
         "errors",
         "Error distributions",
-        "Each curve is the share of a space's models with an error below e: the further up and left, the better the"
+        "Each curve is the share of a space's models with {metric} {side} e: the further up and left, the better the"
         " space. The shaded band holds the whole true curve with {percent} confidence.",
     ),
     ("comparison", "Differences", ""),
@@ -93,7 +94,7 @@ def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: 
     )  # fmt: skip
 
 
-def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
+def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:
     rows = {study.name: study.models for study in inquiry.studies}
     summary, counts = (computed_of(shown, name).main for name in ("summary", "counts"))
     curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
@@ -104,7 +105,7 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
         "facts": inquiry.studies,
         "finished": bool(inquiry.models),
         "banded": len(inquiry.models) <= BANDED,
-        "headline": headline(summary, inquiry.decided, inquiry.level),
+        "headline": headline(summary, inquiry.decided, inquiry.level, inquiry.metric),
         "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies),
         "counts": [(row["study"], row["words"]) for _, row in counts.iterrows()],
         "chapters": _chapters(inquiry, shown) if inquiry.models else [],
@@ -115,7 +116,7 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
             if study.failures
         ],
         "problems": [problem for study in inquiry.studies for problem in study.problems],
-        "data": _embedded(chart_data(rows, curves, ranges, inquiry.level)) if inquiry.models else "{}",
+        "data": _embedded(chart_data(rows, curves, ranges, inquiry.level, inquiry.metric)) if inquiry.models else "{}",
         "thinned": thinned,
         "max_points": f"{MAX_POINTS:,}",
         "versions": ", ".join(f"{name} {version}" for name, version in computed_by.items()),
@@ -125,13 +126,20 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
 
 def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:
     """The chapters that something stands in."""
+    metric = inquiry.metric
+    words, side = metric.words, "below" if metric.better == "lower" else "above"
+    words = f"an {words}" if words == ERROR.words else words
     chapters = []
     for name, title, intro in _CHAPTERS:
         sections = [
             section for each in shown if each.exhibit.chapter == name for section in each.sections(inquiry) if section
         ]
         if sections:
-            chapters.append(Chapter(name, title, intro.format(percent=f"{100 * inquiry.level:g} %"), sections))
+            chapters.append(
+                Chapter(
+                    name, title, intro.format(percent=f"{100 * inquiry.level:g} %", metric=words, side=side), sections
+                )
+            )
     return chapters
 
 
@@ -150,7 +158,7 @@ def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
     return sentences
 
 
-def _embedded(data: Any) -> Any:
+def _embedded(data: object) -> Any:
     """JSON that may stand inside a script element whatever its strings hold: no character can end it."""
     from markupsafe import Markup
 

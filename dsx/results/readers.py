@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base.errors import DsxError, suggest
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.sources import has_column
@@ -41,6 +42,7 @@ class Results:
     tables: dict[str, pd.DataFrame]
     used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
     account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
+    metric: Metric = ERROR  # what `error` is of
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -77,7 +79,7 @@ def _read_table(path: Path, given: dict[str, str], parquet: bool) -> Results:
     kept = {key: value for key, value in given.items() if key in used or key == "error"}
     made = tidy(table, path, {"error": "error", **kept})
     kind = "Parquet table" if parquet else "CSV table"
-    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account)
+    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account, made.metric)
 
 
 # what people have in place of the file itself
@@ -205,7 +207,7 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
     return row
 
 
-def _outcome(error: Any, losses: Any, classes: int) -> dict[str, object]:
+def _outcome(error: float | None, losses: Sequence[object] | None, classes: int) -> dict[str, object]:
     """State and error of a job: diverged counts with chance error."""
     loss = losses[-1] if losses else None
     if (isinstance(loss, float) and not math.isfinite(loss)) or (error is not None and not math.isfinite(error)):
@@ -213,7 +215,7 @@ def _outcome(error: Any, losses: Any, classes: int) -> dict[str, object]:
     return {"state": "pending", "error": math.nan} if error is None else {"state": "done", "error": float(error)}
 
 
-def _metric(where: str, metric: str, values: Mapping[str, Any]) -> Any:
+def _metric(where: str, metric: str, values: Mapping[str, object]) -> float | None:
     if metric not in values:
         raise DsxError(f"metric = {metric!r}: expected one of {', '.join(values)}.{suggest(metric, values)}")
     value = values[metric]

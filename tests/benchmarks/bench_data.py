@@ -3,10 +3,11 @@
     .venv/bin/python tests/benchmarks/bench_data.py [--images 400]
 
 Baseline: torchvision's ImageFolder with PIL, RandomResizedCrop, a flip, ToTensor and Normalize, batches by
-default_collate, as its reference script trains. Against it, from the same files and with the same augmentation: dsx as it
-streams files, and dsx with prepared images, both in this process (data.workers=0). Then decoders of JPEG alone. One
-thread; rounds alternate; images per second of CPU time, medians, in one run. Pictures are of ImageNet's usual size
-(500×375) and compressibility.
+default_collate, as its reference script trains. Against it, from the same files and with the same augmentation: dsx
+as it streams files, and dsx with prepared images, both in this process (data.workers=0), which keeps freed memory as
+workers do. Then the memory that a process needs for data, with as many images as ImageNet has (the same ones again and
+again), and decoders of JPEG alone. One thread; rounds alternate; images per second of CPU time, medians, in one run.
+Pictures are of ImageNet's usual size (500×375) and compressibility.
 """
 
 from __future__ import annotations
@@ -32,24 +33,30 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from dsx.base.text import align
+from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.training.allocator import keep_freed_memory
 from dsx.training.data.opening import open_batches
 from dsx.training.data.prepare import plan_preparation, prepare
 
 BATCH, ROUNDS = 32, 5
 _MEMORY = """
 import sys, json, torch
+from itertools import islice
+from dsx.training.allocator import keep_freed_memory
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.opening import open_batches
 def private():
     lines = open("/proc/self/smaps_rollup").read().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) / 1024
+keep_freed_memory()
 torch.set_num_threads(1)
+torch.ones(3, 3) @ torch.ones(3, 3)
 before = private()
 batches = open_batches(Recipe.from_dict(json.loads(sys.argv[1])), 0, torch.device("cpu"))
-for _ in batches.training(0): pass
+for _ in islice(batches.training(0), 200): pass
 for _ in batches.evaluation(): pass
-print(f"{private():.0f} {private() - before:.0f}")
+print(f"{before:.0f} {private() - before:.0f}")
 """
 
 
@@ -108,6 +115,21 @@ def of(source: Iterator[Any], count: int = 2) -> Callable[[], int]:
     return lambda: sum(len(next(source)[1]) for _ in range(count))
 
 
+def memory(recipe: Recipe, root: Path) -> list[str]:
+    """MiB of a process of its own before it opens prepared images, and how many more after 200 steps and an evaluation.
+
+    The folder is made to hold as many training images as ImageNet.
+    """
+    entries = np.load(root / "train.npy")
+    many = DATASETS["imagenet"].training_images or 0
+    np.save(root / "train.npy", np.resize(entries, many))
+    manifest = json.loads((root / PREPARED).read_text())
+    manifest["parts"]["train"]["images"] = many
+    (root / PREPARED).write_text(json.dumps(manifest))
+    command = [sys.executable, "-c", _MEMORY, json.dumps(recipe.to_dict())]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
 def decoders(files: list[bytes]) -> dict[str, Callable[[bytes], np.ndarray]]:
     """Each from the bytes of a file to (height, width, 3) uint8: those that are installed."""
     from torchvision.io import decode_jpeg
@@ -137,6 +159,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=400)
     images = parser.parse_args().images
     torch.set_num_threads(1)
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_pictures(root / "files", images)
@@ -158,13 +181,8 @@ def main() -> None:
             base = next(iter(rows.values()))
             print(f"{resolution}×{resolution}, images per second of one core (n = {ROUNDS} rounds, medians):")
             print(align([["", "images/s", "ratio"], *([k, f"{v:,.0f}", f"{v / base:.2f}"] for k, v in rows.items())]))
-            told = subprocess.run(
-                [sys.executable, "-c", _MEMORY, json.dumps(prepared.to_dict())],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.split()
-            print(f"  anonymous memory after an epoch of prepared images: {told[0]} MiB, {told[1]} of them for data")
+            told = memory(prepared, root / f"prepared-{size}")
+            print(f"  anonymous memory (MiB): {told[0]} before, {told[1]} more with data, at batch {BATCH}")
         files_read = [path.read_bytes() for path in sorted((root / "files" / "train").rglob("*.jpg"))[:60]]
         ways = decoders(files_read)
         expected = [ways["PIL"](content) for content in files_read]

@@ -95,7 +95,7 @@ class Loader:
 
         Raises DataError, or what else was raised in a process, named with the file or item.
         """
-        self._plan.batches = [[(step.epoch, row) for row in step.rows.tolist()] for step in plan]
+        self._plan.steps = plan
         before = set(multiprocessing.active_children())
         try:
             with children_allowed():
@@ -159,13 +159,13 @@ class _Plan:
     """The batches a loader is to give next."""
 
     def __init__(self) -> None:
-        self.batches: Sequence[Keys] = ()
+        self.steps: Sequence[Step] = ()
 
     def __iter__(self) -> Iterator[Keys]:
-        return iter(self.batches)
+        return ([(step.epoch, row) for row in step.rows.tolist()] for step in self.steps)
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.steps)
 
 
 class _Items(Dataset[Read]):

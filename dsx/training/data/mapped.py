@@ -122,12 +122,14 @@ class MappedImages:
     def _resized(self, pixels: Sequence[np.ndarray], boxes: Boxes) -> Tensor:
         """The crops at the resolution, by torch's own interpolation of bytes, which only CPUs have."""
         size = (self._recipe.resolution, self._recipe.resolution)
-        planes = torch.empty(len(pixels), self._images.channels, *size, dtype=torch.uint8)
+        resized_images = torch.empty(len(pixels), *size, self._images.channels, dtype=torch.uint8)
         for i, (image, (top, left, height, width, mirrored)) in enumerate(zip(pixels, boxes.each(), strict=True)):
-            crop = torch.from_numpy(np.array(image[top : top + height, left : left + width]))[None]
-            crop = (crop.flip(2) if mirrored else crop).permute(0, 3, 1, 2)
-            planes[i] = torch.nn.functional.interpolate(crop, size, mode="bilinear", antialias=True)[0]
-        return planes.permute(0, 2, 3, 1)
+            # a batch of one by torch, whose strides then say that channels come last: twice as fast
+            crop = torch.from_numpy(np.array(image[top : top + height, left : left + width])).unsqueeze(0)
+            planes = (crop.flip(2) if mirrored else crop).permute(0, 3, 1, 2)
+            shrunk = torch.nn.functional.interpolate(planes, size, mode="bilinear", antialias=True)
+            resized_images[i] = shrunk[0].permute(1, 2, 0)
+        return resized_images
 
     def _copied(self, pixels: Sequence[np.ndarray], boxes: Boxes) -> Tensor:
         """(n, most lines, most columns, channels): the crops, each in the upper left."""
