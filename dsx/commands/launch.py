@@ -180,8 +180,8 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
         hours = _short(row.device_hours) if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
     lines = [*([measured.note] if measured.note else []), align(rows)]
-    if measured.device_hours is not None:
-        wall = measured.wall_hours(would.at_once)
+    wall = measured.wall_hours(would.at_once)
+    if measured.device_hours is not None and wall is not None:
         lines.append(f"{_short(measured.device_hours)} device-hours in all; {_short(wall)} h {would.place}")
     return lines
 

@@ -60,7 +60,7 @@ class DebugLauncher(Launcher):
                     if outcome.failure is not None:
                         failed.append((run.study.path, outcome.failure))
                 report.note()
-                if not outcomes or outcomes[-1].what == "interrupted":
+                if options.should_stop is not None and options.should_stop():
                     stopped = "stopped"
                 elif most is not None and len(failed) > most:
                     stopped = f"more than {most} models failed"
