@@ -47,10 +47,11 @@ from dsx.training.distributed import Group
 from dsx.training.session import Session
 from dsx.training.trainer import torch_settings, train
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[above]) for above in (1, 2)]
-from bench_data import make_pictures
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from gpu_data import make_cifar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bench_data import make_pictures
 
 CUDA = torch.device("cuda", 0)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
