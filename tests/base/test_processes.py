@@ -32,7 +32,7 @@ def test_an_error_is_the_one_that_was_raised() -> None:
             raise DsxError("five")
         return thing
 
-    with pytest.raises(DsxError, match="^five$"):
+    with pytest.raises(DsxError, match=r"^five$"):
         in_processes(fail, range(8), 2)
 
 
