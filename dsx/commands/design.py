@@ -201,7 +201,7 @@ def study_of(folder: Path, batch: Batch) -> Study:
         "constraints": batch.space.constraint_texts,
         "resolution": batch.space.resolution,
         "num_classes": batch.space.num_classes,
-    }
+    } | ({"without": batch.without} if batch.without else {})
     return Study.create(folder / batch.name, batch.population, batch.space.to_dict(), request, batch.seed)
 
 
@@ -245,6 +245,8 @@ def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device:
 
     lines = [walk.doing]
     lines += [f"next: {plural(len(b.population), 'model')} of {b.space.name} in {b.name}" for b in batches]
+    if not isinstance(recipe, Recipe):
+        return [*lines, "cost: told by `dsx status` once some models are done"]
     networks = [model.architecture for batch in batches for model in batch.population]
     if not isinstance(recipe, Recipe):
         return [*lines, "cost: known once models are trained; a training of one's own is not tried beforehand"]

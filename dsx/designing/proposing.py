@@ -8,7 +8,7 @@ is tested first. Nothing here needs to be sure: a step is taken on models that h
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def refinements(
     table: pd.DataFrame,
     reference: np.ndarray,
     taken: Collection[tuple[str, End]] = (),
-    wanted: Mapping[str, Mapping[str, Any]] = {},
+    wanted: Mapping[str, Mapping[str, object]] = {},
     seed: int = 0,
 ) -> list[Refinement]:
     """All candidates of a round, the most promising first. A function of its arguments.
@@ -59,8 +59,8 @@ def refinements(
 
 
 def worth_testing(refinement: Refinement) -> bool:
-    """Whether it is supported, a person's own, or makes the space simpler."""
-    return refinement.supported or refinement.simpler or refinement.kind == "own"
+    """Whether it is supported, a person's own that fits the space, or makes the space simpler."""
+    return refinement.supported or refinement.simpler or (refinement.kind == "own" and bool(refinement.change))
 
 
 def _of_end(candidate: Candidate) -> Refinement:
@@ -86,9 +86,10 @@ def _shared(space: Space, candidates: Sequence[Candidate]) -> list[Refinement]:
 
 
 def _of_sharing(space: Space, candidates: Sequence[Candidate]) -> Refinement:
-    change: dict[str, Any] = {"parameters": {}}
+    parameters: dict[str, object] = {}
     for candidate in candidates:
-        change["parameters"] |= candidate.change["parameters"]
+        parameters |= candidate.change["parameters"]
+    change = {"parameters": parameters}
     names = ", ".join(candidate.parameter for candidate in candidates)
     freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
     words = f"{names}: one value for all stages"
@@ -103,15 +104,19 @@ def _line(space: Space, rows: pd.DataFrame) -> list[Refinement]:
     return [] if line is None else [line]
 
 
-def _wanted(space: Space, wanted: Mapping[str, Mapping[str, Any]]) -> list[Refinement]:
-    """A person's own candidates; models keep one exactly where it only adds rules or constraints."""
+def _wanted(space: Space, wanted: Mapping[str, Mapping[str, object]]) -> list[Refinement]:
+    """A person's own candidates; models keep one exactly where it only adds rules or constraints.
+
+    One that does not fit the space changes nothing, and says why: it may have fitted an earlier space of the walk.
+    """
     made = []
     for name, definition in wanted.items():
         change = {k: v for k, v in definition.items() if k not in ("name", "description", "source", "extends")}
         try:
             narrower = changed(space, change)
         except DefinitionError as error:
-            raise DefinitionError(f"candidate {name}: does not fit {space.name}: {error}") from None
+            made.append(Refinement(name, "own", {}, f"does not fit {space.name}: {error}", False, quantity=name))
+            continue
         if narrower.definition_hash == space.definition_hash:
             continue  # the space is already so
         freedom = cardinality(space).degrees_of_freedom - cardinality(narrower).degrees_of_freedom

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dsx.narrowing.candidates import changed
-from dsx.spaces.conditional import accepted, settings_of
+from dsx.spaces.conditional import Columns, accepted, settings_of
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import Ranged, SameAs
 
@@ -55,7 +55,7 @@ class Refinement:
         return cls(**content)
 
 
-def contained(narrower: Space, columns: Any) -> np.ndarray:
+def contained(narrower: Space, columns: Columns) -> np.ndarray:
     """(n,) bool: which models lie in the narrower space: values of its parameters, its rules and constraints.
 
     columns: of the settings of n models of a wider space whose parameters have the same names, as a population or a

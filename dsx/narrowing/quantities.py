@@ -15,7 +15,7 @@ import numpy as np
 from dsx.analysis.scan import End
 from dsx.spaces.acceptance import present_settings
 from dsx.spaces.assembly import assemble, stage_columns
-from dsx.spaces.conditional import settings_of
+from dsx.spaces.conditional import Columns, settings_of
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
 
@@ -69,7 +69,9 @@ def quantities(space: Space) -> list[Quantity]:
 
 
 def _derived(space: Space) -> list[Quantity]:
-    """Total depth, last width over first, and the stages' shares of flops."""
+    """Total depth, last width over first, and the stages' shares of flops; none of a user's networks."""
+    if space.network is not None:
+        return []
     both: tuple[End, ...] = ("low", "high")
     listed = []
     depth = space.parameters.get("depth")
@@ -87,7 +89,7 @@ def _derived(space: Space) -> list[Quantity]:
     return listed
 
 
-def quantity_table(space: Space, columns: Any, listed: list[Quantity]) -> np.ndarray:
+def quantity_table(space: Space, columns: Columns, listed: list[Quantity]) -> np.ndarray:
     """(n, quantities) values of models of the space, from the columns of their settings; NaN where there is none.
 
     columns: a mapping or a table that has them.

@@ -96,22 +96,20 @@ def _study(
         "rank": keep + 1,
         "id": rows["model_id"].tolist() if "model_id" in rows.columns else [f"row {i}" for i in rows.index],
         "state": rows["state"].tolist() if "state" in rows.columns else ["done"] * len(rows),
-        "stages": rows["stages"].tolist() if "stages" in rows.columns else [None] * len(rows),
+        "stages": [stages if isinstance(stages, list) else None for stages in rows.get("stages", [None] * len(rows))],
         "values": {c: number_array(rows[c], c) for c in columns if c in rows.columns},
         "ranges": {row.parameter: (row.low, row.median, row.high) for row in ranges.itertuples()},
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Lists, dicts, text and finite numbers to six digits; what is not finite becomes None."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return [plain(v) for v in value.tolist()]
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain(value.tolist())
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
