@@ -11,6 +11,7 @@ import typer
 
 from dsx.base.errors import DsxError
 from dsx.base.terminal import ReaderGoneError, discard_output, standard_streams
+from dsx.base.text import json_text
 
 # exit code where the reader of the output has gone, as shells report of any tool that SIGPIPE ended
 READER_GONE = 141
@@ -57,6 +58,7 @@ def options(
 @app.command()
 def spaces(
     name: Annotated[str | None, typer.Argument(help="a space's name or file")] = None,
+    long: Annotated[bool, typer.Option("--long", help="list sizes, images and constraints too")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema of space files, for editors")] = False,
 ) -> None:
     """List the design spaces, or describe one.
@@ -65,7 +67,7 @@ def spaces(
     """
     from dsx.commands import spaces as command
 
-    print(command.spaces(name, schema))
+    print(command.spaces(name, schema, long))
 
 
 @app.command()
@@ -198,6 +200,7 @@ def worker(
 def status(
     studies: Studies = None,
     watch: Annotated[bool, typer.Option("--watch", help="again every few seconds, until Ctrl-C")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts: a line of JSON for each look")] = False,
 ) -> None:
     """Count models by state, group failures by cause, estimate the time left. Works from any shell.
 
@@ -205,7 +208,11 @@ def status(
     """
     from dsx.commands import status as command
 
-    for look in command.watch(_folders(studies)) if watch else [command.status(_folders(studies))]:
+    folders = _folders(studies, quiet=as_json)
+    for look in command.watch(folders) if watch else [command.status(folders)]:
+        if as_json:
+            print(json_text([study.to_dict() for study in look]), flush=True)
+            continue
         print("\n".join(line for study in look for line in study.lines()), end="\n\n" if watch else "\n", flush=True)
 
 
@@ -247,6 +254,7 @@ def analyze(
     metric: Annotated[
         str, typer.Option(help="of a training of one's own that reports several, the one to compare")
     ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print tables and findings as JSON, for scripts")] = False,
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -256,7 +264,8 @@ def analyze(
 
     arguments, overrides = _split(studies)
     settings = command.AnalysisSettings(level, margin, looks, figures, where, split, metric)
-    print(command.analyze(_or_last(arguments), out, settings, overrides))
+    analysed = command.analyze(_or_last(arguments, quiet=as_json), out, settings, overrides)
+    print(json_text(analysed.to_dict()) if as_json else analysed)
 
 
 @app.command()
@@ -384,6 +393,21 @@ def export(
     from dsx.commands import export as command
 
     print(command.export(target, model, out, resolution, weights))
+
+
+@app.command(name="export-curves")
+def export_curves(
+    study: Annotated[str, typer.Argument(help="a study folder")],
+    to: Annotated[str, typer.Option(help="tensorboard, or wandb (its offline folders)")] = "tensorboard",
+    out: Annotated[Path | None, typer.Option(help="folder; STUDY/curves/TRACKER by default")] = None,
+) -> None:
+    """Write the training curves of a study as files that a tracker reads. Nothing leaves this machine.
+
+    Example: dsx export-curves runs/AnyNetXE --to tensorboard
+    """
+    from dsx.commands import export_curves as command
+
+    print(command.export_curves(study, to, out))
 
 
 @app.command()
@@ -528,20 +552,21 @@ def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:
     return folders, [a for a in arguments or [] if a not in folders]
 
 
-def _folders(arguments: list[str] | None) -> list[str]:
+def _folders(arguments: list[str] | None, quiet: bool = False) -> list[str]:
     folders, overrides = _split(arguments)
     if overrides:
         raise DsxError(f"{overrides[0]!r}: this command takes no overrides")
-    return _or_last(folders)
+    return _or_last(folders, quiet)
 
 
-def _or_last(folders: list[str]) -> list[str]:
-    """The folders named, or those that the last sample or run wrote, which are then printed."""
+def _or_last(folders: list[str], quiet: bool = False) -> list[str]:
+    """The folders named, or those that the last sample or run wrote, which are then printed unless quiet."""
     from dsx.commands.selection import last_written
 
     if not folders:
         folders = last_written()
-        print(f"studies: {', '.join(folders)}")
+        if not quiet:
+            print(f"studies: {', '.join(folders)}")
     return folders
 
 

@@ -260,6 +260,8 @@ def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device:
     if not isinstance(recipe, Recipe):
         return [*lines, "cost: told by `dsx status` once some models are done"]
     networks = [model.architecture for batch in batches for model in batch.population]
+    if not isinstance(recipe, Recipe):
+        return [*lines, "cost: known once models are trained; a training of one's own is not tried beforehand"]
     try:
         measured = preflight(networks, recipe, device, threads=1)
     except DsxError as error:
