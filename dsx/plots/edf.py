@@ -47,11 +47,19 @@ def edf(
 
 
 def draw_edf(
-    curves: Mapping[str, Edf], notes: Sequence[str], ax: Axes | None = None, bands: bool | None = None
+    curves: Mapping[str, Edf],
+    notes: Sequence[str],
+    ax: Axes | None = None,
+    bands: bool | None = None,
+    separate: bool = True,
 ) -> Axes:
-    """The curves on these axes, or new ones, with the notes below them. bands: as `edf` takes them."""
+    """The curves on these axes, or new ones, with the notes below them. bands: as `edf` takes them.
+
+    separate: whether no model is in two of them; otherwise one holds all models.
+    """
+    largest = max(curves.values(), key=lambda curve: curve.n)
     banded = len(curves) <= BANDED if bands is None else bands
-    left, right, beyond = error_limits([curve.error for curve in curves.values()])
+    left, right, beyond = error_limits([curve.error for curve in curves.values()] if separate else [largest.error])
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
