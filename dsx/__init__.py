@@ -25,6 +25,7 @@ _HOMES = {
     "Result": "dsx.training.trainer",
     "train": "dsx.training.trainer",
     "load_reference": "dsx.results.reference",
+    "design": "dsx.designing.design",
 }
 _PACKAGES = ("analysis", "plots")
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dsx import analysis as analysis
     from dsx import plots as plots
     from dsx.base.errors import DsxError as DsxError
+    from dsx.designing.design import design as design
     from dsx.networks.anynet import build as build
     from dsx.networks.architecture import Architecture as Architecture
     from dsx.networks.complexity import complexity as complexity

@@ -41,6 +41,9 @@ Studies = Annotated[
     ),
 ]
 
+data_app = typer.Typer(help="Images: prepare them once for every model.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
 
 @app.callback()
 def options(
@@ -169,6 +172,29 @@ def launch(
 
 
 @app.command()
+def worker(
+    studies: Studies = None,
+    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="of torch, and of a program of yours")] = 1,
+    retry: Annotated[str, typer.Option(help="failure classes to train again, as `dsx launch` has them")] = "",
+    stay: Annotated[
+        bool, typer.Option("--stay", help="wait for models of other workers, until every one is over")
+    ] = False,
+) -> None:
+    """One more worker, for any scheduler or shell: as many as are started share the studies, and none trains one twice.
+
+    Example: qsub -b y dsx worker /shared/runs/AnyNetXE
+    """
+    from dsx.commands import worker as command
+
+    folders, overrides = _split(studies)
+    words = tuple(filter(None, retry.split(",")))
+    request = command.WorkerRequest(_or_last(folders), recipe, device, threads, words, stay, overrides)
+    sys.exit(command.worker(request, _say))
+
+
+@app.command()
 def status(
     studies: Studies = None,
     watch: Annotated[bool, typer.Option("--watch", help="again every few seconds, until Ctrl-C")] = False,
@@ -218,6 +244,9 @@ def analyze(
     figures: Annotated[str, typer.Option(help="all, main (those that compare studies) or none")] = "all",
     where: Annotated[str, typer.Option(help="only models of which this holds, as in 'sum(depth) >= 12'")] = "",
     split: Annotated[str, typer.Option(help="compare parts of each study by this column: bottleneck_ratio")] = "",
+    metric: Annotated[
+        str, typer.Option(help="of a training of one's own that reports several, the one to compare")
+    ] = "",
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -226,7 +255,7 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    settings = command.AnalysisSettings(level, margin, looks, figures, where, split)
+    settings = command.AnalysisSettings(level, margin, looks, figures, where, split, metric)
     print(command.analyze(_or_last(arguments), out, settings, overrides))
 
 
@@ -237,6 +266,7 @@ def run(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    finish: Annotated[bool, typer.Option("--finish", help="train nothing more; analyse what there is")] = False,
 ) -> None:
     """Sample, train and analyse every space of an experiment. Safe to repeat: what is done is not done again.
 
@@ -244,7 +274,7 @@ def run(
     """
     from dsx.commands import run as command
 
-    sys.exit(command.run(experiment, overrides or [], device, _say))
+    sys.exit(command.run(experiment, overrides or [], device, _say, finish))
 
 
 @app.command()
@@ -297,6 +327,26 @@ def train(
     from dsx.commands import train as command
 
     sys.exit(command.train(network, recipe, seeds, device, out, overrides or [], _say))
+
+
+@data_app.command()
+def prepare(
+    data: Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="a data set's name, module:callable, or a folder")],
+    out: Annotated[Path, typer.Option(help="folder to write to")],
+    root: Annotated[Path | None, typer.Option(help="folder that holds the data set")] = None,
+    size: Annotated[int, typer.Option(help="pixels of the shorter side; smaller images stay as they are")] = 256,
+    workers: Annotated[int | None, typer.Option(help="processes; one per core by default")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in data.evaluation_folder=val")
+    ] = None,
+) -> None:
+    """Decode and resize images once, into files that all trainings of a machine share. Safe to be killed and repeated.
+
+    Example: dsx data prepare imagenet --root data/imagenet --size 256 --out data/imagenet-256
+    """
+    from dsx.commands import data as command
+
+    print(command.prepare_data(data, root, out, size, workers, overrides or []))
 
 
 @app.command(name="time")
@@ -354,6 +404,64 @@ def narrow(
     print("\n".join(narrowing.lines))
     if narrowing.problem:
         raise DsxError(narrowing.problem)
+
+
+@app.command()
+def design(
+    space: Annotated[str | None, typer.Option(help="a space's name or file, to begin with")] = None,
+    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; needed to begin")] = None,
+    models: Annotated[int | None, typer.Option(help="to train at most; 400 by default")] = None,
+    hours: Annotated[float | None, typer.Option(help="device-hours to take at most; any by default")] = None,
+    out: Annotated[Path, typer.Option(help="folder of the walk, which is its state")] = Path("runs/design"),
+    seed: Annotated[int | None, typer.Option(help="of all that is drawn; 0 by default")] = None,
+    margin: Annotated[
+        str | None, typer.Option(help="within which a simpler space is no worse: 0.1 of even odds (default), or 1pt")
+    ] = None,
+    level: Annotated[float | None, typer.Option(help="1 less the chance of any false step; 0.95 by default")] = None,
+    propose_only: Annotated[bool, typer.Option("--propose-only", help="stop at the next candidates")] = False,
+    accept: Annotated[
+        int | None, typer.Option(help="number of one of the last candidates, to take it untested")
+    ] = None,
+    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
+    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say what would be trained next and what it costs")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=4 launcher.workers=2")
+    ] = None,
+) -> None:
+    """Narrow a space step by step: train, propose, test on fresh models, take what is better; until nothing is left.
+
+    Safe to repeat: `dsx design --out FOLDER` goes on wherever it was. Example:
+    dsx design --space AnyNetXA-digits --recipe digits --models 600 --out runs/design
+    """
+    from dsx.commands import design as command
+    from dsx.launch.options import LaunchOptions
+
+    options = LaunchOptions(device=device, workers=workers)
+    request = command.DesignRequest(
+        out,
+        space,
+        recipe,
+        models,
+        hours,
+        seed,
+        level,
+        margin,
+        on,
+        options,
+        tuple(overrides or ()),
+        propose_only,
+        accept,
+    )
+    if dry_run:
+        print(command.preview(request))
+        return
+    designed = command.design(request, _say)
+    print("\n".join(designed.lines))
+    sys.exit(designed.code)
 
 
 @app.command()

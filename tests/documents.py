@@ -1,7 +1,8 @@
 """Commands in documents with what they print: run as written, compared, or written anew.
 
 A block ```sh or ```python whose next block is ```text is run, in order, in one folder that has the shipped experiments;
-a block ```csv NAME is written there as that file. `python tests/documents.py docs/method.md` writes the outputs anew.
+a block with a title, as ```csv title="a.csv", is written there as that file. `python tests/documents.py docs/method.md`
+writes the outputs anew.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w+)(?: title=\"(\S+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ def run(document: Path, folder: Path) -> list[Printed]:
     done = []
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         language, name, code = block.groups()
-        if language == "csv" and name:
+        if name:
             (folder / name).write_text(code, encoding="utf-8")
-        if after is not None and after[1] == "text" and language in ("sh", "python"):
+        elif after is not None and after[1] == "text" and language in ("sh", "python"):
             printed = "".join(_output(command, folder) for command in _commands(language, code))
             done.append(Printed(code, after[3], printed, after.span(3)))
     return done

@@ -92,11 +92,12 @@ CASES = {
     "accuracy named as error": Case(
         table(val_acc=[100 - e for e in ERRORS], depth=DEPTHS), ["error=val_acc"],
         refused="'val_acc' is named like no error: write error=100-val_acc (percent), 'error=100-100*val_acc' (shares),"
-        " or 'error=1*val_acc' if it is one, in percent",
+        " or 'error=1*val_acc' if it is one, in percent; to compare by it as it is: error=val_acc better=higher",
     ),
     "loss named as error": Case(
         table(test_loss=ERRORS), ["error=test_loss"],
-        refused="'test_loss' is named like no error: write 'error=1*test_loss' if it is one, in percent",
+        refused="'test_loss' is named like no error: write 'error=1*test_loss' if it is one, in percent; to compare by"
+        " it as it is: error=test_loss better=lower",
     ),
     "accuracy in percent": Case(table(acc=[100 - e for e in ERRORS], depth=DEPTHS), ["error=100-acc"]),
     "accuracy as a share": Case(table(acc=[1 - e / 100 for e in ERRORS], depth=DEPTHS), ["error=100-100*acc"]),

@@ -166,7 +166,8 @@ signal.signal(signal.SIGTERM, save)
 state = folder / "epochs"
 for epoch in range(int(state.read_text()) if state.exists() else 0, 6):
     time.sleep(0.15)
-    state.write_text(str(epoch + 1))
+    (folder / "new").write_text(str(epoch + 1))
+    os.replace(folder / "new", state)
     print("epoch", epoch, flush=True)
 print('{"error": 12.5, "epochs": 6}')
 """
@@ -198,8 +199,8 @@ def test_a_launch_that_is_ended_leaves_no_program_behind_and_the_next_one_goes_o
     os.kill(process.pid, how)
     process.wait(60)
     wait_until(lambda: not any(map(is_there, programs(tmp_path))))
-    saved = list(study.path.glob("models/*/*/own/saved"))
-    assert bool(saved) == (how != signal.SIGKILL) or how == signal.SIGKILL
+    if how != signal.SIGKILL:  # it was told, and had the time to save
+        assert list(study.path.glob("models/*/*/own/saved"))
     launch(open_study(study.path))
     table = open_study(study.path).results()
     assert list(table["error"]) == [12.5] * 3
@@ -251,7 +252,8 @@ from dsx.networks.lookup import read_network
 def run(training):
     recipe = dsx.load_recipe("digits", {"epochs": 2})
     result = dsx.train(
-        training.architecture, recipe, training.seed, training.folder / "digits", training.device, threads=training.threads
+        training.architecture, recipe, training.seed, training.folder / "digits", training.device,
+        threads=training.threads,
     )
     return {"error": result.error, "curve": result.curve, "images_per_second": result.images_per_second,
             "peak_memory_bytes": result.peak_memory_bytes}

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.search import numbers_tried
 from dsx.base.errors import DsxError
 from dsx.results.samples import Errors, Floats, check_level, sample_array
 
@@ -94,12 +94,10 @@ def expected_lowest(ordered: Floats, k: int, power: int = 1) -> float:
 def _tries(k: Sequence[int] | None, n: int) -> npt.NDArray[np.int64]:
     if k is None:
         return np.unique([2**i for i in range(n.bit_length()) if 2**i <= n] + [n]).astype(np.int64)
-    tries: npt.NDArray[Any] = np.atleast_1d(np.asarray(k))
-    if tries.ndim != 1 or tries.size == 0 or tries.dtype.kind not in "iuf" or (tries < 1).any() or (tries % 1).any():
-        raise DsxError(f"k = {k}: expected integers ≥ 1, the numbers of models tried")
+    tries = numbers_tried(k)
     if (tries > n).any():
         raise DsxError(f"k = {int(tries.max())}: there are {n} models: what more would reach does not follow from them")
-    return tries.astype(np.int64)
+    return tries
 
 
 def _bracket(ordered: Floats, lowest: float, seed: int) -> tuple[Floats, Floats, Floats]:

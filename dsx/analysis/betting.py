@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dsx.analysis.superiority import midcounts
 from dsx.results.samples import Floats
 
 # shares of the wealth staked, and how the first unit is split over them: chosen by simulation for spaces that differ
@@ -28,13 +29,10 @@ _CHARGED = 5_000
 
 @dataclass(frozen=True, eq=False)
 class RankBets:
-    """What is bet on, pair by pair. shares: (n,) in (−1, 1), above 0 where a's model ranks lower. charges: (n,) ≥ 0.
+    """What is bet on, pair by pair."""
 
-    A stake λ is charged λ² · charge, whether it wins or loses.
-    """
-
-    shares: Floats
-    charges: Floats
+    shares: Floats  # (n,) in (−1, 1), above 0 where a's model ranks lower
+    charges: Floats  # (n,) ≥ 0. A stake λ is charged λ² · charge, whether it wins or loses
 
     def mirrored(self) -> RankBets:
         """The same bets with a and b exchanged."""
@@ -58,7 +56,7 @@ def rank_bets(a: Floats, b: Floats) -> RankBets:
         end = min(n, max(begin + 1, int(begin * _GROWTH) if begin >= _EACH else 0))
         past = np.sort(np.concatenate([a[:begin], b[:begin]]))
         new_a, new_b = a[begin:end], b[begin:end]
-        ahead = (_midcount(past, new_b) - _midcount(past, new_a)) + np.sign(new_b - new_a)
+        ahead = (midcounts(past, new_b) - midcounts(past, new_a)) + np.sign(new_b - new_a)
         shares[begin:end] = ahead / (2 * begin + 2)
         if _EACH / 2 <= begin <= _CHARGED:
             charge = _charge(a[:begin], b[:begin])
@@ -74,8 +72,8 @@ def _charge(a: Floats, b: Floats) -> float:
     weighted by log(t/s): its mean square is 2. So variance grows by 2 var(D) + 2 cov(D, share).
     """
     ordered_a, ordered_b = np.sort(a), np.sort(b)
-    a_in_a, b_in_a = _midcount(ordered_a, a), _midcount(ordered_a, b)
-    a_in_b, b_in_b = _midcount(ordered_b, a), _midcount(ordered_b, b)
+    a_in_a, b_in_a = midcounts(ordered_a, a), midcounts(ordered_a, b)
+    a_in_b, b_in_b = midcounts(ordered_b, a), midcounts(ordered_b, b)
     sway = (a_in_a - a_in_b + b_in_a - b_in_b) / (2 * a.size)
     share = (b_in_a + b_in_b - a_in_a - a_in_b) / (2 * a.size)
     return max(0.0, float(np.var(sway) + np.mean((sway - sway.mean()) * (share - share.mean()))))
@@ -132,8 +130,3 @@ def _upper(wins: float, ties: float, losses: float, level: float) -> float:
         return 1.0
     centre = (wins + ties / 2) / pairs
     return float(brentq(excess, min(centre, 1 - 2e-9), 1 - 1e-9, xtol=1e-6))
-
-
-def _midcount(ordered: Floats, values: Floats) -> Floats:
-    """How many of `ordered` lie below each value, ties half."""
-    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / 2

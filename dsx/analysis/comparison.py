@@ -24,7 +24,7 @@ from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.superiority import superiority
 from dsx.analysis.trimmed import trimmed_mean_difference
-from dsx.analysis.verdict import Verdict
+from dsx.analysis.verdict import Verdict, step_down
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.analysis.words import number, spread
 from dsx.base.record import Record, names_of
@@ -115,12 +115,7 @@ def comparison_in_words(
 
 def holm(pvalues: Sequence[float] | Floats) -> Floats:
     """p-values corrected for their number, so that all that are ≤ α hold together with error ≤ α (Holm 1979)."""
-    p = np.asarray(pvalues, dtype=np.float64)
-    order = np.argsort(p)
-    scaled = np.minimum(1, np.maximum.accumulate(p[order] * (p.size - np.arange(p.size))))
-    corrected = np.empty_like(p)
-    corrected[order] = scaled
-    return corrected
+    return np.array(step_down(list(pvalues))[0])
 
 
 @dataclass(frozen=True, eq=False)

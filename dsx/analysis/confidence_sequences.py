@@ -28,17 +28,15 @@ _EPOCH = 1.15
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceSequence:
-    """Intervals after looks at the first n models. n, estimate, low, high: (m,); an end is NaN where there is none yet.
+    """Intervals after looks at the first n models."""
 
-    method: `exact` where the level holds for any distribution within what the function says;
-    `asymptotic` where it holds in the limit of many models.
-    """
-
-    n: npt.NDArray[np.int64]
+    n: npt.NDArray[np.int64]  # n, estimate, low, high: (m,); an end is NaN where there is none yet
     estimate: Floats
     low: Floats
     high: Floats
     level: float
+    # `exact` where the level holds for any distribution within what the function says; `asymptotic` where it holds in
+    # the limit of many models
     method: Literal["exact", "asymptotic"]
 
 

@@ -23,11 +23,6 @@ ENUMERATED = 4_000
 BATCH = 1_000
 
 
-def subset_count(size: int, total: int) -> int:
-    """Number of ways to choose `size` of `total` models."""
-    return math.comb(total, size)
-
-
 @lru_cache(maxsize=8)
 def all_subsets(size: int, total: int) -> Positions:
     """(subsets, size) ascending positions, every subset once."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
+from dsx.analysis.superiority import midcounts
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
 from dsx.results.samples import Errors, Floats, check_level, sample_array
@@ -89,7 +90,9 @@ def power_curve(
     level of them, so the power is at least what is told. Raises DsxError for what cannot be.
     """
     sizes = np.atleast_1d(np.asarray(n, dtype=np.int64))
-    alpha = (1 - check_level(level)) / _at_least_one(comparisons)
+    if comparisons < 1:
+        raise DsxError(f"comparisons = {comparisons}: expected an integer ≥ 1, the verdicts decided together")
+    alpha = (1 - check_level(level)) / comparisons
     populations = _populations(pilots, difference, _POPULATIONS if looks == "one" else _WATCHED, seed)
     chances = np.array([_effect(a, b)[0] for a, b in populations])
     if looks == "one":
@@ -147,12 +150,6 @@ def _first(sizes: npt.NDArray[np.int64], power: Floats, wanted: float) -> int | 
     return int(sizes[reached[0]]) if reached.size else None
 
 
-def _at_least_one(comparisons: int) -> int:
-    if comparisons < 1:
-        raise DsxError(f"comparisons = {comparisons}: expected an integer ≥ 1, the verdicts decided together")
-    return comparisons
-
-
 def _populations(
     pilots: Sequence[Errors], difference: float | None, count: int, seed: int
 ) -> list[tuple[Floats, Floats]]:
@@ -187,8 +184,7 @@ def _populations(
 
 def _effect(a: Floats, b: Floats) -> tuple[float, float]:
     """Superiority of a population over another, and the variance that a pair of models adds to its estimate."""
-    place_a = 1 - (np.searchsorted(b, a, "left") + np.searchsorted(b, a, "right")) / (2 * b.size)
-    place_b = (np.searchsorted(a, b, "left") + np.searchsorted(a, b, "right")) / (2 * a.size)
+    place_a, place_b = 1 - midcounts(b, a) / b.size, midcounts(a, b) / a.size
     return float(place_a.mean()), float(place_a.var() + place_b.var())
 
 

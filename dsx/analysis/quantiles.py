@@ -54,7 +54,8 @@ def min_interval(errors: Errors, level: float = 0.95) -> tuple[float, float]:
     if n < 2:
         return math.nan, math.nan
     survival = (1 - np.arange(1, n + 1) / n) ** n
-    return _of_some_width(float(ordered[0]), float(ordered[int(np.argmax(survival <= tail))]))
+    low, high = float(ordered[0]), float(ordered[int(np.argmax(survival <= tail))])
+    return (math.nan, math.nan) if low == high else (low, high)
 
 
 def quantile_difference(
@@ -73,10 +74,6 @@ def quantile_difference(
         return difference, math.nan, math.nan
     low, high = percentile_interval(differences(resampled_quantiles(a, q), resampled_quantiles(b, q)), level)
     return difference, low, high
-
-
-def _of_some_width(low: float, high: float) -> tuple[float, float]:
-    return (math.nan, math.nan) if low == high else (low, high)
 
 
 def _check_q(q: float, inner: bool = False) -> None:

@@ -23,7 +23,6 @@ from dsx.analysis.permutation import (
     all_subsets,
     random_subsets,
     rank_statistics,
-    subset_count,
 )
 from dsx.results.samples import Errors, Floats, check_level, error_array
 
@@ -38,21 +37,18 @@ Method = Literal["exact permutation", "permutation", "Brunner–Munzel", "none"]
 
 @dataclass(frozen=True)
 class RankTest:
-    """Probability of superiority of a over b, P(a < b) + ½ P(a = b), and the test that it is one half.
-
-    standard_error, freedom: of the probability, Brunner and Munzel's; NaN with a single model on a side.
-    statistic: the distance from one half in standard errors, arcsine scale; infinite where one lies wholly below.
-    pvalue: two-sided, twice the smaller tail, so that each direction errs half as often. method: where it is from.
-    """
+    """Probability of superiority of a over b, P(a < b) + ½ P(a = b), and the test that it is one half."""
 
     n_a: int
     n_b: int
     superiority: float
+    # standard_error, freedom: of the probability, Brunner and Munzel's; NaN with a single model on a side
     standard_error: float
     freedom: float
+    # the distance from one half in standard errors, arcsine scale; infinite where one lies wholly below
     statistic: float
-    pvalue: float
-    method: Method
+    pvalue: float  # two-sided, twice the smaller tail, so that each direction errs half as often
+    method: Method  # where it is from
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval of the superiority, Student's on the logit scale, within [0, 1]. NaN with a single model.
@@ -168,7 +164,7 @@ def _permutation(a: Floats, b: Floats, statistic: float, seed: int, draws: int) 
     size, total = min(a.size, b.size), a.size + b.size
     reached = statistic if subset_is_a else -statistic
     pooled = np.sort(np.concatenate([a, b]))
-    all_listed = subset_count(size, total) <= ENUMERATED
+    all_listed = math.comb(total, size) <= ENUMERATED
     if (pooled[1:] > pooled[:-1]).all():
         null = _untied(size, total, seed, draws)
         extreme, seen = int(_as_extreme(null, reached).sum()), null.size
@@ -200,7 +196,7 @@ def _drawn(pooled: Floats, size: int, reached: float, seed: int, draws: int) -> 
 def _untied(size: int, total: int, seed: int, draws: int) -> Floats:
     """Statistics of all relabellings, or of `draws`, where no errors tie: they hang on the numbers of models alone."""
     start = np.arange(total)
-    if subset_count(size, total) <= ENUMERATED:
+    if math.comb(total, size) <= ENUMERATED:
         batches = [all_subsets(size, total)]
     else:
         batches = [random_subsets(size, total, seed, batch) for batch in range(-(-draws // BATCH))]

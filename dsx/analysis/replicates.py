@@ -23,43 +23,36 @@ _LISTED = 2_000
 
 @dataclass(frozen=True)
 class Variances:
-    """Variances of errors in points², unbiased. models, trainings: their numbers.
-
-    between: of the models' true errors (may come out below 0; then nothing shows that models differ). seeds: of one
-    training about its model's mean. binomial: the part of `seeds` that is due to the finite validation set; NaN
-    without its size. noise_share: seeds / (between + seeds), of the spread of single trainings, with low, high; the
-    interval is for normal deviations, and approximate for others. Clipped to [0, 1].
-    """
+    """Variances of errors in points², unbiased."""
 
     mean: float
-    between: float
-    seeds: float
-    binomial: float
+    between: float  # of the models' true errors (may come out below 0; then nothing shows that models differ)
+    seeds: float  # of one training about its model's mean
+    binomial: float  # the part of `seeds` that is due to the finite validation set; NaN without its size
+    # seeds / (between + seeds), of the spread of single trainings, with low, high; the interval is for normal
+    # deviations, and approximate for others. Clipped to [0, 1]
     noise_share: float
     noise_share_low: float
     noise_share_high: float
-    models: int
+    models: int  # models, trainings: their numbers
     trainings: int
     level: float
 
 
 @dataclass(frozen=True, eq=False)
 class Shrunken:
-    """What the models' errors are likely to be when trained anew. model: (m,) names, as given. seeds: (m,) trainings.
+    """What the models' errors are likely to be when trained anew."""
 
-    observed: (m,) mean error of a model's trainings. expected: (m,) drawn towards the mean of the space
-    by the share of the observed spread that is luck; low, high: (m,) interval of the true error, for models that
-    were not chosen by a look at it; it takes the models' true errors as normal and so is approximate.
-    luck: of the best observed model, expected − observed: by so much its error is too good to be true (winner's curse).
-    """
-
-    model: npt.NDArray[Any]
-    seeds: npt.NDArray[np.int64]
-    observed: Floats
-    expected: Floats
+    model: npt.NDArray[Any]  # (m,) names, as given
+    seeds: npt.NDArray[np.int64]  # (m,) trainings
+    observed: Floats  # (m,) mean error of a model's trainings
+    expected: Floats  # (m,) drawn towards the mean of the space by the share of the observed spread that is luck
+    # low, high: (m,) interval of the true error, for models that were not chosen by a look at it; it takes the models'
+    # true errors as normal and so is approximate
     low: Floats
     high: Floats
     best: int
+    # of the best observed model, expected − observed: by so much its error is too good to be true (winner's curse)
     luck: float
     level: float
 
@@ -240,14 +233,9 @@ def rank_agreement_interval(x: Errors, y: Errors, level: float = 0.95, seed: int
     tau = float(kendalltau(a, b).statistic)
     kept = np.arange(a.size) if a.size <= _LISTED else np.random.default_rng([seed, 12]).choice(a.size, _LISTED, False)
     low, high = _tau_interval(a[kept], b[kept], tau, a.size, level)
-    concordant = _agreeing(a[kept], b[kept])
+    same = np.sign(a[kept][:, None] - a[kept]) * np.sign(b[kept][:, None] - b[kept])
+    concordant = (1 + same.sum(axis=1) / (kept.size - 1)) / 2  # of each model with the others, ties half
     return Agreement(tau, low, high, float(concordant.mean()), a.size, level)
-
-
-def _agreeing(a: Floats, b: Floats) -> Floats:
-    """(n,) share of the other models that each is in the same order with, ties half."""
-    same = np.sign(a[:, None] - a) * np.sign(b[:, None] - b)
-    return (1 + same.sum(axis=1) / (a.size - 1)) / 2
 
 
 def _tau_interval(a: Floats, b: Floats, tau: float, n: int, level: float) -> tuple[float, float]:

@@ -41,7 +41,7 @@ def expected_minimum(errors: Errors, k: npt.ArrayLike, weights: npt.ArrayLike | 
     None. Returns percent, a number or (m,). Exact: P(min is the i-th smallest) = Sᵢ₋₁ᵏ − Sᵢᵏ, where Sᵢ is
     the share of models above the i-th, so nothing is simulated. NDS §3.4, RegNet Fig. 9.
     """
-    tries = _tries(k)
+    tries = numbers_tried(k)
     ordered, survival = _survival(*as_weighted(errors, weights))
     expected = -np.diff(survival[None, :] ** tries[:, None], axis=1) @ ordered
     return float(expected[0]) if np.ndim(k) == 0 else expected
@@ -62,7 +62,7 @@ def random_search(
     values, shares = as_weighted(errors, weights)
     if k is None:
         k = [2**i for i in range(max(1, int(math.log2(values.size))))]
-    tries = _tries(k)
+    tries = numbers_tried(k)
     ordered, survival = _survival(values, shares)
     chance = -np.diff(survival)
     n = 1 / float(np.sum(chance**2))
@@ -78,15 +78,10 @@ def random_search(
     return SearchCurve(tries, expected, centre - reach, centre + reach, np.array(ends[0]), np.array(ends[1]), n, level)
 
 
-def _tries(k: object) -> npt.NDArray[np.int64]:
-    tries = np.atleast_1d(np.asarray(k))
-    if (
-        tries.ndim != 1
-        or tries.size == 0
-        or not np.issubdtype(tries.dtype, np.number)
-        or (tries < 1).any()
-        or (tries % 1).any()
-    ):
+def numbers_tried(k: object) -> npt.NDArray[np.int64]:
+    """k as (m,) integers. Raises DsxError for anything else."""
+    tries: npt.NDArray[Any] = np.atleast_1d(np.asarray(k))
+    if tries.ndim != 1 or tries.size == 0 or tries.dtype.kind not in "iuf" or (tries < 1).any() or (tries % 1).any():
         raise DsxError(f"k = {k}: expected integers ≥ 1, the numbers of models tried")
     return tries.astype(np.int64)
 

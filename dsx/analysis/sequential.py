@@ -28,17 +28,14 @@ from dsx.results.samples import Errors, Floats, check_level, error_array, is_tab
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The evidence on one pair after each of n pairs of models, in order; all (n,).
+    """The evidence on one pair after each of n pairs of models, in order; all (n,)."""
 
-    a_better, b_better: e-values, the wealth of a bettor on that direction, expected to be at most 1 at any time
-    if it is not so; capped at e^700. pvalue: 2 over the highest of both so far, never rising.
-    equivalence_pvalue: likewise of "they differ by the margin or more"; NaN without a margin.
-    """
-
+    # a_better, b_better: e-values, the wealth of a bettor on that direction, expected to be at most 1 at any time if it
+    # is not so; capped at e^700
     a_better: Floats
     b_better: Floats
-    pvalue: Floats
-    equivalence_pvalue: Floats
+    pvalue: Floats  # 2 over the highest of both so far, never rising
+    equivalence_pvalue: Floats  # likewise of "they differ by the margin or more"; NaN without a margin
 
 
 def sequential_evidence(errors_a: Errors, errors_b: Errors, margin: Margin | None = None) -> Evidence:
@@ -62,37 +59,22 @@ def sequential_verdicts(
 
     populations: name → (n,) percent in the population's order, NaN for a model that has no error yet:
     what comes after it waits, as the order of finishing must not matter. Failed models, which will
-    never have one, are left out by the caller. For the only look there will be, `verdicts` needs fewer models.
-    """
-    return sequential_verdicts_by_measure({"error": populations}, level, margin)
-
-
-def sequential_verdicts_by_measure(
-    measures: Mapping[str, Mapping[str, Errors]], level: float = 0.95, margin: Margin | None = None
-) -> tuple[Verdict, ...]:
-    """Verdicts at any look on every pair by every measure, corrected for all of them together.
-
-    measures: measure → population → (n,) values of which the lower are better. Populations may differ in
-    number: a pair has as many models as the smaller; what is beyond waits for its partner.
-    Raises DsxError if a population is no sequence of numbers.
+    never have one, are left out by the caller. A pair has as many models as the smaller population; what is beyond
+    waits for its partner. For the only look there will be, `verdicts` needs fewer models. Raises DsxError if a
+    population is no sequence of numbers.
     """
     check_level(level)
-    tracks: list[Track] = []
-    for measure, populations in measures.items():
-        ordered = {name: _in_order(values, name) for name, values in populations.items()}
-        for a, b in itertools.combinations(ordered, 2):
-            tracks.append(track((a, b, measure), ordered[a], ordered[b], margin))
+    ordered = {name: _in_order(values, name) for name, values in populations.items()}
+    tracks = [track((a, b, "error"), ordered[a], ordered[b], margin) for a, b in itertools.combinations(ordered, 2)]
     return decide_tracks(tracks, level, margin)
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A comparison as it stands, with its p-values after each look at so many models of each.
-
-    pvalue, equivalence_pvalue: (n,) after 1 … n models of each, never rising; the latter NaN without a margin.
-    """
+    """A comparison as it stands, with its p-values after each look at so many models of each."""
 
     comparison: Comparison
+    # pvalue, equivalence_pvalue: (n,) after 1 … n models of each, never rising; the latter NaN without a margin
     pvalue: Floats
     equivalence_pvalue: Floats
 

@@ -13,7 +13,7 @@ from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.quantiles import min_interval, quantile_interval
 from dsx.base.record import Record
 from dsx.results.samples import Errors, as_sample, frame
-from dsx.results.states import count_states, finished
+from dsx.results.states import STATES, count_states, finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,12 +61,12 @@ def summarize(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.Dat
     rows = []
     for name, table in tables.items():
         counts = count_states(table)
-        states = {s: getattr(counts, s) for s in ("models", "runs", "done", "diverged", "failed", "running", "pending")}
+        states = {name: getattr(counts, name) for name in _COUNTS}
         errors = finished(table)["error"].to_numpy(dtype=float)
         statistics = summarize_errors(errors, level) if errors.size else _EMPTY
         rows.append({"study": name, **states, **statistics})
-    return frame(rows, ["study", "models", "runs", *_STATE_COLUMNS, *_EMPTY])
+    return frame(rows, ["study", *_COUNTS, *_EMPTY])
 
 
-_STATE_COLUMNS = ("done", "diverged", "failed", "running", "pending")
+_COUNTS = ("models", "runs", *STATES)
 _EMPTY = ErrorSummary(0, *[math.nan] * 9)

@@ -20,7 +20,7 @@ def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tupl
     """
     a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
     check_level(level)
-    place_a, place_b = 1 - _placements(a, b), _placements(b, a)
+    place_a, place_b = 1 - midcounts(b, a) / b.size, midcounts(a, b) / a.size
     chance = float(place_a.mean())
     if min(a.size, b.size) < 2:
         return chance, math.nan, math.nan
@@ -35,9 +35,9 @@ def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tupl
     return chance, float(expit(logit(chance) - reach)), float(expit(logit(chance) + reach))
 
 
-def _placements(a: Floats, b: Floats) -> Floats:
-    """For each of a, the share of b below it, ties half. Both sorted."""
-    return (np.searchsorted(b, a, side="left") + np.searchsorted(b, a, side="right")) / (2 * b.size)
+def midcounts(ordered: Floats, values: Floats) -> Floats:
+    """How many of `ordered` lie below each value, ties half."""
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / 2
 
 
 def _newcombe(chance: float, n_a: int, n_b: int, level: float) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dsx.analysis.best import best_ranges
@@ -22,7 +22,7 @@ from dsx.base.errors import DsxError
 from dsx.results.columns import COMPLEXITIES, parameter_columns
 from dsx.results.columns import stages as stage_numbers
 from dsx.results.samples import column, frame
-from dsx.results.states import count_states, finished
+from dsx.results.states import STATES, count_states, finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def analyze(
 
 def counts_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per study: study, models, runs, each state, n (models that count), words."""
-    fields = ("models", "runs", "done", "diverged", "failed", "running", "pending", "n")
+    fields = ("models", "runs", *STATES, "n")
     rows = []
     for name, table in tables.items():
         counts = count_states(table)
@@ -145,7 +145,9 @@ def dominance_table(
 def best_ranges_table(tables: Mapping[str, pd.DataFrame], fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
     """One row per study and numeric parameter: study, parameter, low, median, high, n, without."""
     ranges = [
-        (name, *row) for name in _with_models(tables) for row in _rows(best_ranges(tables[name], None, fraction, level))
+        (name, *row)
+        for name in _with_models(tables)
+        for row in best_ranges(tables[name], None, fraction, level).itertuples(index=False, name=None)
     ]
     return frame(ranges, ["study", "parameter", "low", "median", "high", "n", "without"])
 
@@ -208,7 +210,3 @@ def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) 
 def _with_models(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Names of the studies that have finished models; the counts show the others."""
     return [name for name, table in tables.items() if len(finished(table))]
-
-
-def _rows(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    yield from table.itertuples(index=False, name=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -141,13 +142,11 @@ def rank_agreement(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> p
             raise DsxError(f"{name}: no column 'model_id': models of two studies are matched by it")
         errors[name] = rows.set_index("model_id")["error"]
     rows_out = []
-    names = list(errors)
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            both = errors[a].index.intersection(errors[b].index)
-            result = rank_correlation(errors[a][both].to_numpy(), errors[b][both].to_numpy(), level)
-            only = {"only_a": len(errors[a]) - len(both), "only_b": len(errors[b]) - len(both)}
-            rows_out.append({"a": a, "b": b, **result, **only, "n": len(both)})
+    for a, b in itertools.combinations(errors, 2):
+        both = errors[a].index.intersection(errors[b].index)
+        result = rank_correlation(errors[a][both].to_numpy(), errors[b][both].to_numpy(), level)
+        only = {"only_a": len(errors[a]) - len(both), "only_b": len(errors[b]) - len(both)}
+        rows_out.append({"a": a, "b": b, **result, **only, "n": len(both)})
     return frame(rows_out, ["a", "b", "n", "only_a", "only_b", "correlation", "low", "high", "pvalue"])
 
 

@@ -144,30 +144,16 @@ def verdicts(
 ) -> tuple[Verdict, ...]:
     """A verdict on every pair of populations by their error, valid if this is the only look at them.
 
-    populations: name → (n,) percent or a results table. For looks at any time: `sequential_verdicts`.
-    """
-    return verdicts_by_measure({"error": populations}, level, margin, seed)
-
-
-def verdicts_by_measure(
-    measures: Mapping[str, Mapping[str, Errors]], level: float = 0.95, margin: Margin | None = None, seed: int = 0
-) -> tuple[Verdict, ...]:
-    """Verdicts on every pair by every measure, corrected for all of them together.
-
-    measures: measure → population → (n,) values of which the lower are better. Pairs come in the order of the
-    populations, within the order of the measures. NaN is left out with a warning. margin: for equivalence; without
-    one none is claimed. Raises DsxError if a population has no value.
+    populations: name → (n,) percent, NaN left out with a warning, or a results table. margin: for equivalence; without
+    one none is claimed. Pairs come in the order of the populations, corrected for all of them together. For looks at
+    any time: `sequential_verdicts`. Raises DsxError if a population has no value.
     """
     alpha = 1 - check_level(level)
-    pairs: list[tuple[str, str, str, Floats, Floats]] = []
-    for measure, populations in measures.items():
-        ordered = {name: np.sort(sample_array(values, name)) for name, values in populations.items()}
-        pairs += [(a, b, measure, ordered[a], ordered[b]) for a, b in itertools.combinations(ordered, 2)]
+    ordered = {name: np.sort(sample_array(values, name)) for name, values in populations.items()}
+    pairs = list(itertools.combinations(ordered, 2))
     draws = relabellings(alpha / max(1, len(pairs)))
-    comparisons = [
-        ranked((a, b, measure), errors_a, errors_b, margin, seed, draws) for a, b, measure, errors_a, errors_b in pairs
-    ]
-    return decide(comparisons, level, margin)
+    compared = [ranked((a, b, "error"), ordered[a], ordered[b], margin, seed, draws) for a, b in pairs]
+    return decide(compared, level, margin)
 
 
 def ranked(

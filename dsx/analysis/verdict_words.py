@@ -31,9 +31,10 @@ def verdict_sentence(verdict: Verdict, name_a: str | None = None, name_b: str | 
         ahead = f"; within it {first} is ahead" if verdict.direction else ""
         return f"{a} and {b} are equivalent{by} within a margin of {verdict.margin}{ahead}: {chance}."
     if not verdict.enough:
+        among = "" if verdict.comparisons == 1 else f", as one of {verdict.comparisons} comparisons"
         return (
             f"{verdict.n_a} and {verdict.n_b} models cannot decide between {a} and {b}{by}: "
-            f"it takes at least {verdict.models_needed} of each{_among(verdict)}."
+            f"it takes at least {verdict.models_needed} of each{among}."
         )
     return f"Undecided between {a} and {b}{by}: {chance}."
 
@@ -57,7 +58,3 @@ def _measure(measure: str) -> str:
     if measure == "error":
         return ""
     return f" {measure}" if measure.startswith("at ") else f" by {measure}"
-
-
-def _among(verdict: Verdict) -> str:
-    return "" if verdict.comparisons == 1 else f", as one of {verdict.comparisons} comparisons"

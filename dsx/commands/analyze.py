@@ -30,6 +30,7 @@ class AnalysisSettings:
     figures: str = "all"  # all, main (those that compare studies) or none
     where: str = ""  # where, split: of which models, and into which parts each study is cut (`dsx.exhibits.subsets`)
     split: str = ""
+    metric: str = ""  # of a training of one's own, which of its metrics is compared; by default the one of the recipe
 
     def __post_init__(self) -> None:
         from dsx.analysis.verdict import check_looks, parse_margin
@@ -45,14 +46,16 @@ class AnalysisSettings:
     def options(self) -> list[str]:
         """As typed after `dsx analyze`, of what changes a number or a sentence."""
         given = {"--level": f"{self.level}", "--margin": self.margin, "--looks": self.looks}
-        given |= {"--where": self.where, "--split": self.split}
+        given |= {"--where": self.where, "--split": self.split, "--metric": self.metric}
         usual = {"--level": "0.95", "--looks": "any"}
         return [word for flag, value in given.items() if value and value != usual.get(flag) for word in (flag, value)]
 
     def parts(self, studies: list[StudyFacts]) -> Subset:
         """The studies or parts of them that are looked at."""
+        from dsx.exhibits.studies import by_metric
         from dsx.exhibits.subsets import Subset, split, where
 
+        studies = [by_metric(study, self.metric) for study in studies] if self.metric else studies
         kept = where(studies, self.where) if self.where else Subset(studies, [])
         cut = split(kept.studies, self.split) if self.split else Subset(kept.studies, [])
         return Subset(cut.studies, [*kept.account, *cut.account])

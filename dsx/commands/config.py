@@ -33,18 +33,16 @@ GROUPS = ("recipe", "launcher")
 
 
 class AnalysisConfig(Frozen):
-    """level: of every interval and of all verdicts together, between 0 and 1. figures: all, main (those that compare
-    studies) or none. margin: within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do. looks: any,
-    or one where n was fixed beforehand and this is the only look. where, split: as `dsx analyze` has them. out: the folder; null: `analysis` beside the studies.
-    """
+    """How an experiment's studies are analysed: as `dsx analyze` is told."""
 
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    margin: str | None = None
-    looks: Literal["any", "one"] = "any"
-    figures: Literal["all", "main", "none"] = "all"
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of every interval, and of all verdicts together
+    margin: str | None = None  # within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do
+    looks: Literal["any", "one"] = "any"  # one: where n was fixed beforehand and this is the only look
+    figures: Literal["all", "main", "none"] = "all"  # main: those that compare studies
     where: str = ""
     split: str = ""
-    out: str | None = None
+    metric: str = ""
+    out: str | None = None  # the folder; null: `analysis` beside the studies
 
     @field_validator("margin", mode="before")
     @classmethod
@@ -59,16 +57,13 @@ class AnalysisConfig(Frozen):
 
 
 class Paper(Frozen):
-    """What a paper reports, for `dsx analyze` to print beside its own numbers.
+    """What a paper reports, for `dsx analyze` to print beside its own numbers."""
 
-    source: figure or table, and of how many models. errors: space or network → lowest and mean error in percent, null
-    where one is not reported. facts: further numbers, in words. expect: what to look for when it is repeated.
-    """
-
-    source: str
+    source: str  # figure or table, and of how many models
+    # space or network → lowest and mean error in percent, null where one is not reported
     errors: Mapping[str, tuple[float | None, float | None]] = {}
-    facts: tuple[str, ...] = ()
-    expect: str = ""
+    facts: tuple[str, ...] = ()  # further numbers, in words
+    expect: str = ""  # what to look for when it is repeated
 
 
 class Experiment(Frozen):

@@ -12,6 +12,7 @@ from dsx.base.units import format_number
 from dsx.commands.target import find_model, own_resolution
 from dsx.networks.describe import describe_network
 from dsx.networks.lookup import find_network
+from dsx.recipes.metric import ERROR
 from dsx.results.columns import COMPLEXITIES
 from dsx.spaces.definition import space_from_dict
 from dsx.spaces.derivation import describe_derivation
@@ -35,16 +36,17 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
     text = describe_network(shown.architecture, resolution or study.population.resolution, per_layer)
     derivation = ""
     if "family" in study.definition:  # a study of one network has no space
-        derivation = describe_derivation(space_from_dict(study.definition), shown) + "\n"
-    return f"{shown.model_id} of {study.path}\n  {setting}\n{derivation}{text}"
+        derivation = describe_derivation(space_from_dict(study.definition), shown)
+    return "\n".join(filter(None, [f"{shown.model_id} of {study.path}\n  {setting}", derivation, text]))
 
 
 def models_table(study: Study) -> str:
-    """Every model with its state and error, the best first."""
+    """Every model with its state and error, or what else it is compared by; the best first."""
     table = study.results().sort_values("error", na_position="last", kind="stable")
-    rows = [["model", "state", "error %", "epochs", *COMPLEXITIES]]
+    metric = study.recipe.measures[0] if study.recipe else ERROR
+    rows = [["model", "state", f"{metric.words}{metric.unit_after}", "epochs", *COMPLEXITIES]]
     for row in table.to_dict("records"):
-        error = "–" if np.isnan(row["error"]) else f"{row['error']:.2f}"
+        error = "–" if np.isnan(row["error"]) else f"{metric.from_error(row['error']):.2f}"
         epochs = "–" if np.isnan(row["epochs"] or np.nan) else f"{row['epochs']:.0f}"
         costs = [format_number(row[name]) for name in COMPLEXITIES]
         rows.append([row["model_id"], row["state"], error, epochs, *costs])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from dsx.base.errors import DsxError
 from dsx.commands.selection import chosen
 from dsx.commands.standings import standings
+from dsx.designing.folder import DesignFolder
 from dsx.launch import registry
 from dsx.study import status as study_status
 from dsx.study.status import Status
-from dsx.study.study import Study, open_study
+from dsx.study.study import Study
 
 # a queue is asked at most so often, however often a study is looked at
 ASK_EVERY_S = 60.0
@@ -31,25 +33,49 @@ class StudyStatus:
         return [*study_status.describe(self.status), *self.jobs, *self.comparison]
 
 
-def status(folders: Sequence[str]) -> list[StudyStatus]:
-    """Look once at the studies in these folders, or at the last ones."""
-    studies = chosen(folders)
+@dataclass(frozen=True)
+class WalkStatus:
+    """One look at a walk of `dsx design`."""
+
+    words: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return list(self.words)
+
+
+def status(folders: Sequence[str]) -> list[StudyStatus | WalkStatus]:
+    """Look once at the studies and walks in these folders, or at the last studies."""
+    walks, studies = _looked_at(folders)
     compared = standings(studies)
-    return [StudyStatus(study_status.status(s), jobs(s), c) for s, c in zip(studies, compared, strict=True)]
+    return [*walks, *(StudyStatus(study_status.status(s), jobs(s), c) for s, c in zip(studies, compared, strict=True))]
 
 
-def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudyStatus]]:
+def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudyStatus | WalkStatus]]:
     """Look at them again every so many seconds, for ever; at their jobs at most once a minute."""
-    paths = [study.path for study in chosen(folders)]
-    asked: float | None = None
-    said: list[tuple[str, ...]] = []
+    folders = folders or [str(study.path) for study in chosen(folders)]
+    asked = -ASK_EVERY_S
+    said: dict[Path, tuple[str, ...]] = {}
     while True:
-        studies = [open_study(path) for path in paths]
-        if asked is None or time.monotonic() - asked >= ASK_EVERY_S:
-            said, asked = [jobs(study) for study in studies], time.monotonic()
-        every = zip(studies, said, standings(studies), strict=True)
-        yield [StudyStatus(study_status.status(study), lines, compared) for study, lines, compared in every]
+        walks, studies = _looked_at(folders)
+        if time.monotonic() - asked >= ASK_EVERY_S:
+            said, asked = {study.path: jobs(study) for study in studies}, time.monotonic()
+        every = zip(studies, standings(studies), strict=True)
+        yield [*walks, *(StudyStatus(study_status.status(s), said.get(s.path, ()), c) for s, c in every)]
         time.sleep(every_s)
+
+
+def _looked_at(folders: Sequence[str]) -> tuple[list[WalkStatus], list[Study]]:
+    """The walks among the folders, and the studies: of a walk those that are not all trained yet."""
+    walks = [Path(folder) for folder in folders if DesignFolder(Path(folder)).exists()]
+    if not walks:
+        return [], chosen(folders)
+    from dsx.commands.design import standing, studies_in, unfinished  # half of the time that a look at a study takes
+
+    others = [folder for folder in folders if Path(folder) not in walks]
+    at_work = [study for walk in walks for study in studies_in(walk) if unfinished(study)]
+    studies = chosen(others) if others else []
+    return [WalkStatus(tuple(standing(walk))) for walk in walks], [*at_work, *studies]
 
 
 def jobs(study: Study) -> tuple[str, ...]:

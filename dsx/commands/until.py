@@ -78,9 +78,9 @@ def launch_until(asked: Asked, goal: Goal, say: Callable[[str], object] = print)
     _check(studies, asked.options)
     prepare(studies, plan(studies, recipes, asked.seeds), launcher, asked.options, say)
     keep_aim(studies, goal.at_most, goal.margin, goal.level)
-    rounds = _Rounds(launcher, asked.options, goal, say)
-    rounds.run(studies)
-    return rounds.launched()
+    trainer = RoundTrainer(launcher, asked.options, say)
+    _run(trainer, studies, _round_size(launcher, studies, asked.options), goal, say)
+    return trainer.launched()
 
 
 def preview_until(asked: Asked, goal: Goal) -> str:
@@ -108,13 +108,39 @@ def _round_size(launcher: Launcher, studies: Sequence[Study], options: LaunchOpt
     return max(_ROUND, -(-launcher.preview(studies, options).at_once // len(studies)))
 
 
-class _Rounds:
-    """The loop, and what came of it so far."""
+def _run(trainer: RoundTrainer, studies: Sequence[Study], size: int, goal: Goal, say: Callable[[str], object]) -> None:
+    """Round after round, until decided, out of models, or stopped. size: models of each study in a round."""
+    while True:
+        now = look(studies, goal.margin, goal.level)
+        for line in now.lines():
+            say(line)
+        over = min(map(models_over, studies))
+        if now.decided:
+            return
+        if over >= goal.at_most:
+            say(f"undecided after {plural(over, 'model')} of each: a larger --at-most goes on")
+            return
+        target = min(goal.at_most, (over // size + 1) * size)
+        studies = [study.grow(target, allow_short=True) for study in studies]
+        used_up = next((study for study in studies if len(study.population) <= over), None)
+        if used_up is not None:
+            say(f"undecided, and {used_up.path} cannot grow: its space has {plural(over, 'model')} in all")
+            return
+        if not trainer.train(studies, target):
+            return
+        studies = [open_study(study.path) for study in studies]
+        hopeless = next((study for study in studies if _all_failed(study.counts())), None)
+        if hopeless is not None:
+            say(f"undecided: every model of {hopeless.path} failed so far; `dsx status` says why")
+            return
 
-    def __init__(self, launcher: Launcher, options: LaunchOptions, goal: Goal, say: Callable[[str], object]) -> None:
+
+class RoundTrainer:
+    """Trains rounds of models with any launcher, each to its end; and what came of all of them."""
+
+    def __init__(self, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]) -> None:
         self._launcher = launcher
         self._options = options
-        self._goal = goal
         self._say = say
         self._parts: list[Launched] = []
 
@@ -128,35 +154,7 @@ class _Rounds:
         seconds, submitted = (sum(getattr(part, name) for part in self._parts) for name in ("seconds", "submitted"))
         return Launched(dict(counts), seconds, last.stopped, last.by_signal, failed, (), submitted)
 
-    def run(self, studies: Sequence[Study]) -> None:
-        """Round after round, until decided, out of models, or stopped."""
-        size = _round_size(self._launcher, studies, self._options)
-        goal = self._goal
-        while True:
-            now = look(studies, goal.margin, goal.level)
-            for line in now.lines():
-                self._say(line)
-            over = min(map(models_over, studies))
-            if now.decided:
-                return
-            if over >= goal.at_most:
-                self._say(f"undecided after {plural(over, 'model')} of each: a larger --at-most goes on")
-                return
-            target = min(goal.at_most, (over // size + 1) * size)
-            studies = [study.grow(target, allow_short=True) for study in studies]
-            used_up = next((study for study in studies if len(study.population) <= over), None)
-            if used_up is not None:
-                self._say(f"undecided, and {used_up.path} cannot grow: its space has {plural(over, 'model')} in all")
-                return
-            if not self._round(studies, target):
-                return
-            studies = [open_study(study.path) for study in studies]
-            hopeless = next((study for study in studies if _all_failed(study.counts())), None)
-            if hopeless is not None:
-                self._say(f"undecided: every model of {hopeless.path} failed so far; `dsx status` says why")
-                return
-
-    def _round(self, studies: Sequence[Study], target: int) -> bool:
+    def train(self, studies: Sequence[Study], target: int) -> bool:
         """Train the first `target` models of each study; whether there may be another round."""
         of_round = _RoundRuns(studies, target)
         states, vain = of_round.states(), 0

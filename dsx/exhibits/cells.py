@@ -11,7 +11,12 @@ from dsx.base.units import format_number
 
 def value_cell(row: Any, name: str, places: int | None = None) -> str:
     """A value of a row with its interval: columns NAME, NAME_low and NAME_high."""
-    return interval_cell(float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"]), places)
+    return interval_cell(*with_ends(row, name), places)
+
+
+def with_ends(row: Any, name: str) -> tuple[float, float, float]:
+    """A value of a row and the ends of its interval: columns NAME, NAME_low and NAME_high."""
+    return float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"])
 
 
 def interval_cell(value: float, low: float, high: float, places: int | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.comparison import compare_all
-from dsx.exhibits.cells import value_cell
+from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 
 
@@ -15,11 +15,15 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     (computed,) = shown
-    headers = ["A – B", "mean error A − B", "trimmed mean A − B", "median A − B", "KS distance"]
+    metric = inquiry.metric
+    headers = ["A – B", f"mean {metric.words} A − B", "trimmed mean A − B", "median A − B", "KS distance"]
     rows = [
         [
             f"{row['a']} – {row['b']}",
-            *(value_cell(row, f"{name}_difference") for name in ("mean", "trimmed", "median")),
+            *(
+                interval_cell(*metric.difference(*with_ends(row, f"{name}_difference")))
+                for name in ("mean", "trimmed", "median")
+            ),
             f"{row['ks']:.2f}",
         ]
         for _, row in computed.main.iterrows()
@@ -27,11 +31,11 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     if not rows:
         return Section()
     note = (
-        f"In points of error, A less B; in brackets {100 * inquiry.level:g} % intervals, those of a column for all"
+        f"In {metric.points}, A less B; in brackets {100 * inquiry.level:g} % intervals, those of a column for all"
         " pairs at once. They say by how much studies differ; which is better the verdicts say. The mean's supposes"
         " that rare bad models have shown themselves; the trimmed mean leaves out the lowest and the highest fifth."
     )
-    return Section(grid=Grid("differences between studies, in points of error", headers, rows), notes=(note,))
+    return Section(grid=Grid(f"differences between studies, in {metric.points}", headers, rows), notes=(note,))
 
 
 EXHIBIT = Exhibit("comparison", compute, section=section, chapter="comparison", place=20)

@@ -35,7 +35,7 @@ def caption(computed: Computed) -> Picture:
 EXHIBIT = Exhibit(
     "curves",
     compute,
-    draw=lambda shown, ax: draw_curves(shown.main, str(shown.values["title"]), ax),
+    draw=lambda shown, ax: draw_curves(shown.main, str(shown.values["title"]), ax, metric=shown.metric),
     section=section,
     caption=caption,
     chapter="curves",

@@ -26,7 +26,7 @@ def caption(computed: Computed) -> Picture:
 EXHIBIT = Exhibit(
     "edf",
     compute,
-    draw=lambda computed, ax: draw_edf(computed.values["curves"], computed.values["notes"], ax),
+    draw=lambda computed, ax: draw_edf(computed.values["curves"], computed.values["notes"], ax, metric=computed.metric),
     caption=caption,
     chapter="errors",
     place=10,

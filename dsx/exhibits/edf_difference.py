@@ -42,7 +42,9 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 def draw(computed: Computed, ax: Axes | None) -> Axes:
     values = computed.values
-    return draw_edf_difference(values["difference"], values["errors"], values["notes"], ax, values["ahead"])
+    return draw_edf_difference(
+        values["difference"], values["errors"], values["notes"], ax, values["ahead"], computed.metric
+    )
 
 
 EXHIBIT = Exhibit("edf_difference", compute, draw=draw, place=26, beside_figure=True)

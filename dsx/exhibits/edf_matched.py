@@ -39,7 +39,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 EXHIBIT = Exhibit(
     "edf_matched",
     compute,
-    draw=lambda computed, ax: draw_edf(computed.values["curves"], computed.values["notes"], ax),
+    draw=lambda computed, ax: draw_edf(computed.values["curves"], computed.values["notes"], ax, metric=computed.metric),
     place=27,
     beside_figure=True,
 )

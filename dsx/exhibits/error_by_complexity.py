@@ -26,7 +26,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 EXHIBIT = Exhibit(
     "error_by_complexity",
     compute,
-    draw=lambda computed, ax: draw_error_by_complexity(computed.main, computed.values["notes"], ax),
+    draw=lambda computed, ax: draw_error_by_complexity(computed.main, computed.values["notes"], ax, computed.metric),
     place=28,
     beside_figure=True,
 )

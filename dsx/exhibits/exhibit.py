@@ -20,6 +20,7 @@ from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.verdict import Looks, Margin
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
+from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,16 @@ class Inquiry:
     level: float = 0.95  # of every interval, and of all verdicts together
     margin: Margin | None = None
     looks: Looks = "any"
+
+    @cached_property
+    def metric(self) -> Metric:
+        """What `error` is of, in all studies. Raises DsxError if it is not the same in all."""
+        by_study = {study.name: study.metrics[0] for study in self.studies}
+        metrics = list(by_study.values())
+        if any((m.name, m.unit, m.better) != (metrics[0].name, metrics[0].unit, metrics[0].better) for m in metrics):
+            told = "; ".join(f"{name}: {metric.axis}, {metric.better} is better" for name, metric in by_study.items())
+            raise DsxError(f"studies are compared by one metric ({told}): choose one that all have with --metric")
+        return metrics[0] if metrics else ERROR
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -70,6 +81,7 @@ class Computed:
     level: float = 0.95
     # what a drawing or a sentence needs besides: statistics as objects, notes in words
     values: Mapping[str, Any] = field(default_factory=dict)
+    metric: Metric = ERROR  # what `error` is of
 
     @property
     def main(self) -> pd.DataFrame:

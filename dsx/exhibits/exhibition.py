@@ -74,7 +74,7 @@ def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") ->
         in_report = exhibit.section or exhibit.sections or exhibit.caption or exhibit.told
         if not (wanted or in_report or not exhibit.beside_figure):
             continue
-        computed = tuple(exhibit.compute(inquiry))
+        computed = tuple(replace(each, metric=inquiry.metric) for each in exhibit.compute(inquiry))
         pictures = []
         for each in computed:
             if folder is not None and (wanted or not exhibit.beside_figure):

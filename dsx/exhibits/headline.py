@@ -9,23 +9,27 @@ from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.analysis.words import number
 from dsx.base.text import listed, plural
-from dsx.exhibits.cells import value_cell
+from dsx.exhibits.cells import interval_cell, with_ends
+from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def headline(summary: pd.DataFrame, decided: Decisions, level: float) -> list[str]:
+def headline(summary: pd.DataFrame, decided: Decisions, level: float, metric: Metric = ERROR) -> list[str]:
     """Most important first: all pairs if there are at most three, else the study that is better than most others."""
     known = summary[summary["n"] > 0]
     if known.empty:
         return ["No model has finished yet: there is nothing to compare."]
     if len(known) == 1:
         row = known.iloc[0]
-        mean, median = (value_cell(row, f"{name}_error") for name in ("mean", "median"))
+        mean, median = (
+            interval_cell(*metric.interval(*with_ends(row, f"{name}_error"))) for name in ("mean", "median")
+        )
+        unit, best = metric.unit_after, number(metric.from_error(row["min_error"]))
         return [
-            f"{row['study']}: mean error {mean} %, median {median} %, lowest {number(row['min_error'])} % among"
-            f" {plural(int(row['n']), 'model')} (brackets: {100 * level:g} % intervals)."
+            f"{row['study']}: mean {metric.words} {mean}{unit}, median {median}{unit}, {metric.extreme} {best}{unit}"
+            f" among {plural(int(row['n']), 'model')} (brackets: {100 * level:g} % intervals)."
         ]
     shown = decided.pairs
     if len(shown) > 3:

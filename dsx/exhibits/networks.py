@@ -16,7 +16,8 @@ from dsx.plots.diagram import network_svg
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.networks import draw_networks
 from dsx.plots.style import color
-from dsx.results.structure import block_widths_of, stages_in_words
+from dsx.recipes.metric import Metric
+from dsx.results.structure import block_widths_of, stages_in_words, with_stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ _BEST = 3
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         models = study.models
-        if "stages" not in models.columns or not models["stages"].notna().any():
+        if not len(with_stages(models)):
             continue
         widths = [block_widths_of(stages) if isinstance(stages, list) else None for stages in models["stages"]]
         try:
@@ -42,21 +43,20 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 def sections(inquiry: Inquiry) -> Iterator[Section]:
     """A row of drawings for each study, in its colour."""
     for index, study in enumerate(inquiry.studies):
-        pictures = tuple(_best(study.models, color(index)))
+        pictures = tuple(_best(study.models, color(index), inquiry.metric))
         if pictures:
             yield Section(study.name, pictures=pictures)
 
 
-def _best(models: pd.DataFrame, shade: str) -> Iterator[Picture]:
-    if "stages" not in models.columns:
-        return
-    rows = models[models["stages"].notna()].sort_values(["error", "model_id"], kind="stable")
+def _best(models: pd.DataFrame, shade: str, metric: Metric) -> Iterator[Picture]:
+    rows = with_stages(models).sort_values(["error", "model_id"], kind="stable")
     for _, row in rows.head(_BEST).iterrows():
         structure = stages_in_words(row["stages"])
         drawing, fit = network_svg(row["stages"], shade)
         numbers = [f"{format_number(row[c])} {c}" for c in METRICS if c in row.index]
         fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
-        caption = f"{row['error']:.3g} % error: {row['model_id']}, {structure}; {', '.join(numbers)}{fitted}"
+        value = f"{metric.from_error(row['error']):.3g}{metric.unit_after} {metric.words}"
+        caption = f"{value}: {row['model_id']}, {structure}; {', '.join(numbers)}{fitted}"
         yield Picture(data_url(drawing.encode()), f"width of each block: {structure}", caption, kind="small")
 
 

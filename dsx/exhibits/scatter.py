@@ -28,7 +28,9 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 EXHIBIT = Exhibit(
     "scatter",
     compute,
-    draw=lambda shown, ax: draw_scatters(shown.main, shown.tables["_ranges"], shown.level, shown.values["notes"], ax),
+    draw=lambda shown, ax: draw_scatters(
+        shown.main, shown.tables["_ranges"], shown.level, shown.values["notes"], ax, shown.metric
+    ),
     place=60,
     compares=False,
     beside_figure=True,

@@ -137,7 +137,7 @@ def caption(computed: Computed) -> Picture:
 EXHIBIT = Exhibit(
     "seeds",
     compute,
-    draw=lambda shown, ax: draw_edf(shown.values["curves"], shown.values["notes"], ax),
+    draw=lambda shown, ax: draw_edf(shown.values["curves"], shown.values["notes"], ax, metric=shown.metric),
     told=told,
     section=section,
     caption=caption,

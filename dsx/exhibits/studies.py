@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,14 @@ from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, suggest
+from dsx.networks.user import shape_in_words
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.histories import Curve
 from dsx.results.readers import Results
 from dsx.results.states import finished
-from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
 from dsx.spaces.definition import Space, load_space, space_from_dict
 from dsx.study.manifest import PaperErrors
@@ -36,28 +38,23 @@ EXTREME = 5
 
 @dataclass(frozen=True, eq=False)
 class StudyFacts:
-    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more.
-
-    table: the results table. networks: `network_table` of its models. curves: one row per run and epoch of the
-    best, the median and the worst runs. problems: files that could not be read. settings: (what, value) in words.
-    configuration: study.yaml. commands: what makes the study again, a line each. resolution: of its images, pixels.
-    validation_images: that models were evaluated on. paper: what a paper reports of this population. space: that the
-    models are a sample of, if it is known.
-    """
+    """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more."""
 
     name: str
-    table: pd.DataFrame
-    networks: pd.DataFrame | None = None
-    curves: pd.DataFrame | None = None
+    table: pd.DataFrame  # the results table
+    networks: pd.DataFrame | None = None  # `network_table` of its models
+    curves: pd.DataFrame | None = None  # one row per run and epoch of the best, the median and the worst runs
     failures: list[FailureGroup] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    settings: list[tuple[str, str]] = field(default_factory=list)
-    configuration: str = ""
-    commands: list[str] = field(default_factory=list)
-    resolution: int | None = None
-    validation_images: int | None = None
-    paper: PaperErrors | None = None
-    space: Space | None = None
+    problems: list[str] = field(default_factory=list)  # files that could not be read
+    settings: list[tuple[str, str]] = field(default_factory=list)  # (what, value) in words
+    configuration: str = ""  # study.yaml
+    commands: list[str] = field(default_factory=list)  # what makes the study again, a line each
+    resolution: int | None = None  # of its images, pixels
+    validation_images: int | None = None  # that models were evaluated on
+    paper: PaperErrors | None = None  # what a paper reports of this population
+    space: Space | None = None  # that the models are a sample of, if it is known
+    metrics: tuple[Metric, ...] = (ERROR,)  # what was reported of every model; first what `error` is of
+    reported: pd.DataFrame | None = None  # their values, in the rows of the table, where they are not the error alone
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -79,9 +76,7 @@ class StudyFacts:
         Spread evenly over the ranks of error. e_fit is NaN where no line has as many stages. Raises DsxError for a
         network that is too deep to fit.
         """
-        rows = self.models
-        rows = rows[rows["stages"].notna()] if "stages" in rows.columns else rows.iloc[:0]
-        rows = over_ranks(rows, MOST_FITTED).reset_index(drop=True)
+        rows = over_ranks(with_stages(self.models), MOST_FITTED).reset_index(drop=True)
         fits = linear_fit_table([block_widths_of(stages) for stages in rows.get("stages", ())])
         both: pd.DataFrame = fits.rename(columns={"error": "e_fit"})
         both.insert(0, "error", rows["error"].to_numpy(float))
@@ -93,11 +88,16 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
     """Read what a report needs of a study. table: its results, if at hand."""
     scan = study.scan()
     results = study.results() if table is None else table
+    metrics = study.recipe.measures if study.recipe else (ERROR,)
+    own = [metric.name for metric in metrics if metric.name in results.columns]
+    reported = results[own]
+    results = results.drop(columns=[name for name in own if name != "error"])
     picked = representatives(study, results)
+    networks = network_table(study.population.model_ids, study.population.contents)
     return StudyFacts(
         name=name or study.name,
         table=results,
-        networks=network_table(study.population.model_ids, study.population.contents),
+        networks=networks if len(networks) else None,
         curves=_curves(picked),
         failures=grouped(study, list(scan.failures.values())),
         problems=scan.problems,
@@ -108,7 +108,32 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
         paper=study.paper,
         space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
+        metrics=metrics,
+        reported=reported,
     )
+
+
+def by_metric(study: StudyFacts, name: str) -> StudyFacts:
+    """The study with `error` taken of another of its metrics. Raises DsxError if it has none of that name."""
+    chosen = next((metric for metric in study.metrics if metric.name == name), None)
+    if chosen is None or (chosen is not study.metrics[0] and study.reported is None):
+        known = [metric.name for metric in study.metrics]
+        raise DsxError(f"--metric {name}: {study.name} has {', '.join(known)}.{suggest(name, known)}")
+    if chosen is study.metrics[0]:
+        return study
+    assert study.reported is not None
+    table = study.table.assign(error=study.reported[name].map(chosen.as_error), best_error=float("nan"))
+    rest = [metric for metric in study.metrics if metric is not chosen]
+    return replace(study, table=table, curves=_curves_by(chosen, study.curves), metrics=(chosen, *rest))
+
+
+def _curves_by(metric: Metric, curves: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The curves with `error` taken of that metric; without it where they do not have it."""
+    if curves is None:
+        return None
+    if metric.name not in curves.columns:
+        return curves.drop(columns="error", errors="ignore")
+    return curves.assign(error=curves[metric.name].map(metric.as_error))
 
 
 def imported(results: Results) -> dict[str, StudyFacts]:
@@ -137,6 +162,7 @@ def imported(results: Results) -> dict[str, StudyFacts]:
             failures,
             settings=known,
             space=_named_space(table),
+            metrics=(results.metric,),
         )
     return facts
 
@@ -247,6 +273,7 @@ def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -
         ("models", f"{len(study.population):,} of {request.get('n', len(study.population)):,} asked for"),
         ("constraint", window or "none"),
         ("images", f"{size}×{size}, {classes} classes" if size and classes else ""),
+        ("inputs", f"{shape_in_words(definition['input'])}, {classes} classes" if definition.get("input") else ""),
         ("seed", f"{study.seed}" + (f", {study.replicates} trainings per model" if study.replicates > 1 else "")),
         ("training", study.recipe.describe() if study.recipe else "no recipe yet"),
         ("sampled by", study.made_by),

@@ -137,7 +137,17 @@ def _rows(study: StudyFacts, mask: np.ndarray, name: str, which: str) -> StudyFa
     left = [replace(group, run_ids=[run for run in group.run_ids if run in runs]) for group in study.failures]
     settings = [*study.settings, ("part", f"{which}: {len(table):,} of {plural(len(mask), 'run')}")]
     failures = [group for group in left if group.run_ids]
-    return replace(study, name=name, table=table, curves=curves, failures=failures, settings=settings, space=None)
+    reported = None if study.reported is None else study.reported[mask].reset_index(drop=True)
+    return replace(
+        study,
+        name=name,
+        table=table,
+        reported=reported,
+        curves=curves,
+        failures=failures,
+        settings=settings,
+        space=None,
+    )
 
 
 def _groups(study: StudyFacts, column: str, studies: Sequence[StudyFacts]) -> list[str]:

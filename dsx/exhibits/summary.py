@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dsx.analysis.summary import summarize
 from dsx.analysis.words import with_interval
 from dsx.base.text import align
-from dsx.exhibits.cells import value_cell
+from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
-
-_STATES = ("done", "diverged", "failed", "running", "pending")
+from dsx.results.states import STATES
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -23,27 +22,36 @@ def told(computed: Computed) -> list[str]:
     The number of runs is told where models have several.
     """
     runs = ["runs"] if (computed.main["runs"] != computed.main["models"]).any() else []
-    counts = ("n", *runs, *_STATES)
-    rows = [["", *counts, "min error %", "mean error %", "median error %"]]
+    counts = ("n", *runs, *STATES)
+    metric = computed.metric
+    names = (metric.short_extreme, "mean", "median")
+    rows = [["", *counts, *(f"{name} {metric.words}{metric.unit_after}" for name in names)]]
     for _, row in computed.main.iterrows():
-        numbers = [[row[f"{name}_error{end}"] for end in ("", "_low", "_high")] for name in ("min", "mean", "median")]
+        numbers = [metric.interval(*with_ends(row, f"{name}_error")) for name in ("min", "mean", "median")]
         rows.append([row["study"], *(str(row[count]) for count in counts), *(with_interval(*n) for n in numbers)])
     return [align(rows)]
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
-    headers = ["study", "models that count", "mean error %", "median error %", "lowest error %"]
+    metric = inquiry.metric
+    kinds = ("mean", "median", metric.extreme)
+    headers = ["study", "models that count", *(f"{kind} {metric.words}{metric.unit_after}" for kind in kinds)]
     (computed,) = shown
     rows = [
-        [row["study"], f"{row['n']:,}", *(value_cell(row, f"{name}_error") for name in ("mean", "median", "min"))]
+        [
+            row["study"],
+            f"{row['n']:,}",
+            *(interval_cell(*metric.interval(*with_ends(row, f"{name}_error"))) for name in ("mean", "median", "min")),
+        ]
         for _, row in computed.main.iterrows()
     ]
+    moves = "falls" if metric.better == "lower" else "rises"
     note = (
         f"In brackets: {100 * inquiry.level:g} % intervals. The mean's is a bootstrap (BCa), the median's exact from"
-        " order statistics. The lowest error falls with the number of models; its bracket says how much it hangs on"
-        " the few best, and is left out where those are tied."
+        f" order statistics. The {metric.extreme} {metric.words} {moves} with the number of models; its bracket says"
+        " how much it hangs on the few best, and is left out where those are tied."
     )
-    return Section(grid=Grid("errors of each study", headers, rows), notes=(note,))
+    return Section(grid=Grid(f"{metric.plural} of each study", headers, rows), notes=(note,))
 
 
 EXHIBIT = Exhibit("summary", compute, told=told, section=section, chapter="errors", place=12)

@@ -21,7 +21,7 @@ LOOKS = (
     " A verdict at one look takes fewer models, but holds only if their number was fixed beforehand and this is the"
     " only look at them."
 )
-_HEADERS = ["A – B", "at any look", "at one look", "P(A has the lower error)", "p, any look", "p, one look", "models"]
+_HEADERS = ["A – B", "at any look", "at one look", "P(A has the {} {})", "p, any look", "p, one look", "models"]
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -45,7 +45,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     if not rows:
         return Section()
     sentences = tuple(verdict_sentence(pair) for pair in decided.pairs)
-    grid = Grid("verdicts on each pair of studies", _HEADERS, rows)
+    metric = inquiry.metric
+    headers = [header.format(metric.better, metric.words) for header in _HEADERS]
+    grid = Grid("verdicts on each pair of studies", headers, rows)
     return Section(intro=LOOKS, folded=sentences, grid=grid, notes=_notes(inquiry, len(rows)))
 
 

@@ -57,10 +57,6 @@ def slots(device: str = "auto", workers: int | None = None, models_per_gpu: int 
     device: auto, cpu, cuda (all GPUs) or cuda:K. workers: how many processes in all; by default one per core, or
     models_per_gpu per GPU. Raises DsxError for a device that is not there.
     """
-    if workers is not None and workers < 1:
-        raise DsxError(f"workers = {workers}: expected an integer ≥ 1")
-    if models_per_gpu < 1:
-        raise DsxError(f"models_per_gpu = {models_per_gpu}: expected an integer ≥ 1")
     if device == "mps" or (device == "auto" and sys.platform == "darwin"):
         return [Slot(device, workers or 1)]
     kind, _, index = device.partition(":")

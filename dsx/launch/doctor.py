@@ -20,6 +20,7 @@ from dsx.base.temporary import socket_folder, temporary_folder
 from dsx.launch import devices, surroundings
 from dsx.launch.slurm import client, job_ids
 from dsx.launch.slurm.client import SlurmError
+from dsx.recipes.datasets import DATASETS
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pyarrow", "submitit", "pebble")
 _PROBE_S = 90.0
@@ -67,7 +68,7 @@ def here(folder: Path) -> Iterator[Finding]:
     yield _shared_memory()
     yield _open_files()
     yield _workers()
-    yield _data()
+    yield Finding("data sets", f"known: {', '.join(DATASETS)}; digits needs no files")
 
 
 def _gpus() -> Finding:
@@ -129,12 +130,6 @@ def _workers() -> Finding:
     fault = surroundings.probe_worker()
     remedy = "see to that first: `dsx launch` trains in such processes; `--on debug` trains without"
     return Finding("workers", fault or "a process starts and answers", not fault, remedy)
-
-
-def _data() -> Finding:
-    from dsx.recipes import datasets
-
-    return Finding("data sets", f"known: {', '.join(datasets.DATASETS)}; digits needs no files")
 
 
 def controller() -> Iterator[Finding]:
@@ -225,14 +220,9 @@ def _probe(probe: Path, wait: Callable[[float], None]) -> Iterator[Finding]:
     yield Finding("shared folder", f"{probe.parent} is seen from node {node}")
     # the file's own time is the file system's; the node's and ours are compared through it
     skew = float(stamp) - answer.stat().st_mtime
-    here_skew = _own_skew(probe)
-    worst = max(abs(skew), abs(here_skew))
+    ours = probe / "now"
+    ours.touch()
+    worst = max(abs(skew), abs(time.time() - ours.stat().st_mtime))
     yield Finding(
         "clocks", f"apart by at most {worst:.1f} s", worst < _SKEW_S, "set up NTP on the nodes; claims allow minutes"
     )
-
-
-def _own_skew(folder: Path) -> float:
-    path = folder / "now"
-    path.touch()
-    return time.time() - path.stat().st_mtime

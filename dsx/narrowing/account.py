@@ -22,14 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What was looked at, a line each, and why no space was written although one was asked for ("" if it was).
-
-    out: file of the narrower space, None if none was written.
-    """
+    """What was looked at, a line each, and why no space was written although one was asked for ("" if it was)."""
 
     lines: tuple[str, ...]
     problem: str = ""
-    out: Path | None = None
+    out: Path | None = None  # file of the narrower space, None if none was written
 
 
 def narrow(

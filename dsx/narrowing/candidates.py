@@ -31,46 +31,37 @@ class Looks(NamedTuple):
 
 @dataclass(frozen=True)
 class RuleEvidence:
-    """What the models say of a rule.
+    """What the models say of a rule. Sharing has no p-value: its cost is held against a margin."""
 
-    kept, dropped: models on both sides of it, `among` says among which. chance: that a model which keeps it has a lower
-    error than one that does not, ties half. pvalue: corrected for `looks`. rival: the quantity that explains it best,
-    rival_pvalue: given that one. supported: whether the rule passed. words: all this in a sentence.
-    Of sharing, chance is that with all models as they are, and pvalue NaN: its cost is held against a margin.
-    """
-
-    kept: int
+    kept: int  # kept, dropped: models on both sides of it
     dropped: int
-    chance: float
-    pvalue: float
+    chance: float  # that a model which keeps it (of sharing: one as they are) has the lower error, ties half
+    pvalue: float  # corrected for `looks`; NaN of sharing
     looks: int
-    supported: bool
-    words: str
-    rival: str = ""
+    supported: bool  # whether the rule passed
+    words: str  # all this in a sentence
+    rival: str = ""  # the quantity that explains it best, rival_pvalue: given that one
     rival_pvalue: float = math.nan
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A rule that might narrow a space.
-
-    words: the rule. change: what the definition says then, to be merged over the old. quantity, end, bound: models keep
-    it whose quantity is at least (end low) or at most (end high) the bound. cut: where the models on both sides of the
-    rule were told apart: the bound, but for an order, which few models keep wholly, a share of steps. limit: of the
-    quantity at its other end, within which the rule was judged; NaN: none. freedom: degrees of freedom that it removes.
-    """
+    """A rule that might narrow a space."""
 
     parameter: str
     kind: CandidateKind
-    words: str
-    change: dict[str, Any]
+    words: str  # the rule
+    change: dict[str, Any]  # what the definition says then, to be merged over the old
     evidence: RuleEvidence
-    freedom: int = 0
+    freedom: int = 0  # degrees of freedom that it removes
+    # quantity, end, bound: models keep it whose quantity is at least (end low) or at most (end high) the bound
     quantity: str = ""
     end: End = "low"
     bound: float = math.nan
+    # where the models on both sides of the rule were told apart: the bound, but for an order, which few models keep
+    # wholly, a share of steps
     cut: float = math.nan
-    limit: float = math.nan
+    limit: float = math.nan  # of the quantity at its other end, within which the rule was judged; NaN: none
 
     def keeps(self, space: Space, table: Any) -> np.ndarray:
         """(n,) bool: which models of the space, by the columns of their settings, keep the rule."""

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, suggest, unknown
 from dsx.base.schema import Frozen
 from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Block, inner_width
 
@@ -32,7 +32,7 @@ def known_block(name: str) -> Block:
             raise DefinitionError(
                 f"unknown block '{name}': it comes from a user's file; open its study or load its space first"
             )
-        raise DefinitionError(f"unknown block '{name}'.{suggest(name, BLOCKS)} Known: {', '.join(BLOCKS)}")
+        raise DefinitionError(unknown("block", name, BLOCKS))
     return BLOCKS[name]
 
 
@@ -92,6 +92,9 @@ class Stage(Frozen):
                 " `adjust_groups` gives widths that are"
             )
         return self
+
+
+_STAGE_FIELDS = tuple(Stage.model_fields)
 
 
 class Head(Frozen):
@@ -191,7 +194,7 @@ class ArchitectureTable:
                 self.group_width[:, i].tolist() if block.grouped else [None] * n,
                 self.se_ratio[:, i].tolist() if block.squeeze else [0.0] * n,
             )
-            columns.append([dict(zip(Stage.model_fields, stage, strict=True)) for stage in zip(*values, strict=True)])
+            columns.append([dict(zip(_STAGE_FIELDS, stage, strict=True)) for stage in zip(*values, strict=True)])
         return [
             {
                 "stem": {"type": self.stem, "width": width},

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, unknown
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.cost import Complexity
 from dsx.networks.groups import adjust_groups
@@ -107,9 +107,7 @@ def published_record(name: str) -> Published:
     ):
         if name in table:
             return make(name)
-    raise DefinitionError(
-        f"unknown network '{name}'.{suggest(name, published_names())} Known: {', '.join(published_names())}"
-    )
+    raise DefinitionError(unknown("network", name, published_names()))
 
 
 def _stages(depths: Sequence[int], widths: Sequence[int], strides: Sequence[int], **fields: Any) -> tuple[Stage, ...]:

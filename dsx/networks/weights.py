@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, unknown
 from dsx.base.files import replacing
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture
@@ -166,7 +166,7 @@ def _renamed(module: str, family: _Layout, layout: str) -> str:
 
 def _known(layout: str) -> str:
     if layout not in LAYOUTS:
-        raise DsxError(f"unknown layout '{layout}'.{suggest(layout, LAYOUTS)} Known: {', '.join(LAYOUTS)}")
+        raise DsxError(unknown("layout", layout, LAYOUTS))
     return layout
 
 

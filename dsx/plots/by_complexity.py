@@ -12,8 +12,9 @@ from dsx.base.errors import DsxError
 from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, named
 from dsx.plots.labels import axis
-from dsx.plots.limits import suit_axis
+from dsx.plots.limits import error_axis, suit_axis
 from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +31,10 @@ def error_by_complexity(studies: Mapping[str, Any] | Any, by: str = "flops", ax:
     return draw_error_by_complexity(compute_bins(tables, by), counts_in_words(tables), ax)
 
 
-def draw_error_by_complexity(bins: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None) -> Axes:
-    """The table on these axes, or new ones, with the notes below. Raises DsxError if it is empty."""
+def draw_error_by_complexity(
+    bins: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR
+) -> Axes:
+    """The table on these axes, or new ones, with the notes below. metric: of the errors. Raises DsxError if empty."""
     if bins.empty:
         raise DsxError("nothing to draw: no finished model of known complexity")
     with house_style():
@@ -51,13 +54,14 @@ def draw_error_by_complexity(bins: pd.DataFrame, notes: Sequence[str], ax: Axes 
             at = middle[rows][known]
             ax.fill_between(
                 at,
-                np.maximum(0, mean - spread)[known],
+                np.maximum(0 if metric.percent else -np.inf, mean - spread)[known],
                 (mean + spread)[known],
                 color=color(index),
                 alpha=0.1,
                 linewidth=0,
             )
-        ax.set(xlabel=label, ylabel="mean top-1 error (%)")
+        ax.set_xlabel(label)
+        error_axis(ax, "y", f"mean {metric.axis}", metric)
         spread_told = "shaded: ± 2 standard deviations of the models in a bin"
         legend_above(ax, spread_told if len(names) <= BANDED else None)
         note_below(ax, notes)

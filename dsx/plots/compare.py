@@ -15,7 +15,7 @@ from dsx.analysis.search import random_search as compute_search
 from dsx.base.errors import DsxError
 from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
-from dsx.plots.limits import error_limits, plain_ticks
+from dsx.plots.limits import error_axis, error_limits, plain_ticks
 from dsx.plots.style import (
     GREY,
     PALETTE,
@@ -29,6 +29,7 @@ from dsx.plots.style import (
     note_below,
     series_label,
 )
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Errors, Floats
 
 if TYPE_CHECKING:
@@ -57,13 +58,14 @@ def draw_edf_difference(
     notes: Sequence[str],
     ax: Axes | None = None,
     ahead: Collection[str] | None = None,
+    metric: Metric = ERROR,
 ) -> Axes:
-    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second.
+    """The difference on these axes, or new ones. errors: of the two studies, by name, first less second; of a metric.
 
     ahead: the studies that may be called ahead where the band is clear of 0; by default both.
     """
     (name_a, a), (name_b, b) = errors.items()
-    left, right, beyond = error_limits([a, b])
+    left, right, beyond = error_limits([a, b], metric)
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
@@ -80,9 +82,10 @@ def draw_edf_difference(
         ax.step(difference.error, difference.difference, where="post", color="black", linewidth=1.3)
         lowest, highest = float(difference.lower.min()), float(difference.upper.max())
         ax.set(
-            xlabel="top-1 error e (%)", ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
+            ylabel=fold(f"F({name_a}) − F({name_b})", 45), xlim=(left, right),
             ylim=(max(-1.02, lowest - 0.03), min(1.02, highest + 0.03)),
         )  # fmt: skip
+        error_axis(ax, "x", metric.axis_of("e"), metric)
         legend_above(ax, f"shaded: {100 * difference.level:.4g} % simultaneous band; n {a.size} and {b.size}")
         note_below(ax, notes)
     return ax
@@ -114,8 +117,12 @@ def draw_random_search(
     curves: Mapping[str, SearchCurve] | Mapping[str, BestOfK] | Mapping[str, SearchCurve | BestOfK],
     notes: Sequence[str],
     ax: Axes | None = None,
+    metric: Metric = ERROR,
 ) -> Axes:
-    """The curves on these axes, or new ones, with the notes below them; of more than three without bands."""
+    """The curves on these axes, or new ones, with the notes below them; of more than three without bands.
+
+    metric: what the errors are of.
+    """
     banded = len(curves) <= BANDED and any(np.isfinite(curve.low).any() for curve in curves.values())
     spread = {name: 2 * c.deviation for name, c in curves.items() if isinstance(c, BestOfK) and len(curves) <= BANDED}
     with house_style():
@@ -133,7 +140,9 @@ def draw_random_search(
                 ax.plot(curve.k, end, color=color(index), linewidth=0.8, linestyle=(0, (1, 1.5)))
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(plain_ticks())
-        ax.set(xlabel="models tried", ylabel="expected lowest error (%)")
+        unit = f" ({metric.unit})" if metric.unit else ""
+        ax.set_xlabel("models tried")
+        error_axis(ax, "y", f"expected {metric.extreme} {metric.words}{unit}", metric)
         shown = f"shaded: {100 * max(curve.level for curve in curves.values()):g} % interval"
         shown = shown if banded else "too few models for an interval" if len(curves) <= BANDED else ""
         told = [*([shown] if shown else []), *(["dotted: ± 2σ of single searches"] if spread else [])]

@@ -11,8 +11,9 @@ from dsx.analysis.edf import Edf
 from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
-from dsx.plots.limits import error_limits
+from dsx.plots.limits import error_axis, error_limits
 from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,32 +52,38 @@ def draw_edf(
     notes: Sequence[str],
     ax: Axes | None = None,
     bands: bool | None = None,
+    metric: Metric = ERROR,
     separate: bool = True,
 ) -> Axes:
     """The curves on these axes, or new ones, with the notes below them. bands: as `edf` takes them.
 
-    separate: whether no model is in two of them; otherwise one holds all models.
+    metric: what the errors are of; where more is better the ticks fall from left to right. separate: whether no model
+    is in two of them; otherwise one holds all models.
     """
-    largest = max(curves.values(), key=lambda curve: curve.n)
     banded = len(curves) <= BANDED if bands is None else bands
-    left, right, beyond = error_limits([curve.error for curve in curves.values()] if separate else [largest.error])
+    parts = list(curves.values()) if separate else [max(curves.values(), key=lambda curve: curve.n)]
+    left, right, beyond = error_limits([curve.error for curve in parts], metric)
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
         for index, (name, curve) in enumerate(curves.items()):
-            _draw(ax, curve, series_label(f"{name} ({legend_text(curve)})"), index, (left, right), banded)
+            _draw(ax, curve, series_label(f"{name} ({legend_text(curve, metric)})"), index, (left, right), banded)
         shown = {curve.level for curve in curves.values()}
-        ax.set(xlim=(left, right), ylim=(0, 1.02), xlabel="top-1 error e (%)", ylabel="F(e): share of models below e")
+        side = "below" if metric.better == "lower" else "above"
+        ax.set(xlim=(left, right), ylim=(0, 1.02), ylabel=f"F(e): share of models {side} e")
+        error_axis(ax, "x", metric.axis_of("e"), metric)
         legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band" if banded else None)
         note_below(ax, notes)
     return ax
 
 
-def legend_text(curve: Edf) -> str:
+def legend_text(curve: Edf, metric: Metric = ERROR) -> str:
     """`n 24, min 1.8, mean 2.5`: two decimals for errors below 1 %, and the effective n of a weighted curve."""
-    places = 1 if curve.mean >= 1 else 2
+    mean = metric.from_error(curve.mean)
+    places = 1 if abs(mean) >= 1 else 2
+    best = f"{metric.short_extreme} {number(metric.from_error(curve.min), places)}"
     effective = "" if abs(curve.effective_n - curve.n) < 0.5 else f" (weighted, effective {curve.effective_n:.0f})"
-    return f"n {curve.n}{effective}, min {number(curve.min, places)}, mean {number(curve.mean, places)}"
+    return f"n {curve.n}{effective}, {best}, mean {number(mean, places)}"
 
 
 def _draw(ax: Axes, curve: Edf, label: str, index: int, ends: tuple[float, float], banded: bool) -> None:

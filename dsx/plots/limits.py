@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Floats
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ FEW, _TICKS = 16, 6
 _LOOKED_AT = 10_000
 
 
-def error_limits(samples: Sequence[Floats]) -> tuple[float, float, str]:
+def error_limits(samples: Sequence[Floats], metric: Metric = ERROR) -> tuple[float, float, str]:
     """Low and high end of an error axis, and how many models lie beyond the high end, or an empty string.
 
-    samples: (n_i,) errors of each study, percent. A few models far above the rest (diverged at chance
-    error, as a rule) would squeeze it, so they are left beyond the end, and must be told of.
+    samples: (n_i,) errors of each study, percent. metric: in whose values those beyond are told. A few models far
+    above the rest (diverged at chance error, as a rule) would squeeze it, so they are left beyond the end, and must be
+    told of.
     """
     errors = np.sort(np.concatenate(samples))
     low, high = float(errors[0]), float(errors[-1])
@@ -34,10 +36,21 @@ def error_limits(samples: Sequence[Floats]) -> tuple[float, float, str]:
     if body > low and high > 2 * near[-1] - low:
         far = errors[near.size :]
         high = float(near[-1])
-        span = f"{far[0]:.3g} %" if far[0] == far[-1] else f"{far[0]:.3g}–{far[-1]:.3g} %"
-        beyond = f"{far.size} of {errors.size} models, at {span} error."
+        ends = [f"{metric.from_error(end):.3g}" for end in (far[0], far[-1])]
+        span = "–".join(dict.fromkeys(ends) if far[0] == far[-1] else ends) + metric.unit_after
+        beyond = f"{far.size} of {errors.size} models, at {span} {metric.words}."
     pad = max(0.04 * (high - low), 0.25 - (high - low) / 2, 0.01)  # at least half a point of error across
     return max(0.0, low - pad) if low >= 0 else low - pad, high + pad, beyond
+
+
+def error_axis(ax: Axes, which: str, label: str, metric: Metric = ERROR) -> None:
+    """Label an axis of errors, whose ticks tell the metric's own values: where more is better, they fall."""
+    (ax.set_xlabel if which == "x" else ax.set_ylabel)(label)
+    if metric.better == "higher":
+        from matplotlib.ticker import FuncFormatter
+
+        axis = ax.xaxis if which == "x" else ax.yaxis
+        axis.set_major_formatter(FuncFormatter(lambda error, _: f"{metric.from_error(error):.6g}".replace("-", "−")))
 
 
 def suit_axis(ax: Axes, values: Floats, which: str = "x", at_values: bool = True) -> bool:

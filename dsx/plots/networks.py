@@ -16,6 +16,7 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import stages as stage_numbers
 from dsx.results.samples import Floats, number_array
 from dsx.results.states import finished, finished_errors
@@ -135,14 +136,21 @@ def training_curves(
     return draw_curves(picked, f"{name}, n {n or curves[run].nunique():,}".removeprefix(", "), ax, measure)
 
 
-def draw_curves(picked: pd.DataFrame, title: str, ax: Axes | None = None, measure: str = "error") -> Axes:
-    """The rows of `representative_curves` on these axes, or new ones; title: of the legend.
+def draw_curves(
+    picked: pd.DataFrame, title: str, ax: Axes | None = None, measure: str = "error", metric: Metric = ERROR
+) -> Axes:
+    """The rows of `representative_curves` on these axes, or new ones; title: of the legend; metric: of the errors.
 
     Beside errors stand those of the averaged weights and of training, where they are known.
     """
     label, values = axis(measure, number_array(picked[measure], measure))
+    if measure == "error":
+        label, values = metric.axis, np.array([metric.from_error(error) for error in values])
     shown = picked.assign(**{measure: values})
-    beside = [m for m in _BESIDE if measure == "error" and m in shown.columns and shown[m].notna().any()]
+    beside = [
+        m for m in _BESIDE
+        if measure == "error" and metric == ERROR and m in shown.columns and shown[m].notna().any()
+    ]  # fmt: skip
     with house_style():
         ax = ax if ax is not None else new_axes(lines=3 + len(beside))
         for role in dict.fromkeys(shown["role"]):

@@ -17,6 +17,7 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.limits import error_limits
 from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
 from dsx.plots.style import house_style, legend_above, panels
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import column
 from dsx.results.states import finished, finished_errors
 
@@ -47,7 +48,12 @@ def scatters(
 
 
 def draw_scatters(
-    points: pd.DataFrame, ranges: pd.DataFrame, level: float, notes: Sequence[str], ax: Axes | None = None
+    points: pd.DataFrame,
+    ranges: pd.DataFrame,
+    level: float,
+    notes: Sequence[str],
+    ax: Axes | None = None,
+    metric: Metric = ERROR,
 ) -> Axes:
     """A panel for each parameter of `ranges`, on these axes, or new ones.
 
@@ -55,14 +61,14 @@ def draw_scatters(
     """
     errors = points["error"].to_numpy(float)
     notes = [*notes, f"shaded: {100 * level:g} % range of the likely best value; line: its median"]
-    if beyond := error_limits([errors])[2]:
+    if beyond := error_limits([errors], metric)[2]:
         notes.append(f"above the top (arrows): {beyond}")
     notes += _thinning(len(points))
     with house_style():
         ax, cells = panels(ax, len(ranges), notes, 4, (2.3, 2.0))
         for at, (cell, row) in enumerate(zip(cells, ranges.to_dict("records"), strict=True)):
             x = row["parameter"]
-            best = draw_points(cell, x, column(points, x), errors, (row["low"], row["median"], row["high"]))
+            best = draw_points(cell, x, column(points, x), errors, (row["low"], row["median"], row["high"]), metric)
             cell.set_ylim(*error_limits([errors])[:2])
             low, median, high = map(short, best)
             few = f", n {row['n']:,}" if row["n"] < len(points) else ""

@@ -16,8 +16,9 @@ from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
-from dsx.plots.limits import error_limits, few_values, suit_axis
+from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
 from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Floats, column
 from dsx.results.states import finished, finished_errors
 
@@ -67,7 +68,12 @@ def _scatter(
 
 
 def draw_points(
-    ax: Axes, x: str, given: Floats, errors: Floats, best: tuple[float, float, float]
+    ax: Axes,
+    x: str,
+    given: Floats,
+    errors: Floats,
+    best: tuple[float, float, float],
+    metric: Metric = ERROR,
 ) -> tuple[float, float, float]:
     """Error against one column on some axes, with its best range; returns the range in the label's unit."""
     label, scaled = axis(x, np.concatenate([given, best]))  # at once, so that both have one unit
@@ -83,7 +89,8 @@ def draw_points(
     look: dict[str, Any] = {"s": _size(shown.size), "color": PALETTE[0], "linewidths": 0}
     ax.scatter(values[inside], errors[inside], alpha=0.6, rasterized=inside.size > MANY, **look)
     ax.scatter(values[far], np.full(far.size, top), marker="^", clip_on=False, zorder=3, **look)
-    ax.set(xlabel=label, ylabel="top-1 error (%)", ylim=(bottom, top))
+    ax.set(xlabel=label, ylim=(bottom, top))
+    error_axis(ax, "y", metric.axis, metric)
     return low, median, high
 
 

@@ -46,6 +46,8 @@ _IDX = (
     " or these files themselves"
 )
 _FOLDERS = "train/CLASS/*.jpg and val/CLASS/*.jpg, one folder per class"
+# what `dsx data prepare` tells of a folder that it wrote
+PREPARED = "prepared.json"
 # of a folder of images: what the folder of evaluation images may be called
 EVALUATION_FOLDERS = ("val", "valid", "validation", "test")
 

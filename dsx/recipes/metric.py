@@ -22,8 +22,42 @@ class Metric(Frozen):
 
     @property
     def words(self) -> str:
-        """What it is called in sentences and on axes."""
-        return self.label or self.name
+        """What it is called in sentences."""
+        return self.name if self.name == ERROR_NAME else self.label or self.name
+
+    @property
+    def plural(self) -> str:
+        """What values of several models are called."""
+        return "errors" if self.words == ERROR_NAME else self.words
+
+    @property
+    def axis(self) -> str:
+        """What it is called on an axis, with its unit: `top-1 error (%)`."""
+        return f"{self.label or self.name} ({self.unit})" if self.unit else self.label or self.name
+
+    def axis_of(self, symbol: str) -> str:
+        """The same with a symbol for its values: `top-1 error e (%)`."""
+        return f"{self.label or self.name} {symbol}" + (f" ({self.unit})" if self.unit else "")
+
+    @property
+    def extreme(self) -> str:
+        """What the best value is: lowest or highest."""
+        return f"{self.better[:-2]}est"
+
+    @property
+    def short_extreme(self) -> str:
+        """The same in a legend: min or max."""
+        return "min" if self.better == "lower" else "max"
+
+    @property
+    def unit_after(self) -> str:
+        """The unit as it stands behind a number or a name: ` %`, or nothing."""
+        return f" {self.unit}" if self.unit else ""
+
+    @property
+    def points(self) -> str:
+        """What differences of it are in: points of error, of AP, or its unit."""
+        return f"points of {self.words}" if self.percent or not self.unit else f"{self.unit} of {self.words}"
 
     @property
     def percent(self) -> bool:
@@ -40,6 +74,18 @@ class Metric(Frozen):
         """The value whose error is given: `as_error` undone, which is the same sum."""
         return self.as_error(error)
 
+    def interval(self, error: float, low: float, high: float) -> tuple[float, float, float]:
+        """The value and interval whose error and interval are given: the ends change places where more is better."""
+        ends = (low, high) if self.better == "lower" else (high, low)
+        return self.from_error(error), self.from_error(ends[0]), self.from_error(ends[1])
 
-# what the built-in trainer reports, and what a training is taken to report that declares nothing
-ERROR = Metric(name="error", unit="%", better="lower")
+    def difference(self, error: float, low: float, high: float) -> tuple[float, float, float]:
+        """A difference of values and its interval, of which that of errors is given."""
+        return (error, low, high) if self.better == "lower" else (-error, -high, -low)
+
+
+ERROR_NAME = "error"
+# what the built-in trainer reports
+ERROR = Metric(name=ERROR_NAME, unit="%", better="lower", label="top-1 error")
+# what a training of a user's own is taken to report if it declares nothing
+PLAIN_ERROR = Metric(name=ERROR_NAME, unit="%", better="lower")

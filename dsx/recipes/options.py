@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
@@ -36,12 +36,16 @@ class Data(Frozen):
     root: folder that holds the data set; null for data sets that ship with a dependency.
     mean, std: per channel, of values scaled to 0..1.
     storage: `memory` reads everything once; `stream` reads images in loader processes while training; `auto` streams
-    folders of files and keeps all else in memory. It never changes a result.
-    workers: loader processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains); they never
-    change the result.
+    folders of files and keeps all else in memory; these never change a result. `prepared` maps what `dsx data prepare`
+    wrote to `root`: other pixels, as every image was resized once before it is cropped.
+    prepared_size: of `prepared`: its shorter side in pixels, of which `root` must be.
+    workers: loader processes of `stream` (null: one per core, at most 8, and 1 where the CPU trains), or threads of
+    `prepared` (null: at most 4); they never change the result.
     evaluation_folder: of a folder of images with split.evaluate official: the folder beside train that is evaluated;
     null: the only one of val, valid, validation and test.
     max_corrupt: share of unreadable images that is tolerated (they are named and left out).
+    shape: of what a data set of one's own gives instead of images, as in (30,) or (2, 128): taken as it is, kept in
+    memory, less mean and over std of each entry of the first size (0 and 1 where they are left out).
     num_classes: only for `module:callable`; null: one more than its highest label. in_channels: likewise; the channels
     are those of mean and std.
     """
@@ -51,13 +55,23 @@ class Data(Frozen):
     split: Split = Split()
     mean: Annotated[tuple[float, ...], Field(min_length=1)]
     std: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    storage: Literal["auto", "memory", "stream"] = "auto"
+    storage: Literal["auto", "memory", "stream", "prepared"] = "auto"
+    prepared_size: Count = 256
     workers: Natural | None = None
     download: StrictBool = False
     evaluation_folder: str | None = None
     max_corrupt: Share = 0.001
+    shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     num_classes: Count | None = None
     in_channels: Count | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is(cls, content: Any) -> Any:
+        shape = content.get("shape") if isinstance(content, dict) else None
+        if not isinstance(shape, (list, tuple)) or not shape or not isinstance(shape[0], int):
+            return content
+        return {"mean": [0.0] * shape[0], "std": [1.0] * shape[0], **content}
 
     @field_validator("dataset")
     @classmethod
@@ -72,6 +86,8 @@ class Data(Frozen):
                 f"mean has {len(self.mean)} channels and std {len(self.std)}: give one of each per channel"
             )
         facts = DATASETS.get(self.dataset)
+        if self.shape is not None:
+            self._check_shape(self.shape[0])
         if self.evaluation_folder is not None and not (
             facts is not None and facts.files and self.split.evaluate == "official"
         ):
@@ -80,7 +96,7 @@ class Data(Frozen):
             if self.in_channels not in (None, len(self.mean)):
                 raise ValueError(f"in_channels is {self.in_channels} and mean and std have {len(self.mean)} channels")
             return self
-        if self.storage not in ("auto", "stream" if facts.files else "memory"):
+        if self.storage not in ("auto", "prepared", "stream" if facts.files else "memory"):
             kept = "decoded from files while training" if facts.files else "kept in memory"
             raise ValueError(f"{self.dataset} is {kept}: leave storage out")
         if len(self.mean) != facts.in_channels:
@@ -90,6 +106,16 @@ class Data(Frozen):
         if self.split.evaluate == "official" and not facts.official:
             raise ValueError(f"{self.dataset} has no validation or test images of its own: use split.evaluate held_out")
         return self
+
+    def _check_shape(self, first: int) -> None:
+        if self.dataset in DATASETS:
+            raise ValueError(f"{self.dataset} gives images: leave shape out")
+        if self.storage not in ("auto", "memory"):
+            raise ValueError("shape: what is no image is kept in memory: leave storage out")
+        if len(self.mean) != first:
+            raise ValueError(
+                f"mean and std have {len(self.mean)} entries, shape begins with {first}: give one for each"
+            )
 
     @property
     def streams(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from dsx.base.errors import DsxError, suggest
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
-from dsx.recipes.metric import ERROR, Metric
+from dsx.recipes.metric import ERROR_NAME, PLAIN_ERROR, Metric
 from dsx.recipes.options import Count, NotNegative
 
 # what a command may name in braces, besides its own settings
@@ -42,7 +42,7 @@ class OwnRecipe(AnyRecipe):
     version: Count = 1
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     function: str | None = None
-    metrics: Annotated[dict[str, Metric], Field(min_length=1)] = Field(default={ERROR.name: ERROR})
+    metrics: Annotated[dict[str, Metric], Field(min_length=1)] = Field(default={ERROR_NAME: PLAIN_ERROR})
     metric: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     resolution: Count | None = None
@@ -73,6 +73,10 @@ class OwnRecipe(AnyRecipe):
                 f"metric '{self.metric}' is none of metrics: {', '.join(self.metrics)}."
                 f"{suggest(self.metric, self.metrics)}"
             )
+        if ERROR_NAME in self.metrics and self.measures[0] != self.metrics[ERROR_NAME]:
+            raise ValueError(f"metrics: '{ERROR_NAME}' is what models are compared by: call another metric differently")
+        if ERROR_NAME in self.metrics and self.metrics[ERROR_NAME].better == "higher":
+            raise ValueError(f"metrics: of '{ERROR_NAME}' lower is better: call what is to be high differently")
         for name in self.metrics:
             if not name.isidentifier():
                 raise ValueError(f"metrics: '{name}': expected a name of letters, digits and _, as of a column")

@@ -12,6 +12,7 @@ from dsx.exhibits.explored import charted_columns
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import number_array
 
 if TYPE_CHECKING:
@@ -24,18 +25,33 @@ MAX_POINTS = 1500
 
 
 def chart_data(
-    tables: Mapping[str, pd.DataFrame], curves: Mapping[str, Edf], ranges: Mapping[str, pd.DataFrame], level: float
+    tables: Mapping[str, pd.DataFrame],
+    curves: Mapping[str, Edf],
+    ranges: Mapping[str, pd.DataFrame],
+    level: float,
+    metric: Metric = ERROR,
 ) -> dict[str, Any]:
     """What the page's script draws, as plain JSON values; numbers that are not finite are null.
 
     tables: name → finished models, as `StudyFacts.models` gives them; studies without any are left out.
+    metric: what `error` is of: the page shows zero + sign · error.
     curves, ranges: their EDFs and their `best_ranges`, as the exhibits of these names computed them.
     """
     shown = {name: table for name, table in tables.items() if len(table)}
     columns = charted_columns(shown)
-    low, high, beyond = error_limits([t["error"].to_numpy(float) for t in shown.values()]) if shown else (0, 100, "")
+    low, high, beyond = (
+        error_limits([t["error"].to_numpy(float) for t in shown.values()], metric) if shown else (0, 100, "")
+    )
     data = {
         "level": level,
+        "metric": {
+            "axis": metric.axis,
+            "symbol": metric.axis_of("e"),
+            "words": metric.words,
+            "unit": metric.unit_after,
+            "zero": metric.from_error(0.0),
+            "sign": 1 if metric.better == "lower" else -1,
+        },
         "columns": [_column(name, shown) for name in columns],
         "limits": [low, high],
         "beyond": beyond,
@@ -80,7 +96,7 @@ def _study(
         "rank": keep + 1,
         "id": rows["model_id"].tolist() if "model_id" in rows.columns else [f"row {i}" for i in rows.index],
         "state": rows["state"].tolist() if "state" in rows.columns else ["done"] * len(rows),
-        "stages": rows["stages"].tolist() if "stages" in rows.columns else [None] * len(rows),
+        "stages": [stages if isinstance(stages, list) else None for stages in rows.get("stages", [None] * len(rows))],
         "values": {c: number_array(rows[c], c) for c in columns if c in rows.columns},
         "ranges": {row.parameter: (row.low, row.median, row.high) for row in ranges.itertuples()},
     }

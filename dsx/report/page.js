@@ -21,14 +21,18 @@
   const count = (n) => n.toLocaleString("en");
   const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
+  /* of errors less is better; the metric they are of may be of another kind, as 100 − error */
+  const worth = (error) => data.metric.zero + data.metric.sign * error;
+  const side = data.metric.sign > 0 ? "below" : "above";
+
   /* ---- one network in words and as a picture ---- */
 
   const perStage = (stages, at) => stages.map((stage) => stage[at]).join(", ");
 
   const inWords = (study, i) => {
     const stages = study.stages[i];
-    const parts = [`error ${short(study.error[i])} %`, `rank ${count(study.rank[i])} of ${count(study.n)}`];
-    if (study.state[i] === "diverged") parts.push("diverged, counted at chance error");
+    const parts = [`${data.metric.words} ${short(worth(study.error[i]))}${data.metric.unit}`, `rank ${count(study.rank[i])} of ${count(study.n)}`];
+    if (study.state[i] === "diverged") parts.push(`diverged, counted at chance ${data.metric.words}`);
     for (const name of ["flops", "params", "acts"]) {
       const values = study.values[name];
       if (values && values[i] !== null) parts.push(`${short(values[i])} ${name}`);
@@ -127,13 +131,14 @@
       const x = [...study.error, high];
       const clipped = (shift) => [0, ...study.share, 1].map((s) => Math.min(1, Math.max(0, s + shift)));
       const line = { shape: "hv", color: study.color, width: 2, dash: dashes[Math.floor(index / 7) % 4] };
-      const edge = { x: [low, ...x], mode: "lines", hoverinfo: "skip", visible: visible && byId("edf-band").checked, line: { ...line, width: 0 } };
+      const steps = [low, ...x].map(worth);
+      const edge = { x: steps, mode: "lines", hoverinfo: "skip", visible: visible && byId("edf-band").checked, line: { ...line, width: 0 } };
       return [
         { ...edge, y: clipped(-study.half) },
         { ...edge, y: clipped(study.half), fill: "tonexty", fillcolor: study.color + "22" },
-        { x: [low, ...x], y: [0, ...study.share, 1], mode: "lines", hoverinfo: "skip", visible, line },
+        { x: steps, y: [0, ...study.share, 1], mode: "lines", hoverinfo: "skip", visible, line },
         {
-          x: study.error, y: study.share, mode: "markers", visible, name: study.name, meta: index,
+          x: study.error.map(worth), y: study.share, mode: "markers", visible, name: study.name, meta: index,
           marker: { color: study.color, size: study.error.length > 200 ? 4 : 6 }, customdata: study.error.map((_, i) => i),
           text: study.error.map((_, i) => label(study, i)), ...hover(),
         },
@@ -146,8 +151,8 @@
     const all = [Math.log10(Math.min(...positive)) - 0.03, Math.log10(Math.max(...positive)) + 0.03];
     return {
       ...look(),
-      xaxis: { ...axis("top-1 error e (%)"), type: log ? "log" : "linear", range: log ? all : data.limits },
-      yaxis: { ...axis(narrow() ? "share below e" : "F(e): share of models below e"), range: [0, 1.02] },
+      xaxis: { ...axis(data.metric.symbol), type: log ? "log" : "linear", range: log ? all : data.limits.map(worth) },
+      yaxis: { ...axis(narrow() ? `share ${side} e` : `F(e): share of models ${side} e`), range: [0, 1.02] },
     };
   };
 
@@ -175,6 +180,7 @@
       drawEdf();
     });
   }
+  byId("edf-log").disabled = data.metric.sign < 0;
   byId("edf-log").addEventListener("change", drawEdf);
   byId("edf-band").addEventListener("change", drawEdf);
   drawEdf();
@@ -213,14 +219,14 @@
     const layout = {
       ...look(),
       xaxis: { ...axis(column.label), type: column.log ? "log" : "linear", range: [least - pad, most + pad] },
-      yaxis: { ...axis("top-1 error (%)"), range: study.limits },
+      yaxis: { ...axis(data.metric.axis), range: study.limits.map(worth) },
       shapes: [
         { ...band, x0: low, x1: high, fillcolor: study.color + "22" },
         { ...band, type: "line", x0: median, x1: median, line: { color: study.color, width: 2 } },
       ],
     };
     const points = {
-      x, y: study.error, mode: "markers", meta: +studyBox.value, marker: { color: study.color, size: 8, opacity: 0.6 },
+      x, y: study.error.map(worth), mode: "markers", meta: +studyBox.value, marker: { color: study.color, size: 8, opacity: 0.6 },
       customdata: study.error.map((_, i) => i), text: study.error.map((_, i) => label(study, i)), ...hover(),
     };
     const above = study.error.filter((e) => e > study.limits[1]).length;

@@ -17,11 +17,12 @@ from dsx.exhibits.exhibition import Shown, computed_of, show
 from dsx.exhibits.headline import headline
 from dsx.exhibits.studies import StudyFacts
 from dsx.plots.edf import BANDED
+from dsx.recipes.metric import ERROR
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _HERE = Path(__file__).parent
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "plotly")
@@ -43,7 +44,7 @@ _CHAPTERS = (
     (
         "errors",
         "Error distributions",
-        "Each curve is the share of a space's models with an error below e: the further up and left, the better the"
+        "Each curve is the share of a space's models with {metric} {side} e: the further up and left, the better the"
         " space. The shaded band holds the whole true curve with {percent} confidence.",
     ),
     ("comparison", "Differences", ""),
@@ -96,13 +97,15 @@ def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: 
 def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
     rows = {study.name: study.models for study in inquiry.studies}
     summary, counts = (computed_of(shown, name).main for name in ("summary", "counts"))
+    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
     thinned = [f"{name}: {MAX_POINTS:,} of {len(t):,}" for name, t in rows.items() if len(t) > MAX_POINTS]
+    computed_by = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
     return {
         "names": list(inquiry.tables),
         "facts": inquiry.studies,
         "finished": bool(inquiry.models),
         "banded": len(inquiry.models) <= BANDED,
-        "headline": headline(summary, inquiry.decided, inquiry.level),
+        "headline": headline(summary, inquiry.decided, inquiry.level, inquiry.metric),
         "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies),
         "counts": [(row["study"], row["words"]) for _, row in counts.iterrows()],
         "chapters": _chapters(inquiry, shown) if inquiry.models else [],
@@ -113,28 +116,30 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
             if study.failures
         ],
         "problems": [problem for study in inquiry.studies for problem in study.problems],
-        "data": _embedded(_chart_data(rows, shown, inquiry.level)) if inquiry.models else "{}",
+        "data": _embedded(chart_data(rows, curves, ranges, inquiry.level, inquiry.metric)) if inquiry.models else "{}",
         "thinned": thinned,
         "max_points": f"{MAX_POINTS:,}",
-        "versions": _versions(),
+        "versions": ", ".join(f"{name} {version}" for name, version in computed_by.items()),
         "plural": plural,
     }
 
 
-def _chart_data(rows: dict[str, pd.DataFrame], shown: Sequence[Shown], level: float) -> dict[str, Any]:
-    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
-    return chart_data(rows, curves, ranges, level)
-
-
 def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:
     """The chapters that something stands in."""
+    metric = inquiry.metric
+    words, side = metric.words, "below" if metric.better == "lower" else "above"
+    words = f"an {words}" if words == ERROR.words else words
     chapters = []
     for name, title, intro in _CHAPTERS:
         sections = [
             section for each in shown if each.exhibit.chapter == name for section in each.sections(inquiry) if section
         ]
         if sections:
-            chapters.append(Chapter(name, title, intro.format(percent=f"{100 * inquiry.level:g} %"), sections))
+            chapters.append(
+                Chapter(
+                    name, title, intro.format(percent=f"{100 * inquiry.level:g} %", metric=words, side=side), sections
+                )
+            )
     return chapters
 
 
@@ -151,12 +156,6 @@ def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
                 "enter no statistic; if they are not a random share, the comparison leans towards the rest."
             )
     return sentences
-
-
-def _versions() -> str:
-    """`dsx 0.1.0, numpy 2.0.1, …`: what computed the numbers of the page."""
-    known = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
-    return ", ".join(f"{name} {version}" for name, version in known.items())
 
 
 def _embedded(data: Any) -> Any:

@@ -153,10 +153,12 @@ def is_parameter(name: str) -> bool:
 
 def parameter_columns(table: pd.DataFrame) -> list[str]:
     """The columns of a results table that are the space's parameters and hold numbers."""
+    metrics = set(table.attrs.get("metrics", ()))
     return [
-        str(name) for name in table.columns
-        if is_parameter(str(name)) and table[name].dtype.kind in "iuf" and table[name].notna().any()
-    ]  # fmt: skip
+        name
+        for name in map(str, table.columns)
+        if is_parameter(name) and name not in metrics and table[name].dtype.kind in "iuf" and table[name].notna().any()
+    ]
 
 
 def of_stage(name: str) -> tuple[str, int] | None:

@@ -6,13 +6,15 @@ What a table leaves open is not guessed: it is refused in one line that says how
   flops=1e9*gflops     any other result column, with a factor    state=status        the column of states
   done=COMPLETED,ok    words that stand for a state              chance=90           error of models that diverged
   parameters=a,b       which columns are parameters
+  error=ap better=higher         what is compared is no error: of ap, in percent, more is better
+  error=loss better=lower unit=  nor is it in percent
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +22,18 @@ import numpy as np
 
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results import columns as known
 from dsx.results.arrays import Floats
 from dsx.results.cells import NOTHING, Numbers, numbers_in
-from dsx.results.sources import Source, sources_in
+from dsx.results.sources import Source, source, sources_in
 from dsx.results.states import STATES, state_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # what may be said of how a table is to be read
-KEYS = (*known.ELSEWHERE, *STATES, "parameters", "chance")
+KEYS = (*known.ELSEWHERE, *STATES, "parameters", "chance", "better", "unit")
 # columns that every table of dsx's own has
 _OWN = {"model_id", "space", "state", "error", "recipe"}
 _INDEX = ("index", "idx", "row", "no", "nr", "#", "trial", "trial_id", "number", "id")
@@ -44,6 +47,7 @@ class Foreign:
     table: pd.DataFrame
     account: str
     own: bool
+    metric: Metric = ERROR
 
 
 def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
@@ -56,25 +60,50 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
     if own:
         error = _percent(table["error"], "error", Source("error"), path, asked=False)
         return Foreign(_states(table.assign(error=error), path, given, {"state": Source("state")})[0], "", True)
-    sources = sources_in(table, path, given)
+    metric = _metric(path, given)
+    sources = sources_in(table, path, given, named_otherwise=metric != ERROR)
+    if metric != ERROR:
+        metric = metric.model_copy(update={"name": sources["error"].column})
     table, unused = _without_index(table, sources)
     table = _renamed(table, path, sources)
     table, ids = _with_ids(table, sources)
-    table = _numeric(table, path, sources)
-    table, states = _states(table, path, given, sources)
+    table = _numeric(table, path, sources, metric)
+    table, states = _states(table, path, given, sources, metric)
     table, parameters, dropped = _parameters(table, path, given)
     _check_repeats(table, path, parameters)
     errors = table["error"].to_numpy(np.float64)
     span = f" ({np.nanmin(errors):.4g} to {np.nanmax(errors):.4g})" if np.isfinite(errors).any() else ""
     account = [
-        f"error = {sources['error']} in percent{span}",
+        f"error = {sources['error']} in percent{span}" if metric == ERROR else _told(metric, sources["error"], errors),
         f"model_id = {ids}",
         f"state = {states}",
         *(f"{ours} = {source}" for ours, source in sources.items() if ours in _NUMERIC),
         f"parameters: {known.listed(parameters) or 'none'}",
         *_left(table, parameters, [*unused, *dropped]),
     ]
-    return Foreign(table, f"{plural(len(table), 'row')}; {'; '.join(account)}", False)
+    return Foreign(table, f"{plural(len(table), 'row')}; {'; '.join(account)}", False, metric)
+
+
+def _metric(path: Path, given: Mapping[str, str]) -> Metric:
+    """What is compared: errors in percent, or what `better`, `unit` and `chance` say of another column."""
+    better, unit = given.get("better"), given.get("unit")
+    if better is None:
+        if unit is not None:
+            raise DsxError(f"{path}: unit={unit}: say of which kind it is, too: better=higher or better=lower")
+        return ERROR
+    if better not in ("higher", "lower"):
+        raise DsxError(f"{path}: better={better}: expected higher or lower")
+    column = given.get("error", "error")
+    if source(column, ()).complement:
+        raise DsxError(f"{path}: error={column} better={better}: 100 − something is an error already: leave better out")
+    return Metric(name=column, unit="%" if unit is None else unit, better=better)
+
+
+def _told(metric: Metric, used: Source, errors: Floats) -> str:
+    """`compared by 'ap' (%), higher is better (12 to 60)`."""
+    values = sorted(metric.from_error(e) for e in (np.nanmin(errors), np.nanmax(errors))) if errors.size else []
+    span = f" ({values[0]:.4g} to {values[1]:.4g})" if values else ""
+    return f"compared by {used}{f' ({metric.unit})' if metric.unit else ''}, {metric.better} is better{span}"
 
 
 def _without_index(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, list[str]]:
@@ -117,7 +146,7 @@ def _with_ids(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.Da
     return table, "row numbers"
 
 
-def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> pd.DataFrame:
+def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source], metric: Metric) -> pd.DataFrame:
     """Every column that holds numbers as numbers; result columns must. Raises DsxError for cells that are none."""
     import pandas as pd
 
@@ -126,7 +155,7 @@ def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
         cells = table[name]
         used = sources.get(name, Source(name))
         if name in ("error", "best_error"):
-            made[name] = _percent(cells, name, used, path)
+            made[name] = _errors(cells, name, used, path, metric)
         elif cells.dtype.kind == "O" and name not in ("model_id", "state", "failure", "recipe", "stages", "space"):
             complexity = name in known.COMPLEXITIES
             numbers = numbers_in(cells, "thousands" if complexity else "unknown", suffixes=complexity)
@@ -141,6 +170,18 @@ def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
         if used.factor != 1 and name in _NUMERIC and name != "best_error":
             made[name] = made[name] * used.factor
     return made
+
+
+def _errors(cells: pd.Series, name: str, used: Source, path: Path, metric: Metric) -> Floats:
+    """Errors, of which less is better: in percent, or as what is compared has them."""
+    if name != "error" or metric == ERROR:
+        return _percent(cells, name, used, path)
+    if metric.percent:
+        return _percent(cells, name, replace(used, complement=metric.better == "higher"), path)
+    numbers = numbers_in(cells, "decimal")
+    if isinstance(numbers, str):
+        raise DsxError(f"{path}: {metric.name} {numbers!r}: expected a number in column '{used.column}'")
+    return np.array([metric.as_error(value) for value in used.factor * numbers.values], dtype=np.float64)
 
 
 def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool = True) -> Floats:
@@ -176,11 +217,11 @@ def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool 
 
 
 def _states(
-    table: pd.DataFrame, path: Path, given: Mapping[str, str], sources: Mapping[str, Source]
+    table: pd.DataFrame, path: Path, given: Mapping[str, str], sources: Mapping[str, Source], metric: Metric = ERROR
 ) -> tuple[pd.DataFrame, str]:
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)
-    chance = _chance(path, given)
+    chance = _chance(path, given, metric)
     explanation = "done where there is an error"
     if "state" in table.columns:
         given_meanings = {
@@ -205,14 +246,16 @@ def _states(
     return table, explanation
 
 
-def _chance(path: Path, given: Mapping[str, str]) -> float | None:
+def _chance(path: Path, given: Mapping[str, str], metric: Metric) -> float | None:
     text = given.get("chance")
     if text is None:
         return None
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
+        value = -1.0 if metric == ERROR else np.nan
+    if metric != ERROR and np.isfinite(value):
+        return metric.as_error(value)
     if not 0 < value <= 100:
         raise DsxError(f"{path}: chance={text}: expected percent above 0 and at most 100, as in chance=90")
     return value

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base.errors import DsxError, suggest
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.histories import Curve, nds_curve, pycls_costs, pycls_curve, pycls_stages
@@ -44,6 +45,7 @@ class Results:
     account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
     # name → a training curve for each row of its table, where the file has them
     curves: Mapping[str, list[Curve]] = field(default_factory=dict)
+    metric: Metric = ERROR  # what `error` is of
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -80,7 +82,7 @@ def _read_table(path: Path, given: dict[str, str], parquet: bool) -> Results:
     kept = {key: value for key, value in given.items() if key in used or key == "error"}
     made = tidy(table, path, {"error": "error", **kept})
     kind = "Parquet table" if parquet else "CSV table"
-    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account)
+    return Results(path, kind, {table_name(path): made.table}, frozenset(used), made.account, made.metric)
 
 
 # what people have in place of the file itself

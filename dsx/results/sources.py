@@ -44,8 +44,13 @@ def has_column(text: str, columns: Sequence[str]) -> bool:
     return bool(text.strip()) and source(text, columns).column in columns
 
 
-def sources_in(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> dict[str, Source]:
-    """Where each result column comes from: as given, or a column of that name, letter case ignored."""
+def sources_in(
+    table: pd.DataFrame, path: Path, given: Mapping[str, str], named_otherwise: bool = False
+) -> dict[str, Source]:
+    """Where each result column comes from: as given, or a column of that name, letter case ignored.
+
+    named_otherwise: whether what is compared may be named like no error.
+    """
     names = list(map(str, table.columns))
     sources = {}
     for ours in ELSEWHERE:
@@ -62,7 +67,8 @@ def sources_in(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> dic
             raise DsxError(f"{path}: no column '{used.column}' {_missing(ours, used.column, names)}")
         if used.complement and ours not in ("error", "best_error"):
             raise DsxError(f"{path}: {ours}={given[ours]}: only an error is 100 − something: write {ours}=COLUMN")
-    _check_error_name(sources["error"], path)
+    if not named_otherwise:
+        _check_error_name(sources["error"], path)
     return sources
 
 
@@ -83,4 +89,7 @@ def _check_error_name(used: Source, path: Path) -> None:
     if used.sure or used.complement or better in (None, "") or "err" in name.casefold():
         return
     remedy = f"error=100-{name} (percent), 'error=100-100*{name}' (shares), or " if better == "higher" else ""
-    raise DsxError(f"{path}: '{name}' is named like no error: write {remedy}'error=1*{name}' if it is one, in percent")
+    raise DsxError(
+        f"{path}: '{name}' is named like no error: write {remedy}'error=1*{name}' if it is one, in percent; to compare"
+        f" by it as it is: error={name} better={better}"
+    )

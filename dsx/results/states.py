@@ -19,6 +19,7 @@ from dsx.results.columns import PER_RUN
 if TYPE_CHECKING:
     import pandas as pd
 
+_SETTINGS = r"(-r[0-9a-f]{8})(?:-s\d+)?$"  # in the id of a run: a hash of the settings that a space sampled
 STATES = ("done", "diverged", "failed", "running", "pending")
 FINISHED = ("done", "diverged")
 # what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
@@ -90,8 +91,18 @@ def count_states(table: pd.DataFrame) -> Counts:
     )
 
 
+def models_of(table: pd.DataFrame) -> pd.Series[str]:
+    """What tells the models of a table with `model_id` apart; runs of one differ by their seed alone.
+
+    One network with several sampled settings of the training is several models, as the ids of its runs say.
+    """
+    if "run_id" not in table.columns or table["model_id"].is_unique:
+        return table["model_id"]
+    return table["model_id"] + table["run_id"].astype(str).str.extract(_SETTINGS, expand=False).fillna("")
+
+
 def _models(table: pd.DataFrame) -> int:
-    return int(table["model_id"].nunique()) if "model_id" in table.columns else len(table)
+    return int(models_of(table).nunique()) if "model_id" in table.columns else len(table)
 
 
 def finished(table: pd.DataFrame) -> pd.DataFrame:
@@ -104,12 +115,12 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     state, error = _states(table), _errors(table)
     counted = _ended(state) & np.isfinite(error)
     kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
-    if "model_id" not in kept.columns or kept["model_id"].is_unique:
+    if "model_id" not in kept.columns or (models := models_of(kept)).is_unique:
         return kept
-    rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns if name != "model_id"}
+    rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns}
     ordered = kept.sort_values("state", kind="stable", ascending=True) if "state" in kept.columns else kept
     # `diverged` sorts before `done`, so that "first" keeps it
-    return ordered.groupby("model_id", sort=False).agg(rules).reset_index()[list(kept.columns)]
+    return ordered.groupby(models.rename(None), sort=False).agg(rules).reset_index(drop=True)
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -122,12 +133,12 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     ended = _ended(state)
     kept = (state != "failed") & ~(ended & ~np.isfinite(error))
     rows = table[kept].assign(error=np.where(ended, error, np.nan)[kept]).reset_index(drop=True)
-    if "model_id" not in rows.columns or rows["model_id"].is_unique:
+    if "model_id" not in rows.columns or (models := models_of(rows)).is_unique:
         return rows
-    runs = rows.groupby("model_id", sort=False)
+    runs = rows.groupby(models.rename(None), sort=False)
     means = runs["error"].mean().where(runs["error"].count() == runs.size())
-    order = table.loc[table["model_id"].isin(means.index), "model_id"].unique()
-    return runs.first().assign(error=means).loc[order].reset_index()[list(rows.columns)]
+    every = models_of(table)
+    return runs.first().assign(error=means).loc[every[every.isin(means.index)].unique()].reset_index(drop=True)
 
 
 def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, unknown
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.orders import ORDERS
 
@@ -27,8 +27,7 @@ def _parse(name: str, text: str) -> Inequality | dict[str, str]:
     if text in ORDERS:
         return {"order": text}
     if text.isidentifier():
-        known = f"{', '.join(ORDERS)}, or an inequality"
-        raise ValueError(f"rules.{name}: unknown order '{text}'.{suggest(text, ORDERS)} Known: {known}")
+        raise ValueError(f"rules.{name}: {unknown('order', text, ORDERS)}, or an inequality")
     try:
         return Inequality.parse(text)
     except DsxError as error:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dsx.base import files
 from dsx.base.errors import StudyError
@@ -25,14 +26,21 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
     A turn whose holder died is taken over, as a run is. Raises StudyError if another command keeps its turn for too
     long, and RecordError if the folder cannot be written.
     """
-    place = RunPaths(paths.turn)
-    deadline = time.monotonic() + PATIENCE_S
-    while (held := _claim(paths, place)) is None:
+    busy = f"another command has been changing it for {PATIENCE_S / 60:.0f} min; try again when it is through"
+    with turn(paths.turn, paths.definition, PATIENCE_S, f"{paths.root}: {busy}") as held:
+        yield held
+
+
+@contextmanager
+def turn(place: Path, changed: Path, patience_s: float, busy: str) -> Iterator[Claim]:
+    """A turn of one process at a time, kept in a folder; busy: what is said if others keep theirs for too long.
+
+    changed: the file that is named where the turn cannot be written.
+    """
+    deadline = time.monotonic() + patience_s
+    while (held := _claim(RunPaths(place), changed)) is None:
         if time.monotonic() > deadline:
-            raise StudyError(
-                f"{paths.root}: another command has been changing it for {PATIENCE_S / 60:.0f} min; try again when it"
-                " is through"
-            )
+            raise StudyError(busy)
         time.sleep(_LOOK_EVERY_S * random.uniform(0.5, 1.5))  # two that made way for each other do not meet again
     try:
         yield held
@@ -40,8 +48,8 @@ def changing(paths: StudyPaths) -> Iterator[Claim]:
         held.withdraw()
 
 
-def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:
-    """The turn, or None if another has it; what cannot be written is told of the file that was to be changed."""
+def _claim(place: RunPaths, changed: Path) -> Claim | None:
+    """The turn, or None if another has it."""
     try:
         held = claims.claim(place)
         if held is not None and not held.is_sole():
@@ -50,5 +58,5 @@ def _claim(paths: StudyPaths, place: RunPaths) -> Claim | None:
         return held
     except files.RecordError as error:
         if isinstance(error.__cause__, OSError):
-            raise files.RecordError(files.unwritable(paths.definition, error.__cause__)) from error
+            raise files.RecordError(files.unwritable(changed, error.__cause__)) from error
         raise

@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import repeat
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
 from dsx.study.paths import StudyPaths
-from dsx.study.runs import Run
+from dsx.study.runs import Run, Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,7 @@ class Finished(NamedTuple):
     images_per_second: float
     peak_memory_bytes: int | None
     ended: float = nan  # seconds since 1970, NaN where the record does not say
+    metrics: tuple[float, ...] = ()  # of a training of the user's own, by the names that were asked for
 
 
 class Unread(NamedTuple):
@@ -58,37 +61,38 @@ class Unread(NamedTuple):
 _IDENTITY = 3
 # columns of results.parquet that hold a `Finished`, in its order
 _OF_RECORDS = (*Finished._fields[:_IDENTITY], "ended")
-_CACHED = [f"record_{name}" if name in _OF_RECORDS else name for name in Finished._fields]
+_PLAIN = Finished._fields[:-1]
+_CACHED = [f"record_{name}" if name in _OF_RECORDS else name for name in _PLAIN]
 _FLOATS = ("error", "best_error", "seconds", "images_per_second", "ended")
 
 
 def read_finished(
-    paths: StudyPaths, runs: Sequence[Run], known: Mapping[str, Finished]
+    paths: StudyPaths, runs: Runs, known: Mapping[str, Finished], metrics: Sequence[str] = ()
 ) -> tuple[dict[str, Finished], dict[str, str], int]:
     """(run_id → record, run_id → what is wrong with an unusable one, how many were not known), of runs with a record.
 
-    known: what `read_cache` gave.
+    known: what `read_cache` gave. metrics: names of those to be read, besides the error.
     """
     finished: dict[str, Finished] = {}
     problems: dict[str, str] = {}
     fresh = 0
     unread: list[Unread] = []
-    for run, path in zip(runs, paths.results_of(run.run_id for run in runs), strict=True):
-        row = known.get(run.run_id)
+    for place, (run_id, path) in enumerate(zip(runs.ids, paths.results_of(runs.ids), strict=True)):
+        row = known.get(run_id)
         if row is not None and row[:_IDENTITY] == _identity(path):
-            finished[run.run_id] = row
+            finished[run_id] = row
             continue
-        content = _load(run, path)
+        content = _load(runs[place], path)
         if isinstance(content, Unread):
             fresh += 1
             unread.append(content)
         elif content:
             fresh += 1
-            problems[run.run_id] = content
+            problems[run_id] = content
         if len(unread) == _TOGETHER:
-            _parse(unread, finished, problems)
+            _parse(unread, finished, problems, metrics)
             unread = []
-    _parse(unread, finished, problems)
+    _parse(unread, finished, problems, metrics)
     return finished, problems, fresh
 
 
@@ -121,9 +125,11 @@ def _load(run: Run, path: str) -> Unread | str:
     return Unread(run, path, _of(stat), content)
 
 
-def _parse(unread: Sequence[Unread], finished: dict[str, Finished], problems: dict[str, str]) -> None:
+def _parse(
+    unread: Sequence[Unread], finished: dict[str, Finished], problems: dict[str, str], metrics: Sequence[str]
+) -> None:
     """Note each record as finished or as a problem."""
-    rows = _parse_together(unread)
+    rows = None if metrics else _parse_together(unread)
     if rows is not None:
         finished.update(zip((file.run.run_id for file in unread), rows, strict=True))
         return
@@ -131,7 +137,7 @@ def _parse(unread: Sequence[Unread], finished: dict[str, Finished], problems: di
         row = None
         record, problem = files.parse(file.content, file.path)
         if record is not None:
-            row, problem = _finished(record, file)
+            row, problem = _finished(record, file, metrics)
         if row is not None:
             finished[file.run.run_id] = row
         else:
@@ -174,11 +180,11 @@ def _schema() -> pa.Schema:
     import pyarrow as pa
 
     fields = {"model_id": pa.string(), "state": pa.string()}
-    fields |= {name: pa.float64() if name in _FLOATS else pa.int64() for name in Finished._fields[_IDENTITY + 1 :]}
+    fields |= {name: pa.float64() if name in _FLOATS else pa.int64() for name in _PLAIN[_IDENTITY + 1 :]}
     return pa.schema(fields)
 
 
-def _finished(record: Mapping[str, Any], file: Unread) -> tuple[Finished | None, str]:
+def _finished(record: Mapping[str, Any], file: Unread, metrics: Sequence[str]) -> tuple[Finished | None, str]:
     model_id = file.run.model_id
     if record.get("model_id", model_id) != model_id:
         return None, f"{file.path}: is the result of another model ({record['model_id']}); treated as absent"
@@ -195,6 +201,7 @@ def _finished(record: Mapping[str, Any], file: Unread) -> tuple[Finished | None,
             images_per_second=_number(record.get("images_per_second")),
             peak_memory_bytes=_count(record.get("peak_memory_bytes")),
             ended=_number(record.get("ended")),
+            metrics=tuple(_number((record.get("metrics") or {}).get(name)) for name in metrics),
         ), ""
     except (KeyError, TypeError, ValueError):
         return None, f"{file.path}: not a result; treated as absent"
@@ -208,22 +215,40 @@ def _count(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def read_cache(path: Path) -> dict[str, Finished]:
-    """run_id → what was read before. A missing, torn or foreign file is an empty cache."""
+def read_cache(path: Path, metrics: Sequence[str] = ()) -> dict[str, Finished]:
+    """run_id → what was read before; not to be changed.
+
+    A missing, torn or foreign file, or one without the metrics, is an empty cache.
+    """
+    identity = _identity(str(path))
+    return {} if identity is None else _read_cache(path, identity, tuple(metrics))
+
+
+@lru_cache(maxsize=8)
+def _read_cache(path: Path, identity: tuple[int, int, int], metrics: tuple[str, ...]) -> dict[str, Finished]:  # noqa: ARG001 (a part of the key)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, columns=["run_id", *_CACHED])
+        table = pq.read_table(path, columns=["run_id", *_CACHED, *metrics])
         rows = table.filter(table["record_inode"].is_valid())
-        columns = [rows[name].to_pylist() for name in ("run_id", *_CACHED)]
+        run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
+        own = [_plain(rows[name].cast(pa.float64())) for name in metrics]
     except (OSError, pa.ArrowException, KeyError):
         return {}
-    columns = [
-        [nan if v is None else v for v in c] if n.removeprefix("record_") in _FLOATS else c
-        for n, c in zip(("run_id", *_CACHED), columns, strict=True)
-    ]
-    return {values[0]: Finished(*values[1:]) for values in zip(*columns, strict=True)}
+    values = zip(*own, strict=True) if own else repeat(())
+    return dict(zip(run_ids, map(Finished._make, zip(*fields, values, strict=False)), strict=True))
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """Its values as Python has them; NaN where a number is missing that may be a fraction."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count):
+        numbers: list[Any] = column.to_numpy().tolist()  # several times as fast
+        return numbers
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished]) -> None:

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 _RESULT = "result.json"
 
 
-@dataclass(frozen=True)
 class RunPaths:
     """The folder of one run and the records in it."""
 
-    folder: Path
-
-    @property
-    def result(self) -> Path:
-        """The final record, with the whole curve; written once."""
-        return self.folder / _RESULT
-
-    @property
-    def checkpoint(self) -> Path:
-        """What a run resumes from; gone when the result is there."""
-        return self.folder / "checkpoint.pt"
-
-    @property
-    def failure(self) -> Path:
-        """Why the last attempt failed."""
-        return self.folder / "failure.json"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.result = folder / _RESULT  # the final record, with the whole curve; written once
+        self.checkpoint = folder / "checkpoint.pt"  # what a run resumes from; gone when the result is there
+        self.failure = folder / "failure.json"  # why the last attempt failed
 
     def claim(self, generation: int) -> Path:
         """The claim file of that generation, counted from 1."""

@@ -12,6 +12,7 @@ import dsx
 from dsx.base import nested
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
+from dsx.results.columns import BY_NAME
 from dsx.spaces.definition import completed, space_from_dict
 from dsx.spaces.identity import definition_hash
 from dsx.spaces.plugins import load_plugins
@@ -32,7 +33,7 @@ from dsx.study.manifest import (
 )
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
-from dsx.study.runs import Run, runs_of
+from dsx.study.runs import Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,8 +190,8 @@ class Study:
             with changing(self.paths):
                 self._file = open_study(self.path).with_recipe(recipe, replicates)._file
                 write_manifest(self.paths, self._file)
-        for name in ("recipe", "population", "_runs"):
-            self.__dict__.pop(name, None)
+            for name in ("recipe", "population", "_runs"):
+                self.__dict__.pop(name, None)
 
     def with_recipe(self, recipe: AnyRecipe, replicates: int = 1) -> Study:
         """The study as it would be with this recipe; nothing is written. More replicates may be asked for at any time.
@@ -212,15 +213,18 @@ class Study:
                     " launch with that one, or sample into another folder with --out"
                 )
         recipe.check(self.population[0].architecture)
-        _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
+        _check_metrics(recipe, self.population)
+        _ = Runs(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
         update: dict[str, object] = {"replicates": replicates}
         if before != recipe:
             update["recipe"] = recipe.to_dict()
-        return Study(self.paths, self._file.model_copy(update=update))
+        changed = Study(self.paths, self._file.model_copy(update=update))
+        changed.__dict__["population"] = self.population  # not to be read once more
+        return changed
 
     @cached_property
-    def _runs(self) -> list[Run]:
-        return runs_of(self.population, self.seed, self.recipe, self.replicates)
+    def _runs(self) -> Runs:
+        return Runs(self.population, self.seed, self.recipe, self.replicates)
 
     @property
     def paper(self) -> PaperErrors | None:
@@ -239,9 +243,9 @@ class Study:
         """The sizes that it had before it grew, oldest first."""
         return self._file.history
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> Runs:
         """All runs, in the order in which they are trained."""
-        return list(self._runs)
+        return self._runs
 
     def scan(self, ended: Callable[[Holder], bool] | None = None, only: Collection[str] | None = None) -> Scan:
         """One look at the files: states, failures, holders, problems. only: run ids to look at.
@@ -249,7 +253,8 @@ class Study:
         ended: see `claims.ClaimRecord.is_stale`.
         """
         if only is not None:
-            return results.scan(self.paths, [run for run in self._runs if run.run_id in only], ended)
+            places = [place for place, run_id in enumerate(self._runs.ids) if run_id in only]
+            return results.scan(self.paths, self._runs.some(places), ended)
         scan_now = results.scan(self.paths, self._runs, ended)
         if scan_now.fresh > len(scan_now.finished) // 50:
             table = results.results_table(self.population, self._runs, scan_now)
@@ -283,6 +288,16 @@ class Study:
     def curves(self) -> pd.DataFrame:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
         return results.curves_table(self.paths, self._runs)
+
+
+def _check_metrics(recipe: AnyRecipe, population: Population) -> None:
+    """Raises StudyError for a metric that is called like another column of the results."""
+    taken = {name for name, column in BY_NAME.items() if column.role != "curve" and name != "error"}
+    for metric in recipe.measures:
+        if metric.name in taken or metric.name in population.settings:
+            raise StudyError(
+                f"recipe {recipe.name}: metric '{metric.name}': the results have another column of that name"
+            )
 
 
 def open_study(path: str | Path) -> Study:

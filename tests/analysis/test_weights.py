@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsx.analysis import compare_matched, edf, matched_bins, matched_in_words, matched_weights
-from dsx.analysis.verdict import verdicts_by_measure
+from dsx.analysis.verdict import decide, ranked
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
 
@@ -74,7 +74,7 @@ def test_matched_comparison_in_words():
     assert matched_in_words(row, "A", "B") == (
         "At equal flops (80 and 60 models), mean A − B in bins: 0.6 points (95 % interval 0.2–1.0)."
     )
-    (verdict,) = verdicts_by_measure({"at equal flops": {"A": np.arange(50.0), "B": np.arange(50.0) - 20}})
+    (verdict,) = decide([ranked(("A", "B", "at equal flops"), np.arange(50.0), np.arange(50.0) - 20)], 0.95, None)
     told = matched_in_words(row, "A", "B", verdict)
     assert told.startswith("B is better than A at equal flops: a model of B beats one of A with probability 0.8")
     assert told.endswith("; mean A − B in bins: 0.6 points.")

@@ -59,6 +59,12 @@ def test_a_bare_name_is_looked_for_beside_the_file_that_names_it_but_is_not_that
     assert find("spaces", "AnyNetXC", beside=child, near=near.parent) == near
 
 
+def test_a_name_may_lie_in_a_folder_below_the_kind(here: Path) -> None:
+    assert find("experiments", "paper/figure_5") == shipped("experiments").resolve() / "paper" / "figure_5.yaml"
+    mine = touch(here / "experiments" / "paper" / "figure_5.yaml")
+    assert find("experiments", "paper/figure_5") == mine
+
+
 def test_a_missing_file_is_told(here: Path) -> None:
     with pytest.raises(DefinitionError) as refused:
         find("experiments", "mine/none.yaml", group="recipe")

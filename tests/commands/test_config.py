@@ -35,7 +35,7 @@ def test_an_experiments_recipe_is_checked_when_it_is_read() -> None:
     assert load_experiment("quickstart", ["recipe.epochs=2"]).recipe.epochs == 2
     with pytest.raises(DefinitionError) as refused:
         load_experiment("quickstart", ["recipe.epoch=2"])
-    assert str(refused.value).endswith("unknown key 'epoch' in recipe. Did you mean epochs?")
+    assert str(refused.value).endswith("recipe: unknown key 'epoch'. Did you mean epochs?")
 
 
 def test_an_experiment_says_how_it_is_analysed() -> None:
@@ -49,5 +49,23 @@ def test_an_experiment_says_how_it_is_analysed() -> None:
     ):
         with pytest.raises(DefinitionError) as refused:
             load_experiment("quickstart", [override])
+        assert message in str(refused.value)
+        assert len(str(refused.value).splitlines()) == 1
+
+
+def test_an_experiment_names_spaces_or_networks_and_a_number_of_models(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("defaults: [{recipe: digits}]\n")
+    for content, message in (
+        ("", "names no spaces and no networks: list at least one, as in spaces: [AnyNetXA]"),
+        ("spaces: [AnyNetXA-digits]\n", "n is missing: the number of models of each space, as in n: 100"),
+        (
+            "networks: [ResNet-18]\npaper: {source: table 1, errors: {ResNet-19: [30, 31]}}\n",
+            "paper.errors names 'ResNet-19', which is none of its spaces. Did you mean ResNet-18?",
+        ),
+    ):
+        file.write_text("defaults: [{recipe: digits}]\n" + content)
+        with pytest.raises(DefinitionError) as refused:
+            load_experiment(str(file))
         assert message in str(refused.value)
         assert len(str(refused.value).splitlines()) == 1

@@ -23,8 +23,8 @@ NAMES = [exhibit.name for exhibit in exhibits()]
 MANY_PANELS = ("marginals", "pairs", "scatter")
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
-    "pair": {"trends", "seeds"},  # two spaces are no scales of one, and every model has one seed
-    "scales": {"seeds"},
+    "pair": {"trends", "seeds", "metrics"},  # two spaces are no scales of one, and every model has one seed
+    "scales": {"seeds", "metrics"},
     "nothing finished": set(NAMES) - {"counts", "summary"},
 }
 

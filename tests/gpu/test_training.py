@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data.opening import open_batches
+from dsx.training.data.prepare import plan_preparation, prepare
 from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
 from dsx.training.faults import Interrupted
@@ -32,13 +33,20 @@ def recipe_of(path: str, folder: Path, **overrides: Any) -> tuple[Recipe, Shape]
     if path == "cifar":
         options = {"data.root": str(make_cifar(folder)), "epochs": 3, "batch_size": 60} | overrides
         return load_recipe("cifar10", options), (3, 10)
-    workers = {"processes": 2, "no processes": 0}[path]
+    workers = {"processes": 2, "no processes": 0, "prepared": 2}[path]
     options = {"data.root": str(make_pictures(folder)), "data.workers": workers, "resolution": 32, "batch_size": 20}
-    return load_recipe("folder", options | {"epochs": 4, "lr": 0.4, "schedule.warmup_epochs": 1} | overrides), (3, 3)
+    recipe = load_recipe("folder", options | {"epochs": 4, "lr": 0.4, "schedule.warmup_epochs": 1} | overrides)
+    return prepared(recipe, folder / "prepared") if path == "prepared" else recipe, (3, 3)
+
+
+def prepared(recipe: Recipe, out: Path) -> Recipe:
+    """The recipe with its images prepared."""
+    prepare(plan_preparation(recipe.data, 48, out), 1, lambda done: None)
+    return recipe.with_overrides({"data.root": str(out), "data.storage": "prepared", "data.prepared_size": 48})
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("path", ["arrays", "cifar", "processes", "no processes"])
+@pytest.mark.parametrize("path", ["arrays", "cifar", "processes", "no processes", "prepared"])
 def test_a_network_learns_on_every_data_path_in_every_precision(path: str, precision: str, tmp_path: Path) -> None:
     recipe, shape = recipe_of(path, tmp_path / "images", precision=precision)
     result = train(network(*shape), recipe, seed=1, folder=tmp_path / "model", device="cuda")
@@ -52,6 +60,20 @@ def test_a_network_learns_on_every_data_path_in_every_precision(path: str, preci
     assert result.peak_memory_bytes > 0
 
 
+def test_prepared_crops_on_a_gpu_are_those_of_the_cpu(tmp_path: Path) -> None:
+    """Half-precision products against torch's interpolation of bytes: at most one level apart."""
+    recipe, _ = recipe_of("prepared", tmp_path / "images")
+    std = torch.tensor(recipe.data.std)[:, None, None]
+    batches = [open_batches(recipe, 3, device) for device in (torch.device("cpu"), gpu())]
+    for (ours, labels), (theirs, same) in zip(*(b.training(1) for b in batches), strict=True):
+        assert torch.equal(labels, same.cpu())
+        assert ((ours - theirs.cpu()) * std * 255).abs().max() < 1.01
+    for (ours, _), (theirs, _) in zip(*(b.evaluation() for b in batches), strict=True):
+        torch.testing.assert_close(ours, theirs.cpu())
+    for b in batches:
+        b.close()
+
+
 def test_precisions_agree_on_what_is_learned() -> None:
     losses = {p: train(network(), digits(precision=p), seed=1, device="cuda").curve[-1]["loss"] for p in PRECISIONS}
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.25)
@@ -59,7 +81,7 @@ def test_precisions_agree_on_what_is_learned() -> None:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("path", ["arrays", "no processes"])
+@pytest.mark.parametrize("path", ["arrays", "no processes", "prepared"])
 def test_no_step_makes_the_host_wait(
     path: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

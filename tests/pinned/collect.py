@@ -95,8 +95,12 @@ def commands() -> dict[str, Any]:
 
     from dsx import cli
 
-    content = {}
-    for name, command in sorted(typer.main.get_command(cli.app).commands.items()):  # type: ignore[attr-defined]
+    content, top = {}, typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+    groups = {name: getattr(command, "commands", {}) for name, command in top.items()}
+    below = {f"{name} {sub}": command for name, group in groups.items() for sub, command in group.items()}
+    for name, command in sorted((top | below).items()):
+        if groups.get(name):
+            continue
         types = typing.get_type_hints(inspect.unwrap(command.callback))
         content[name] = {
             p.name: {

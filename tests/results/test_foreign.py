@@ -125,3 +125,46 @@ def test_what_could_be_meant_in_two_ways_is_refused_with_what_to_write(columns, 
     with pytest.raises(DsxError) as refused:
         tidy(cells(**columns), PATH, given)
     assert str(refused.value) == f"mine.csv: {message}"
+
+
+@pytest.mark.parametrize(
+    ("given", "errors", "told"),
+    [
+        ({"error": "ap", "better": "higher"}, [60.0, 55.0], "compared by 'ap' (%), higher is better (40 to 45)"),
+        ({"error": "ap", "better": "lower"}, [40.0, 45.0], "compared by 'ap' (%), lower is better (40 to 45)"),
+        (
+            {"error": "ap", "better": "higher", "unit": ""},
+            [-40.0, -45.0],
+            "compared by 'ap', higher is better (40 to 45)",
+        ),
+    ],
+)
+def test_what_is_compared_may_be_no_error(given, errors, told):
+    table = pd.DataFrame({"ap": [40.0, 45.0], "depth": [1, 2]})
+    made = tidy(table, Path("mine.csv"), given)
+    assert made.table["error"].tolist() == errors
+    assert told in made.account
+    assert (made.metric.name, made.metric.better) == ("ap", given["better"])
+
+
+def test_a_diverged_model_counts_with_the_chance_value_of_what_is_compared():
+    table = pd.DataFrame({"ap": [40.0, None], "state": ["done", "diverged"]})
+    made = tidy(table, Path("mine.csv"), {"error": "ap", "better": "higher", "chance": "2"})
+    assert made.table["error"].tolist() == [60.0, 98.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"error": "ap", "better": "more"}, "mine.csv: better=more: expected higher or lower"),
+        ({"error": "ap", "unit": "%"}, "mine.csv: unit=%: say of which kind it is, too: better=higher or better=lower"),
+        (
+            {"error": "100-ap", "better": "higher"},
+            "mine.csv: error=100-ap better=higher: 100 − something is an error already: leave better out",
+        ),
+    ],
+)
+def test_half_of_what_is_meant_is_asked_about(given, message):
+    with pytest.raises(DsxError) as refused:
+        tidy(pd.DataFrame({"ap": [40.0, 45.0]}), Path("mine.csv"), given)
+    assert str(refused.value) == message

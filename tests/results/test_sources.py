@@ -74,7 +74,8 @@ def test_what_was_given_comes_before_a_column_of_the_name():
             ["val_acc"],
             {"error": "val_acc"},
             "mine.csv: 'val_acc' is named like no error: write error=100-val_acc (percent),"
-            " 'error=100-100*val_acc' (shares), or 'error=1*val_acc' if it is one, in percent",
+            " 'error=100-100*val_acc' (shares), or 'error=1*val_acc' if it is one, in percent; to compare by it as it"
+            " is: error=val_acc better=higher",
         ),
     ],
 )

@@ -15,6 +15,7 @@ from dsx.base.files import write_json
 from dsx.recipes.recipe import load_recipe
 from dsx.spaces.population import Population
 from dsx.study.claims import claim
+from dsx.study.manifest import PaperErrors
 from dsx.study.study import Study, open_study
 
 import standins
@@ -205,6 +206,15 @@ def test_a_started_study_grows_and_what_was_trained_is_not_touched(tmp_path):
     create(tmp_path / "b", n=4)
     create(tmp_path / "b", n=4)
     assert not (tmp_path / "b" / "jobs").exists()  # nothing was to be changed
+
+
+def test_a_papers_numbers_are_kept_with_a_study_and_are_no_part_of_it(tmp_path):
+    study = create(tmp_path / "a")
+    start_one(study)
+    assert "paper" not in (tmp_path / "a" / "study.yaml").read_text()
+    study.set_paper(PaperErrors(source="figure 5", min_error=39.0, mean_error=49.2))
+    assert open_study(tmp_path / "a").paper == PaperErrors(source="figure 5", min_error=39.0, mean_error=49.2)
+    assert create(tmp_path / "a").paper == study.paper  # the same request is the same study
 
 
 def test_a_study_that_has_grown_is_the_one_that_was_larger_from_the_start(tmp_path):

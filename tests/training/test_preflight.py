@@ -9,7 +9,7 @@ import torch
 from dsx.base.errors import DsxError
 from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import complexity
-from dsx.recipes.recipe import Recipe
+from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training import session as sessions
 from dsx.training.preflight import preflight
 
@@ -55,6 +55,18 @@ def test_a_network_that_does_not_fit_in_memory_is_said(
     found = preflight([tiny()], digits(), "cpu", steps=2, threads=1)
     assert found.device_hours is None
     assert found.rows[0].note.startswith("out of memory")
+
+
+def test_where_the_images_are_not_here_noise_of_their_number_is_timed(
+    tiny: Callable[..., Architecture],
+) -> None:
+    colour = Architecture.from_dict({**tiny().to_dict(), "in_channels": 3})
+    found = preflight([colour], load_recipe("cifar10_100ep", {"data.root": "/nowhere"}), "cpu", threads=1)
+    assert found.note == "cifar10 is not at data.root /nowhere: timed on noise, without reading images"
+    (row,) = found.rows
+    assert row.images_per_second is not None
+    images = 50_000 // 98 * 98 + 10_000 / 3  # as many of 32×32 a step as have the pixels of two of 224×224
+    assert row.device_hours == pytest.approx(100 * images / row.images_per_second / 3600)
 
 
 def test_no_networks_and_wrong_networks_are_refused(

@@ -24,6 +24,8 @@ from dsx.launch.worker import Outcome
 from dsx.study.results import Failure
 from dsx.study.study import Study, open_study
 
+# what was handed out and has not come back, and to which workers
+_Busy = dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]]
 # seconds that workers have to save and end after a stop before they are killed
 GRACE_S = 30.0
 # seconds that the pool has to tell of a process that has ended
@@ -100,7 +102,7 @@ class _Dispatcher:
     def run(self, runs: Sequence[PendingRun], groups: Sequence[pool.WorkerGroup], report: ProgressReport) -> None:
         """Keep every worker busy until the runs are used up or a stop is asked for."""
         waiting = iter(runs)
-        busy: dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]] = {}
+        busy: _Busy = {}
         with ExitStack() as stack:
             for group in groups:
                 stack.enter_context(group)
@@ -122,12 +124,7 @@ class _Dispatcher:
                 self.stopped = self.stopped or ("failed" if busy else "")
                 self._wind_down(busy, groups, report)
 
-    def _fill(
-        self,
-        waiting: Iterator[PendingRun],
-        busy: dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]],
-        groups: Sequence[pool.WorkerGroup],
-    ) -> None:
+    def _fill(self, waiting: Iterator[PendingRun], busy: _Busy, groups: Sequence[pool.WorkerGroup]) -> None:
         """One run per worker and one in reserve per group on a CPU, so that short ones leave no worker idle."""
         for group in groups:
             held = sum(owner is group for _, owner in busy.values())
@@ -137,9 +134,7 @@ class _Dispatcher:
                     return
                 busy[group.schedule(run.study.path, run.run_id)] = (run, group)
 
-    def _look_for_gone(
-        self, busy: dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]], report: ProgressReport
-    ) -> None:
+    def _look_for_gone(self, busy: _Busy, report: ProgressReport) -> None:
         """Take back the runs whose process has ended and of which the pool still says, a second later, nothing."""
         now = time.monotonic()
         for future, (run, group) in list(busy.items()):
@@ -169,12 +164,7 @@ class _Dispatcher:
             if self._max_failures is not None and len(self.failed) > self._max_failures:
                 self.stopped = f"more than {self._max_failures} models failed"
 
-    def _wind_down(
-        self,
-        busy: dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]],
-        groups: Sequence[pool.WorkerGroup],
-        report: ProgressReport,
-    ) -> None:
+    def _wind_down(self, busy: _Busy, groups: Sequence[pool.WorkerGroup], report: ProgressReport) -> None:
         """Let the workers save and end, and count what still came in."""
         for group in groups:
             group.stop()

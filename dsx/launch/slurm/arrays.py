@@ -13,7 +13,7 @@ from dsx.launch.slurm import client, job_ids, submitit_private
 from dsx.launch.slurm.client import ClusterLimits, SlurmError
 from dsx.launch.slurm.job_ids import UnknownJobError
 from dsx.launch.slurm.profile import Profile
-from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
+from dsx.launch.slurm.submissions import Submission, Submissions, job_name, new_launch
 from dsx.launch.slurm.task import ArrayTask
 from dsx.study.study import Study
 
@@ -40,7 +40,7 @@ class Order:
     @property
     def tasks(self) -> list[list[str]]:
         """Run ids of each job."""
-        return chunks(self.run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
+        return client.chunks(self.run_ids, self.profile.models_per_job * self.profile.models_per_gpu)
 
 
 class Arrays:
@@ -65,7 +65,8 @@ class Arrays:
             try:
                 taken.append(self._submit_array(number, waiting[:size], shares[number % len(shares)], after))
             except SlurmError as error:
-                if not _is_submit_limit(error) or (size == 1 and not taken):
+                at_limit = any(word in str(error).lower() for word in _SUBMIT_LIMIT_WORDS)
+                if not at_limit or (size == 1 and not taken):
                     raise
                 if size == 1:
                     break
@@ -161,10 +162,6 @@ def concurrency(arrays: int, max_jobs: int) -> list[int]:
     """
     groups = max(1, min(arrays, max_jobs))
     return [max_jobs // groups + (number < max_jobs % groups) for number in range(groups)]
-
-
-def _is_submit_limit(error: SlurmError) -> bool:
-    return any(word in str(error).lower() for word in _SUBMIT_LIMIT_WORDS)
 
 
 def _said(error: BaseException) -> str:

@@ -105,9 +105,8 @@ def _max_submit() -> int | None:
 def queue(names: Sequence[str]) -> dict[tuple[str, int], QueueEntry]:
     """(job name, task) → entry, of all jobs of these names that are queued or running. Raises SlurmError."""
     entries = {}
-    for start in range(0, len(names), _AT_ONCE):
-        wanted = ",".join(names[start : start + _AT_ONCE])
-        text = run("squeue", "-h", "-r", f"--name={wanted}", "-o", "%j|%K|%i|%T|%r")
+    for part in chunks(names, _AT_ONCE):
+        text = run("squeue", "-h", "-r", f"--name={','.join(part)}", "-o", "%j|%K|%i|%T|%r")
         for line in text.splitlines():
             name, task, job_id, state, reason = line.split("|", 4)
             entry = QueueEntry(name, int(task) if task.isdigit() else 0, job_id, state, reason)
@@ -115,12 +114,16 @@ def queue(names: Sequence[str]) -> dict[tuple[str, int], QueueEntry]:
     return entries
 
 
+def chunks(names: Sequence[str], size: int) -> list[list[str]]:
+    """Consecutive groups of at most `size`."""
+    return [list(names[start : start + size]) for start in range(0, len(names), size)]
+
+
 def live_jobs(job_ids: Collection[str]) -> set[str] | None:
     """Which of these raw job ids are queued or running; None if SLURM does not say."""
-    ids, live = sorted(job_ids), set()
+    live: set[str] = set()
     try:
-        for start in range(0, len(ids), _AT_ONCE):
-            part = ids[start : start + _AT_ONCE]
+        for part in chunks(sorted(job_ids), _AT_ONCE):
             live |= set(run("squeue", "-h", "-r", "-j", ",".join(part), "-o", "%A").split())
     except SlurmError as error:
         if "Invalid job id" in str(error):  # none of them is known any more
@@ -131,13 +134,10 @@ def live_jobs(job_ids: Collection[str]) -> set[str] | None:
 
 def accounting(job_ids: Sequence[str]) -> dict[str, str] | None:
     """Job or array-task id → last state in accounting; None without accounting."""
-    if not job_ids:
-        return {}
     states: dict[str, str] = {}
     try:
-        for start in range(0, len(job_ids), _AT_ONCE):
-            wanted = ",".join(job_ids[start : start + _AT_ONCE])
-            text = run("sacct", "-n", "-X", "-P", "-j", wanted, "-o", "JobID,State")
+        for part in chunks(job_ids, _AT_ONCE):
+            text = run("sacct", "-n", "-X", "-P", "-j", ",".join(part), "-o", "JobID,State")
             states |= {
                 line.split("|")[0]: line.split("|")[1].split(" ")[0] for line in text.splitlines() if "|" in line
             }

@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -134,8 +133,3 @@ class Submissions:
                 if (name, task) in entries:
                     covered.update(run_ids)
         return entries, covered
-
-
-def chunks(run_ids: Sequence[str], size: int) -> list[list[str]]:
-    """Consecutive groups of at most `size`."""
-    return [list(run_ids[start : start + size]) for start in range(0, len(run_ids), size)]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsx.base import files
-from dsx.base.errors import StudyError
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_studies, wanted
 from dsx.launch.slurm import client, snapshot
@@ -18,8 +16,8 @@ from dsx.launch.slurm.client import ClusterLimits
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submissions
 from dsx.study import claims
-from dsx.study.claims import Holder
-from dsx.study.paths import RunPaths
+from dsx.study.changing import turn
+from dsx.study.claims import Claim, Holder
 from dsx.study.results import Scan
 from dsx.study.study import Study
 
@@ -64,36 +62,43 @@ def submit(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -
     """
     check_studies(studies, options)
     allowed = client.limits()
-    results = []
-    limit = options.limit
-    for study in studies:
+
+    def put(study: Study, limit: int | None) -> Submitted:
         with _turn(study):
             order, result = _order(study, profile, options, allowed, limit)
-            if order.run_ids:
-                _free_claims(study, order.run_ids)
-                job_ids, leftover = Arrays(order, snapshot.freeze(study)).submit()
-                result = replace(result, job_ids=job_ids, leftover=leftover)
-        results.append(result)
-        if limit is not None:
-            limit = max(0, limit - result.runs)
-    return results
+            if not order.run_ids:
+                return result
+            _free_claims(study, order.run_ids)
+            job_ids, leftover = Arrays(order, snapshot.freeze(study)).submit()
+            return replace(result, job_ids=job_ids, leftover=leftover)
+
+    return _of_each(studies, options.limit, put)
 
 
 def preview(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -> list[Submitted]:
     """What `submit` would do; the first script of each study is written to its `jobs/preview.sh`, and nothing else."""
     check_studies(studies, options)
     allowed = client.limits() if client.installed() else ClusterLimits("", 1000, None)
-    results = []
-    limit = options.limit
-    for study in studies:
+
+    def look(study: Study, limit: int | None) -> Submitted:
         order, result = _order(study, profile, options, allowed, limit)
-        if order.run_ids:
-            script = Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
-            files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
-            result = replace(result, script=script)
-        results.append(result)
-        if limit is not None:
-            limit = max(0, limit - result.runs)
+        if not order.run_ids:
+            return result
+        script = Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
+        files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
+        return replace(result, script=script)
+
+    return _of_each(studies, options.limit, look)
+
+
+def _of_each(
+    studies: Sequence[Study], limit: int | None, handle: Callable[[Study, int | None], Submitted]
+) -> list[Submitted]:
+    """What becomes of each study, told how many runs the launch may still take."""
+    results: list[Submitted] = []
+    for study in studies:
+        left = None if limit is None else max(0, limit - sum(result.runs for result in results))
+        results.append(handle(study, left))
     return results
 
 
@@ -144,26 +149,10 @@ def _device_hours(scan: Scan, runs: int, profile: Profile) -> float | None:
     return sum(seconds) / len(seconds) / 3600 * runs * profile.processes if seconds else None
 
 
-@contextmanager
-def _turn(study: Study) -> Iterator[None]:
+def _turn(study: Study) -> AbstractContextManager[Claim]:
     """One launch at a time submits a study; the next one finds what the first has queued."""
-    place = RunPaths(study.paths.jobs / "turn")
-    deadline = time.monotonic() + _TURN_S
-    while True:
-        held = claims.claim(place)
-        if held is not None:
-            break
-        if time.monotonic() > deadline:
-            raise StudyError(
-                f"{study.path}: another launch has been submitting it for {_TURN_S / 60:.0f} min; try again"
-            )
-        time.sleep(0.3)
-    try:
-        yield
-    finally:
-        held.release()
-        for generation in range(1, held.generation):  # keep the folder small
-            place.claim(generation).unlink(missing_ok=True)
+    busy = f"{study.path}: another launch has been submitting it for {_TURN_S / 60:.0f} min; try again"
+    return turn(study.paths.jobs / "turn", study.paths.jobs, _TURN_S, busy)
 
 
 def cancel(study: Study) -> int | None:

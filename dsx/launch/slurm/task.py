@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -91,9 +92,7 @@ class ArrayTask:
             outcomes += training.train(self._leftover(study, submission))
         if profile.processes > 1:
             ranks.dismiss()
-        counts: dict[str, int] = {}
-        for outcome in outcomes:
-            counts[outcome.what] = counts.get(outcome.what, 0) + 1
+        counts = dict(Counter(outcome.what for outcome in outcomes))
         print(f"{counts} {stop.why}", flush=True)
         if stop.requeue and profile.requeue:
             requeue_this_job(stop)

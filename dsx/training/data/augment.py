@@ -30,11 +30,14 @@ class Normalise:
 
     def __call__(self, images: Tensor, draws: torch.Generator | None = None) -> Tensor:
         """draws: for training images, whence the colour noise comes."""
-        offset = self._offset
+        offset, width = self._offset, images.shape[2]
         if self._lighting and draws is not None:
             noise = lighting_noise(len(images), self._lighting, draws).to(images.device, non_blocking=True)
             offset = (offset + noise / self._std)[:, None, None, :]
-        return torch.addcmul(offset, images.to(torch.float32), self._factor)
+        # whole lines at a time: a CPU is up to ten times as fast as over lines of three channels
+        lines = images.to(torch.float32).flatten(2)
+        offset = offset.expand(*offset.shape[:-2], width, -1).flatten(-2)
+        return torch.addcmul(offset, lines, self._factor.repeat(width)).view(images.shape)
 
 
 def lighting_noise(count: int, std: float, draws: torch.Generator) -> Tensor:

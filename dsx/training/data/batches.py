@@ -6,6 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,6 +31,14 @@ class BatchShare:
     def of(self, count: int) -> slice:
         """The rows of a batch of `count` images."""
         return slice(count * self.rank // self.world, count * (self.rank + 1) // self.world)
+
+
+class Step(NamedTuple):
+    """One process's part of a batch: its rows of the images, (n,) int64. number: of the step in its epoch."""
+
+    epoch: int
+    number: int
+    rows: Tensor
 
 
 class Batches(ABC):
@@ -80,22 +89,22 @@ class Batches(ABC):
         """(training_images,) rows in the order of this epoch."""
         return torch.randperm(self.training_images, generator=generator(self.seed, "order", epoch))
 
-    def _batch_rows(self, epoch: int, first_step: int) -> Iterator[Tensor]:
-        """This process's rows of every batch of an epoch, from `first_step` on."""
-        order = self._order(epoch)
-        for step in range(first_step, self.steps_per_epoch):
-            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield rows[self.share.of(len(rows))]
+    def _training_steps(self, epoch: int, first_step: int) -> list[Step]:
+        """This process's part of every batch of an epoch, from `first_step` on."""
+        batches = self._order(epoch)[: self.steps_per_epoch * self.batch_size].view(-1, self.batch_size)
+        mine = batches[:, self.share.of(self.batch_size)]
+        return [Step(epoch, number, mine[number]) for number in range(first_step, self.steps_per_epoch)]
 
-    def _evaluation_rows(self) -> Iterator[range]:
-        """This process's rows of every evaluation batch."""
-        rows = range(self.evaluation_images)[self.share.of(self.evaluation_images)]
-        for start in range(0, len(rows), self.evaluation_batch):
-            yield rows[start : start + self.evaluation_batch]
+    def _evaluation_steps(self) -> list[Step]:
+        """This process's part of every evaluation batch."""
+        rows = torch.arange(self.evaluation_images)[self.share.of(self.evaluation_images)]
+        return [Step(0, number, part) for number, part in enumerate(torch.split(rows, self.evaluation_batch))]
 
     def _finished(self, images: Tensor) -> Tensor:
-        """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout."""
+        """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout, or (n, *data.shape)."""
         planes = images.permute(0, 3, 1, 2)
+        if self.recipe.data.shape is not None:
+            return planes.reshape(len(images), *self.recipe.data.shape)
         return planes if self.recipe.channels_last else planes.contiguous()
 
     @abstractmethod

@@ -14,10 +14,13 @@ from torch import Tensor
 
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Normalise, apply_policy
-from dsx.training.data.batches import Batches, BatchShare
+from dsx.training.data.batches import Batches, BatchShare, Step
 from dsx.training.data.check import other_shapes
+from dsx.training.data.crops import resized
 from dsx.training.data.images import ImageParts, ImageSet, Stored
 from dsx.training.data.loader import Loader
+from dsx.training.data.mapped import MappedImages
+from dsx.training.data.prepared import PreparedImages
 from dsx.training.streams import generator
 
 
@@ -28,14 +31,13 @@ class _Batch(NamedTuple):
     rows: Tensor
     labels: Tensor
     readable: Tensor | None  # which of the rows are images; None if all are
+    final: bool = False  # whether they are cropped and mirrored already
 
 
 class _Source(Protocol):
     """One part's images with a border of mean colour."""
 
-    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Batch]:
-        """For each (epoch, rows)."""
-        ...
+    def batches(self, plan: Sequence[Step]) -> Iterator[_Batch]: ...
 
     def close(self) -> None: ...
 
@@ -48,25 +50,28 @@ class Batchwise(Batches):
         scale = 255.0 if parts.training.dtype == np.uint8 else 1.0
         self._normalise = Normalise(recipe, device, scale)
         self._padding = recipe.augmentation.crop_padding
-        self._training = self._source(parts.training, self._padding)
-        self._held = self._source(parts.evaluation, 0)
+        self._training = self._source(parts.training, training=True)
+        self._held = self._source(parts.evaluation, training=False)
 
-    def _source(self, images: ImageSet, padding: int) -> _Source:
-        return _OnDevice(images, padding, self) if isinstance(images, Stored) else _FromLoader(images, padding, self)
+    def _source(self, images: ImageSet, training: bool) -> _Source:
+        padding = self._padding if training else 0
+        if isinstance(images, Stored):
+            return _OnDevice(images, padding, self)
+        return _Read(images, padding, self, training)
 
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = [(epoch, rows) for rows in self._batch_rows(epoch, first_step)]
+        plan = self._training_steps(epoch, first_step)
         policy = self.recipe.augmentation.automatic
         for step, batch in enumerate(self._training.batches(plan), start=first_step):
-            images = self._cropped(batch.store, batch.rows, epoch, step)
+            images = batch.store if batch.final else self._cropped(batch.store, batch.rows, epoch, step)
             if policy != "none":
                 images = apply_policy(images, policy, (self.seed, epoch, step))
             yield self._placed(self._normalise(images, self._draws(epoch, step, "lighting")), batch)
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = [(0, torch.arange(rows.start, rows.stop)) for rows in self._evaluation_rows()]
-        for batch in self._held.batches(plan):
-            yield self._placed(self._normalise(batch.store.index_select(0, batch.rows)), batch)
+        for batch in self._held.batches(self._evaluation_steps()):
+            images = batch.store if batch.final else batch.store.index_select(0, batch.rows)
+            yield self._placed(self._normalise(images), batch)
 
     def _placed(self, images: Tensor, batch: _Batch) -> tuple[Tensor, Tensor]:
         labels = batch.labels
@@ -90,7 +95,7 @@ class Batchwise(Batches):
         columns = torch.where(mirrored[:, None], size - 1 - line, line) + left[:, None]
         lines = rows[:, None] * padded + line + top[:, None]
         where = lines[:, :, None] * padded + columns[:, None, :]
-        return store.view(-1, channels).index_select(0, where.view(-1)).view(len(rows), size, size, channels)
+        return store.reshape(-1, channels).index_select(0, where.view(-1)).view(len(rows), size, size, channels)
 
     def _draws(self, epoch: int, step: int, purpose: str) -> torch.Generator:
         return generator(self.seed, purpose, epoch, step)
@@ -110,14 +115,16 @@ class _OnDevice:
             where = f"data set {batches.recipe.data.dataset}: images of {len(shapes)} shapes"
             raise other_shapes(where, batches.recipe)
         pixels = torch.from_numpy(np.ascontiguousarray(images.images)).to(device)
-        self._store = bordered(resized(pixels, batches.recipe.resolution), padding, batches.recipe)
+        if batches.recipe.data.shape is None:
+            pixels = bordered(resized(pixels, batches.recipe.resolution), padding, batches.recipe)
+        self._store = pixels
         self._labels = torch.from_numpy(images.labels).to(device)
         self._readable = torch.ones(len(self._labels), dtype=torch.bool)
         self._readable[list(images.unreadable)] = False
 
-    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Batch]:
+    def batches(self, plan: Sequence[Step]) -> Iterator[_Batch]:
         device, unreadable = self._batches.device, self._images.unreadable
-        for _, rows in plan:
+        for _, _, rows in plan:
             readable = None
             if unreadable:
                 met = [row for row in rows.tolist() if row in unreadable]
@@ -130,30 +137,32 @@ class _OnDevice:
         """Nothing runs."""
 
 
-class _FromLoader:
-    """Images that loader processes read and resize."""
+class _Read:
+    """Images that loader processes read and resize, or threads out of mapped files."""
 
-    def __init__(self, images: ImageSet, padding: int, batches: Batches) -> None:
-        recipe = batches.recipe
-        self._padding, self._batches = padding, batches
+    def __init__(self, images: ImageSet, padding: int, batches: Batches, training: bool) -> None:
+        recipe, self._padding, self._batches = batches.recipe, padding, batches
+        self._final = not training or (recipe.imagewise and not padding)
+        if isinstance(images, PreparedImages):
+            self._reader: MappedImages | Loader = MappedImages(images, batches, training, mirrors=not padding)
+            return
         finish = _Resized(images, recipe)
         blank = torch.zeros(recipe.resolution, recipe.resolution, recipe.in_channels, dtype=finish.dtype)
-        self._loader = Loader(
+        self._reader = Loader(
             images, finish, blank, batches.seed, recipe.data.workers, batches.device, note=batches.note_unreadable
         )
 
-    def batches(self, plan: Sequence[tuple[int, Tensor]]) -> Iterator[_Batch]:
-        keys = [[(epoch, row) for row in rows.tolist()] for epoch, rows in plan]
+    def batches(self, plan: Sequence[Step]) -> Iterator[_Batch]:
         device = self._batches.device
-        for images, labels in self._loader.batches(keys):
+        for images, labels in self._reader.batches(plan):
             readable = labels >= 0
             store = bordered(images.to(device, non_blocking=True), self._padding, self._batches.recipe)
             whole = bool(readable.all())
             rows, placed = torch.arange(len(labels), device=device), labels.to(device, non_blocking=True)
-            yield _Batch(store, rows, placed, None if whole else readable.to(device))
+            yield _Batch(store, rows, placed, None if whole else readable.to(device), self._final)
 
     def close(self) -> None:
-        self._loader.close()
+        self._reader.close()
 
 
 class _Resized:
@@ -170,20 +179,6 @@ class _Resized:
             shapes = f"{self._images.name(row)} is {pixels.shape[0]}×{pixels.shape[1]} and others"
             raise other_shapes(f"{shapes} {self._shape[0]}×{self._shape[1]}", self._recipe)
         return resized(torch.from_numpy(np.array(pixels))[None], self._recipe.resolution)[0]
-
-
-def resized(images: Tensor, size: int) -> Tensor:
-    """(n, height, width, channels) → (n, size, size, channels), bytes rounded; the same image by image on the CPU."""
-    if images.shape[1:3] == (size, size):
-        return images
-    planes = images.permute(0, 3, 1, 2)
-    chunks = [
-        torch.nn.functional.interpolate(chunk.float(), (size, size), mode="bilinear", antialias=True)
-        for chunk in torch.split(planes, 4096)
-    ]
-    planes = torch.cat(chunks)
-    planes = planes.round().clamp(0, 255).to(images.dtype) if images.dtype == torch.uint8 else planes
-    return planes.permute(0, 2, 3, 1).contiguous()
 
 
 def bordered(images: Tensor, padding: int, recipe: Recipe) -> Tensor:

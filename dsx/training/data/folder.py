@@ -6,8 +6,11 @@ a file without suffix that PIL recognises; all others are counted and named. Lin
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,16 +18,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from dsx.base.errors import suggest
 from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS, EVALUATION_FOLDERS, class_folders, hidden
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageParts
+from dsx.training.data.images import BYTES, Source
 from dsx.training.data.pixels import Unreadable, eight_bit
 from dsx.training.data.published import missing
-from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
 
 # formats that PIL opens and that hold no picture of pixels, or need another program to draw one
@@ -52,6 +54,8 @@ class FolderImages:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of PIL, about metadata
                 with Image.open(self.paths[row], formats=picture_formats()) as image:
+                    if self.channels == 3 and (pixels := _plain_jpeg(image, self.paths[row])) is not None:
+                        return pixels
                     ImageOps.exif_transpose(image, in_place=True)
         except MemoryError:
             raise
@@ -76,6 +80,45 @@ class FolderImages:
             return image.mode.startswith("I")
 
 
+def _plain_jpeg(image: Image.Image, path: str) -> np.ndarray | None:
+    """(height, width, 3) of a grey or RGB JPEG that is not to be turned, by torchvision: faster, the same bytes.
+
+    image: as PIL opened it. None for every other file, and for those that cannot be read: PIL then says why.
+    """
+    if image.format != "JPEG" or image.mode not in ("L", "RGB") or "torch" not in sys.modules:
+        return None  # torch is not loaded to look at some images
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1 or not _decodes_as_pil():
+        return None
+    with contextlib.suppress(RuntimeError):
+        return _by_torchvision(Path(path).read_bytes())
+    return None
+
+
+def _by_torchvision(content: bytes) -> np.ndarray:
+    import torch
+    from torchvision.io import ImageReadMode, decode_jpeg
+
+    pixels = decode_jpeg(torch.frombuffer(bytearray(content), dtype=torch.uint8), ImageReadMode.RGB)
+    array: np.ndarray = pixels.permute(1, 2, 0).numpy()
+    return array
+
+
+@lru_cache(maxsize=1)
+def _decodes_as_pil() -> bool:
+    """Whether the libraries of PIL and torchvision give the same pixels: tried with one picture, in grey and colour."""
+    y, x = np.mgrid[:37, :53]
+    picture = Image.fromarray(np.stack([5 * y, 4 * x, (x * y) % 256], 2).astype(np.uint8))
+    for mode in ("RGB", "L"):
+        file = io.BytesIO()
+        picture.convert(mode).save(file, "JPEG", quality=80)
+        try:
+            if not np.array_equal(_by_torchvision(file.getvalue()), np.asarray(Image.open(file).convert("RGB"))):
+                return False
+        except (ImportError, RuntimeError, AttributeError):  # a torchvision that was built without
+            return False
+    return True
+
+
 @dataclass(frozen=True)
 class _Part:
     """The files of one part, sorted by class and name. others: some of the files that are no images, and how many."""
@@ -87,8 +130,11 @@ class _Part:
     other_count: int
 
 
-def open_folder(data: Data) -> ImageParts:
-    """Training and evaluation images of a folder. Raises DataError if they are not where they should be."""
+def open_folder(data: Data) -> Source:
+    """All images of a folder, and of the one beside `train` that is evaluated.
+
+    Raises DataError if they are not where they should be.
+    """
     if data.root is None:
         raise DataError(
             f"data set {data.dataset} needs data.root, the folder that holds {DATASETS[data.dataset].layout}"
@@ -99,18 +145,16 @@ def open_folder(data: Data) -> ImageParts:
         raise missing(data.dataset, data.root, f"{error.filename} is not readable ({error.strerror})") from None
 
 
-def _opened(data: Data, given: str) -> ImageParts:
+def _opened(data: Data, given: str) -> Source:
     root = Path(os.path.expanduser(given))
     training = _listed(data.dataset, given, root / "train")
     wanted = DATASETS[data.dataset].num_classes
     if wanted is not None and len(training.classes) != wanted:
         raise missing(data.dataset, given, f"{len(training.classes)} class folders in train instead of {wanted}")
     images = FolderImages(training.paths, training.labels, len(data.mean), data.mean)
+    place = str(root / "train")
     if data.split.evaluate == "held_out":
-        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
-        place = f"{root / 'train'}"
-        parts = [images.take(part) for part in rows]
-        return ImageParts(parts[0], parts[1], training.classes, (place, f"held out of {place}"), _notes(training))
+        return Source(images, None, training.classes, (place, f"held out of {place}"), _notes(training))
     folder = _evaluation_folder(data, given, root)
     evaluation = _listed(data.dataset, given, root / folder)
     if evaluation.classes != training.classes:
@@ -119,8 +163,7 @@ def _opened(data: Data, given: str) -> ImageParts:
             f"{given}: train and {folder} have different classes; only one of them has {', '.join(odd[:5])}"
         )
     held = FolderImages(evaluation.paths, evaluation.labels, len(data.mean), data.mean)
-    places = str(root / "train"), str(root / folder)
-    return ImageParts(images, held, training.classes, places, _notes(training) + _notes(evaluation))
+    return Source(images, held, training.classes, (place, str(root / folder)), _notes(training) + _notes(evaluation))
 
 
 def _evaluation_folder(data: Data, given: str, root: Path) -> str:

@@ -67,6 +67,20 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
+class Source:
+    """All images of a data set, before any are held out. evaluation: its official ones; None if the recipe has others.
+
+    classes, notes: as of `ImageParts`. places: where the images of each part lie, in words.
+    """
+
+    training: ImageSet
+    evaluation: ImageSet | None
+    classes: Sequence[str]
+    places: tuple[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class ImageParts:
     """What is trained on and what is evaluated."""
 

@@ -27,7 +27,7 @@ class Imagewise(Batches):
         super().__init__(recipe, seed, device, share, parts)
         self._normalise = Normalise(recipe, device, scale=255.0)
         self._loader = self._load(parts.training, _training_transform(recipe))
-        self._held_loader = self._load(parts.evaluation, _evaluation_transform(recipe))
+        self._held_loader = self._load(parts.evaluation, evaluation_transform(recipe))
 
     def _load(self, images: ImageSet, transform: Callable[[Tensor], Tensor]) -> Loader:
         blank = torch.zeros(self.recipe.in_channels, self.recipe.resolution, self.recipe.resolution, dtype=torch.uint8)
@@ -37,13 +37,12 @@ class Imagewise(Batches):
         )
 
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = [[(epoch, row) for row in rows.tolist()] for rows in self._batch_rows(epoch, first_step)]
+        plan = self._training_steps(epoch, first_step)
         for step, batch in enumerate(self._loader.batches(plan), start=first_step):
             yield self._placed(*batch, generator(self.seed, "lighting", epoch, step))
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        plan = [[(0, row) for row in rows] for rows in self._evaluation_rows()]
-        for batch in self._held_loader.batches(plan):
+        for batch in self._held_loader.batches(self._evaluation_steps()):
             yield self._placed(*batch)
 
     def _placed(self, images: Tensor, labels: Tensor, draws: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -94,7 +93,8 @@ def _training_transform(recipe: Recipe) -> Callable[[Tensor], Tensor]:
     return v2.Compose(steps)
 
 
-def _evaluation_transform(recipe: Recipe) -> Callable[[Tensor], Tensor]:
+def evaluation_transform(recipe: Recipe) -> Callable[[Tensor], Tensor]:
+    """(channels, height, width) uint8 → the centre of the image once its shorter side is resized."""
     from torchvision.transforms import v2
 
     shorter = recipe.augmentation.evaluation_resize or math.ceil(recipe.resolution * 256 / 224)

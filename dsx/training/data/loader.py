@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from dsx.base.shared_memory import SHARED_MEMORY, shared_memory
 from dsx.base.temporary import use_short_sockets
+from dsx.training.data.batches import Step
 from dsx.training.data.images import ImageSet
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError, LoaderDied
@@ -89,12 +90,12 @@ class Loader:
         )
         self._processes: list[BaseProcess] = []
 
-    def batches(self, plan: Sequence[Keys]) -> Iterator[tuple[Tensor, Tensor]]:
-        """(images, labels) in the host's memory for each list of (epoch, row) of the plan; label −1: not readable.
+    def batches(self, plan: Sequence[Step]) -> Iterator[tuple[Tensor, Tensor]]:
+        """(images, labels) in the host's memory for each step of the plan; label −1: not readable.
 
         Raises DataError, or what else was raised in a process, named with the file or item.
         """
-        self._plan.batches = plan
+        self._plan.steps = plan
         before = set(multiprocessing.active_children())
         try:
             with children_allowed():
@@ -158,13 +159,13 @@ class _Plan:
     """The batches a loader is to give next."""
 
     def __init__(self) -> None:
-        self.batches: Sequence[Keys] = ()
+        self.steps: Sequence[Step] = ()
 
     def __iter__(self) -> Iterator[Keys]:
-        return iter(self.batches)
+        return ([(step.epoch, row) for row in step.rows.tolist()] for step in self.steps)
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.steps)
 
 
 class _Items(Dataset[Read]):

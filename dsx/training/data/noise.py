@@ -45,8 +45,8 @@ class NoiseBatches(Batches):
             yield self._batch
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in self._evaluation_rows():
-            yield tuple(part[: len(rows)] for part in self._batch)
+        for step in self._evaluation_steps():
+            yield self._batch[0][: len(step.rows)], self._batch[1][: len(step.rows)]
 
 
 def _blank(count: int) -> Stored:

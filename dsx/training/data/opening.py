@@ -16,5 +16,5 @@ def open_batches(recipe: Recipe, seed: int, device: torch.device, share: BatchSh
     """The batches that a recipe describes. Raises DataError if the images are not there or not what it can train on."""
     parts = open_parts(recipe.data)
     check_parts(recipe, parts)
-    kind = Imagewise if recipe.imagewise else Batchwise
+    kind = Imagewise if recipe.imagewise and recipe.data.storage != "prepared" else Batchwise
     return kind(recipe, seed, device, share or BatchShare(), parts)

@@ -22,9 +22,8 @@ import PIL
 from PIL import Image
 
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageParts, ImageSet, class_number, class_numbers, kept
-from dsx.training.data.pixels import Unreadable, pixels_of
-from dsx.training.data.split import held_out_split
+from dsx.training.data.images import BYTES, ImageSet, Source, class_number, class_numbers
+from dsx.training.data.pixels import Unreadable, numbers_of, pixels_of
 from dsx.training.faults import DataError
 
 # how many labels given beside the items are compared with those of the items
@@ -49,6 +48,7 @@ class OwnImages:
     labels: np.ndarray
     channels: int  # channels, background: of pictures, as in `pixels.eight_bit`
     background: Sequence[float]
+    shape: tuple[int, ...] | None = None  # of items that are no images
     dtype: np.dtype = BYTES
 
     def name(self, row: int) -> str:
@@ -81,6 +81,8 @@ class OwnImages:
         """As the data set gives them."""
         image, label = self._item(row, seed)
         try:
+            if self.shape is not None:
+                return numbers_of(image, self.shape), label
             return pixels_of(image, self.channels, self.background), label
         except ValueError as error:
             raise DataError(f"{self.name(row)}: {error}") from None
@@ -101,28 +103,20 @@ class OwnImages:
         return item[0], class_number(item[1], self.name(row))
 
 
-def open_own(data: Data, in_memory: bool) -> ImageParts:
-    """Training and evaluation images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
-    training = _opened(data, True)
+def open_own(data: Data) -> Source:
+    """All images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
+    training, evaluation, place = _opened(data, True), None, "held out of them"
     if data.split.evaluate == "official":
         evaluation, place = _opened(data, False), f"{data.dataset}({data.root!r}, False)"
-    else:
-        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
-        training, evaluation = (training.take(part) for part in rows)
-        place = "held out of them"
-    if in_memory:
-        _refuse_random(training)
-    if data.split.evaluate == "official":
         _refuse_twins(data.dataset, training, evaluation)
     count = data.num_classes or int(training.labels.max(initial=0)) + 1
-    parts: list[ImageSet] = [kept(part) if in_memory else part for part in (training, evaluation)]
-    places = f"{data.dataset}({data.root!r}, True)", place
-    return ImageParts(parts[0], parts[1], [str(label) for label in range(count)], places)
+    classes = [str(label) for label in range(count)]
+    return Source(training, evaluation, classes, (f"{data.dataset}({data.root!r}, True)", place))
 
 
-def _refuse_random(images: OwnImages) -> None:
+def refuse_random(images: ImageSet) -> None:
     """Raises DataError if items differ from reading to reading: in memory, each would be read only once."""
-    for i, row in enumerate(_some(len(images.rows), 4)):
+    for i, row in enumerate(_some(len(images.labels), 4)):
         with contextlib.suppress(Unreadable):
             once, *again = (images.read(row, 4 * i + seed) for seed in range(4))
             if not all(np.array_equal(once, pixels) for pixels in again):
@@ -160,7 +154,7 @@ def _opened(data: Data, train: bool) -> OwnImages:
     rows = np.arange(len(dataset))
     if not len(rows):
         raise DataError(f"{what}: has no items")
-    images = OwnImages(what, dataset, rows, np.zeros(len(rows), dtype=np.int64), len(data.mean), data.mean)
+    images = OwnImages(what, dataset, rows, np.zeros(len(rows), dtype=np.int64), len(data.mean), data.mean, data.shape)
     images = replace(images, labels=_labels(images))
     for row in range(len(rows)):
         with contextlib.suppress(Unreadable):

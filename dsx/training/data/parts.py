@@ -8,8 +8,9 @@ from functools import lru_cache
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.options import Data
 from dsx.training.data.folder import open_folder
-from dsx.training.data.images import ImageParts
-from dsx.training.data.own import open_own
+from dsx.training.data.images import ImageParts, Source, kept
+from dsx.training.data.own import open_own, refuse_random
+from dsx.training.data.prepared import open_prepared
 from dsx.training.data.published import place_of, read_published
 from dsx.training.data.split import held_out_split
 
@@ -42,20 +43,30 @@ def _folders_in(folder: str) -> list[str]:
 
 @lru_cache(maxsize=2)
 def _opened(data: Data, times: tuple[int, ...]) -> ImageParts:  # noqa: ARG001 (a part of the key)
+    source = open_source(data)
+    training, evaluation = source.training, source.evaluation
+    if evaluation is None:
+        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
+        training, evaluation = (training.take(part) for part in rows)
+    if data.dataset not in DATASETS and data.storage in ("auto", "memory"):
+        refuse_random(training)
+        training, evaluation = kept(training), kept(evaluation)
+    return ImageParts(training, evaluation, source.classes, source.places, source.notes)
+
+
+def open_source(data: Data) -> Source:
+    """All images, before any are held out. Raises DataError if they are not there."""
     facts = DATASETS.get(data.dataset)
+    if data.storage == "prepared":
+        return open_prepared(data)
     if facts is None:
-        return open_own(data, in_memory=not data.streams)
+        return open_own(data)
     if facts.files:
         return open_folder(data)
     training, official = read_published(data.dataset, data.root, data.split.evaluate == "official", data.download)
     place = place_of(data.dataset, data.root if data.dataset != "digits" else None)
-    where = place, "its official images"
-    evaluation = official
-    if evaluation is None:
-        rows = held_out_split(training.labels, data.split.held_out, data.split.seed)
-        training, evaluation = (training.take(part) for part in rows)
-        where = place, "held out of them"
-    return ImageParts(training, evaluation, [str(label) for label in range(facts.num_classes or 0)], where)
+    where = place, "held out of them" if official is None else "its official images"
+    return Source(training, official, [str(label) for label in range(facts.num_classes or 0)], where)
 
 
 def forget() -> None:

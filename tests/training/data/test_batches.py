@@ -22,12 +22,12 @@ class Rows(Batches):
     """Batches of row numbers: no image is read."""
 
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in self._batch_rows(epoch, first_step):
-            yield rows, rows
+        for step in self._training_steps(epoch, first_step):
+            yield step.rows, step.rows
 
     def evaluation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in self._evaluation_rows():
-            yield torch.tensor(rows), torch.tensor(rows)
+        for step in self._evaluation_steps():
+            yield step.rows, step.rows
 
 
 Make = Callable[..., Rows]

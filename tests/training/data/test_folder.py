@@ -202,3 +202,54 @@ def test_images_that_are_added_or_taken_away_are_seen_by_the_next_training(tmp_p
     assert open_parts(recipe.data) is open_parts(recipe.data)
     png(colours(1), tmp_path / "train" / "ant" / "new.png")
     assert (check_data(recipe).training_images, len(open_parts(recipe.data).training.labels)) == (9, 9)
+
+
+def jpeg(path: Path, mode: str = "RGB", **options: object) -> bytes:
+    """A JPEG file of 61×47 pixels of noise, and its bytes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (61, 47, 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path, **options)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "by_torchvision"),
+    [
+        ("RGB", {}, True),
+        ("RGB", {"quality": 95, "subsampling": 0}, True),
+        ("RGB", {"progressive": True}, True),
+        ("RGB", {"keep_rgb": True}, True),
+        ("L", {}, True),
+        ("CMYK", {}, False),
+    ],
+)
+def test_a_jpeg_has_the_bytes_of_pil_whoever_decodes_it(
+    tmp_path: Path, mode: str, options: dict[str, object], by_torchvision: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jpeg(tmp_path / "a.jpg", mode, **options)
+    decoded: list[bytes] = []
+    plain = folders._by_torchvision
+    monkeypatch.setattr(folders, "_by_torchvision", lambda content: decoded.append(content) or plain(content))
+    folders._decodes_as_pil()
+    decoded.clear()
+    read = reader(tmp_path / "a.jpg").read(0)
+    np.testing.assert_array_equal(read, np.asarray(Image.open(tmp_path / "a.jpg").convert("RGB")))
+    assert bool(decoded) is by_torchvision
+
+
+@pytest.mark.parametrize("damage", ["cut short", "turned", "other bytes"])
+def test_a_jpeg_that_is_broken_or_turned_is_left_to_pil(
+    tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    content = jpeg(tmp_path / "a.jpg", **({"exif": exif} if damage == "turned" else {}))
+    if damage == "cut short":
+        (tmp_path / "a.jpg").write_bytes(content[: len(content) // 2])
+    if damage == "other bytes":
+        monkeypatch.setattr(folders, "_decodes_as_pil", lambda: False)
+    images = reader(tmp_path / "a.jpg")
+    if damage == "cut short":
+        with pytest.raises(Unreadable, match="image file is truncated"):
+            images.read(0)
+    else:
+        assert images.read(0).shape == ((47, 61, 3) if damage == "turned" else (61, 47, 3))

@@ -12,7 +12,8 @@ import pytest
 from dsx.recipes.options import Data
 from dsx.recipes.recipe import load_recipe
 from dsx.training.data import parts
-from dsx.training.data.images import ImageSet
+from dsx.training.data.folder import FolderImages
+from dsx.training.data.images import ImageSet, Source, Stored
 from dsx.training.data.parts import folder_times, forget, open_parts
 from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
@@ -61,11 +62,14 @@ def test_folders_and_own_data_sets_are_opened_by_who_knows_them(
 ) -> None:
     opened = open_parts(data_of("folder", root=str(image_folder)))
     assert (list(opened.classes), len(opened.training.labels)) == (["ant", "bee", "cat"], 60)
-    asked: list[tuple[str, bool]] = []
-    monkeypatch.setattr(parts, "open_own", lambda data, in_memory: asked.append((data.dataset, in_memory)))
-    for storage in ("auto", "memory", "stream"):
-        open_parts(data_of("folder", dataset="mine:make", storage=storage))
-    assert asked == [("mine:make", True), ("mine:make", True), ("mine:make", False)]
+    asked: list[str] = []
+    made = Source(
+        opened.training.take(np.arange(6)), opened.evaluation.take(np.arange(3)), ["a", "b", "c"], ("here", "there")
+    )
+    monkeypatch.setattr(parts, "open_own", lambda data: asked.append(data.dataset) or made)
+    for storage, kind in (("auto", Stored), ("memory", Stored), ("stream", FolderImages)):
+        assert type(open_parts(data_of("folder", dataset="mine:make", storage=storage)).training) is kind
+    assert asked == ["mine:make"] * 3
 
 
 def test_what_was_opened_is_kept_until_it_is_forgotten_or_changes(image_folder: Path) -> None:

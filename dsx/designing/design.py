@@ -1,0 +1,93 @@
+"""`dsx.design`: the whole walk over a space, with any function that gives a model's error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dsx.analysis.verdict import parse_margin
+from dsx.designing.account import told
+from dsx.designing.folder import DesignFolder
+from dsx.designing.journal import Journal
+from dsx.designing.models import FunctionSource
+from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.refinement import Refinement
+from dsx.designing.walk import Walk
+from dsx.results.states import finished
+from dsx.spaces.definition import Space, load_space
+from dsx.spaces.population import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What came of a walk.
+
+    chain: the spaces, the first one first. steps: all that were tested or taken by hand, in order. proposal: the last
+    candidates, the most promising first. models: known models of the last space, the lowest error first. drawn: space's
+    name → models drawn from that very space, in order. spent: models evaluated. ending: why it ended. words: all this.
+    """
+
+    chain: tuple[Space, ...]
+    steps: tuple[Step, ...]
+    proposal: tuple[Refinement, ...]
+    models: pd.DataFrame
+    drawn: dict[str, pd.DataFrame]
+    spent: int
+    ending: Ending
+    words: str
+
+    @property
+    def space(self) -> Space:
+        """The last one."""
+        return self.chain[-1]
+
+
+def design(  # noqa: PLR0913 (a public function; its options go by name)
+    space: Space | str | Path,
+    evaluate: Callable[[Model], float],
+    budget: int = 400,
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+    margin: str = "0.1",
+    candidates: Mapping[str, Mapping[str, Any]] | None = None,
+    folder: str | Path | None = None,
+    propose_only: bool = False,
+    accept: int | None = None,
+) -> Design:
+    """Narrow a space step by step, each step tested on models that had no part in proposing it.
+
+    evaluate: a model → its error, percent or any number of which lower is better; NaN where it failed. budget: models
+    to evaluate at most. level: 1 less the chance that any step is taken falsely. margin: within which a simpler space
+    counts as no worse, as in `0.1` of even odds or `1pt`. candidates: definitions (what each changes) that you would
+    like to see tested, by name. folder: keeps the walk, which goes on from there; no model is evaluated twice.
+    propose_only: end with the next candidates. accept: the number of one of the last candidates, taken untested.
+    Raises DsxError for a bad argument, or a folder that holds another walk.
+    """
+    first = space if isinstance(space, Space) else load_space(space)
+    plan = Plan(budget, seed=seed, level=level, margin=parse_margin(margin))
+    wanted, journal, place = dict(candidates or {}), Journal(), None
+    if folder is not None:
+        place = DesignFolder(Path(folder))
+        place.keep(first, plan)
+        wanted |= place.wanted()
+        journal = place.journal()
+    walk = Walk(first, plan, FunctionSource(evaluate, place.root if place else None), journal, wanted)
+    ending = walk.run(propose_only, accept)
+    if place is not None:
+        place.write_chain(walk.chain, walk.steps)
+    return as_design(walk, ending)
+
+
+def as_design(walk: Walk, ending: Ending) -> Design:
+    """The walk as a value."""
+    models = finished(walk.pool).sort_values("error", kind="stable", ignore_index=True) if walk.known else walk.pool
+    return Design(
+        tuple(walk.chain), tuple(walk.steps), tuple(walk.proposal), models, dict(walk.drawn), walk.spent, ending,
+        "\n".join(told(walk, ending)),
+    )  # fmt: skip

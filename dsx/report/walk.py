@@ -1,0 +1,117 @@
+"""The page about a walk of `dsx design`: its chain, the evidence for every step, and the curves of all its spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dsx
+from dsx.base import files
+from dsx.base.units import format_number
+from dsx.designing.account import error_statement, headline, spent, told_proposal
+from dsx.designing.folder import DesignFolder, evidence_of
+from dsx.designing.plan import Ending
+from dsx.designing.walk import Walk
+from dsx.networks.cost import METRICS
+from dsx.results.states import finished
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HERE = Path(__file__).parent
+_BEST = 10
+
+
+def write_walk(folder: Path, walk: Walk, ending: Ending | None, command: str = "") -> Path:
+    """Write report.html, the figure chain.png and .pdf, steps.csv and best.csv into the walk's folder; the page's path.
+
+    The curves are of models drawn from each space itself: the test's own, and those trained to propose by, but none
+    that was known before.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    steps, best = steps_table(walk), best_models(walk)
+    files.write_bytes(folder / "steps.csv", steps.to_csv(index=False).encode())
+    files.write_bytes(folder / "best.csv", best.to_csv(index=False).encode())
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    place = DesignFolder(folder)
+    page = environment.get_template("walk.html").render(
+        css=(_HERE / "page.css").read_text(encoding="utf-8"),
+        name=walk.chain[0].name,
+        headline=headline(walk, ending),
+        statement=error_statement(walk.plan, walk.steps),
+        spent=spent(walk),
+        figure=_figure(folder, walk),
+        steps=[(step, evidence_of(step)) for step in walk.steps],
+        proposal=told_proposal(walk.proposal),
+        definition=(place.spaces / f"{walk.space.name}.yaml").read_text(encoding="utf-8"),
+        last=walk.space.name,
+        best=[_network_row(row) for row in best.to_dict("records")],
+        command=command,
+        version=dsx.__version__,
+    )
+    path = folder / "report.html"
+    files.write_bytes(path, page.encode())
+    return path
+
+
+def steps_table(walk: Walk) -> pd.DataFrame:
+    """One row per step: what was tested, on how many models, what they said, and what was decided."""
+    import pandas as pd
+
+    rows = []
+    for step in walk.steps:
+        look = step.looks[-1] if step.looks else None
+        rows.append(
+            {
+                "step": step.number,
+                "before": step.before,
+                "after": step.after,
+                "rule": step.refinement.words,
+                "kind": step.refinement.kind,
+                "decision": "by hand" if look is None else look.outcome,
+                "models_of_it": look.narrow if look else 0,
+                "models_left_out": look.wide if look else 0,
+                "chance": look.chance if look else None,
+                "chance_low": look.low if look else None,
+                "chance_high": look.high if look else None,
+                "pvalue_better": look.better if look else None,
+                "pvalue_no_worse": look.no_worse if look else None,
+                "allowed": look.allowed if look else None,
+                "looks": len(step.looks),
+                "error_allowed": step.error,
+                "trained": step.trained,
+                "reused": step.reused,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def best_models(walk: Walk) -> pd.DataFrame:
+    """The known models of the last space with the lowest errors; some of them luck of the draw."""
+    return finished(walk.pool).sort_values("error", kind="stable", ignore_index=True).head(_BEST)
+
+
+def _figure(folder: Path, walk: Walk) -> str:
+    """The curves of the chain, as files and as the source of an image."""
+    from dsx.exhibits.pictures import svg
+    from dsx.plots.edf import edf
+    from dsx.plots.style import close, save
+
+    curves = {
+        s.name: walk.drawn[s.name] for s in walk.chain if s.name in walk.drawn and len(finished(walk.drawn[s.name]))
+    }
+    if not curves:
+        return ""
+    axes = edf(curves, bands=False)
+    save(axes, folder, "chain")
+    source = svg(axes)
+    close(axes)
+    return source
+
+
+def _network_row(row: Mapping[Any, Any]) -> list[str]:
+    return [str(row["model_id"]), f"{row['error']:.2f}", *(format_number(float(row[name])) for name in METRICS)]

@@ -1,0 +1,309 @@
+"""Preparing images: each is decoded and resized once, in parallel; what was done before a kill is kept.
+
+Every process writes shards: a file of pixels, and beside it a journal with one record for each image that is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dsx.base.errors import DsxError
+from dsx.base.files import load_json, replacing, write_json
+from dsx.base.nested import differences
+from dsx.base.provenance import versions
+from dsx.recipes.datasets import DATASETS, PREPARED
+from dsx.recipes.options import Data
+from dsx.training.data.images import ImageSet, Source
+from dsx.training.data.parts import open_source
+from dsx.training.data.pixels import Unreadable
+from dsx.training.data.prepared import ENTRY, FORMAT, PreparedImages, shard_path, stored_bytes, table_path
+from dsx.training.faults import DataError
+
+# of a part: at most so many shards, which stay open while training, and none of fewer images
+_MOST_SHARDS, _LEAST_IMAGES = 256, 128
+# images of each part from which the room they need is estimated
+_ESTIMATED_FROM = 48
+_BEGUN = "begun.json"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is to be done. kept, total: images done before, and in all. bytes_needed: of the disk, about, still."""
+
+    data: Data
+    size: int
+    out: Path
+    source: Source
+    content: dict[str, Any]
+    kept: int
+    total: int
+    bytes_needed: int
+
+    @property
+    def parts(self) -> dict[str, ImageSet]:
+        """`train`, and `evaluation` if there is such a part."""
+        return {"train": self.source.training} | (
+            {"evaluation": self.source.evaluation} if self.source.evaluation is not None else {}
+        )
+
+    @property
+    def shards(self) -> list[tuple[str, int, np.ndarray]]:
+        """Part, number and rows of every shard."""
+        return [
+            (part, number, rows)
+            for part, images in self.parts.items()
+            for number, rows in enumerate(_divided(len(images.labels)))
+        ]
+
+    @property
+    def is_complete(self) -> bool:
+        return (self.out / PREPARED).exists()
+
+
+def plan_preparation(data: Data, size: int, out: Path) -> Preparation:
+    """Open the images, look at what is done, and at the disk. Writes nothing.
+
+    size: pixels of the shorter side; smaller images stay as they are. Raises DsxError if the folder holds something
+    else, or the disk has no room.
+    """
+    source = open_source(data)
+    parts = [source.training] + ([source.evaluation] if source.evaluation is not None else [])
+    if any(images.dtype != np.uint8 for images in parts):
+        raise DataError(f"data set {data.dataset}: its images are floats: only images of bytes can be prepared")
+    content = _content(data, size, source)
+    _check_folder(out, content)
+    plan = Preparation(data, size, out, source, content, 0, sum(len(images.labels) for images in parts), 0)
+    kept = sum(_journal_path(out, part, number).stat().st_size // ENTRY.itemsize
+               for part, number, _ in plan.shards if _journal_path(out, part, number).exists())  # fmt: skip
+    kept = plan.total if plan.is_complete else kept
+    mean = sum(_mean_bytes(images, size) * len(images.labels) for images in parts) / max(plan.total, 1)
+    needed = round(mean * (plan.total - kept))
+    there = next(place for place in (out, *out.resolve().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise DsxError(
+            f"{out}: {plan.total - kept:,} images need about {needed / 1e9:,.2f} GB and {free / 1e9:,.2f} GB are free:"
+            " choose a smaller --size, or another --out"
+        )
+    return Preparation(data, size, out, source, content, kept, plan.total, needed)
+
+
+def prepare(plan: Preparation, workers: int, on_progress: Callable[[int], None]) -> dict[str, Any]:
+    """Do it, and return the manifest; safe to be killed and called again. on_progress: told the images done so far.
+
+    Raises DsxError if a process dies, the disk is full, or another is at work in the folder.
+    """
+    if plan.is_complete:
+        return load_json(plan.out / PREPARED)[0] or {}
+    with _alone(plan.out):
+        write_json(plan.out / _BEGUN, plan.content)
+        paths = [shard_path(plan.out, part, number) for part, number, _ in plan.shards]
+        journals, parts = [path.with_suffix(".journal") for path in paths], plan.parts
+        with ProcessPoolExecutor(workers, get_context("fork"), initializer=_end_with_parent) as pool:
+            jobs = [
+                pool.submit(_write_shard, parts[part].take(rows), plan.size, path, number, len(plan.data.mean))
+                for (part, number, rows), path in zip(plan.shards, paths, strict=True)
+            ]
+            _wait(jobs, journals, on_progress)
+        manifest = _manifest(plan)
+        write_json(plan.out / PREPARED, manifest)
+        for path in (*journals, plan.out / _BEGUN):
+            path.unlink(missing_ok=True)
+    return manifest
+
+
+def _content(data: Data, size: int, source: Source) -> dict[str, Any]:
+    """What the folder will hold: it can be gone on with only if all of this is the same."""
+    listing = hashlib.blake2b(digest_size=16)
+    for images in (source.training, source.evaluation):
+        for row in range(0 if images is None else len(images.labels)):
+            listing.update(f"{images.name(row)}\0{images.labels[row]}\n".encode())  # type: ignore[union-attr]
+    known = data.dataset in DATASETS and not DATASETS[data.dataset].files
+    return {
+        "format": FORMAT,
+        "dataset": data.dataset,
+        "source": data.root,
+        "size": size,
+        "channels": len(data.mean),
+        "background": None if known else list(data.mean),
+        "evaluation_folder": None if source.evaluation is None or known else Path(source.places[1]).name,
+        "listing": listing.hexdigest(),
+        "classes": list(source.classes),
+    }
+
+
+def _check_folder(out: Path, content: dict[str, Any]) -> None:
+    """Raises DsxError if the folder was prepared, or begun, as something else."""
+    for name in (PREPARED, _BEGUN):
+        before, problem = load_json(out / name)
+        if problem:
+            raise DsxError(f"{problem}; remove {out}, or give another --out")
+        for key, change in differences({k: v for k, v in (before or content).items() if k in content}, content).items():
+            raise DsxError(f"{out}: holds other images ({key}: {change}): give another --out, or remove it")
+
+
+def _divided(count: int) -> list[np.ndarray]:
+    """The rows of each shard."""
+    shards = max(1, min(_MOST_SHARDS, count // _LEAST_IMAGES))
+    return np.array_split(np.arange(count), shards)
+
+
+def _journal_path(out: Path, part: str, number: int) -> Path:
+    return shard_path(out, part, number).with_suffix(".journal")
+
+
+def _mean_bytes(images: ImageSet, size: int) -> float:
+    """Of a resized image, from some evenly spread."""
+    rows = np.unique(np.linspace(0, len(images.labels) - 1, min(len(images.labels), _ESTIMATED_FROM)).astype(int))
+    sizes = []
+    for row in rows.tolist():
+        with contextlib.suppress(Unreadable):
+            height, width, channels = images.read(row, row).shape
+            shrunk = min(1.0, size / min(height, width)) ** 2
+            sizes.append(height * width * channels * shrunk)
+    return float(np.mean(sizes)) if sizes else 0.0
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Nobody else writes into the folder meanwhile; the lock ends with the processes that hold it."""
+    import fcntl
+
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DsxError(f"{out}: another process prepares it: wait for its end") from None
+        yield
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work forever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _wait(jobs: list[Future[None]], journals: list[Path], on_progress: Callable[[int], None]) -> None:
+    while True:
+        over = all(job.done() for job in jobs)
+        on_progress(sum(path.stat().st_size for path in journals if path.exists()) // ENTRY.itemsize)
+        for job in jobs:
+            try:
+                if job.done():
+                    job.result()
+            except BrokenProcessPool:
+                raise DsxError(
+                    "a process that prepares images was killed, perhaps for want of memory: run the same command again,"
+                    " with fewer --workers; what is done is kept"
+                ) from None
+            except OSError as error:
+                raise DsxError(
+                    f"{error.filename or 'preparing'}: {error.strerror or error}; what is done is kept"
+                ) from None
+        if over:
+            return
+        time.sleep(0.2)
+
+
+def _write_shard(images: ImageSet, size: int, path: Path, shard: int, channels: int) -> None:
+    """Append what is missing of a shard."""
+    import torch
+
+    torch.set_num_threads(1)
+    count = len(images.labels)
+    with open(path, "a+b", buffering=0) as pixels, open(path.with_suffix(".journal"), "a+b", buffering=0) as journal:
+        done, offset = _whole_entries(pixels, journal, count, channels)
+        for row in range(done, count):
+            try:
+                shrunk = _shrunk(images.read(row, row), size)
+                (height, width), content = shrunk.shape[:2], shrunk.tobytes()
+            except Unreadable as error:
+                content = f"{images.name(row)}: {error}".encode()
+                height, width = 0, len(content)
+            _write(pixels, content)
+            if row == count - 1:
+                os.fsync(pixels.fileno())
+            entry = (images.labels[row], offset, height, width, zlib.crc32(content), shard)
+            _write(journal, np.array([entry], ENTRY).tobytes())
+            offset += len(content)
+
+
+def _shrunk(pixels: np.ndarray, size: int) -> np.ndarray:
+    """(height, width, channels) uint8 with a shorter side of at most `size`, as evaluation images are resized."""
+    import torch
+    from torchvision.transforms.v2 import functional
+
+    if min(pixels.shape[:2]) <= size:
+        return pixels
+    planes = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
+    shrunk: np.ndarray = functional.resize(planes, [size], antialias=True).permute(1, 2, 0).numpy()
+    return shrunk
+
+
+def _write(file: Any, content: bytes) -> None:
+    """All of it: an unbuffered file may take less at a time, above all when the disk is nearly full."""
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+
+
+def _whole_entries(pixels: Any, journal: Any, count: int, channels: int) -> tuple[int, int]:
+    """How many images of a shard are whole, and their bytes; what is torn is cut off. A finished shard is believed."""
+    journal.seek(0)
+    content = journal.read()
+    entries = np.frombuffer(content[: len(content) // ENTRY.itemsize * ENTRY.itemsize], ENTRY)
+    if len(entries) == count:
+        return count, 0
+    end = whole = 0
+    pixels.seek(0)
+    for entry in entries:
+        image = pixels.read(stored_bytes(entry, channels))
+        if zlib.crc32(image) != entry["crc"]:
+            break
+        whole, end = whole + 1, end + len(image)
+    pixels.truncate(end)
+    journal.truncate(whole * ENTRY.itemsize)
+    return whole, end
+
+
+def _manifest(plan: Preparation) -> dict[str, Any]:
+    """Write the tables; what the folder holds, and by what it was made."""
+    parts: dict[str, Any] = {}
+    unreadable: list[str] = []
+    for part in plan.parts:
+        shards = [number for of_part, number, _ in plan.shards if of_part == part]
+        entries = np.concatenate([np.fromfile(_journal_path(plan.out, part, number), ENTRY) for number in shards])
+        with replacing(table_path(plan.out, part)) as temporary, open(temporary, "wb") as file:
+            np.save(file, entries)
+        sizes = [shard_path(plan.out, part, number).stat().st_size for number in shards]
+        # it covers every pixel: the table holds a check sum of each image
+        digest = hashlib.blake2b(entries.tobytes(), digest_size=16).hexdigest()
+        parts[part] = {"images": len(entries), "bytes": sizes, "hash": digest}
+        images = PreparedImages(plan.out, part, len(plan.data.mean), entries, np.arange(len(entries)))
+        unreadable += [images.reason(row) for row in np.flatnonzero(entries["height"] == 0).tolist()]
+    made_by = versions(("dsx", "pillow", "torch", "torchvision", "numpy"))
+    return plan.content | {
+        "parts": parts, "unreadable": unreadable, "notes": list(plan.source.notes), "versions": made_by
+    }  # fmt: skip
