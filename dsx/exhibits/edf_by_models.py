@@ -42,7 +42,9 @@ def sizes(n: int) -> list[int]:
 EXHIBIT = Exhibit(
     "edf_by_models",
     compute,
-    draw=lambda shown, ax: draw_edf(shown.values["curves"], shown.values["notes"], ax, bands=False, separate=False),
+    draw=lambda shown, ax: draw_edf(
+        shown.values["curves"], shown.values["notes"], ax, bands=False, metric=shown.metric, separate=False
+    ),
     place=69,
     compares=False,
     beside_figure=True,

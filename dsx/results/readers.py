@@ -43,9 +43,9 @@ class Results:
     tables: dict[str, pd.DataFrame]
     used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
     account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
+    metric: Metric = ERROR  # what `error` is of
     # name → a training curve for each row of its table, where the file has them
     curves: Mapping[str, list[Curve]] = field(default_factory=dict)
-    metric: Metric = ERROR  # what `error` is of
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -96,11 +96,13 @@ def _read_json(path: Path, metric: str, used: frozenset[str]) -> Results:
     if isinstance(first, dict) and "net" in first:
         groups = _nds_groups(path, data)
         curves = {name: [nds_curve(job) for job in jobs] for name, jobs in groups.items()}
-        return Results(path, "NDS data file", _nds_tables(path, groups, metric), used, _of_metric(metric), curves)
+        return Results(
+            path, "NDS data file", _nds_tables(path, groups, metric), used, _of_metric(metric), curves=curves
+        )
     if isinstance(data, list) and isinstance(first, dict) and "cfg" in first:
         tables = _pycls_tables(path, data, metric, IMAGENET_CLASSES)
         curves = {name: [pycls_curve(job) for job in data] for name in tables}
-        return Results(path, "pycls sweep.json", tables, used, _of_metric(metric), curves)
+        return Results(path, "pycls sweep.json", tables, used, _of_metric(metric), curves=curves)
     kind = "an object" if isinstance(data, dict) else "a list"
     keys = list(first) if isinstance(first, dict) else list(data) if isinstance(data, dict) else []
     of = f" with {', '.join(map(str, keys[:4]))}{' …' if len(keys) > 4 else ''}" if keys else ""
