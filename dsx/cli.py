@@ -172,6 +172,29 @@ def launch(
 
 
 @app.command()
+def worker(
+    studies: Studies = None,
+    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="of torch, and of a program of yours")] = 1,
+    retry: Annotated[str, typer.Option(help="failure classes to train again, as `dsx launch` has them")] = "",
+    stay: Annotated[
+        bool, typer.Option("--stay", help="wait for models of other workers, until every one is over")
+    ] = False,
+) -> None:
+    """One more worker, for any scheduler or shell: as many as are started share the studies, and none trains one twice.
+
+    Example: qsub -b y dsx worker /shared/runs/AnyNetXE
+    """
+    from dsx.commands import worker as command
+
+    folders, overrides = _split(studies)
+    words = tuple(filter(None, retry.split(",")))
+    request = command.WorkerRequest(_or_last(folders), recipe, device, threads, words, stay, overrides)
+    sys.exit(command.worker(request, _say))
+
+
+@app.command()
 def status(
     studies: Studies = None,
     watch: Annotated[bool, typer.Option("--watch", help="again every few seconds, until Ctrl-C")] = False,
@@ -243,6 +266,7 @@ def run(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    finish: Annotated[bool, typer.Option("--finish", help="train nothing more; analyse what there is")] = False,
 ) -> None:
     """Sample, train and analyse every space of an experiment. Safe to repeat: what is done is not done again.
 
@@ -250,7 +274,7 @@ def run(
     """
     from dsx.commands import run as command
 
-    sys.exit(command.run(experiment, overrides or [], device, _say))
+    sys.exit(command.run(experiment, overrides or [], device, _say, finish))
 
 
 @app.command()

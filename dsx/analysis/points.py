@@ -85,9 +85,10 @@ def marginals_table(
 ) -> pd.DataFrame:
     """How each column is distributed: parameter, low, high, share of all models, share of the likely best.
 
-    One row per value (low = high) of columns of up to 16 values, else per bin of equal width, or of equal ratio
-    where positive values span a factor of 20; low ends are inclusive, high ends only of the last bin. Likely best:
-    weighted by the chance to be the best of a random `fraction` (`best_weights`). Shares of one column sum to 1.
+    One row per value (low = high) of columns of up to 6 values, else per bin; bins hold about the same number of
+    models, at least eight, so that neither share is spiky; low ends are inclusive, high ends only of the last bin.
+    Likely best: weighted by the chance to be the best of a random `fraction` (`best_weights`). Shares of one column sum
+    to 1.
     """
     rows = finished(table)
     chance = best_weights(rows["error"].to_numpy(float), fraction)
@@ -128,9 +129,9 @@ def networks_table(
 def _bins(x: Floats, bins: int) -> tuple[Any, Floats, Floats]:
     """Index of each value's bin, and the bins' ends."""
     distinct = np.unique(x)
-    if distinct.size <= 16:
+    if distinct.size <= 6:
         return np.searchsorted(distinct, x), distinct, distinct
-    wide = distinct[0] > 0 and distinct[-1] >= 20 * distinct[0]
-    edges = (np.geomspace if wide else np.linspace)(distinct[0], distinct[-1], bins + 1)
-    at = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, bins - 1)
+    count = int(np.clip(x.size // 8, 2, bins))
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, count + 1), method="inverted_cdf"))
+    at = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, edges.size - 2)
     return at, edges[:-1], edges[1:]

@@ -24,7 +24,8 @@ from dsx.designing.plan import Ending, Plan, Step
 from dsx.designing.walk import Walk
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
-from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import Recipe, load_recipe, read_recipe
 from dsx.spaces.definition import Space, load_space
 from dsx.study.study import Study, open_study
 
@@ -101,7 +102,7 @@ def preview(request: DesignRequest) -> str:
     return "\n".join([*told(walk, ending), "nothing would be trained"])
 
 
-def _asked(request: DesignRequest) -> tuple[Space, Plan, Recipe]:
+def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
     """The space, plan and recipe: those of the folder where there is a walk, changed by what is asked for."""
     folder = DesignFolder(request.out)
     changes = launch_changes(request.overrides)
@@ -122,7 +123,7 @@ def _asked(request: DesignRequest) -> tuple[Space, Plan, Recipe]:
         )
     from dataclasses import replace
 
-    recipe = Recipe.from_dict(content, where=str(folder.request)).with_overrides(changes.recipe)
+    recipe = read_recipe(content, where=str(folder.request)).with_overrides(changes.recipe)
     return (
         load_space(request.space) if request.space is not None else space,
         replace(planned, **given),
@@ -152,7 +153,7 @@ class StudySource:
     """Trains the models of a walk: a study for each batch, in the walk's folder."""
 
     def __init__(
-        self, folder: Path, recipe: Recipe, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]
+        self, folder: Path, recipe: AnyRecipe, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]
     ) -> None:
         self._folder, self._recipe, self._launcher = folder, recipe, launcher
         self._say = say
@@ -200,7 +201,7 @@ def study_of(folder: Path, batch: Batch) -> Study:
         "constraints": batch.space.constraint_texts,
         "resolution": batch.space.resolution,
         "num_classes": batch.space.num_classes,
-    }
+    } | ({"without": batch.without} if batch.without else {})
     return Study.create(folder / batch.name, batch.population, batch.space.to_dict(), request, batch.seed)
 
 
@@ -238,12 +239,14 @@ def _so_far(walk: Walk) -> list[str]:
     ]
 
 
-def _next_round(walk: Walk, batches: Sequence[Batch], recipe: Recipe, device: str) -> list[str]:
+def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device: str) -> list[str]:
     """What comes next, in words, and what its models cost by some training steps here."""
     from dsx.training.preflight import preflight
 
     lines = [walk.doing]
     lines += [f"next: {plural(len(b.population), 'model')} of {b.space.name} in {b.name}" for b in batches]
+    if not isinstance(recipe, Recipe):
+        return [*lines, "cost: told by `dsx status` once some models are done"]
     networks = [model.architecture for batch in batches for model in batch.population]
     try:
         measured = preflight(networks, recipe, device, threads=1)

@@ -91,7 +91,7 @@ def create_study(space: Space, drawn: Sampling, seed: int, folder: Path) -> Stud
     request = {
         "n": drawn.asked,
         "constraints": space.constraint_texts,
-        "resolution": space.resolution,
+        "resolution": None if space.input else space.resolution,
         "num_classes": space.num_classes,
     }
     return Study.create(folder, drawn.population, space.to_dict(), request, seed)
@@ -116,9 +116,8 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
     population, tally = drawn.population, drawn.tally
     window = ", ".join(f"{name} {text}" if name in METRICS else text for name, text in space.constraint_texts.items())
-    size = f"{space.resolution}×{space.resolution}"
     count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
-    lines = [f"{space.name}: {count}, {window or 'no constraint'} at {size}, seed {seed}"]
+    lines = [f"{space.name}: {count}, {window or 'no constraint'} at {space.input_in_words}, seed {seed}"]
     binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""
     lines.append(f"  drawn from {tally.candidates:,} candidates, {100 * tally.acceptance:.2g} % accepted{binding}")
     rates = {name: share for name, share in tally.rates().items() if share < 1}

@@ -36,8 +36,8 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
     text = describe_network(shown.architecture, resolution or study.population.resolution, per_layer)
     derivation = ""
     if "family" in study.definition:  # a study of one network has no space
-        derivation = describe_derivation(space_from_dict(study.definition), shown) + "\n"
-    return f"{shown.model_id} of {study.path}\n  {setting}\n{derivation}{text}"
+        derivation = describe_derivation(space_from_dict(study.definition), shown)
+    return "\n".join(filter(None, [f"{shown.model_id} of {study.path}\n  {setting}", derivation, text]))
 
 
 def models_table(study: Study) -> str:

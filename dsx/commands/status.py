@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsx.base.errors import DsxError
-from dsx.commands.design import standing, studies_in, unfinished
 from dsx.commands.selection import chosen
 from dsx.commands.standings import standings
 from dsx.designing.folder import DesignFolder
@@ -69,9 +68,13 @@ def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudySt
 def _looked_at(folders: Sequence[str]) -> tuple[list[WalkStatus], list[Study]]:
     """The walks among the folders, and the studies: of a walk those that are not all trained yet."""
     walks = [Path(folder) for folder in folders if DesignFolder(Path(folder)).exists()]
+    if not walks:
+        return [], chosen(folders)
+    from dsx.commands.design import standing, studies_in, unfinished  # half of the time that a look at a study takes
+
     others = [folder for folder in folders if Path(folder) not in walks]
     at_work = [study for walk in walks for study in studies_in(walk) if unfinished(study)]
-    studies = chosen(others) if others or not walks else []
+    studies = chosen(others) if others else []
     return [WalkStatus(tuple(standing(walk))) for walk in walks], [*at_work, *studies]
 
 

@@ -29,12 +29,16 @@ class PausedError(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """Models of one space that are wanted. name: unique in its walk. seed: that they were drawn with."""
+    """Models of one space that are wanted. name: unique in its walk. seed: that they were drawn with.
+
+    without: the narrower space whose models were left out, if any.
+    """
 
     name: str
     space: Space
     population: Population
     seed: int
+    without: str = ""
 
     def first(self, n: int) -> Batch:
         """The first n of them."""

@@ -59,8 +59,8 @@ def refinements(
 
 
 def worth_testing(refinement: Refinement) -> bool:
-    """Whether it is supported, a person's own, or makes the space simpler."""
-    return refinement.supported or refinement.simpler or refinement.kind == "own"
+    """Whether it is supported, a person's own that fits the space, or makes the space simpler."""
+    return refinement.supported or refinement.simpler or (refinement.kind == "own" and bool(refinement.change))
 
 
 def _of_end(candidate: Candidate) -> Refinement:
@@ -105,14 +105,18 @@ def _line(space: Space, rows: pd.DataFrame) -> list[Refinement]:
 
 
 def _wanted(space: Space, wanted: Mapping[str, Mapping[str, object]]) -> list[Refinement]:
-    """A person's own candidates; models keep one exactly where it only adds rules or constraints."""
+    """A person's own candidates; models keep one exactly where it only adds rules or constraints.
+
+    One that does not fit the space changes nothing, and says why: it may have fitted an earlier space of the walk.
+    """
     made = []
     for name, definition in wanted.items():
         change = {k: v for k, v in definition.items() if k not in ("name", "description", "source", "extends")}
         try:
             narrower = changed(space, change)
         except DefinitionError as error:
-            raise DefinitionError(f"candidate {name}: does not fit {space.name}: {error}") from None
+            made.append(Refinement(name, "own", {}, f"does not fit {space.name}: {error}", False, quantity=name))
+            continue
         if narrower.definition_hash == space.definition_hash:
             continue  # the space is already so
         freedom = cardinality(space).degrees_of_freedom - cardinality(narrower).degrees_of_freedom

@@ -75,7 +75,7 @@ def draw_sides(
         return None
     return Sides(
         Batch(f"{number:02d}-{narrower.name}", narrower, inside, seed),
-        Batch(f"{number:02d}-{wider.name}-rest", wider, outside, seed + 1),
+        Batch(f"{number:02d}-{wider.name}-rest", wider, outside, seed + 1, narrower.name if candidate.exact else ""),
         known,
     )
 

@@ -185,6 +185,8 @@ class Walk:
                 raise DsxError(
                     f"--accept {accept}: expected a number from 1 to {len(self.proposal)}, of the last proposal"
                 )
+            if not self.proposal[accept - 1].change:
+                raise DsxError(f"--accept {accept}: {self.proposal[accept - 1].evidence}")
             record, self._accept = self.journal.add("by hand", {"candidate": accept}), None
         elif record is None or record["kind"] != "by hand":
             return False

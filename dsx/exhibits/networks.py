@@ -17,7 +17,7 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.networks import draw_networks
 from dsx.plots.style import color
 from dsx.recipes.metric import Metric
-from dsx.results.structure import block_widths_of, stages_in_words
+from dsx.results.structure import block_widths_of, stages_in_words, with_stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ _BEST = 3
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         models = study.models
-        if "stages" not in models.columns or not models["stages"].notna().any():
+        if not len(with_stages(models)):
             continue
         widths = [block_widths_of(stages) if isinstance(stages, list) else None for stages in models["stages"]]
         try:
@@ -49,9 +49,7 @@ def sections(inquiry: Inquiry) -> Iterator[Section]:
 
 
 def _best(models: pd.DataFrame, shade: str, metric: Metric) -> Iterator[Picture]:
-    if "stages" not in models.columns:
-        return
-    rows = models[models["stages"].notna()].sort_values(["error", "model_id"], kind="stable")
+    rows = with_stages(models).sort_values(["error", "model_id"], kind="stable")
     for _, row in rows.head(_BEST).iterrows():
         structure = stages_in_words(row["stages"])
         drawing, fit = network_svg(row["stages"], shade)

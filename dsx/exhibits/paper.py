@@ -16,7 +16,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
     papers = {study.name: study.paper for study in inquiry.studies if study.paper}
     if papers:
         table = summarize({name: inquiry.tables[name] for name in papers}, inquiry.level)
-        table = table[["study", "n", *(c for c in table if c.startswith(("min_error", "mean_error")))]]
+        table = table[["study", "n", *(c for c in table if str(c).startswith(("min_error", "mean_error")))]]
         for name in ("min_error", "mean_error"):
             table[f"paper_{name}"] = [getattr(paper, name) for paper in papers.values()]
         table["source"] = [paper.source for paper in papers.values()]

@@ -12,11 +12,12 @@ from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
 from dsx.base.errors import DsxError, suggest
+from dsx.networks.user import shape_in_words
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.readers import Results
 from dsx.results.states import finished
-from dsx.results.structure import block_widths_of, network_table, networks_in
+from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
 from dsx.spaces.definition import Space, load_space, space_from_dict
 from dsx.study.manifest import PaperErrors
@@ -73,9 +74,7 @@ class StudyFacts:
         Spread evenly over the ranks of error. e_fit is NaN where no line has as many stages. Raises DsxError for a
         network that is too deep to fit.
         """
-        rows = self.models
-        rows = rows[rows["stages"].notna()] if "stages" in rows.columns else rows.iloc[:0]
-        rows = over_ranks(rows, MOST_FITTED).reset_index(drop=True)
+        rows = over_ranks(with_stages(self.models), MOST_FITTED).reset_index(drop=True)
         fits = linear_fit_table([block_widths_of(stages) for stages in rows.get("stages", ())])
         both: pd.DataFrame = fits.rename(columns={"error": "e_fit"})
         both.insert(0, "error", rows["error"].to_numpy(float))
@@ -92,10 +91,11 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
     reported = results[own]
     results = results.drop(columns=[name for name in own if name != "error"])
     picked = representatives(study, results)
+    networks = network_table(study.population.model_ids, study.population.contents)
     return StudyFacts(
         name=name or study.name,
         table=results,
-        networks=network_table(study.population.model_ids, study.population.contents),
+        networks=networks if len(networks) else None,
         curves=_curves(picked),
         failures=grouped(study, list(scan.failures.values())),
         problems=scan.problems,
@@ -249,6 +249,7 @@ def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -
         ("models", f"{len(study.population):,} of {request.get('n', len(study.population)):,} asked for"),
         ("constraint", window or "none"),
         ("images", f"{size}×{size}, {classes} classes" if size and classes else ""),
+        ("inputs", f"{shape_in_words(definition['input'])}, {classes} classes" if definition.get("input") else ""),
         ("seed", f"{study.seed}" + (f", {study.replicates} trainings per model" if study.replicates > 1 else "")),
         ("training", study.recipe.describe() if study.recipe else "no recipe yet"),
         ("sampled by", study.made_by),

@@ -69,7 +69,9 @@ def quantities(space: Space) -> list[Quantity]:
 
 
 def _derived(space: Space) -> list[Quantity]:
-    """Total depth, last width over first, and the stages' shares of flops."""
+    """Total depth, last width over first, and the stages' shares of flops; none of a user's networks."""
+    if space.network is not None:
+        return []
     both: tuple[End, ...] = ("low", "high")
     listed = []
     depth = space.parameters.get("depth")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from dsx.networks.architecture import Architecture
 from dsx.networks.baselines import Baseline, build_baseline
 from dsx.networks.blocks import Classifier, Norm, Parts, initialise, make_block, make_stem
+from dsx.networks.user import UserNetwork, build_user
 
 
 class AnyNet(nn.Module):
@@ -39,12 +40,15 @@ class AnyNet(nn.Module):
 @overload
 def build(architecture: Architecture, *, norm: Norm | None = None) -> AnyNet: ...
 @overload
-def build(architecture: Baseline, *, norm: Norm | None = None) -> nn.Module: ...
-def build(architecture: Architecture | Baseline, *, norm: Norm | None = None) -> nn.Module:
+def build(architecture: Baseline | UserNetwork, *, norm: Norm | None = None) -> nn.Module: ...
+def build(architecture: Architecture | Baseline | UserNetwork, *, norm: Norm | None = None) -> nn.Module:
     """The network with freshly initialised weights, a function of `torch.manual_seed` alone.
 
-    norm: batch-norm settings; by default eps 1e-5, momentum 0.1 and no zero-initialised scale.
+    norm: batch-norm settings; by default eps 1e-5, momentum 0.1 and no zero-initialised scale. A user's network has its
+    own.
     """
+    if isinstance(architecture, UserNetwork):
+        return build_user(architecture)
     if isinstance(architecture, Baseline):
         return build_baseline(architecture, norm)
     return AnyNet(architecture, norm or Norm())

@@ -101,34 +101,8 @@ def baseline_complexity(baseline: Baseline, resolution: int | None = None) -> Co
     """
     import torch
 
+    from dsx.networks.counting import count_complexity
+
     baseline.check_resolution(resolution := resolution or baseline.resolution)
     with torch.device("meta"):
         return count_complexity(build_baseline(baseline), torch.empty(1, baseline.in_channels, resolution, resolution))
-
-
-def count_complexity(network: nn.Module, image: object) -> Complexity:
-    """Flops, params and acts of any module of convs, linear layers and max-pools, by watching it work on one image.
-
-    image: (1, channels, height, width), on the meta device if nothing shall be computed.
-    """
-    from torch import Tensor, nn
-
-    flops = acts = 0
-
-    def count(module: nn.Module, _: object, output: Tensor) -> None:
-        nonlocal flops, acts
-        acts += output.numel()
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            positions = output.numel() // output.shape[1]
-            flops += positions * (module.weight.numel() + (0 if module.bias is None else module.bias.numel()))
-
-    counted = (nn.Conv2d, nn.Linear, nn.MaxPool2d)
-    handles = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, counted)]
-    training = network.training
-    try:
-        network.eval()(image)
-    finally:
-        network.train(training)
-        for handle in handles:
-            handle.remove()
-    return Complexity(flops, sum(p.numel() for p in network.parameters()), acts)

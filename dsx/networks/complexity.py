@@ -20,6 +20,7 @@ from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.baselines import Baseline, baseline_complexity
 from dsx.networks.cost import Complexity, total
 from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, Size, inner_width, squeeze_width
+from dsx.networks.user import UserNetwork, user_complexity
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,14 @@ class LayerCost:
     complexity: Complexity
 
 
-def complexity(architecture: Architecture | Baseline, resolution: int = 224) -> Complexity:
+def complexity(architecture: Architecture | Baseline | UserNetwork, resolution: int = 224) -> Complexity:
     """Exact flops, params and acts of one network on images of resolution × resolution.
 
-    Raises DefinitionError if the resolution is too small for the network's strides.
+    A user's network has its own input, whatever the resolution. Raises DefinitionError if the resolution is too small
+    for the network's strides.
     """
+    if isinstance(architecture, UserNetwork):
+        return user_complexity(architecture)
     if isinstance(architecture, Baseline):
         return baseline_complexity(architecture, resolution)
     architecture.check_resolution(resolution)

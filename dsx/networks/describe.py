@@ -7,7 +7,8 @@ from dsx.base.units import format_number
 from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import LayerCost, complexity, layers
 from dsx.networks.cost import METRICS, total
-from dsx.networks.lookup import Network
+from dsx.networks.lookup import Network, input_shape
+from dsx.networks.user import shape_in_words
 
 
 def describe_network(network: Network, resolution: int, per_layer: bool = False) -> str:
@@ -21,7 +22,9 @@ def describe_network(network: Network, resolution: int, per_layer: bool = False)
         rows = list(layers(network, resolution))
         parts.append(_layer_table(rows) if per_layer else _stage_table(network, rows))
     exact = ", ".join(f"{value:,} {name}" for name, value in zip(METRICS, costs, strict=True))
-    parts.append(f"  {exact} at {resolution}×{resolution}, {network.num_classes} classes")
+    size = input_shape(network, resolution)
+    at = shape_in_words(size[1:] if len(size) == 3 else size)
+    parts.append(f"  {exact} at {at}, {network.num_classes} classes")
     return "\n".join(parts)
 
 

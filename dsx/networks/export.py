@@ -14,7 +14,7 @@ from torch import nn
 from dsx.base.errors import DsxError
 from dsx.base.files import replacing
 from dsx.networks.anynet import AnyNet, build
-from dsx.networks.lookup import Network
+from dsx.networks.lookup import Network, input_shape
 from dsx.networks.weights import load_weights, save_weights
 
 _NEEDED = ("onnx", "onnxscript")
@@ -48,14 +48,15 @@ def export(
             return save_weights(module, path, layout)
     elif weights is not None or path.suffix != ".onnx":
         raise DsxError(
-            "baselines are exported to .onnx with random weights only; their weights are torchvision's affair"
+            "networks that dsx does not build itself are exported to .onnx with random weights only; their weights are"
+            " torchvision's affair, or their file's"
         )
-    return export_onnx(module, path, resolution, network.in_channels)
+    return export_onnx(module, path, input_shape(network, resolution))
 
 
-def export_onnx(module: nn.Module, path: str | Path, resolution: int = 224, in_channels: int = 3) -> Path:
-    """Write a module in evaluation mode as ONNX: input `images` (batch, in_channels, resolution, resolution),
-    output `logits` (batch, num_classes), any batch size. The module's mode is left as it was.
+def export_onnx(module: nn.Module, path: str | Path, shape: tuple[int, ...] = (3, 224, 224)) -> Path:
+    """Write a module in evaluation mode as ONNX: input `images` (batch, *shape), output `logits` (batch, num_classes),
+    any batch size. The module's mode is left as it was.
 
     Raises DsxError if the packages for it are missing or the folder does not exist.
     """
@@ -67,7 +68,7 @@ def export_onnx(module: nn.Module, path: str | Path, resolution: int = 224, in_c
         raise DsxError(f"{path}: there is no folder {path.parent}; make it first")
     device = next(module.parameters()).device
     # two images, since the exporter takes a batch of one for a constant
-    images = torch.zeros(2, in_channels, resolution, resolution, device=device)
+    images = torch.zeros(2, *shape, device=device)
     training = module.training
     try:
         # the exporter narrates on stdout and warns about its own parts

@@ -11,8 +11,9 @@ from dsx.base.yaml import parse_record
 from dsx.networks.architecture import Architecture
 from dsx.networks.baselines import BASELINES, Baseline
 from dsx.networks.published import published, published_names
+from dsx.networks.user import UserNetwork
 
-Network = Architecture | Baseline
+Network = Architecture | Baseline | UserNetwork
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -56,10 +57,21 @@ def read_network(path: Path) -> Network:
 
 
 def network_from_dict(content: dict[str, Any], where: str = "") -> Network:
-    """The architecture or baseline whose `to_dict()` this is. Raises DefinitionError, one line, opened by `where`."""
-    return (Baseline if "baseline" in content else Architecture).from_dict(content, where)
+    """The network whose `to_dict()` this is. Raises DefinitionError, one line, opened by `where`."""
+    kinds: dict[str, type[Network]] = {"baseline": Baseline, "network": UserNetwork}
+    return next((kind for key, kind in kinds.items() if key in content), Architecture).from_dict(content, where)
+
+
+def input_shape(network: Network, resolution: int) -> tuple[int, ...]:
+    """Of one example; of networks for images at any resolution, at this one."""
+    return network.input if isinstance(network, UserNetwork) else (network.in_channels, resolution, resolution)
 
 
 def fit_to_data(network: Network, num_classes: int, in_channels: int) -> Network:
-    """The same network with another number of classes and of input channels: what a recipe's data need."""
+    """The same network with another number of classes and of input channels: what a recipe's data need.
+
+    A user's network stays as it is: other data may need another setting.
+    """
+    if isinstance(network, UserNetwork):
+        return network
     return type(network).from_dict({**network.to_dict(), "num_classes": num_classes, "in_channels": in_channels})

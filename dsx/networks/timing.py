@@ -20,7 +20,7 @@ from torch import nn
 from dsx.base.errors import DsxError, suggest
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.networks.anynet import build
-from dsx.networks.lookup import Network
+from dsx.networks.lookup import Network, input_shape
 
 Mode = Literal["inference", "training"]
 MODES: tuple[Mode, ...] = ("inference", "training")
@@ -78,12 +78,13 @@ def time_network(  # noqa: PLR0913 (its options go by name)
     )
     place = _device(device)
     if isinstance(network, nn.Module):
-        module, in_channels = network, _in_channels(network)
+        module: nn.Module = network
+        shape: tuple[int, ...] = (_in_channels(network), resolution, resolution)
     else:
         network.check_resolution(resolution)
-        module, in_channels = build(network), network.in_channels
+        module, shape = build(network), input_shape(network, resolution)
     with _threads(threads), _borrowed(module, place) as module:
-        make = _Passes(module, mode, in_channels, resolution, place, DTYPES[dtype])
+        make = _Passes(module, mode, shape, place, DTYPES[dtype])
         batch_size = batch_size or _find_batch_size(make)
         times = _measure(make(batch_size), place, warmup, passes, seconds)
         low, median, high = map(float, np.quantile(times, [0.25, 0.5, 0.75]))
@@ -108,15 +109,16 @@ class _Passes:
     """Makes the function that runs one pass at a batch size."""
 
     def __init__(
-        self, module: nn.Module, mode: Mode, in_channels: int, resolution: int, device: torch.device, dtype: torch.dtype
+        self, module: nn.Module, mode: Mode, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype
     ) -> None:
         self.module, self.mode, self.device, self.dtype = module, mode, device, dtype
-        self.shape = (in_channels, resolution, resolution)
+        self.shape = shape
         # the step costs what a training step costs, and changes no weight
         self.optimiser = torch.optim.SGD(module.parameters(), lr=0.0, momentum=0.9, nesterov=True)
 
     def __call__(self, batch_size: int) -> Callable[[], None]:
-        images = torch.rand(batch_size, *self.shape, device=self.device).to(memory_format=torch.channels_last)
+        images = torch.rand(batch_size, *self.shape, device=self.device)
+        images = images.to(memory_format=torch.channels_last) if images.ndim == 4 else images
         labels = torch.zeros(batch_size, dtype=torch.long, device=self.device)
         half = self.dtype != torch.float32
         self.module.train(self.mode == "training")

@@ -70,6 +70,7 @@ def draw_marginals(
     unknown: parameter → of how many models it is not known.
     """
     weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
+    weighted += "; steps: bins of about equally many models"
     names = list(dict.fromkeys(bars["parameter"]))
     with house_style():
         ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, (2.3, 1.8))

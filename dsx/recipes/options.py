@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
@@ -44,6 +44,8 @@ class Data(Frozen):
     evaluation_folder: of a folder of images with split.evaluate official: the folder beside train that is evaluated;
     null: the only one of val, valid, validation and test.
     max_corrupt: share of unreadable images that is tolerated (they are named and left out).
+    shape: of what a data set of one's own gives instead of images, as in (30,) or (2, 128): taken as it is, kept in
+    memory, less mean and over std of each entry of the first size (0 and 1 where they are left out).
     num_classes: only for `module:callable`; null: one more than its highest label. in_channels: likewise; the channels
     are those of mean and std.
     """
@@ -59,8 +61,17 @@ class Data(Frozen):
     download: StrictBool = False
     evaluation_folder: str | None = None
     max_corrupt: Share = 0.001
+    shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     num_classes: Count | None = None
     in_channels: Count | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is(cls, content: Any) -> Any:
+        shape = content.get("shape") if isinstance(content, dict) else None
+        if not isinstance(shape, (list, tuple)) or not shape or not isinstance(shape[0], int):
+            return content
+        return {"mean": [0.0] * shape[0], "std": [1.0] * shape[0], **content}
 
     @field_validator("dataset")
     @classmethod
@@ -75,6 +86,8 @@ class Data(Frozen):
                 f"mean has {len(self.mean)} channels and std {len(self.std)}: give one of each per channel"
             )
         facts = DATASETS.get(self.dataset)
+        if self.shape is not None:
+            self._check_shape(self.shape[0])
         if self.evaluation_folder is not None and not (
             facts is not None and facts.files and self.split.evaluate == "official"
         ):
@@ -93,6 +106,16 @@ class Data(Frozen):
         if self.split.evaluate == "official" and not facts.official:
             raise ValueError(f"{self.dataset} has no validation or test images of its own: use split.evaluate held_out")
         return self
+
+    def _check_shape(self, first: int) -> None:
+        if self.dataset in DATASETS:
+            raise ValueError(f"{self.dataset} gives images: leave shape out")
+        if self.storage not in ("auto", "memory"):
+            raise ValueError("shape: what is no image is kept in memory: leave storage out")
+        if len(self.mean) != first:
+            raise ValueError(
+                f"mean and std have {len(self.mean)} entries, shape begins with {first}: give one for each"
+            )
 
     @property
     def streams(self) -> bool:

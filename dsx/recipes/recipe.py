@@ -14,7 +14,8 @@ from dsx.base import resources
 from dsx.base.compose import compose_group
 from dsx.base.errors import DsxError
 from dsx.base.nested import without
-from dsx.networks.lookup import Network
+from dsx.networks.lookup import Network, input_shape
+from dsx.networks.user import shape_in_words
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.datasets import DATASETS, PREPARED, class_folders
 from dsx.recipes.metric import ERROR, Metric
@@ -93,6 +94,12 @@ class Recipe(AnyRecipe):
     time_limit_min: NotNegative | None = None
     keep_checkpoint: StrictBool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_images(cls, content: Any) -> Any:
+        data = content.get("data") if isinstance(content, dict) else None
+        return {"resolution": 1, **content} if isinstance(data, dict) and data.get("shape") else content
+
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if self.schedule.warmup_epochs > self.epochs:
@@ -105,12 +112,23 @@ class Recipe(AnyRecipe):
             )
         if self.capture:
             self._check_capture()
+        if self.data.shape is not None:
+            self._check_no_images()
         facts = DATASETS.get(self.data.dataset)
         if self.augmentation.random_area is not None and facts is not None and not facts.files:
             raise ValueError("augmentation.random_area is for images decoded from files; use crop_padding")
         if self.augmentation.lighting and len(self.data.mean) != 3:
             raise ValueError("augmentation.lighting needs images with three channels")
         return self
+
+    def _check_no_images(self) -> None:
+        """Raises ValueError for what is only done to images."""
+        if self.resolution != 1:
+            raise ValueError("resolution: data.shape says that there are no images: leave it out")
+        plain = Augmentation(mixup=self.augmentation.mixup).to_dict()
+        for name, value in self.augmentation.to_dict().items():
+            if value != plain[name]:
+                raise ValueError(f"augmentation.{name} is for images, and data.shape says that there are none")
 
     def _check_capture(self) -> None:
         """Raises ValueError for what differs from step to step, or has a way of its own to run one."""
@@ -146,6 +164,11 @@ class Recipe(AnyRecipe):
         return len(self.data.mean)
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one example, as networks get it."""
+        return self.data.shape or (self.in_channels, self.resolution, self.resolution)
+
+    @property
     def imagewise(self) -> bool:
         """Whether each image is cropped and augmented by itself: files, and own data sets if the recipe says how.
 
@@ -174,7 +197,7 @@ class Recipe(AnyRecipe):
     def identity(self) -> dict[str, Any]:
         """All that may change a result: the recipe without where data lies, time limits and descriptions."""
         # as in recipes from before there was a choice
-        absent = ["data.evaluation_folder"] if self.data.evaluation_folder is None else []
+        absent = [f"data.{name}" for name in ("evaluation_folder", "shape") if getattr(self.data, name) is None]
         absent += ["data.prepared_size"] if self.data.storage != "prepared" else []
         return without(super().identity(), tuple(absent))
 
@@ -197,11 +220,22 @@ class Recipe(AnyRecipe):
                     f"the network has {what} {of_network} and data set {self.data.dataset} of recipe {self.name} has"
                     f" {of_data}: sample the network with {what} {of_data}, or choose another recipe"
                 )
+        taken = input_shape(architecture, self.resolution)
+        if taken != self.input_shape and len(taken) + len(self.input_shape) != 6:  # of images, the network says it
+            raise DsxError(
+                f"the network takes inputs of {shape_in_words(taken)} and data set {self.data.dataset} of recipe"
+                f" {self.name} has {shape_in_words(self.input_shape)}: sample from a space with that input, or choose"
+                " another recipe"
+            )
         try:
             architecture.check_resolution(self.resolution)
         except DsxError as error:
             raise DsxError(f"network {architecture.model_id} does not fit recipe {self.name}: {error}") from None
-        if (self.micro_batch_size or self.batch_size) == 1 and self.resolution <= architecture.total_stride:
+        if (
+            self.data.shape is None
+            and (self.micro_batch_size or self.batch_size) == 1
+            and self.resolution <= architecture.total_stride
+        ):
             which = "micro_batch_size" if self.micro_batch_size else "batch_size"
             raise DsxError(
                 f"recipe {self.name}: {which} 1, and at resolution {self.resolution} the last maps are of 1×1: batch"
@@ -223,9 +257,10 @@ class Recipe(AnyRecipe):
         steps = f", {images // self.batch_size} steps an epoch" if images else ""
         scaled = f" (= {self.lr:g} · batch / {self.lr_reference_batch})" if self.lr_reference_batch else ""
         prepared = f" (prepared with a shorter side of {self.data.prepared_size})" * (self.data.storage == "prepared")
+        size = shape_in_words(self.data.shape or self.input_shape[1:])
         warmup = f" with {self.schedule.warmup_epochs:g} of warm-up" if self.schedule.warmup_epochs else ""
         return (
-            f"recipe {self.label}: {self.data.dataset}{prepared} at {self.resolution}×{self.resolution}, "
+            f"recipe {self.label}: {self.data.dataset}{prepared} at {size}, "
             f"evaluated on {evaluated}; "
             f"global batch {self.batch_size} ({per_group} per batch-norm group{steps}); "
             f"{self.optimiser.name} lr {self.scaled_lr:g}{scaled}, weight decay {self.optimiser.weight_decay:g}, "

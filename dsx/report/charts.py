@@ -96,7 +96,7 @@ def _study(
         "rank": keep + 1,
         "id": rows["model_id"].tolist() if "model_id" in rows.columns else [f"row {i}" for i in rows.index],
         "state": rows["state"].tolist() if "state" in rows.columns else ["done"] * len(rows),
-        "stages": rows["stages"].tolist() if "stages" in rows.columns else [None] * len(rows),
+        "stages": [stages if isinstance(stages, list) else None for stages in rows.get("stages", [None] * len(rows))],
         "values": {c: number_array(rows[c], c) for c in columns if c in rows.columns},
         "ranges": {row.parameter: (row.low, row.median, row.high) for row in ranges.itertuples()},
     }

@@ -22,9 +22,11 @@ Stages = list[list[float]]
 def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataFrame:
     """One row per network: model_id, stages (`Stages`), total_depth (blocks), first_width, last_width (channels).
 
-    contents: canonical JSON of each architecture, in the order of model_ids.
+    contents: canonical JSON of each network, in the order of model_ids. A network without stages is left out.
     """
-    return _table(model_ids, [stages_of(json.loads(content)) for content in contents])
+    networks = [(model, json.loads(content)) for model, content in zip(model_ids, contents, strict=True)]
+    known = [(model, network) for model, network in networks if "stages" in network]
+    return _table([model for model, _ in known], [stages_of(network) for _, network in known])
 
 
 def networks_in(table: pd.DataFrame) -> pd.DataFrame | None:
@@ -95,6 +97,13 @@ def stages_of(architecture: dict[str, Any]) -> Stages:
         [stage["depth"], stage["width"], stage.get("bottleneck_ratio", 1), stage.get("group_width") or 0]
         for stage in architecture["stages"]
     ]
+
+
+def with_stages(models: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose stages are known; a parameter of that name, their number, is none of them."""
+    known = [isinstance(stages, list) for stages in models.get("stages", [None] * len(models))]
+    rows: pd.DataFrame = models[known]
+    return rows
 
 
 def block_widths_of(stages: Stages) -> list[float]:

@@ -11,6 +11,7 @@ import numpy as np
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.cost import METRICS
 from dsx.networks.layers import STEMS
+from dsx.networks.user import UserTable
 from dsx.spaces.assembly import Assembled, assemble, assembled_complexity, stage_columns
 from dsx.spaces.definition import Space
 from dsx.spaces.draws import setting_columns
@@ -24,7 +25,7 @@ class AcceptedSetting:
 
     row: int  # among the settings
     key: bytes  # equal for equal models (architecture and recipe settings)
-    table: ArchitectureTable  # table, index: where its architecture is
+    table: ArchitectureTable | UserTable  # table, index: where its architecture is
     index: int
     complexity: tuple[int, int, int]  # flops, params, acts
 
@@ -46,8 +47,7 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
     accepted: list[AcceptedSetting] = []
     recipe = [column for _, column in sorted(recipe_settings(settings).items())]
     for part in assemble(space, settings):
-        metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
-        passes = what_holds(space, settings, part, metrics)
+        passes, metrics = what_holds(space, settings, part)
         chosen = np.flatnonzero(np.logical_and.reduce(list(passes.values())))
         tally.note(passes, metrics, len(chosen))
         if len(chosen) == 0:
@@ -62,18 +62,23 @@ def evaluate(space: Space, settings: Mapping[str, np.ndarray], tally: Tally) -> 
 
 
 def what_holds(
-    space: Space, settings: Mapping[str, np.ndarray], part: Assembled, metrics: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """What the networks of a part must keep, orders aside, which the draws keep: name → (n,) bool.
+    space: Space, settings: Mapping[str, np.ndarray], part: Assembled, measured: bool = True
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What the networks of a part must keep, orders aside, which the draws keep: name → (n,) bool; and their metrics.
 
-    settings: of all networks, those outside the part included; metrics: flops, params, acts of the part's.
+    settings: of all networks, those outside the part included. metrics: flops, params, acts → (n,), as
+    `assembled_complexity` gives them for those that keep the rules; not measured: none where no constraint needs them.
     """
     inequalities = space.inequalities
     names = {name for rule in inequalities.values() for name in rule.names}
     values = present_settings(settings, part.rows) | stage_columns(part, names)
     rules = {f"rules.{name}": rule.holds(values) for name, rule in inequalities.items()}
-    limits = {name: limit.holds(metrics) for name, limit in space.constraints.items()}
-    return {"resolution": _large_enough(part), **rules, **limits}
+    rules = {"resolution": _large_enough(part), **rules}
+    kept = np.logical_and.reduce(list(rules.values()))
+    if not (measured or space.constraints):
+        return rules, {}
+    metrics = dict(zip(METRICS, assembled_complexity(part, kept), strict=True))
+    return rules | {name: limit.holds(metrics) for name, limit in space.constraints.items()}, metrics
 
 
 def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[AcceptedSetting]) -> Taken:
@@ -103,6 +108,8 @@ def present_settings(settings: Mapping[str, np.ndarray], rows: np.ndarray) -> di
 
 
 def _large_enough(part: Assembled) -> np.ndarray:
-    """Where an image survives all strides."""
+    """Where an image survives all strides, as far as they are known."""
+    if isinstance(part.table, UserTable):
+        return np.ones(len(part.table), dtype=bool)
     strides = np.where(part.table.depth > 0, part.table.stride, 1).prod(axis=1)
     return np.asarray(part.resolution >= STEMS[part.table.stem].total_stride * strides)

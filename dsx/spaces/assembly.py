@@ -9,11 +9,12 @@ import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.complexity import complexity_table, stage_flops_table
-from dsx.networks.cost import Complexity
+from dsx.networks.cost import METRICS, Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS, inner_width
+from dsx.networks.user import UserTable
 from dsx.spaces.definition import Space
-from dsx.spaces.population import plain
+from dsx.spaces.population import RECIPE_PREFIX, plain
 
 # parameters that all networks of one ArchitectureTable share
 HEADER = ("stem_type", "block", "activation", "head_width")
@@ -21,10 +22,10 @@ HEADER = ("stem_type", "block", "activation", "head_width")
 
 @dataclass(frozen=True)
 class Assembled:
-    """Architectures of the rows (indices into the settings) that are valid networks of the family."""
+    """Networks of the rows (indices into the settings) that are valid ones of the family."""
 
     rows: np.ndarray
-    table: ArchitectureTable
+    table: ArchitectureTable | UserTable
     resolution: np.ndarray
 
 
@@ -34,6 +35,12 @@ def assemble(space: Space, settings: Mapping[str, np.ndarray]) -> Iterator[Assem
     settings: parameter → (n,) or (n, stages) arrays. Settings that give no network are in no part.
     """
     n = len(next(iter(settings.values())))
+    if space.network is not None:
+        stages = settings["stages"] if "stages" in settings else np.full(n, space.max_stages)
+        its = {name: column for name, column in settings.items() if not name.startswith(RECIPE_PREFIX)}
+        table = UserTable(space.network, its, stages, space.input_shape, space.num_classes)
+        yield Assembled(np.arange(n), table, np.full(n, space.resolution))
+        return
     varying = [name for name in HEADER if name in settings]
     if not varying:
         yield _assemble(space, settings, np.arange(n), {})
@@ -97,9 +104,16 @@ def _assemble(
     return Assembled(rows, table, resolution)
 
 
-def assembled_complexity(part: Assembled) -> Complexity:
-    """Flops, params and acts of a part's architectures, each at its own resolution."""
-    return complexity_table(part.table, part.resolution)
+def assembled_complexity(part: Assembled, rows: np.ndarray) -> Complexity:
+    """Flops, params and acts of a part's networks, each at its own resolution.
+
+    rows: (n,) bool, where they are asked for; a user's networks have −1 elsewhere, as counting them may be dear.
+    """
+    if isinstance(part.table, ArchitectureTable):
+        return complexity_table(part.table, part.resolution)
+    counted = np.full((len(METRICS), len(part.table)), -1, dtype=np.int64)
+    counted[:, rows] = part.table.take(rows).complexity()
+    return Complexity(*counted)
 
 
 def stage_columns(part: Assembled, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -109,6 +123,8 @@ def stage_columns(part: Assembled, names: Iterable[str]) -> dict[str, np.ndarray
     the names, as it takes as long as all the rest.
     """
     table = part.table
+    if isinstance(table, UserTable):
+        return {}
     present = table.depth > 0
     flops = stage_flops_table(table, part.resolution) if "stage_flops" in names else None
     return {

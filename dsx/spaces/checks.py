@@ -33,6 +33,15 @@ def check_family(family: str, known: Sequence[str]) -> None:
         raise ValueError(f"family = '{family}': unknown.{suggest(family, known)} Known: {', '.join(known)}")
 
 
+def check_unused(given: Sequence[str], family: str) -> None:
+    """What a family has no use for is left out."""
+    for name in given:
+        if name == "input":
+            raise ValueError(f"input: family '{family}' takes images, by resolution and in_channels: leave it out")
+        source = "from input" if name in ("resolution", "in_channels") else "from their own file"
+        raise ValueError(f"{name}: networks of '{family}' have it {source}: leave it out")
+
+
 def check_names(parameters: Mapping[str, Parameter], rules: Mapping[str, ParameterRule]) -> None:
     """The parameters' names, and whose values they share. rules: of every parameter that the space may have."""
     for name, parameter in parameters.items():
@@ -106,7 +115,7 @@ def check_values(
         return  # checked with the blocks
     ends = [getattr(parameter, end) for end in ("low", "high")] if parameter.continuous else None
     values = parameter.values if ends is None else np.array(ends)
-    known = {"stem_type": list(STEMS), "activation": list(ACTIVATIONS)}.get(name)
+    known = None if rule.free else {"stem_type": list(STEMS), "activation": list(ACTIVATIONS)}.get(name)
     if known is not None:
         for value in values.tolist():
             if value not in known:

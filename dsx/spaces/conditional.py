@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from dsx.networks.cost import METRICS
 from dsx.spaces.acceptance import what_holds
-from dsx.spaces.assembly import assemble, assembled_complexity
+from dsx.spaces.assembly import assemble
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.orders import in_order
@@ -77,8 +76,7 @@ def accepted(space: Space, settings: Mapping[str, np.ndarray]) -> np.ndarray:
     n = len(next(iter(settings.values())))
     keep = np.zeros(n, dtype=bool)
     for part in assemble(space, settings):
-        metrics = dict(zip(METRICS, assembled_complexity(part), strict=True))
-        keep[part.rows] = np.logical_and.reduce(list(what_holds(space, settings, part, metrics).values()))
+        keep[part.rows] = np.logical_and.reduce(list(what_holds(space, settings, part, measured=False)[0].values()))
     return keep & _ordered(space, settings)
 
 

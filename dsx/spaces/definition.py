@@ -14,9 +14,10 @@ from dsx.base import resources
 from dsx.base.errors import DsxError
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Activation, Count, Head, Stem
+from dsx.networks.user import USER_NETWORKS, shape_in_words
 from dsx.spaces import checks
 from dsx.spaces.constraints import Window, parse_constraints
-from dsx.spaces.distributions import Parameter, from_shorthand
+from dsx.spaces.distributions import Choice, Fixed, Parameter, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
 from dsx.spaces.files import assign, read_definition
@@ -37,6 +38,7 @@ class Space(Frozen):
 
     stages, strides, block, stem, head, activation, se_ratio, resolution: fixed unless a parameter of that
     purpose is sampled. width_step: widths of the family `regnet` are multiples of it.
+    input: shape of what networks of a user's own take, where that is no image of the resolution; null: it is.
     constraints: flops, params or acts → `low:high` (both inclusive), or a name → an inequality over them.
     rules: a parameter → an order over the stages, or a name → an inequality over parameters.
     """
@@ -57,6 +59,7 @@ class Space(Frozen):
     resolution: Count = 224
     num_classes: Count = 1000
     in_channels: Count = 3
+    input: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     parameters: dict[str, Parameter]
     rules: dict[str, OrderRule | _Inequality] = {}
     constraints: dict[str, _Window | _Inequality] = {}
@@ -81,9 +84,11 @@ class Space(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Space:
         """Raises ValueError for the first thing that does not fit the others; each message says where it stands."""
-        checks.check_family(self.family, [*FAMILIES, *self.loaded.families])
+        checks.check_family(self.family, [*FAMILIES, *self.loaded.families, *self.loaded.networks])
         checks.check_names(self.parameters, self.parameter_rules)
-        checks.check_blocks(self.blocks, self.loaded.blocks, self.parameters, self.se_ratio)
+        if self.network is None:
+            checks.check_blocks(self.blocks, self.loaded.blocks, self.parameters, self.se_ratio)
+        checks.check_unused(self._unused(), self.family)
         for name, parameter in self.parameters.items():
             checks.check_values(name, parameter, self.parameters, self.parameter_rules, self.family)
         checks.check_lists({"strides": self.strides, "block": self.block}, self.max_stages)
@@ -92,15 +97,53 @@ class Space(Frozen):
         checks.check_inequalities(self.inequalities, self.names_in_rules)
         return self
 
+    def to_dict(self) -> dict[str, Any]:
+        """As in `Frozen`; without an input where there is none, as in definitions from before there was a choice."""
+        content = super().to_dict()
+        if self.input is None:
+            del content["input"]
+        return content
+
+    def _unused(self) -> list[str]:
+        """Fields that are given and that networks of this family have no use for."""
+        names: tuple[str, ...] = ("input",)
+        if self.network is not None:
+            names = ("block", "stem", "strides", "head", "activation", "se_ratio", "width_step")
+            names += ("resolution", "in_channels") if self.input is not None else ()
+        return [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
+
     @cached_property
     def loaded(self) -> Loaded:
-        """Blocks and families of the user's files."""
+        """What the user's files hold."""
         return gather(self.plugins)
+
+    @property
+    def network(self) -> str | None:
+        """Of a family of a user's own networks, their name in descriptions; else None."""
+        return self.loaded.networks.get(self.family)
+
+    @property
+    def counts_one_by_one(self) -> bool:
+        """Whether a network's complexity is known only once it is built."""
+        return self.network is not None and USER_NETWORKS[self.network].complexity is None
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one example: an image, unless the space says otherwise."""
+        return self.input or (self.in_channels, self.resolution, self.resolution)
+
+    @property
+    def input_in_words(self) -> str:
+        """`224×224`, and of other inputs than images the whole shape."""
+        return shape_in_words(self.input or self.input_shape[1:])
 
     @cached_property
     def parameter_rules(self) -> dict[str, ParameterRule]:
         """Rules of every parameter that this space may have."""
-        return {**COMMON, **self.family_rules.parameters}
+        if self.network is None:
+            return {**COMMON, **self.family_rules.parameters}
+        listed = USER_NETWORKS[self.network].parameters
+        return {**dict.fromkeys(listed, ParameterRule(free=True, required=True)), "stages": COMMON["stages"]}
 
     @property
     def family_rules(self) -> Family:
@@ -141,7 +184,11 @@ class Space(Frozen):
     def names_in_rules(self) -> set[str]:
         """What an inequality among the rules may speak of: parameters of numbers, and the finished stages."""
         texts = {name for name, rule in self.parameter_rules.items() if rule.text}
-        return {name for name in self.parameters if name.isidentifier() and name not in texts} | set(DERIVED)
+        texts |= {
+            name for name, p in self.parameters.items() if isinstance(p, Choice | Fixed) and p.values.dtype.kind == "U"
+        }
+        derived = DERIVED if self.network is None else ()
+        return {name for name in self.parameters if name.isidentifier() and name not in texts} | set(derived)
 
     @property
     def windows(self) -> dict[str, Window]:

@@ -16,8 +16,12 @@ from dsx.spaces.population import Model
 
 
 def describe_derivation(space: Space, model: Model) -> str:
-    """A table with one row for each stage: what was drawn or derived, and what group adjustment made of it."""
-    assert isinstance(model.architecture, Architecture)  # spaces hold nothing else
+    """A table with one row for each stage: what was drawn or derived, and what group adjustment made of it.
+
+    Empty for a user's network, which is built from the setting as it is.
+    """
+    if not isinstance(model.architecture, Architecture):
+        return ""
     settings = settings_of(space, {name: [value] for name, value in model.setting.items()})
     stages = settings["stages"] if "stages" in settings else np.full(1, space.stages)
     shapes = space.family_rules.shape(settings, stages, space.max_stages, space.width_step)

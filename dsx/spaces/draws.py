@@ -42,6 +42,14 @@ class Draws:
                 self.columns.append(_Column(name, start, width))
                 start += width
         self.width = start
+        self._last: tuple[int, dict[str, np.ndarray]] = (-1, {})
+
+    def some(self, start: int, count: int) -> dict[str, np.ndarray]:
+        """`count` candidates from number `start` on, all of one chunk, as `chunk` gives them."""
+        index, first = divmod(start, CHUNK)
+        if self._last[0] != index:
+            self._last = index, self.chunk(index)
+        return {name: column[first : first + count] for name, column in self._last[1].items()}
 
     def chunk(self, index: int) -> dict[str, np.ndarray]:
         """Parameter → (CHUNK,) or (CHUNK, stages) values; stages beyond a setting's own hold the lowest value."""

@@ -23,6 +23,7 @@ from dsx.spaces.tally import Tally
 
 # the largest number of settings that are enumerated, and how many at a time
 ENUMERABLE = 1 << 18
+BUILT_ENUMERABLE = 1 << 13  # where each has to be built to be counted
 CHUNK = 1 << 15
 NONE = Taken({}, [], np.empty((0, 3), dtype=np.int64))
 
@@ -30,7 +31,7 @@ NONE = Taken({}, [], np.empty((0, 3), dtype=np.int64))
 def enumerable(space: Space) -> bool:
     """Whether the space is so small that all its settings can be looked at."""
     settings = cardinality(space).settings
-    if settings is None or settings > ENUMERABLE:
+    if settings is None or settings > (BUILT_ENUMERABLE if space.counts_one_by_one else ENUMERABLE):
         return False
     # orders are kept by trying all sequences
     return all(

@@ -39,9 +39,7 @@ def describe_space(name: str | Path) -> str:
         parts.append("rules\n" + "\n".join(f"  {_rule(key, rule, space)}" for key, rule in space.rules.items()))
     if space.constraints:
         shown = [f"  {k} {v}" if k in METRICS else f"  {k}: {v}" for k, v in space.constraint_texts.items()]
-        parts.append(
-            f"constraints at {space.resolution}×{space.resolution}, {space.num_classes} classes\n" + "\n".join(shown)
-        )
+        parts.append(f"constraints at {space.input_in_words}, {space.num_classes} classes\n" + "\n".join(shown))
     parts.append(_size(space))
     line = lineage(name)
     if len(line) > 1:
@@ -51,6 +49,11 @@ def describe_space(name: str | Path) -> str:
 
 
 def _networks(space: Space) -> str:
+    if space.network is not None:
+        (file,) = (plugin.file for plugin in space.plugins if Path(plugin.file).stem == space.family)
+        return f"  networks of {file}, each counted " + (
+            "by building it" if space.counts_one_by_one else "by its own complexity"
+        )
     stages = "–".join(str(int(n)) for n in dict.fromkeys((space.stage_counts.min(), space.stage_counts.max())))
     strides = space.strides if isinstance(space.strides, int) else " ".join(map(str, space.strides))
     squeeze = f", squeeze-and-excitation {space.se_ratio:g}" if space.se_ratio else ""

@@ -26,6 +26,7 @@ class ParameterRule:
     per_stage: bool = True
     required: bool = False
     text: bool = False
+    free: bool = False  # numbers and texts of any kind: what they mean is the user's affair
 
     def words(self) -> str:
         bound = f" {'>' if self.low_open else '≥'} {self.low:g}" + (
@@ -34,6 +35,8 @@ class ParameterRule:
         return ("expected integers" if self.integer else "expected numbers") + bound
 
     def accepts(self, values: np.ndarray) -> bool:
+        if self.free:
+            return True
         if self.text:
             return values.dtype.kind == "U"
         if values.dtype.kind not in "if" or (self.integer and (values != np.rint(values)).any()):

@@ -15,7 +15,7 @@ from dsx.base.errors import DefinitionError
 from dsx.base.yaml import read_yaml
 from dsx.spaces.distributions import from_shorthand
 from dsx.spaces.orders import ORDERS
-from dsx.spaces.plugins import read_plugins
+from dsx.spaces.plugins import parameters_in, read_plugins
 from dsx.spaces.population import RECIPE_PREFIX
 
 # fields of a distribution: the last part of a dotted key that is none of them belongs to a recipe's setting
@@ -33,6 +33,12 @@ def read_definition(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
     data.setdefault("name", path.stem)
     if "plugins" in data:
         data["plugins"] = read_plugins(data["plugins"], beside=path)
+        try:
+            written_out = parameters_in(data["plugins"], data.get("family"))
+        except DefinitionError as error:
+            raise DefinitionError(f"{path}: {error}") from error
+        if written_out and isinstance(data.setdefault("parameters", {}), dict):
+            data["parameters"] = merge(written_out, data["parameters"])
     if parent_name is None:
         return merge({}, data)
     if not isinstance(parent_name, str):

@@ -1,12 +1,14 @@
-"""A user's own blocks and families: one Python file that exposes BLOCKS or FAMILIES.
+"""A user's own blocks, families and networks: one Python file that has BLOCKS, FAMILIES, or PARAMETERS and build.
 
 A space carries the file's source, so that a study is the same after the user's file has changed.
-In architectures a user's block is named `name@version`, the version being a hash of the source:
-two versions of a block are two blocks, also within one process.
+In architectures a user's block or network is named `name@version`, the version being a hash of the source:
+two versions of a block are two blocks, also within one process. A file of networks is a family of its own, called as
+the file; it is read, and run only where a network is counted or built.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import linecache
@@ -18,9 +20,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dsx.base.errors import DefinitionError, DsxError
+from dsx.base.errors import DefinitionError, DsxError, unknown
 from dsx.base.schema import Frozen
 from dsx.networks.layers import BLOCKS, USER_BLOCKS, Block
+from dsx.networks.user import USER_NETWORKS, UserCode
 from dsx.spaces.families import FAMILIES, Family
 
 
@@ -42,10 +45,11 @@ class Plugin(Frozen):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a user's file holds: short block name → name in architectures, and family name → family."""
+    """What a user's file holds: short block name → name in architectures, family name → family; networks as blocks."""
 
     blocks: Mapping[str, str]
     families: Mapping[str, Family]
+    networks: Mapping[str, str]
 
 
 def read_plugins(entries: object, beside: Path) -> object:
@@ -76,36 +80,56 @@ def load_plugins(definition: Mapping[str, Any]) -> None:
         Plugin.from_dict(content, "plugins").load()
 
 
+def parameters_in(plugins: Any, family: Any) -> dict[str, Any]:
+    """PARAMETERS of the file whose networks are that family; none if it is another kind of family.
+
+    plugins: as `read_plugins` gives them. Raises DefinitionError for a file that cannot be read, or that has networks
+    of another name where no family is called so.
+    """
+    listed = plugins if isinstance(plugins, list) else []
+    loaded = gather(Plugin.from_dict(content) for content in listed if isinstance(content, dict))
+    families = [*FAMILIES, *loaded.families, *loaded.networks]
+    if loaded.networks and family is not None and family not in families:
+        raise DefinitionError(f"family = '{family}': {unknown('family', family, families)}")
+    return USER_NETWORKS[loaded.networks[family]].parameters if family in loaded.networks else {}
+
+
 def gather(plugins: Iterable[Plugin]) -> Loaded:
-    """All blocks and families of several files. Raises DefinitionError if two of them share a name."""
+    """What several files hold. Raises DefinitionError if two of them share a name."""
     blocks: dict[str, str] = {}
     families: dict[str, Family] = {}
+    networks: dict[str, str] = {}
     for plugin in plugins:
         loaded = plugin.load()
-        for kind, known, new in (("block", blocks, loaded.blocks), ("family", families, loaded.families)):
+        for kind, known, new in (
+            ("block", blocks, loaded.blocks),
+            ("family", {**families, **networks}, {**loaded.families, **loaded.networks}),
+        ):
             for name in set(known) & set(new):
                 raise DefinitionError(f"{plugin.file}: {kind} '{name}' is in another plugin too; rename one")
         blocks |= loaded.blocks
         families |= loaded.families
-    return Loaded(blocks, families)
+        networks |= loaded.networks
+    return Loaded(blocks, families, networks)
 
 
 @functools.cache
 def _load(file: str, source: str, version: str) -> Loaded:
     filename = f"{file}@{version}"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    module = types.ModuleType(f"dsx_plugin_{version}")
-    module.__file__ = filename
-    # dataclasses and pickles look a class's module up by name
-    sys.modules[module.__name__] = module
     try:
-        exec(compile(source, filename, "exec"), module.__dict__)
-    except Exception as error:
+        tree = ast.parse(source, filename)
+    except SyntaxError as error:
         raise DefinitionError(_where(error, file, filename)) from error
+    defined = _top_level(tree)
+    if "build" in defined or "PARAMETERS" in defined:
+        return _networks(file, source, version, defined)
+    module = _module(file, source, version)
     blocks, families = _entries(module, "BLOCKS", Block, file), _entries(module, "FAMILIES", Family, file)
     if not blocks and not families:
         raise DefinitionError(
-            f"{file}: holds neither BLOCKS nor FAMILIES; write BLOCKS = {{'name': Block(…)}} at its top level"
+            f"{file}: holds no BLOCKS, no FAMILIES and no build(setting); write one of them at its top level, as in"
+            " BLOCKS = {'name': Block(…)}"
         )
     for kind, added, known in (("block", blocks, BLOCKS), ("family", families, FAMILIES)):
         for name in added:
@@ -122,7 +146,71 @@ def _load(file: str, source: str, version: str) -> Loaded:
         name: replace(family, shape=_guarded(family.shape, file, filename, f"family '{name}'"))
         for name, family in families.items()
     }
-    return Loaded(names, guarded)
+    return Loaded(names, guarded, {})
+
+
+@functools.cache
+def _module(file: str, source: str, version: str) -> types.ModuleType:
+    """The file, run once in a process. Raises DefinitionError with file and line if it cannot be."""
+    filename = f"{file}@{version}"
+    module = types.ModuleType(f"dsx_plugin_{version}")
+    module.__file__ = filename
+    # dataclasses and pickles look a class's module up by name
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, filename, "exec"), module.__dict__)
+    except Exception as error:
+        raise DefinitionError(_where(error, file, filename)) from error
+    return module
+
+
+def _top_level(tree: ast.Module) -> dict[str, ast.stmt]:
+    """Name → the statement that defines it."""
+    names: dict[str, ast.stmt] = {}
+    for node in tree.body:
+        targets: list[Any] = getattr(node, "targets", None) or [getattr(node, "target", node)]
+        names |= {name: node for target in targets if (name := getattr(target, "id", getattr(target, "name", None)))}
+        names |= {
+            alias.asname or alias.name: node for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)
+        }
+    return names
+
+
+def _networks(file: str, source: str, version: str, defined: Mapping[str, ast.stmt]) -> Loaded:
+    """A file of networks: PARAMETERS are read from its text, and nothing of it is run."""
+    name, filename = Path(file).stem, f"{file}@{version}"
+    for needed, example in (("build", "def build(setting)"), ("PARAMETERS", "PARAMETERS = {'width': {…}}")):
+        if needed not in defined:
+            there = "build" if needed == "PARAMETERS" else "PARAMETERS"
+            raise DefinitionError(f"{file}: holds {there} and no {needed}; write {example} at its top level")
+    if name in FAMILIES or not name.isidentifier():
+        raise DefinitionError(
+            f"{file}: the file's name is that of its family: letters, digits and _, and none of dsx's"
+        )
+    try:
+        parameters = ast.literal_eval(getattr(defined["PARAMETERS"], "value", None) or "")
+    except (ValueError, SyntaxError):
+        parameters = None
+    if not isinstance(parameters, dict) or not parameters:
+        line = defined["PARAMETERS"].lineno
+        raise DefinitionError(
+            f"{file}, line {line}: PARAMETERS is not written out: expected {{'name': {{'distribution': …}}}} of plain"
+            " numbers and texts, as a space's YAML has it"
+        )
+    for reserved in ("input", "num_classes", "resolution"):
+        if reserved in parameters:
+            raise DefinitionError(f"{file}: PARAMETERS has '{reserved}', which a setting holds anyway: rename it")
+
+    def lazily(function: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            made = getattr(_module(file, source, version), function)
+            return _guarded(made, file, filename, function)(*arguments)
+
+        return call
+
+    complexity = lazily("complexity") if "complexity" in defined else None
+    USER_NETWORKS[f"{name}@{version}"] = UserCode(file, parameters, lazily("build"), complexity)
+    return Loaded({}, {}, {name: f"{name}@{version}"})
 
 
 def _entries(module: types.ModuleType, name: str, kind: type, file: str) -> dict[str, Any]:

@@ -27,6 +27,10 @@ from dsx.spaces.tally import Tally
 # candidates that are always tried, and the most that a sample may be expected to need
 PATIENCE = 1 << 22
 LIMIT = 1 << 26
+# the same where every candidate has to be built to be counted, and how many of them at a time
+BUILT_PATIENCE = 1 << 12
+BUILT_LIMIT = 1 << 18
+BUILT_STEP = 1 << 6
 # a small space is enumerated after so many chunks; fixed, so that n never decides which models come
 STREAM_CHUNKS = 4
 
@@ -75,6 +79,8 @@ def configured(
     for name, value in (("resolution", resolution), ("num_classes", num_classes)):
         if value is not None and value < 1:
             raise DsxError(f"{name} = {value}: expected an integer ≥ 1")
+    if resolution is not None and space.input is not None:
+        raise DsxError(f"resolution = {resolution}: {space.name} takes no images but inputs of {space.input_in_words}")
     update = {"resolution": resolution, "num_classes": num_classes}
     return space.constrained(**ranges).model_copy(update={k: v for k, v in update.items() if v is not None})
 
@@ -86,15 +92,15 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
     if not 0 <= seed < 2**63:
         raise DsxError(f"seed = {seed}: expected an integer from 0 to 2^63 − 1")
     draws, tally = Draws(space, seed), Tally(space.family)
-    pace, small = _Pace(), enumerable(space)
+    pace, small = _Pace(space.counts_one_by_one), enumerable(space)
     batches: list[Taken] = []
     accepted_so_far = 0
-    for index in range(LIMIT // CHUNK):
-        if small and index == STREAM_CHUNKS:
+    for start in range(0, pace.limit, pace.step):
+        if small and start == STREAM_CHUNKS * CHUNK:
             batches.append(remaining(space, seed, tally, limit=n - accepted_so_far))
             break
-        settings = draws.chunk(index)
-        tally.candidates += len(settings[next(iter(settings))])
+        settings = draws.some(start, pace.step)
+        tally.candidates += pace.step
         accepted = sorted(evaluate(space, settings, tally), key=lambda candidate: candidate.row)
         batches.append(take(space, settings, _new(accepted, tally, limit=n - accepted_so_far)))
         accepted_so_far += len(batches[-1])
@@ -107,19 +113,25 @@ def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = Fal
 
 
 class _Pace:
-    """How fast new models are found, over the later half of all candidates: repeats make it fall."""
+    """How fast new models are found, over the later half of all candidates: repeats make it fall.
 
-    def __init__(self) -> None:
+    built: whether candidates have to be built to be counted.
+    """
+
+    def __init__(self, built: bool) -> None:
+        self.patience, self.limit, self.step = (
+            (BUILT_PATIENCE, BUILT_LIMIT, BUILT_STEP) if built else (PATIENCE, LIMIT, CHUNK)
+        )
         self.history: list[int] = [0]
 
     def hopeless(self, accepted: int, n: int) -> bool:
-        """Whether, after PATIENCE candidates, the models still missing would take more than LIMIT."""
+        """Whether, after `patience` candidates, the models still missing would take more than `limit`."""
         self.history.append(accepted)
-        chunks = len(self.history) - 1
-        if chunks * CHUNK < PATIENCE:
+        steps = len(self.history) - 1
+        if steps * self.step < self.patience:
             return False
-        recent = accepted - self.history[chunks // 2]
-        return not recent or (n - accepted) * (chunks - chunks // 2) / recent > LIMIT / CHUNK
+        recent = accepted - self.history[steps // 2]
+        return not recent or (n - accepted) * (steps - steps // 2) / recent > self.limit / self.step
 
 
 def _new(accepted: list[AcceptedSetting], tally: Tally, limit: int) -> list[AcceptedSetting]:

@@ -83,13 +83,13 @@ def preflight(
     rows: list[Estimate] = []
     with torch_settings(recipe, chosen, threads):
         absent = is_absent(recipe.data)
-        if absent and chosen.type == "cpu":
-            recipe, steps = _briefly(recipe), min(steps, 2)
-        batches = NoiseBatches(recipe, 0, chosen) if absent else open_batches(recipe, 0, chosen)
+        brief = absent and chosen.type == "cpu"
+        timed, steps = (_briefly(recipe), min(steps, 2)) if brief else (recipe, steps)
+        batches = NoiseBatches(timed, 0, chosen) if absent else open_batches(timed, 0, chosen)
         try:
             for which, row in picked.items():
                 if all(architectures[row].model_id != estimate.model_id for estimate in rows):
-                    rows.append(_measured(which, architectures[row], int(flops[row]), recipe, batches, steps))
+                    rows.append(_measured(which, architectures[row], int(flops[row]), timed, batches, steps))
             text = recipe.describe(1, batches.training_images)
         finally:
             batches.close()

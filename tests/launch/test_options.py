@@ -9,7 +9,8 @@ import inspect
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.launch.options import TRAINER, LaunchOptions
+from dsx.launch.options import LaunchOptions
+from dsx.recipes.recipe import TRAINER
 
 
 @pytest.mark.parametrize(("name", "least"), [("workers", 1), ("limit", 0), ("max_failures", 0)])

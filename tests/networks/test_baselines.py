@@ -8,9 +8,10 @@ from torchvision import models
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.anynet import build
-from dsx.networks.baselines import BASELINES, Baseline, count_complexity
+from dsx.networks.baselines import BASELINES, Baseline
 from dsx.networks.blocks import Norm
 from dsx.networks.complexity import complexity
+from dsx.networks.counting import count_complexity
 from dsx.networks.published import published
 
 # GF and M acts as RegNet's table 4 prints them (its B4 and B5 in GF are lower than its authors' own code counts)

@@ -38,7 +38,7 @@ def test_onnx_gives_the_same_logits_at_any_batch_size(tmp_path, architecture, re
         if isinstance(norm, nn.BatchNorm2d):
             nn.init.uniform_(norm.running_mean, -0.5, 0.5)
             nn.init.uniform_(norm.weight, 0.5, 1.5)
-    path = export_onnx(network, tmp_path / "network.onnx", resolution, architecture.in_channels)
+    path = export_onnx(network, tmp_path / "network.onnx", (architecture.in_channels, resolution, resolution))
     assert network.training
     assert [file.name for file in tmp_path.iterdir()] == ["network.onnx"]
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -76,7 +76,9 @@ def test_mistakes_are_refused_before_anything_is_written(tmp_path, monkeypatch):
         export(MIXED, tmp_path / "a.onnx", 7)
     with pytest.raises(DsxError, match=r"no: |there is no folder"):
         export(MIXED, tmp_path / "no" / "a.onnx", 32)
-    with pytest.raises(DsxError, match=r"^baselines are exported to \.onnx with random weights only"):
+    with pytest.raises(
+        DsxError, match=r"^networks that dsx does not build itself are exported to \.onnx with random weights only"
+    ):
         export(Baseline(baseline="MobileNetV2"), tmp_path / "a.safetensors")
     monkeypatch.setattr(export_module, "find_spec", lambda name: None)
     with pytest.raises(DsxError) as refusal:

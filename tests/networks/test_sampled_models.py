@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dsx.networks.anynet import build
-from dsx.networks.baselines import count_complexity
 from dsx.networks.complexity import complexity
+from dsx.networks.counting import count_complexity
 from dsx.spaces.definition import load_space
 from dsx.spaces.sampling import sample
 

@@ -28,6 +28,15 @@ COLOUR = {"mean": [0.5] * 3, "std": [0.25] * 3}
             "num_classes and in_channels are known for digits: leave them out",
         ),
         ({"dataset": "digits", **GREY, "storage": "stream"}, "digits is kept in memory: leave storage out"),
+        ({"dataset": "digits", "shape": [3]}, "digits gives images: leave shape out"),
+        (
+            {"dataset": "mine:Data", "shape": [3], "storage": "stream"},
+            "shape: what is no image is kept in memory: leave storage out",
+        ),
+        (
+            {"dataset": "mine:Data", "shape": [2, 9], **COLOUR},
+            "mean and std have 3 entries, shape begins with 2: give one for each",
+        ),
         (
             {"dataset": "imagenet", **COLOUR, "storage": "memory"},
             "imagenet is decoded from files while training: leave storage out",
@@ -92,3 +101,8 @@ def test_by_default_images_stay_as_they_are() -> None:
     done = Augmentation()
     assert (done.random_area, done.crop_padding, done.flip, done.automatic) == (None, 0, False, "none")
     assert (done.lighting, done.mixup, done.cutmix) == (0, 0, 0)
+
+
+def test_what_is_no_image_is_taken_as_it_is_unless_mean_and_std_say_otherwise() -> None:
+    assert Data.from_dict({"dataset": "mine:Data", "shape": [2, 9]}).mean == (0.0, 0.0)
+    assert Data.from_dict({"dataset": "mine:Data", "shape": [2, 9], "std": [2, 4]}).std == (2.0, 4.0)

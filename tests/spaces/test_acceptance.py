@@ -5,7 +5,7 @@ import pytest
 from oracle import x_flops
 
 from dsx.spaces.acceptance import evaluate, present_settings, take, what_holds
-from dsx.spaces.assembly import assemble, assembled_complexity
+from dsx.spaces.assembly import assemble
 from dsx.spaces.tally import Tally
 
 SETTINGS = {
@@ -22,8 +22,7 @@ FLOPS = [
 
 def holds(space):
     (part,) = assemble(space, SETTINGS)
-    metrics = dict(zip(("flops", "params", "acts"), assembled_complexity(part), strict=True))
-    return {name: kept.tolist() for name, kept in what_holds(space, SETTINGS, part, metrics).items()}
+    return {name: kept.tolist() for name, kept in what_holds(space, SETTINGS, part)[0].items()}
 
 
 def test_each_rule_and_constraint_is_told_by_itself(small_space):

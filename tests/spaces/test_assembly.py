@@ -31,7 +31,7 @@ def test_widths_are_adjusted_to_whole_groups(small_space):
 def test_flops_are_those_of_a_plain_count(small_space):
     (part,) = assemble(small_space(), settings())
     table = part.table
-    for row, flops in enumerate(assembled_complexity(part).flops):
+    for row, flops in enumerate(assembled_complexity(part, np.ones(len(part.rows), dtype=bool)).flops):
         depth, width, group = (column[row].tolist() for column in (table.depth, table.width, table.group_width))
         ratio = [int(b) for b in table.bottleneck_ratio[row]]
         assert flops == x_flops(8, depth, width, ratio, group, (1, 2, 2), 16, 1, 10)
@@ -81,5 +81,5 @@ def test_flops_of_stages_are_counted_if_a_rule_asks_and_add_up_but_for_stem_and_
     by_stage = stage_columns(part, {"stage_flops"})["stage_flops"]
     last = part.table.width[:, -1]
     assert (by_stage.sum(axis=1) + 9 * 8 * 16 * 16 * 3 + (last + 1) * 10).tolist() == (
-        assembled_complexity(part).flops.tolist()
+        assembled_complexity(part, np.ones(len(part.rows), dtype=bool)).flops.tolist()
     )

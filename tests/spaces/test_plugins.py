@@ -11,7 +11,7 @@ import torch
 import yaml
 
 import dsx as dsx_api
-from dsx.base.errors import DefinitionError
+from dsx.base.errors import DefinitionError, DsxError, ShortfallError, StudyError
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space, space_from_dict
 from dsx.spaces.files import merge
@@ -120,9 +120,13 @@ def test_blocks_of_ones_own_stand_beside_those_of_dsx(space_with):
     assert [name.partition("@")[0] for name in blocks] == ["mine", "v", "mine"]
 
 
+NOTHING = (
+    "holds no BLOCKS, no FAMILIES and no build(setting); write one of them at its top level, as in"
+    " BLOCKS = {'name': Block(…)}"
+)
 FAULTS = [
-    ("BLOCKS = {}", "mine.py: holds neither BLOCKS nor FAMILIES; write BLOCKS = {'name': Block(…)} at its top level"),
-    ("x = 1", "mine.py: holds neither BLOCKS nor FAMILIES; write BLOCKS = {'name': Block(…)} at its top level"),
+    ("BLOCKS = {}", f"mine.py: {NOTHING}"),
+    ("x = 1", f"mine.py: {NOTHING}"),
     ("\n\nprint(undefined)", "mine.py, line 3: NameError: name 'undefined' is not defined"),
     ("def f(:\n  pass", "mine.py, line 1: SyntaxError: invalid syntax"),
     ("import nowhere_at_all", "mine.py, line 1: ModuleNotFoundError: No module named 'nowhere_at_all'"),
@@ -140,6 +144,186 @@ def test_a_fault_in_the_users_file_is_one_line(source, message, space_with):
     with pytest.raises(DefinitionError) as refusal:
         load_space(path)
     assert str(refusal.value) == f"{path}: {message}"
+
+
+NETWORK = """
+PARAMETERS = {
+    "stages": {"distribution": "uniform", "low": 1, "high": 2, "step": 1},
+    "width": {"distribution": "log_uniform", "low": 2, "high": 8, "step": 2, "per": "stage"},
+    "act": {"distribution": "choice", "values": ["ReLU", "Tanh"], "weights": [3, 1]},
+}
+
+def build(setting):
+    from torch import nn
+    sizes, layers = [setting["input"][0], *setting["width"]], []
+    for before, after in zip(sizes, sizes[1:]):
+        layers += [nn.Linear(before, after), getattr(nn, setting["act"])()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], setting["num_classes"]))
+"""
+COMPLEXITY = """
+def complexity(settings):
+    import numpy as np
+    first, second = settings["width"][:, 0], np.where(settings["stages"] > 1, settings["width"][:, 1], 0)
+    into, classes, last = settings["input"][0], settings["num_classes"], np.where(second > 0, second, first)
+    params = (into + 1) * first + (first + 1) * second + (last + 1) * classes
+    return params, params, first + second + classes
+"""
+
+
+@pytest.fixture
+def network_space(tmp_path):
+    """network_space(source, **changes): the path of a space of the networks in that file, of 5 inputs and 3 classes."""
+
+    def write(source=NETWORK, **changes):
+        (tmp_path / "net.py").write_text(source)
+        content = {"plugins": ["net.py"], "family": "net", "input": [5], "num_classes": 3, **changes}
+        (tmp_path / "net.yaml").write_text(yaml.safe_dump(content))
+        return tmp_path / "net.yaml"
+
+    return write
+
+
+def test_networks_of_ones_own_are_sampled_counted_and_built(network_space):
+    space = load_space(network_space(constraints={"params": "40:100"}, rules={"width": "non_decreasing"}))
+    population = dsx_api.sample(space, 12)
+    assert len(set(population.model_ids)) == 12
+    for model in population:
+        widths = model.architecture.setting["width"]
+        assert len(widths) == model.setting["stages"]
+        assert widths == sorted(widths)
+        assert 40 <= model.params <= 100
+        assert dsx_api.complexity(model.architecture) == (model.flops, model.params, model.acts)
+        network = dsx_api.build(model.architecture)
+        assert sum(p.numel() for p in network.parameters()) == model.params
+    assert dsx_api.sample(space, 5).model_ids == population.model_ids[:5]
+
+
+def test_networks_come_in_the_law_of_their_parameters(network_space):
+    """The first model over many seeds; and all 40 that the space holds."""
+    space = load_space(network_space())
+    first = [dsx_api.sample(space, 1, seed=seed)[0].setting for seed in range(400)]
+    relu = sum(setting["act"] == "ReLU" for setting in first)
+    assert abs(relu - 300) < 4 * (400 * 0.75 * 0.25) ** 0.5
+    shallow = sum(setting["stages"] == 1 for setting in first)
+    assert abs(shallow - 200) < 4 * 100**0.5
+    space = load_space(network_space(NETWORK + COMPLEXITY))
+    with pytest.raises(ShortfallError, match=r"the space holds exactly 40 distinct ones"):
+        dsx_api.sample(space, 41)
+    assert len(set(dsx_api.sample(space, 40).model_ids)) == 40
+
+
+def test_counting_by_building_draws_what_a_closed_form_draws(network_space):
+    window = {"params": "40:100"}
+    built = dsx_api.sample(load_space(network_space(constraints=window)), 20)
+    closed = dsx_api.sample(load_space(network_space(NETWORK + COMPLEXITY, constraints=window)), 20)
+    for column in ("flops", "params", "acts"):
+        assert getattr(built, column).tolist() == getattr(closed, column).tolist()
+    assert built.table.drop(columns="model_id").equals(closed.table.drop(columns="model_id"))
+
+
+def test_a_window_that_no_network_meets_ends_soon(network_space):
+    space = load_space(network_space(constraints={"params": "1M:2M"}))
+    with pytest.raises(ShortfallError, match=r"^net: 3 models asked for, and the space holds exactly 0 distinct ones"):
+        dsx_api.sample(space, 3)
+
+
+def test_a_yaml_changes_what_the_file_says(network_space):
+    space = load_space(network_space(parameters={"width": {"high": 4}, "act": "Tanh"}))
+    assert space.parameters["width"].high == 4
+    assert space.parameters["width"].low == 2
+    assert space.parameters["act"].values.tolist() == ["Tanh"]
+    assert space_from_dict(space.to_dict()) == space
+
+
+def test_the_code_is_part_of_a_space_and_kept_with_the_study(network_space, tmp_path):
+    path = network_space()
+    space = load_space(path)
+    study = Study.create(tmp_path / "study", dsx_api.sample(space, 3), space.to_dict(), {"n": 3}, 0)
+    (tmp_path / "net.py").write_text(NETWORK.replace("Tanh", "GELU"))
+    changed = load_space(path)
+    assert changed.definition_hash != space.definition_hash
+    study.paths.run(study.population.model_ids[0]).result.parent.mkdir(parents=True)
+    study.paths.run(study.population.model_ids[0]).result.write_text("{}")
+    with pytest.raises(StudyError, match=r"space\.plugins") as refusal:
+        Study.create(tmp_path / "study", dsx_api.sample(changed, 3), changed.to_dict(), {"n": 3}, 0)
+    assert "\n" not in str(refusal.value)
+    # in a process that has seen neither the file nor the space
+    (tmp_path / "net.py").unlink()
+    code = (
+        "import dsx; m = dsx.open_study('study').population[0];"
+        "print(m.params, sum(p.numel() for p in dsx.build(m.architecture).parameters()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    listed, built = done.stdout.split()
+    assert listed == built == str(study.population[0].params)
+
+
+NETWORK_FAULTS = [
+    ("PARAMETERS = {'a': 1}", "net.py: holds PARAMETERS and no build; write def build(setting) at its top level"),
+    (
+        "def build(setting): ...",
+        "net.py: holds build and no PARAMETERS; write PARAMETERS = {'width': {…}} at its top level",
+    ),
+    (
+        "W = 3\nPARAMETERS = {'a': W}\ndef build(setting): ...",
+        "net.py, line 2: PARAMETERS is not written out: expected {'name': {'distribution': …}} of plain numbers and"
+        " texts, as a space's YAML has it",
+    ),
+    (
+        "PARAMETERS = {'input': 1}\ndef build(setting): ...",
+        "net.py: PARAMETERS has 'input', which a setting holds anyway: rename it",
+    ),
+    ("PARAMETERS = {", "net.py, line 1: SyntaxError: '{' was never closed"),
+]
+
+
+@pytest.mark.parametrize(("source", "message"), NETWORK_FAULTS)
+def test_a_fault_in_a_file_of_networks_is_one_line(source, message, network_space):
+    path = network_space(source)
+    with pytest.raises(DefinitionError) as refusal:
+        load_space(path)
+    assert str(refusal.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parameters": {"depth": 3}}, "unknown parameter 'depth'. Did you mean width?"
+            " Known: stages, width, act, recipe.…"),
+        ({"parameters": {"act": None}}, "parameters.act is required by family 'net'"),
+        ({"block": "r"}, "block: networks of 'net' have it from their own file: leave it out"),
+        ({"resolution": 32}, "resolution: networks of 'net' have it from input: leave it out"),
+        ({"family": "nett"}, "family = 'nett': unknown family 'nett'. Did you mean net? Known: anynet, regnet, net"),
+        ({"rules": {"few": "stage_width <= 3"}}, "rules.few: 'stage_width <= 3': unknown name"
+            " 'stage_width'. Did you mean width? Known: stages, width"),
+    ],
+)  # fmt: skip
+def test_what_a_space_of_such_networks_cannot_say_is_told(changes, message, network_space):
+    path = network_space(**changes)
+    with pytest.raises(DefinitionError) as refusal:
+        load_space(path)
+    assert str(refusal.value) == f"{path}: {message}"
+
+
+def test_a_build_that_raises_is_told_with_its_line(network_space):
+    space = load_space(network_space(NETWORK.replace("from torch import nn", "nn = undefined")))
+    with pytest.raises(DefinitionError) as refusal:
+        dsx_api.sample(space, 2)
+    assert str(refusal.value) == "net.py, line 9: NameError: name 'undefined' is not defined (in build)"
+
+
+def test_a_file_that_cannot_be_run_is_told_when_it_is(network_space):
+    space = load_space(network_space("import nowhere_at_all\n" + NETWORK))
+    with pytest.raises(DefinitionError) as refusal:
+        dsx_api.sample(space, 2)
+    assert str(refusal.value) == "net.py, line 1: ModuleNotFoundError: No module named 'nowhere_at_all'"
+
+
+def test_inputs_that_are_no_images_have_no_resolution(network_space):
+    space = load_space(network_space())
+    with pytest.raises(DsxError) as refusal:
+        dsx_api.sample(space, 2, resolution=32)
+    assert str(refusal.value) == "resolution = 32: net takes no images but inputs of 5"
 
 
 def test_a_missing_file_is_told(space_with, tmp_path):

@@ -11,7 +11,7 @@ from dsx.base.text import plural
 from dsx.launch.devices import Slot, may_have_gpus, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_data_here, check_studies, trainers_of
+from dsx.launch.pending import check_studies, trainers_of
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings
 from dsx.networks.architecture import Count
@@ -49,7 +49,6 @@ class LocalLauncher(Launcher):
         self.slots(options)
         check_studies(studies, options)
         check_processes()
-        check_data_here(studies)
 
     def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:
         check_studies(studies, options)

@@ -101,8 +101,10 @@ class Batches(ABC):
         return [Step(0, number, part) for number, part in enumerate(torch.split(rows, self.evaluation_batch))]
 
     def _finished(self, images: Tensor) -> Tensor:
-        """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout."""
+        """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout, or (n, *data.shape)."""
         planes = images.permute(0, 3, 1, 2)
+        if self.recipe.data.shape is not None:
+            return planes.reshape(len(images), *self.recipe.data.shape)
         return planes if self.recipe.channels_last else planes.contiguous()
 
     @abstractmethod

@@ -115,7 +115,9 @@ class _OnDevice:
             where = f"data set {batches.recipe.data.dataset}: images of {len(shapes)} shapes"
             raise other_shapes(where, batches.recipe)
         pixels = torch.from_numpy(np.ascontiguousarray(images.images)).to(device)
-        self._store = bordered(resized(pixels, batches.recipe.resolution), padding, batches.recipe)
+        if batches.recipe.data.shape is None:
+            pixels = bordered(resized(pixels, batches.recipe.resolution), padding, batches.recipe)
+        self._store = pixels
         self._labels = torch.from_numpy(images.labels).to(device)
         self._readable = torch.ones(len(self._labels), dtype=torch.bool)
         self._readable[list(images.unreadable)] = False

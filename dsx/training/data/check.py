@@ -62,7 +62,7 @@ def check_data(recipe: Recipe) -> ImagesFound:
 def _checked(recipe: Recipe, times: tuple[int, ...]) -> ImagesFound:  # noqa: ARG001 (a part of the key)
     parts = open_parts(recipe.data)
     check_parts(recipe, parts)
-    images_found = ImagesFound(len(parts.training.labels), parts.num_classes, tuple(_lines(parts)))
+    images_found = ImagesFound(len(parts.training.labels), parts.num_classes, tuple(_lines(parts, recipe)))
     if not recipe.data.streams:
         forget()  # the processes that train read them anew
     return images_found
@@ -148,7 +148,7 @@ def _check_looks(recipe: Recipe, parts: ImageParts, looks: Sequence[_Look]) -> N
     if not recipe.imagewise and len(shapes) > 1:
         (lesser, second), (usual, first) = list(shapes.items())[-2:]
         raise other_shapes(f"{first} is {usual[0]}×{usual[1]} and {second} {lesser[0]}×{lesser[1]}", recipe)
-    _check_range(data.dataset, parts.training, looks[0])
+    _check_range(recipe, parts.training, looks[0])
 
 
 def other_shapes(shapes: str, recipe: Recipe) -> DataError:
@@ -160,11 +160,12 @@ def other_shapes(shapes: str, recipe: Recipe) -> DataError:
     )
 
 
-def _check_range(dataset: str, images: ImageSet, look: _Look) -> None:
+def _check_range(recipe: Recipe, images: ImageSet, look: _Look) -> None:
     """Raises DataError if no image makes use of the range that its type has."""
     if not look.shapes:
         return
-    if dataset not in DATASETS and look.highest <= _DARK[str(images.dtype)]:
+    dataset = recipe.data.dataset
+    if dataset not in DATASETS and recipe.data.shape is None and look.highest <= _DARK[str(images.dtype)]:
         raise DataError(
             f"data set {dataset}: no value of {plural(look.looked, 'training image')} looked at is above"
             f" {look.highest:.3g}: expected bytes of 0–255 or floats of 0–1 (were they scaled twice?)"
@@ -177,10 +178,11 @@ def _check_range(dataset: str, images: ImageSet, look: _Look) -> None:
         )
 
 
-def _lines(parts: ImageParts) -> list[str]:
+def _lines(parts: ImageParts, recipe: Recipe) -> list[str]:
     """Folder, images of each part and class; then what else is to be known."""
+    kind = "image" if recipe.data.shape is None else "item"
     training, evaluation = (
-        f"{plural(len(images.labels), f'{what} image')} ({_class_counts(images.labels, parts.classes)})"
+        f"{plural(len(images.labels), f'{what} {kind}')} ({_class_counts(images.labels, parts.classes)})"
         for images, what in ((parts.training, "training"), (parts.evaluation, "evaluation"))
     )
     lines = [f"data: {training} in {parts.places[0]}; {evaluation}: {parts.places[1]}", *parts.notes]

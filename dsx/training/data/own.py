@@ -23,7 +23,7 @@ from PIL import Image
 
 from dsx.recipes.options import Data
 from dsx.training.data.images import BYTES, ImageSet, Source, class_number, class_numbers
-from dsx.training.data.pixels import Unreadable, pixels_of
+from dsx.training.data.pixels import Unreadable, numbers_of, pixels_of
 from dsx.training.faults import DataError
 
 # how many labels given beside the items are compared with those of the items
@@ -48,6 +48,7 @@ class OwnImages:
     labels: np.ndarray
     channels: int  # channels, background: of pictures, as in `pixels.eight_bit`
     background: Sequence[float]
+    shape: tuple[int, ...] | None = None  # of items that are no images
     dtype: np.dtype = BYTES
 
     def name(self, row: int) -> str:
@@ -80,6 +81,8 @@ class OwnImages:
         """As the data set gives them."""
         image, label = self._item(row, seed)
         try:
+            if self.shape is not None:
+                return numbers_of(image, self.shape), label
             return pixels_of(image, self.channels, self.background), label
         except ValueError as error:
             raise DataError(f"{self.name(row)}: {error}") from None
@@ -151,7 +154,7 @@ def _opened(data: Data, train: bool) -> OwnImages:
     rows = np.arange(len(dataset))
     if not len(rows):
         raise DataError(f"{what}: has no items")
-    images = OwnImages(what, dataset, rows, np.zeros(len(rows), dtype=np.int64), len(data.mean), data.mean)
+    images = OwnImages(what, dataset, rows, np.zeros(len(rows), dtype=np.int64), len(data.mean), data.mean, data.shape)
     images = replace(images, labels=_labels(images))
     for row in range(len(rows)):
         with contextlib.suppress(Unreadable):

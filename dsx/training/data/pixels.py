@@ -99,6 +99,21 @@ def pixels_of(image: Any, channels: int, background: Sequence[float]) -> np.ndar
     return _scaled(array)
 
 
+def numbers_of(item: Any, shape: Sequence[int]) -> np.ndarray:
+    """(1, positions, first size of `shape`) float32 of an item that is no image: as one row of pixels.
+
+    item: an array or a tensor of `shape`. Raises ValueError, for the caller to say of which item.
+    """
+    array = np.asarray(item.detach().cpu() if hasattr(item, "detach") else item)
+    if array.shape != tuple(shape) or array.dtype.kind not in "buif":
+        raise ValueError(
+            f"an array of {array.dtype} of shape {_shape(array.shape)}: expected numbers of {_shape(shape)}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("holds numbers that are not finite")
+    return np.ascontiguousarray(array.astype(np.float32).reshape(1, shape[0], -1).transpose(0, 2, 1))
+
+
 def _scaled(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from dsx.base.errors import DsxError
 from dsx.networks.architecture import Architecture
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.data.batches import Batches
@@ -180,3 +182,94 @@ def test_a_bug_in_an_item_is_told_with_its_line_and_is_no_broken_image(
         assert f"data set {recipe.data.dataset}: item 5: {line}" in str(caught.value)
         assert str(caught.value).endswith(f"({recipe.data.dataset.partition(':')[0]}.py, line 20)")
         assert "Traceback" in str(caught.value.__cause__)
+
+
+NUMBERS = """
+import numpy as np
+import torch
+
+class Data:
+    def __init__(self, root, train):
+        self.numbers = np.random.default_rng(0).normal(5, 2, size=(40, *SHAPE))
+        self.targets = np.arange(40) % 2
+    def __len__(self):
+        return 40
+    def __getitem__(self, i):
+        numbers, label = self.numbers[i], int(self.targets[i])
+        CODE
+"""
+
+
+@pytest.fixture
+def numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Recipe]]:
+    """numbers(shape, item, **data): the recipe of a data set of such items, which are no images."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"numbers_{tmp_path.name}".replace("-", "_")
+
+    def make(shape: tuple[int, ...], item: str = "return numbers, label", **data: object) -> Recipe:
+        (tmp_path / f"{name}.py").write_text(NUMBERS.replace("CODE", item).replace("SHAPE", str(shape)))
+        content = {
+            "name": "mine",
+            "version": 1,
+            "epochs": 1,
+            "batch_size": 8,
+            "lr": 0.1,
+            "optimiser": {"weight_decay": 0},
+        }
+        return Recipe.from_dict(content | {"data": {"dataset": f"{name}:Data", "shape": shape, **data}})
+
+    yield make
+    sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("item", ["return numbers, label", "return torch.from_numpy(numbers), label"])
+@pytest.mark.parametrize("shape", [(3,), (2, 7), (2, 4, 5)])
+def test_what_is_no_image_comes_as_it_is_less_mean_and_over_std(
+    shape: tuple[int, ...], item: str, numbers: Callable[..., Recipe]
+) -> None:
+    mean, std = [5.0 + i for i in range(shape[0])], [2.0 + i for i in range(shape[0])]
+    recipe = numbers(shape, item, mean=mean, std=std)
+    assert recipe.input_shape == shape
+    everything_else = np.random.default_rng(0).normal(5, 2, size=(40, *shape)).reshape(40, shape[0], -1)
+    wanted = ((everything_else - np.array(mean)[:, None]) / np.array(std)[:, None]).reshape(40, *shape)
+    batches = open_batches(recipe, 0, CPU)
+    given = torch.cat([images for source in (batches.training(0), batches.evaluation()) for images, _ in source])
+    assert given.shape == (40, *shape)
+    order = np.argsort(given.reshape(40, -1)[:, 0].numpy())
+    expected = wanted[np.argsort(wanted.reshape(40, -1)[:, 0])]
+    np.testing.assert_allclose(given[order].numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("item", "rule"),
+    [
+        ("return numbers[:2], label", "item 0: an array of float64 of shape (2): expected numbers of (3)"),
+        ("return 'a', label", "item 0: an array of <U1 of shape (): expected numbers of (3)"),
+        ("return numbers * np.nan, label", "item 0: holds numbers that are not finite"),
+    ],
+)
+def test_items_that_are_not_those_numbers_are_told(item: str, rule: str, numbers: Callable[..., Recipe]) -> None:
+    recipe = numbers((3,), item)
+    with pytest.raises(DataError) as refusal:
+        open_batches(recipe, 0, CPU)
+    assert str(refusal.value) == f"data set {recipe.data.dataset}: {rule}"
+
+
+def test_images_networks_and_numbers_do_not_fit(
+    numbers: Callable[..., Recipe], tiny: Callable[..., Architecture]
+) -> None:
+    recipe = numbers((3,))
+    with pytest.raises(DsxError) as refusal:
+        recipe.check(tiny(3, 2))
+    assert str(refusal.value) == (
+        f"the network takes inputs of 3×1×1 and data set {recipe.data.dataset} of recipe mine has 3: sample from a"
+        " space with that input, or choose another recipe"
+    )
+    with pytest.raises(DsxError, match=r"^recipe mine: augmentation\.flip is for images, and data\.shape says that"):
+        recipe.with_overrides({"augmentation.flip": True})
+    with pytest.raises(DsxError, match=r"^recipe mine: resolution: data\.shape says that there are no images: leave"):
+        recipe.with_overrides({"resolution": 8})
+
+
+def test_a_recipe_for_images_is_known_by_what_it_was_known_by() -> None:
+    assert "shape" not in load_recipe("digits").identity()["data"]

@@ -1,0 +1,92 @@
+"""What any torch module costs, by watching it work on one example: flops, params and acts.
+
+The convention is that of `dsx.networks.complexity`, said of operations: flops are the multiply-adds of convolutions
+and matrix products (torch's own counter), and one more for each element to which a layer adds its bias; acts are the
+elements that convolutions, matrix products and max-pools give; what works element by element, moves, normalises,
+averages or draws counts 0 flops. Any other operation is an error that names it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from dsx.base.errors import DefinitionError
+from dsx.networks.cost import Complexity
+
+_LINEAR = nn.functional.linear
+_MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
+# besides views and what torch itself calls element by element or a reduction
+_FREE = {
+    *("empty", "empty_like", "new_empty", "zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones"),
+    *("full", "full_like", "new_full", "arange", "linspace", "scalar_tensor", "eye", "rand", "randn", "randint"),
+    *("empty_strided", "new_empty_strided", "bernoulli", "native_dropout", "lift_fresh", "lift_fresh_copy"),
+    *("cat", "stack", "repeat", "roll", "flip", "constant_pad_nd", "tril", "triu", "_unsafe_view", "_reshape_copy"),
+    *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d", "replication_pad2d"),
+    *("replication_pad3d", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "im2col", "col2im", "unfold_copy"),
+    *("embedding", "index", "index_select", "gather", "scatter", "index_put", "masked_fill", "unsafe_split", "copy_"),
+    *("_to_copy", "clone", "contiguous", "sort", "topk", "cumsum", "cumprod", "one_hot", "argmax", "argmin"),
+    *("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "native_layer_norm"),
+    *("native_group_norm", "_fused_rms_norm", "cudnn_batch_norm", "_batch_norm_with_update", "linalg_vector_norm"),
+    *("_softmax", "_safe_softmax", "_log_softmax", "logsumexp", "mean", "sum", "prod", "amax", "amin", "max", "min"),
+    *("var", "std", "var_mean", "std_mean", "avg_pool1d", "avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d"),
+    *("_adaptive_avg_pool3d", "upsample_nearest1d", "upsample_nearest2d", "upsample_bilinear2d", "glu", "prelu"),
+}
+
+
+class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up flops and acts of the operations that run inside. Raises DefinitionError at one without a rule."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.flops = self.acts = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
+        packet = func._overloadpacket
+        name = packet.__name__
+        if packet in flop_registry:
+            made = output if isinstance(output, Tensor) else output[0]
+            # torch counts a multiply-add as two
+            self.flops += flop_registry[packet](*args, **kwargs, out_val=output) // 2
+            biased = name == "addmm" or (name == "convolution" and args[2] is not None)
+            self.flops += made.numel() if biased else 0
+            self.acts += made.numel()
+        elif name in _MAX_POOLS:
+            self.acts += output[0].numel()
+        elif not (func.is_view or name.rstrip("_") in _FREE or name in _FREE or _by_element(func)):
+            raise DefinitionError(f"{func} has no rule that counts it")
+        return output
+
+    def linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """In torch's place: it adds the bias together with the product or after it, as the data lie."""
+        output = _LINEAR(input, weight)
+        self.flops += 0 if bias is None else output.numel()
+        return output if bias is None else output + bias
+
+
+def _by_element(func: Any) -> bool:
+    return torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags or func.namespace == "prim"
+
+
+def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
+    """Flops, params and acts of a module, by one pass in evaluation mode.
+
+    example: (1, …), on the meta device, as the module, if nothing shall be computed. Raises DefinitionError that names
+    the first operation without a rule; `torch.utils.flop_counter.register_flop_formula` gives it one.
+    """
+    training = network.training
+    costs = _Costs()
+    try:
+        # with gradients: without, torch puts whole layers into operations of its own
+        with torch.enable_grad(), costs, mock.patch.object(nn.functional, "linear", costs.linear):
+            network.eval()(example)
+    finally:
+        network.train(training)
+    return Complexity(costs.flops, sum(p.numel() for p in network.parameters()), costs.acts)
