@@ -89,7 +89,9 @@ def test_the_page_is_what_the_script_writes_and_writes_again(studies) -> None:
 def test_the_page_counts_the_models_that_are_committed(studies) -> None:
     facts = json.loads((findings.PARTIAL / "partial.json").read_text())["studies"]
     for space, table in studies[1].tables.items():
-        assert (table["state"] == "done").sum() + (table["state"] == "diverged").sum() == facts[f"{space}-28"]["records"]
+        assert (table["state"] == "done").sum() + (table["state"] == "diverged").sum() == facts[f"{space}-28"][
+            "records"
+        ]
     text = findings.page(studies)
     done = sum(len(studies[1].models(space)) for space in studies[1].tables)
     assert f"{done} of 512 models are trained" in text or f"is whole: {done} models" in text
