@@ -42,6 +42,19 @@ Studies = Annotated[
     ),
 ]
 
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
+Launcher = Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")]
+Workers = Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")]
+StudyRecipe = Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")]
+Target = Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")]
+ModelId = Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")]
+
+
+def _changes(words: str) -> typer.models.ArgumentInfo:
+    """Overrides of what a command makes or uses."""
+    return typer.Argument(metavar="[KEY=VALUE…]", help=words)
+
+
 data_app = typer.Typer(help="Images: prepare them once for every model.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
@@ -94,9 +107,7 @@ def sample(
     out: Annotated[Path | None, typer.Option(help="study folder; runs/SPACE by default")] = None,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="accept fewer models than asked for")] = False,
     figure: Annotated[bool, typer.Option("--figure", help="draw the marginals of the population too")] = False,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to the space's definition")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("changes to the space's definition")] = None,
 ) -> None:
     """Draw a population of distinct models from a design space, under a complexity constraint.
 
@@ -118,16 +129,16 @@ def sample(
 @app.command()
 def launch(
     studies: Studies = None,
-    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    recipe: StudyRecipe = None,
     program: Annotated[
         str | None,
         typer.Option("--command", help="train by this program instead, as in 'python train.py {architecture} {seed}'"),
     ] = None,
-    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
-    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    on: Launcher = "local",
+    workers: Workers = None,
     limit: Annotated[int | None, typer.Option(help="train at most so many models, then stop")] = None,
     seeds: Annotated[int | None, typer.Option(help="train each model with so many seeds")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Device = "auto",
     retry: Annotated[
         str, typer.Option(help="failure classes to train again, as in out_of_memory,timeout; or failed for all")
     ] = "",
@@ -176,8 +187,8 @@ def launch(
 @app.command()
 def worker(
     studies: Studies = None,
-    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    recipe: StudyRecipe = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(help="of torch, and of a program of yours")] = 1,
     retry: Annotated[str, typer.Option(help="failure classes to train again, as `dsx launch` has them")] = "",
     stay: Annotated[
@@ -271,10 +282,8 @@ def analyze(
 @app.command()
 def run(
     experiment: Annotated[str, typer.Argument(help="an experiment's name or file")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    overrides: Annotated[list[str] | None, _changes("changes to it, as in n=48")] = None,
+    device: Device = "auto",
     finish: Annotated[bool, typer.Option("--finish", help="train nothing more; analyse what there is")] = False,
 ) -> None:
     """Sample, train and analyse every space of an experiment. Safe to repeat: what is done is not done again.
@@ -306,8 +315,8 @@ def doctor(
 
 @app.command()
 def show(
-    target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
-    model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,
+    target: Target,
+    model: ModelId = None,
     resolution: Annotated[int | None, typer.Option(help="pixels, for the complexity")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="every layer instead of every stage")] = False,
 ) -> None:
@@ -325,9 +334,9 @@ def train(
     network: Annotated[str, typer.Argument(help="a published network's name, or an architecture file")],
     recipe: Annotated[str, typer.Option(help="a recipe's name or file")],
     seeds: Annotated[int, typer.Option(help="train it with so many seeds")] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="study folder; runs/NETWORK by default")] = None,
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=2")] = None,
+    overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=2")] = None,
 ) -> None:
     """Train one network with one recipe: a study of one.
 
@@ -345,9 +354,7 @@ def prepare(
     root: Annotated[Path | None, typer.Option(help="folder that holds the data set")] = None,
     size: Annotated[int, typer.Option(help="pixels of the shorter side; smaller images stay as they are")] = 256,
     workers: Annotated[int | None, typer.Option(help="processes; one per core by default")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in data.evaluation_folder=val")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("as in data.evaluation_folder=val")] = None,
 ) -> None:
     """Decode and resize images once, into files that all trainings of a machine share. Safe to be killed and repeated.
 
@@ -380,8 +387,8 @@ def time_(
 
 @app.command()
 def export(
-    target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
-    model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,
+    target: Target,
+    model: ModelId = None,
     out: Annotated[Path, typer.Option(help="file to write: .onnx, .safetensors or .pt")] = Path("network.onnx"),
     resolution: Annotated[int | None, typer.Option(help="pixels of the ONNX input")] = None,
     weights: Annotated[Path | None, typer.Option(help="state dict to load first; any known layout")] = None,
@@ -446,15 +453,13 @@ def design(
     accept: Annotated[
         int | None, typer.Option(help="number of one of the last candidates, to take it untested")
     ] = None,
-    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
-    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    on: Launcher = "local",
+    workers: Workers = None,
+    device: Device = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would be trained next and what it costs")
     ] = False,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=4 launcher.workers=2")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=4 launcher.workers=2")] = None,
 ) -> None:
     """Narrow a space step by step: train, propose, test on fresh models, take what is better; until nothing is left.
 
@@ -520,13 +525,11 @@ def confirm(
     recipe: Annotated[
         str | None, typer.Option(help="a recipe's name or file, as a longer one; the study's own")
     ] = None,
-    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
-    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    on: Launcher = "local",
+    workers: Workers = None,
+    device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="folder of the new study; STUDY-confirmed by default")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=20")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=20")] = None,
 ) -> None:
     """Train the best models of a study again with fresh seeds, as a study beside it, and tell what was luck.
 

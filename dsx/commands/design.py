@@ -38,10 +38,7 @@ _OPEN = ("pending", "running")
 
 @dataclass(frozen=True)
 class DesignRequest:
-    """What `dsx design` is asked for. space, recipe and the rest of the plan: None: as in the folder, or by default.
-
-    overrides: `recipe.…` and `launcher.…`. accept: number of a candidate to take by hand.
-    """
+    """What `dsx design` is asked for. space, recipe and the rest of the plan: None: as in the folder, or by default."""
 
     out: Path
     space: str | None = None
@@ -53,9 +50,9 @@ class DesignRequest:
     margin: str | None = None
     on: str = "local"
     options: LaunchOptions = field(default_factory=LaunchOptions)
-    overrides: Sequence[str] = ()
+    overrides: Sequence[str] = ()  # `recipe.…` and `launcher.…`
     propose_only: bool = False
-    accept: int | None = None
+    accept: int | None = None  # number of a candidate to take by hand
 
 
 @dataclass(frozen=True)

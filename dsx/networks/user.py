@@ -29,15 +29,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class UserCode:
-    """What a file says of its networks. file: its name. parameters: of the space, as its YAML would have them.
+    """What a file says of its networks."""
 
-    build: a setting → torch module. complexity: settings, each (n,) or (n, stages) → flops, params and acts, each (n,);
-    None: every network is built and counted.
-    """
-
-    file: str
-    parameters: dict[str, Any]
-    build: Callable[[dict[str, Any]], Any]
+    file: str  # its name
+    parameters: dict[str, Any]  # of the space, as its YAML would have them
+    build: Callable[[dict[str, Any]], Any]  # a setting → torch module
+    # settings, each (n,) or (n, stages) → flops, params and acts, each (n,); None: every network is built and counted
     complexity: Callable[[dict[str, Any]], Any] | None = None
 
 
@@ -46,14 +43,11 @@ USER_NETWORKS: dict[str, UserCode] = {}
 
 
 class UserNetwork(Frozen):
-    """A network of a user's file. Takes an `Architecture`'s place in `build`, `complexity` and `train`.
-
-    setting: parameter → value, or a list of one for each stage. input: shape of one example, as in (3, 32, 32), (30,).
-    """
+    """A network of a user's file. Takes an `Architecture`'s place in `build`, `complexity` and `train`."""
 
     network: str
-    setting: dict[str, Any]
-    input: Annotated[tuple[Count, ...], Field(min_length=1)]
+    setting: dict[str, Any]  # parameter → value, or a list of one for each stage
+    input: Annotated[tuple[Count, ...], Field(min_length=1)]  # shape of one example, as in (3, 32, 32), (30,)
     num_classes: Count = 1000
 
     @field_validator("network")
