@@ -92,7 +92,7 @@ def marginals_table(
     """
     rows = finished(table)
     chance = best_weights(rows["error"].to_numpy(float), fraction)
-    bars: list[tuple[Any, ...]] = []
+    bars: list[tuple[object, ...]] = []
     for name in columns:
         values = column(rows, name)
         known = np.isfinite(values)
@@ -106,7 +106,7 @@ def marginals_table(
 
 
 def networks_table(
-    table: pd.DataFrame, widths: Sequence[Any], count: int = 6, stages: int | None = None
+    table: pd.DataFrame, widths: Sequence[object], count: int = 6, stages: int | None = None
 ) -> pd.DataFrame:
     """The best networks block by block: rank, model_id, error, block, width, and the fit w0, wa, wm, e_fit, fitted.
 
@@ -117,7 +117,7 @@ def networks_table(
     order = [i for i in by_error if widths[i] is not None][:count]
     fits = linear_fits([widths[i] for i in order], stages)
     ids = table["model_id"].tolist() if "model_id" in table.columns else [f"row {i}" for i in range(len(table))]
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[object, ...]] = []
     for rank, (i, fit) in enumerate(zip(order, fits, strict=True), 1):
         numbers = (fit.w0, fit.wa, fit.wm, fit.error) if fit else (np.nan,) * 4
         for block, width in enumerate(number_array(widths[i], "widths")):

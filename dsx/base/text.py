@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
@@ -13,6 +16,20 @@ def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
         cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return "\n".join(lines)
+
+
+def json_text(value: Any) -> str:
+    """The value as one line of JSON; numbers that are not finite are null."""
+
+    def plain(entry: Any) -> Any:
+        if isinstance(entry, Mapping):
+            return {str(key): plain(inner) for key, inner in entry.items()}
+        if isinstance(entry, (list, tuple)):
+            return [plain(inner) for inner in entry]
+        entry = entry.tolist() if hasattr(entry, "tolist") else entry  # of numpy
+        return None if isinstance(entry, float) and not math.isfinite(entry) else entry
+
+    return json.dumps(plain(value), ensure_ascii=False, default=str)
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from dsx.base.errors import DsxError
 from dsx.commands.selection import chosen
@@ -28,6 +29,10 @@ class StudyStatus:
     jobs: tuple[str, ...]
     comparison: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """For scripts."""
+        return {**asdict(self.status), "jobs": list(self.jobs), "comparison": list(self.comparison)}
+
     def lines(self) -> list[str]:
         """For people."""
         return [*study_status.describe(self.status), *self.jobs, *self.comparison]
@@ -38,6 +43,10 @@ class WalkStatus:
     """One look at a walk of `dsx design`."""
 
     words: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For scripts."""
+        return {"walk": list(self.words)}
 
     def lines(self) -> list[str]:
         """For people."""

@@ -29,16 +29,13 @@ class PausedError(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """Models of one space that are wanted. name: unique in its walk. seed: that they were drawn with.
+    """Models of one space that are wanted."""
 
-    without: the narrower space whose models were left out, if any.
-    """
-
-    name: str
+    name: str  # unique in its walk
     space: Space
     population: Population
-    seed: int
-    without: str = ""
+    seed: int  # that they were drawn with
+    without: str = ""  # the narrower space whose models were left out, if any
 
     def first(self, n: int) -> Batch:
         """The first n of them."""

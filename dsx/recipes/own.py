@@ -55,7 +55,7 @@ class OwnRecipe(AnyRecipe):
 
     @field_validator("metrics", mode="before")
     @classmethod
-    def _named(cls, metrics: Any) -> Any:
+    def _named(cls, metrics: object) -> object:
         """Every metric knows its name."""
         if not isinstance(metrics, Mapping):
             return metrics
@@ -103,7 +103,7 @@ class OwnRecipe(AnyRecipe):
         chosen = self.metric or next(iter(self.metrics))
         return (self.metrics[chosen], *(metric for name, metric in self.metrics.items() if name != chosen))
 
-    def with_sampled(self, settings: Mapping[str, Any]) -> OwnRecipe:
+    def with_sampled(self, settings: Mapping[str, object]) -> OwnRecipe:
         """A recipe with what a space sampled among its settings, and its resolution."""
         own = (name if name == "resolution" else f"settings.{name}" for name in settings)
         return self.with_overrides(dict(zip(own, settings.values(), strict=True)))
@@ -159,7 +159,7 @@ class OwnRecipe(AnyRecipe):
         return f"recipe {self.label}: {what}{f'; {shown}' if shown else ''}; compared by {compared}"
 
 
-def recipe_of_command(text: str) -> dict[str, Any]:
+def recipe_of_command(text: str) -> dict[str, object]:
     """The content of a recipe that is this command line alone, named after its script. Raises DsxError."""
     try:
         words = shlex.split(text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,7 +220,7 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
     return row
 
 
-def _outcome(error: Any, losses: Any, classes: int) -> dict[str, object]:
+def _outcome(error: float | None, losses: Sequence[object] | None, classes: int) -> dict[str, object]:
     """State and error of a job: diverged counts with chance error."""
     loss = losses[-1] if losses else None
     if (isinstance(loss, float) and not math.isfinite(loss)) or (error is not None and not math.isfinite(error)):
@@ -228,7 +228,7 @@ def _outcome(error: Any, losses: Any, classes: int) -> dict[str, object]:
     return {"state": "pending", "error": math.nan} if error is None else {"state": "done", "error": float(error)}
 
 
-def _metric(where: str, metric: str, values: Mapping[str, Any]) -> Any:
+def _metric(where: str, metric: str, values: Mapping[str, object]) -> float | None:
     if metric not in values:
         raise DsxError(f"metric = {metric!r}: expected one of {', '.join(values)}.{suggest(metric, values)}")
     value = values[metric]

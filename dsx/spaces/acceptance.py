@@ -70,7 +70,7 @@ def what_holds(
     `assembled_complexity` gives them for those that keep the rules; not measured: none where no constraint needs them.
     """
     inequalities = space.inequalities
-    names = {name for rule in inequalities.values() for name in rule.names}
+    names = {name for rule in (*inequalities.values(), *space.constraints.values()) for name in rule.names}
     values = present_settings(settings, part.rows) | stage_columns(part, names)
     rules = {f"rules.{name}": rule.holds(values) for name, rule in inequalities.items()}
     rules = {"resolution": _large_enough(part), **rules}
@@ -78,7 +78,7 @@ def what_holds(
     if not (measured or space.constraints):
         return rules, {}
     metrics = dict(zip(METRICS, assembled_complexity(part, kept), strict=True))
-    return rules | {name: limit.holds(metrics) for name, limit in space.constraints.items()}, metrics
+    return rules | {name: limit.holds(values | metrics) for name, limit in space.constraints.items()}, metrics
 
 
 def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[AcceptedSetting]) -> Taken:

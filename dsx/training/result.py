@@ -84,7 +84,7 @@ def recorded(folder: Path, architecture: Network, recipe: AnyRecipe, seed: int) 
     return result
 
 
-def check_same(path: Path, recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def check_same(path: Path, recorded: Mapping[str, object], wanted: Mapping[str, object]) -> None:
     """Raises StudyError, with the first difference, if a record in a folder is not of the training that is wanted."""
     for key, change in differences(recorded, wanted).items():
         raise StudyError(

@@ -55,6 +55,14 @@ def test_rules_that_cut_are_exact_and_sharing_is_not() -> None:
         assert each.simpler or each.freedom == 0
 
 
+def test_an_order_needs_less_to_be_tested_and_then_has_to_be_better() -> None:
+    made = proposed(0.0)
+    orders = [each for each in made if each.kind == "order" and each.supported]
+    assert not any(each.simpler for each in orders)
+    hints = [float(each.evidence.split("p = ")[1].split()[0]) for each in made if each.kind == "order"]
+    assert len(orders) == sum(p <= 0.5 for p in hints)
+
+
 def test_what_was_taken_is_not_proposed_again() -> None:
     assert ("total depth", "high") not in {(e.quantity, e.end) for e in proposed(taken=[("total depth", "high")])}
 

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+import fake_slurm
 import pytest
 
-import fake_slurm
 from dsx.launch.slurm.last import LastJob, submit_last
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submissions
