@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
 REFERENCE_28 := experiments/reference_28/partial
 
-.PHONY: demo test test-quick test-gpu check bench bench-gpu docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
+.PHONY: demo findings test test-quick test-gpu check bench bench-gpu chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
-demo: install  ## three design spaces on handwritten digits, trained on all cores
+demo: install  ## should widths grow, stay equal or shrink? three design spaces on handwritten digits, on all cores
 	$(BIN)/dsx run quickstart
 	@echo "look at runs/quickstart/analysis: report.html (all of it), edf.png (the figure), *.csv (the numbers)"
 
@@ -35,6 +35,10 @@ bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in on
 bench-gpu: $(VENV)/installed-dev  ## the same on a CUDA GPU, as a Markdown table; minutes
 	$(BIN)/python tests/benchmarks/gpu/bench_gpu.py
 
+N ?= 1000
+chaos: $(VENV)/installed-dev  ## kills, faults and damaged files at random, counted; hours, or minutes with N=20
+	$(BIN)/python tests/chaos/chaos.py --n $(N)
+
 docs: $(VENV)/installed-dev  ## the documentation site, to be read from disk; a warning is an error
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
 	@echo "open build/site/index.html"
@@ -50,6 +54,10 @@ reference-28: install  ## go on with the reference study on Fashion-MNIST (hours
 
 reference-28-save:  ## all finished models of the reference study into small files, from which it goes on elsewhere
 	$(BIN)/python -m dsx.commands.partial save runs/reference_28 $(REFERENCE_28)
+	$(BIN)/python analysis/findings.py
+
+findings: install  ## docs/findings.md and its figure, from committed files alone
+	$(BIN)/python analysis/findings.py
 
 schema: install  ## the JSON Schema that editors complete and check space files by
 	$(BIN)/dsx spaces --schema > spaces/space.schema.json

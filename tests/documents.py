@@ -1,8 +1,8 @@
 """Commands in documents with what they print: run as written, compared, or written anew.
 
 A block ```sh or ```python whose next block is ```text is run, in order, in one folder that has the shipped experiments;
-a block with a name, as ```csv NAME, is written there as that file. `python tests/documents.py docs/method.md` writes
-the outputs anew.
+a block with a title, as ```csv title="a.csv", is written there as that file. `python tests/documents.py docs/method.md`
+writes the outputs anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w+)(?: title=\"(\S+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)

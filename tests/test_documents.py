@@ -11,7 +11,7 @@ from documents import ROOT, Printed, run
 
 from dsx.plots.scatter import MOST
 
-DOCUMENTS = ("method", "analysis", "growing", "your_training")
+DOCUMENTS = ("method", "analysis", "growing", "design", "your_training")
 # limits that are conventions, not results: the level of a test, and the chance that a model beats one that is a quarter
 # of a standard deviation worse, where errors are normal: Φ(¼/√2)
 _CONVENTIONS = {"0.05", f"{NormalDist().cdf(0.25 / 2**0.5):.2f}"}

@@ -29,13 +29,15 @@ class BestOfK:
     """Lowest error of k models, for several k ≤ n. k: (m,). expected: (m,) percent, unbiased.
 
     low, high: (m,) interval of the expected lowest error, conservative: at 0.95 it holds it in 95–100 % of
-    populations, whatever the law; NaN for a single model, and for k = 1 of fewer than 64. n: models.
+    populations, whatever the law; NaN for a single model, and for k = 1 of fewer than 64. deviation: (m,) standard
+    deviation of the lowest error of single searches, k of these models drawn without replacement. n: models.
     """
 
     k: npt.NDArray[np.int64]
     expected: Floats
     low: Floats
     high: Floats
+    deviation: Floats
     n: int
     level: float
 
@@ -57,6 +59,9 @@ def best_of_k(
     tries = _tries(k, n)
     check_level(level)
     expected = np.array([expected_lowest(ordered, int(j)) for j in tries])
+    squares = np.array([expected_lowest(ordered, int(j), power=2) for j in tries])
+    # of all n models there is one search
+    deviation = np.where(tries < n, np.sqrt(np.maximum(squares - expected**2, 0.0)), 0.0)
     low, high = np.full(tries.size, math.nan), np.full(tries.size, math.nan)
     if n > 1:
         lower, upper, share = _bracket(ordered, lowest, seed)
@@ -66,13 +71,13 @@ def best_of_k(
                 mass = -np.diff((1 - share) ** float(tried), axis=1, prepend=1.0, append=0.0)
                 low[i] = min(float(np.quantile(mass @ lower, tail)), expected[i])
                 high[i] = max(float(np.quantile(mass @ upper, 1 - tail)), expected[i])
-    return BestOfK(tries, expected, low, high, n, level)
+    return BestOfK(tries, expected, low, high, deviation, n, level)
 
 
-def expected_lowest(ordered: Floats, k: int) -> float:
-    """Mean lowest error over all ways to choose k of the n models. ordered: (n,) ascending; 1 ≤ k ≤ n.
+def expected_lowest(ordered: Floats, k: int, power: int = 1) -> float:
+    """Mean lowest error, or of its power, over all ways to choose k of the n models. ordered: (n,) ascending.
 
-    P(all k lie above the i-th) = C(n − i, k) / C(n, k).
+    1 ≤ k ≤ n. P(all k lie above the i-th) = C(n − i, k) / C(n, k).
     """
     from scipy.special import gammaln
 
@@ -82,7 +87,8 @@ def expected_lowest(ordered: Floats, k: int) -> float:
     above = np.zeros(n + 1)
     log_ways = gammaln(left[possible] + 1) - gammaln(left[possible] - k + 1)
     above[possible] = np.exp(log_ways - log_ways[0])
-    return float(ordered[0] + np.diff(ordered) @ above[1:-1]) if n > 1 else float(ordered[0])
+    values = ordered**power
+    return float(values[0] + np.diff(values) @ above[1:-1]) if n > 1 else float(values[0])
 
 
 def _tries(k: Sequence[int] | None, n: int) -> npt.NDArray[np.int64]:

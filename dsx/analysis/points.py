@@ -85,13 +85,14 @@ def marginals_table(
 ) -> pd.DataFrame:
     """How each column is distributed: parameter, low, high, share of all models, share of the likely best.
 
-    One row per value (low = high) of columns of up to 16 values, else per bin of equal width, or of equal ratio
-    where positive values span a factor of 20; low ends are inclusive, high ends only of the last bin. Likely best:
-    weighted by the chance to be the best of a random `fraction` (`best_weights`). Shares of one column sum to 1.
+    One row per value (low = high) of columns of up to 6 values, else per bin; bins hold about the same number of
+    models, at least eight, so that neither share is spiky; low ends are inclusive, high ends only of the last bin.
+    Likely best: weighted by the chance to be the best of a random `fraction` (`best_weights`). Shares of one column sum
+    to 1.
     """
     rows = finished(table)
     chance = best_weights(rows["error"].to_numpy(float), fraction)
-    bars: list[tuple[Any, ...]] = []
+    bars: list[tuple[object, ...]] = []
     for name in columns:
         values = column(rows, name)
         known = np.isfinite(values)
@@ -105,7 +106,7 @@ def marginals_table(
 
 
 def networks_table(
-    table: pd.DataFrame, widths: Sequence[Any], count: int = 6, stages: int | None = None
+    table: pd.DataFrame, widths: Sequence[object], count: int = 6, stages: int | None = None
 ) -> pd.DataFrame:
     """The best networks block by block: rank, model_id, error, block, width, and the fit w0, wa, wm, e_fit, fitted.
 
@@ -116,7 +117,7 @@ def networks_table(
     order = [i for i in by_error if widths[i] is not None][:count]
     fits = linear_fits([widths[i] for i in order], stages)
     ids = table["model_id"].tolist() if "model_id" in table.columns else [f"row {i}" for i in range(len(table))]
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[object, ...]] = []
     for rank, (i, fit) in enumerate(zip(order, fits, strict=True), 1):
         numbers = (fit.w0, fit.wa, fit.wm, fit.error) if fit else (np.nan,) * 4
         for block, width in enumerate(number_array(widths[i], "widths")):
@@ -128,9 +129,9 @@ def networks_table(
 def _bins(x: Floats, bins: int) -> tuple[Any, Floats, Floats]:
     """Index of each value's bin, and the bins' ends."""
     distinct = np.unique(x)
-    if distinct.size <= 16:
+    if distinct.size <= 6:
         return np.searchsorted(distinct, x), distinct, distinct
-    wide = distinct[0] > 0 and distinct[-1] >= 20 * distinct[0]
-    edges = (np.geomspace if wide else np.linspace)(distinct[0], distinct[-1], bins + 1)
-    at = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, bins - 1)
+    count = int(np.clip(x.size // 8, 2, bins))
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, count + 1), method="inverted_cdf"))
+    at = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, edges.size - 2)
     return at, edges[:-1], edges[1:]

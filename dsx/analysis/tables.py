@@ -165,13 +165,13 @@ def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -
 
 
 def search_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
-    """One row per study and k ≤ n: study, k, expected, low, high (`BestOfK`)."""
+    """One row per study and k ≤ n: study, k, expected, low, high, deviation (`BestOfK`)."""
     return search_rows({name: best_of_k(tables[name], level=level) for name in _with_models(tables)})
 
 
 def search_rows(curves: Mapping[str, BestOfK]) -> pd.DataFrame:
     """`search_table` of these curves."""
-    columns = ["k", "expected", "low", "high"]
+    columns = ["k", "expected", "low", "high", "deviation"]
     rows = [
         (name, *values)
         for name, curve in curves.items()

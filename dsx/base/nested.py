@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 
-def assigned(content: Mapping[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:
+def assigned(content: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, Any]:
     """A copy of content with values replaced at dotted keys; a mapping is merged into the one that is there.
 
     `assigned({"a": {"b": 1, "c": 2}}, {"a.b": 3})` is `{"a": {"b": 3, "c": 2}}`.
@@ -65,11 +66,17 @@ def _shown(entries: Mapping[str, object], key: str) -> str:
     return str(entries[key]) if key in entries else "absent"
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON and YAML give it back: tuples become lists, keys text."""
+def plain(value: object, *, finite: bool = False) -> Any:
+    """The value as JSON and YAML give it back: tuples and arrays become lists, keys text, numbers Python's own.
+
+    finite: numbers that are not become None.
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): plain(entry, finite=finite) for key, entry in value.items()}
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, (list, tuple)):
+        return [plain(entry, finite=finite) for entry in value]
+    return None if finite and isinstance(value, float) and not math.isfinite(value) else value
 
 
 def content_hash(value: object, digits: int = 16) -> str:

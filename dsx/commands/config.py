@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
@@ -110,7 +110,7 @@ class Experiment(Frozen):
 
     @field_validator("recipe", mode="before")
     @classmethod
-    def _typed_recipe(cls, content: Any) -> Any:
+    def _typed_recipe(cls, content: object) -> object:
         if not isinstance(content, Mapping):
             return content
         try:
@@ -147,14 +147,14 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
 class LaunchChanges:
     """What overrides say of a launch."""
 
-    recipe: dict[str, Any]  # recipe, launcher: dotted keys below it → values
-    launcher: dict[str, Any]
+    recipe: dict[str, object]  # recipe, launcher: dotted keys below it → values
+    launcher: dict[str, object]
     chosen: dict[str, str]  # the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names
 
 
 def launch_changes(overrides: Sequence[str]) -> LaunchChanges:
     """Overrides of a launch, by what they change. Raises DsxError for a key that is neither recipe.… nor launcher.…"""
-    changes: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
+    changes: dict[str, dict[str, object]] = {group: {} for group in GROUPS}
     chosen = {}
     for override in map(parse_override, overrides):
         group, _, key = override.key.partition(".")

@@ -21,10 +21,12 @@ from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, PausedError
 from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.record import KeptModels
 from dsx.designing.walk import Walk
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
-from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.recipes.base import AnyRecipe
+from dsx.recipes.recipe import Recipe, load_recipe, read_recipe
 from dsx.spaces.definition import Space, load_space
 from dsx.study.study import Study, open_study
 
@@ -36,10 +38,7 @@ _OPEN = ("pending", "running")
 
 @dataclass(frozen=True)
 class DesignRequest:
-    """What `dsx design` is asked for. space, recipe and the rest of the plan: None: as in the folder, or by default.
-
-    overrides: `recipe.…` and `launcher.…`. accept: number of a candidate to take by hand.
-    """
+    """What `dsx design` is asked for. space, recipe and the rest of the plan: None: as in the folder, or by default."""
 
     out: Path
     space: str | None = None
@@ -51,9 +50,9 @@ class DesignRequest:
     margin: str | None = None
     on: str = "local"
     options: LaunchOptions = field(default_factory=LaunchOptions)
-    overrides: Sequence[str] = ()
+    overrides: Sequence[str] = ()  # `recipe.…` and `launcher.…`
     propose_only: bool = False
-    accept: int | None = None
+    accept: int | None = None  # number of a candidate to take by hand
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def preview(request: DesignRequest) -> str:
     return "\n".join([*told(walk, ending), "nothing would be trained"])
 
 
-def _asked(request: DesignRequest) -> tuple[Space, Plan, Recipe]:
+def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
     """The space, plan and recipe: those of the folder where there is a walk, changed by what is asked for."""
     folder = DesignFolder(request.out)
     changes = launch_changes(request.overrides)
@@ -122,7 +121,7 @@ def _asked(request: DesignRequest) -> tuple[Space, Plan, Recipe]:
         )
     from dataclasses import replace
 
-    recipe = Recipe.from_dict(content, where=str(folder.request)).with_overrides(changes.recipe)
+    recipe = read_recipe(content, where=str(folder.request)).with_overrides(changes.recipe)
     return (
         load_space(request.space) if request.space is not None else space,
         replace(planned, **given),
@@ -152,9 +151,10 @@ class StudySource:
     """Trains the models of a walk: a study for each batch, in the walk's folder."""
 
     def __init__(
-        self, folder: Path, recipe: Recipe, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]
+        self, folder: Path, recipe: AnyRecipe, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]
     ) -> None:
         self._folder, self._recipe, self._launcher = folder, recipe, launcher
+        self._kept = KeptModels(folder)
         self._say = say
         self._options = options
         self._trainer = RoundTrainer(launcher, options, say)
@@ -165,29 +165,32 @@ class StudySource:
         return self._trainer.launched()
 
     def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
-        studies = [study_of(self._folder, batch) for batch in batches]
-        if any(unfinished(study) for study in studies):
+        rests = [self._kept.rest(batch) for batch in batches]
+        studies = [study_of(self._folder, rest) if len(rest.population) else None for rest in rests]
+        some = [study for study in studies if study is not None]
+        if any(unfinished(study) for study in some):
             say = self._say if not self._introduced else _silent
-            prepare(studies, plan(studies, [self._recipe] * len(studies)), self._launcher, self._options, say)
+            prepare(some, plan(some, [self._recipe] * len(some)), self._launcher, self._options, say)
             self._introduced = True
-            if not self._trainer.train(studies, max(len(study.population) for study in studies)):
+            if not self._trainer.train(some, max(len(study.population) for study in some)):
                 raise PausedError
-        return [_first(study, batch) for study, batch in zip(studies, batches, strict=True)]
+        return _results(batches, rests, studies, self._kept)
 
 
 class _Missing:
     """Reads the models that are there, and stops at the first batch that is to be trained, which it keeps."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._kept = folder, KeptModels(folder)
         self.batches: tuple[Batch, ...] = ()
 
     def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
-        studies = [_there(self._folder, batch) for batch in batches]
-        if any(study is None or unfinished(study) for study in studies):
-            self.batches = tuple(batches)
+        rests = [self._kept.rest(batch) for batch in batches]
+        studies = [_there(self._folder, rest) if len(rest.population) else None for rest in rests]
+        if any(len(r.population) and (s is None or unfinished(s)) for r, s in zip(rests, studies, strict=True)):
+            self.batches = tuple(rests)
             raise PausedError
-        return [_first(study, batch) for study, batch in zip(studies, batches, strict=True) if study is not None]
+        return _results(batches, rests, studies, self._kept)
 
 
 def study_of(folder: Path, batch: Batch) -> Study:
@@ -200,7 +203,7 @@ def study_of(folder: Path, batch: Batch) -> Study:
         "constraints": batch.space.constraint_texts,
         "resolution": batch.space.resolution,
         "num_classes": batch.space.num_classes,
-    }
+    } | ({"without": batch.without} if batch.without else {})
     return Study.create(folder / batch.name, batch.population, batch.space.to_dict(), request, batch.seed)
 
 
@@ -213,9 +216,15 @@ def _there(folder: Path, batch: Batch) -> Study | None:
     return study if len(study.population) >= len(batch.population) else None
 
 
-def _first(study: Study, batch: Batch) -> pd.DataFrame:
-    """The results of a batch's models, in order."""
-    return study.results().iloc[: len(batch.population)].reset_index(drop=True)
+def _results(
+    batches: Sequence[Batch], rests: Sequence[Batch], studies: Sequence[Study | None], kept: KeptModels
+) -> list[pd.DataFrame]:
+    """The results of all models of every batch, in order. studies: of those that are not kept."""
+    tables = []
+    for batch, rest, study in zip(batches, rests, studies, strict=True):
+        trained = study.results().iloc[: len(rest.population)] if study is not None else None
+        tables.append(kept.with_kept(batch, trained))
+    return tables
 
 
 def unfinished(study: Study) -> int:
@@ -238,13 +247,18 @@ def _so_far(walk: Walk) -> list[str]:
     ]
 
 
-def _next_round(walk: Walk, batches: Sequence[Batch], recipe: Recipe, device: str) -> list[str]:
+def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device: str) -> list[str]:
     """What comes next, in words, and what its models cost by some training steps here."""
     from dsx.training.preflight import preflight
 
     lines = [walk.doing]
+    batches = [batch for batch in batches if len(batch.population)]
     lines += [f"next: {plural(len(b.population), 'model')} of {b.space.name} in {b.name}" for b in batches]
+    if not isinstance(recipe, Recipe):
+        return [*lines, "cost: told by `dsx status` once some models are done"]
     networks = [model.architecture for batch in batches for model in batch.population]
+    if not isinstance(recipe, Recipe):
+        return [*lines, "cost: known once models are trained; a training of one's own is not tried beforehand"]
     try:
         measured = preflight(networks, recipe, device, threads=1)
     except DsxError as error:
@@ -264,6 +278,7 @@ def standing(folder: Path) -> list[str]:
     _, planned, _ = place.open()
     records = place.journal().records
     trained = sum(sum(s.counts().values()) - unfinished(s) for s in studies_in(folder))
+    trained += sum(map(len, KeptModels(folder).tables))
     lines = [f"{folder}: {_round_in_words(records)}"]
     tests = [record for record in records if record["kind"] == "verdict"]
     taken = sum(record["looks"][-1]["outcome"] != "undecided" for record in tests)

@@ -93,10 +93,10 @@ def prepare(
 ) -> None:
     """Check everything for all studies, then give them the recipes of `planned`; what is to be trained is told."""
     launcher.check(planned, options)
-    for study, plan_ in zip(studies, planned, strict=True):
-        study.set_recipe(_recipe_of(plan_), plan_.replicates)
     # a cluster's nodes may see folders that this machine does not
     images = check_data_here(planned) if launcher.trains_here else {}
+    for study, plan_ in zip(studies, planned, strict=True):
+        study.set_recipe(_recipe_of(plan_), plan_.replicates)
     for checked in images.values():
         say("\n".join(checked.lines))
     total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
@@ -180,8 +180,8 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
         hours = _short(row.device_hours) if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
     lines = [*([measured.note] if measured.note else []), align(rows)]
-    if measured.device_hours is not None:
-        wall = measured.wall_hours(would.at_once)
+    wall = measured.wall_hours(would.at_once)
+    if measured.device_hours is not None and wall is not None:
         lines.append(f"{_short(measured.device_hours)} device-hours in all; {_short(wall)} h {would.place}")
     return lines
 

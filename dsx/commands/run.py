@@ -15,6 +15,7 @@ from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.sample import create_study, describe_growth, describe_sampling, models_in, parse_ranges
 from dsx.commands.selection import remember
 from dsx.commands.train import network_study
+from dsx.launch.launcher import Launched
 from dsx.launch.options import LaunchOptions
 from dsx.networks.lookup import find_network
 from dsx.results.columns import COMPLEXITIES
@@ -24,22 +25,34 @@ from dsx.study.manifest import PaperErrors
 from dsx.study.study import Study
 
 
-def run(name: str, overrides: Sequence[str], device: str, say: Callable[[str], object] = print) -> int:
-    """Sample, train and analyse every space of an experiment; the exit code. say: told each step. Raises DsxError."""
+def run(
+    name: str, overrides: Sequence[str], device: str, say: Callable[[str], object] = print, finish: bool = False
+) -> int:
+    """Sample, train and analyse every space of an experiment; the exit code. say: told each step. Raises DsxError.
+
+    finish: train nothing more, and analyse what there is. Where models train in jobs of a cluster, a last job does.
+    """
     experiment = load_experiment(name, overrides)
     files.check_writable(Path(experiment.out), "name another with out=…")
     studies = sample_experiment(experiment, say)
     remember(studies)
     planned = plan(studies, [experiment.recipe] * len(studies), experiment.replicates)
-    launched = launch_studies(studies, planned, experiment.launcher, LaunchOptions(device=device), say)
+    launched = Launched()
+    if not finish:
+        launched = launch_studies(studies, planned, experiment.launcher, LaunchOptions(device=device), say)
+    if launched.submitted and (told := experiment.launcher.afterwards(studies, ["run", name, "--finish", *overrides])):
+        say(told)
+        return exit_code(launched)
     left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
-    if left:
+    if left and finish:
+        say(f"{plural(left, 'model')} did not come to an end; what there is is analysed")
+    elif left:
         say(f"{plural(left, 'model')} still to come: the same command goes on, and analyses when all are there")
         return exit_code(launched)
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.analysis.out or Path(experiment.out) / "analysis")
     settings = AnalysisSettings(**{key: v for key, v in experiment.analysis.to_dict().items() if key != "out"})
-    say(analyze_studies(studies, out, settings, experiment.description, command))
+    say(str(analyze_studies(studies, out, settings, experiment.description, command)))
     return exit_code(launched)
 
 

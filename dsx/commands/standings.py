@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dsx.analysis.standing import Standing, standing
-from dsx.analysis.verdict import parse_margin
 from dsx.base.errors import DsxError
 from dsx.study.aim import Aim, read_aim
 from dsx.study.study import Study, open_study
 
+if TYPE_CHECKING:
+    from dsx.analysis.standing import Standing
+
 
 def look(studies: Sequence[Study], margin: str | None, level: float) -> Standing:
     """Where the comparison of these studies stands. margin: as typed. Raises DsxError."""
+    from dsx.analysis.standing import standing  # for studies that are compared: most are only looked at
+    from dsx.analysis.verdict import parse_margin
+
     names = [study.path.resolve().name for study in studies]
     labels = [n if names.count(n) == 1 else str(s.path) for n, s in zip(names, studies, strict=True)]
     tables = {label: study.results() for label, study in zip(labels, studies, strict=True)}

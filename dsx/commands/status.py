@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dsx.base.errors import DsxError
-from dsx.commands.design import standing, studies_in, unfinished
 from dsx.commands.selection import chosen
 from dsx.commands.standings import standings
 from dsx.designing.folder import DesignFolder
@@ -29,6 +28,10 @@ class StudyStatus:
     jobs: tuple[str, ...]
     comparison: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, object]:
+        """For scripts."""
+        return {**asdict(self.status), "jobs": list(self.jobs), "comparison": list(self.comparison)}
+
     def lines(self) -> list[str]:
         """For people."""
         return [*study_status.describe(self.status), *self.jobs, *self.comparison]
@@ -39,6 +42,10 @@ class WalkStatus:
     """One look at a walk of `dsx design`."""
 
     words: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """For scripts."""
+        return {"walk": list(self.words)}
 
     def lines(self) -> list[str]:
         """For people."""
@@ -69,9 +76,13 @@ def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudySt
 def _looked_at(folders: Sequence[str]) -> tuple[list[WalkStatus], list[Study]]:
     """The walks among the folders, and the studies: of a walk those that are not all trained yet."""
     walks = [Path(folder) for folder in folders if DesignFolder(Path(folder)).exists()]
+    if not walks:
+        return [], chosen(folders)
+    from dsx.commands.design import standing, studies_in, unfinished  # half of the time that a look at a study takes
+
     others = [folder for folder in folders if Path(folder) not in walks]
     at_work = [study for walk in walks for study in studies_in(walk) if unfinished(study)]
-    studies = chosen(others) if others or not walks else []
+    studies = chosen(others) if others else []
     return [WalkStatus(tuple(standing(walk))) for walk in walks], [*at_work, *studies]
 
 

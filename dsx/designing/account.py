@@ -64,7 +64,7 @@ def told_proposal(proposal: Sequence[Refinement]) -> list[str]:
 
 def _mark(refinement: Refinement) -> str:
     if refinement.kind == "own":
-        return "yours"
+        return "yours" if refinement.change else "does not fit"
     if refinement.supported:
         return "supported"
     return "simpler" if worth_testing(refinement) else "not shown"

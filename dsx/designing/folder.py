@@ -44,8 +44,12 @@ class DesignFolder:
     def candidates(self) -> Path:
         return self.root / "candidates"
 
+    @property
+    def decisions(self) -> Path:
+        return self.root / "decisions"
+
     def journal(self) -> Journal:
-        return Journal(self.root / "decisions")
+        return Journal(self.decisions)
 
     def exists(self) -> bool:
         return self.request.exists()

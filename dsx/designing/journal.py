@@ -52,7 +52,7 @@ class Journal:
         """The next record, if there is one, without taking it."""
         return self._records[self._next] if self._next < len(self._records) else None
 
-    def take(self, kind: str, decide: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    def take(self, kind: str, decide: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
         """The next record, which is to be of that kind; decided and written if there is none yet."""
         record = self.peek()
         if record is None:
@@ -65,7 +65,7 @@ class Journal:
         self._next += 1
         return record
 
-    def add(self, kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    def add(self, kind: str, content: Mapping[str, object]) -> dict[str, Any]:
         """Write a record behind all others, and take it."""
         record = {"kind": kind, **content}
         if self.folder is not None:

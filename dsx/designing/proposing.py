@@ -8,7 +8,7 @@ is tested first. Nothing here needs to be sure: a step is taken on models that h
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from dsx.analysis.scan import End
 
-# the error that a proposal is allowed: more than a rule's, as it is only a proposal
-PROPOSAL_LEVEL = 0.9
+# the error that a proposal is allowed: more than a rule's, as it is only a proposal; still more of an order, as few
+# models of a wide space keep one
+PROPOSAL_LEVEL, _ORDER_LEVEL = 0.9, 0.5
 # what one value for all stages may seem to cost and still be tested: chance above one half
 _SHARING_COST = 0.15
 _SHAPE = ("depth", "width")
@@ -38,7 +39,7 @@ def refinements(
     table: pd.DataFrame,
     reference: np.ndarray,
     taken: Collection[tuple[str, End]] = (),
-    wanted: Mapping[str, Mapping[str, Any]] = {},
+    wanted: Mapping[str, Mapping[str, object]] = {},
     seed: int = 0,
 ) -> list[Refinement]:
     """All candidates of a round, the most promising first. A function of its arguments.
@@ -53,14 +54,14 @@ def refinements(
     for candidate in propose(space, rows, (), PROPOSAL_LEVEL, seed, taken, reference):
         (sharing if candidate.kind == "sharing" else ends).append(candidate)
     found = [_of_end(candidate) for candidate in ends]
-    first = [*_wanted(space, wanted), *(r for r in found if r.supported)]
+    first = [*_wanted(space, wanted), *(r for r in found if r.supported)]  # the surer ones first, as `propose` has them
     first += [*_shared(space, sharing), *_line(space, rows), *(r for r in found if r.simpler and not r.supported)]
     return [*first, *(r for r in found if r not in first)]
 
 
 def worth_testing(refinement: Refinement) -> bool:
-    """Whether it is supported, a person's own, or makes the space simpler."""
-    return refinement.supported or refinement.simpler or refinement.kind == "own"
+    """Whether it is supported, a person's own that fits the space, or makes the space simpler."""
+    return refinement.supported or refinement.simpler or (refinement.kind == "own" and bool(refinement.change))
 
 
 def _of_end(candidate: Candidate) -> Refinement:
@@ -68,9 +69,10 @@ def _of_end(candidate: Candidate) -> Refinement:
     order = candidate.kind == "order"
     kind = candidate.kind if candidate.kind in ("order", "derived") else "range"
     evidence = candidate.evidence
-    simpler = candidate.freedom > 0 or (order and evidence.chance >= 0.5)
+    hinted = order and not evidence.supported and evidence.pvalue <= 1 - _ORDER_LEVEL
+    simpler = candidate.freedom > 0 or (order and not hinted and evidence.chance >= 0.5)
     return Refinement(
-        candidate.words, kind, candidate.change, evidence.words, evidence.supported, True, simpler,
+        candidate.words, kind, candidate.change, evidence.words, evidence.supported or hinted, True, simpler,
         candidate.freedom, candidate.quantity, candidate.end,
     )  # fmt: skip
 
@@ -86,9 +88,10 @@ def _shared(space: Space, candidates: Sequence[Candidate]) -> list[Refinement]:
 
 
 def _of_sharing(space: Space, candidates: Sequence[Candidate]) -> Refinement:
-    change: dict[str, Any] = {"parameters": {}}
+    parameters: dict[str, object] = {}
     for candidate in candidates:
-        change["parameters"] |= candidate.change["parameters"]
+        parameters |= candidate.change["parameters"]
+    change = {"parameters": parameters}
     names = ", ".join(candidate.parameter for candidate in candidates)
     freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
     words = f"{names}: one value for all stages"
@@ -103,15 +106,19 @@ def _line(space: Space, rows: pd.DataFrame) -> list[Refinement]:
     return [] if line is None else [line]
 
 
-def _wanted(space: Space, wanted: Mapping[str, Mapping[str, Any]]) -> list[Refinement]:
-    """A person's own candidates; models keep one exactly where it only adds rules or constraints."""
+def _wanted(space: Space, wanted: Mapping[str, Mapping[str, object]]) -> list[Refinement]:
+    """A person's own candidates; models keep one exactly where it only adds rules or constraints.
+
+    One that does not fit the space changes nothing, and says why: it may have fitted an earlier space of the walk.
+    """
     made = []
     for name, definition in wanted.items():
         change = {k: v for k, v in definition.items() if k not in ("name", "description", "source", "extends")}
         try:
             narrower = changed(space, change)
         except DefinitionError as error:
-            raise DefinitionError(f"candidate {name}: does not fit {space.name}: {error}") from None
+            made.append(Refinement(name, "own", {}, f"does not fit {space.name}: {error}", False, quantity=name))
+            continue
         if narrower.definition_hash == space.definition_hash:
             continue  # the space is already so
         freedom = cardinality(space).degrees_of_freedom - cardinality(narrower).degrees_of_freedom

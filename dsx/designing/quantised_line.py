@@ -62,7 +62,7 @@ def quantised_line(space: Space, table: pd.DataFrame) -> Refinement | None:
     freedom = cardinality(space).degrees_of_freedom - cardinality(narrower).degrees_of_freedom
     e_fit = number(float(np.median([fit.error for fit in fits])), 2)
     ranges = ", ".join(
-        f"{name} {_number(parameter['low'])} to {_number(parameter['high'])}"
+        f"{name} {parameter['low']:g} to {parameter['high']:g}"
         for name, parameter in change["parameters"].items()
         if name in lines and parameter is not None
     )
@@ -84,7 +84,7 @@ def _change(space: Space, lines: dict[str, np.ndarray]) -> dict[str, Any]:
     after = {key: value for key, value in before.items() if key not in ("parameters", "rules", "family")}
     ends = {name: np.quantile(values, [(1 - _MIDDLE) / 2, (1 + _MIDDLE) / 2]) for name, values in lines.items()}
     w0_low = max(step, math.floor(ends["w0"][0] / step) * step)
-    parameters: dict[str, Any] = {
+    parameters = {
         "depth": _range("uniform", math.floor(ends["depth"][0]), math.ceil(ends["depth"][1]), 1),
         "w0": _range("log_uniform", w0_low, max(w0_low, math.ceil(ends["w0"][1] / step) * step), step),
         "wa": _range("log_uniform", max(1.0, round(ends["wa"][0], 1)), max(1.1, round(ends["wa"][1], 1)), 0.1),
@@ -96,13 +96,13 @@ def _change(space: Space, lines: dict[str, np.ndarray]) -> dict[str, Any]:
     return difference(before, after)
 
 
-def _range(distribution: str, low: float, high: float, step: float) -> dict[str, Any]:
+def _range(distribution: str, low: float, high: float, step: float) -> dict[str, object]:
     return {"distribution": distribution, "low": low, "high": high, "step": step, "per": "network"}
 
 
-def _rules(space: Space) -> dict[str, Any]:
+def _rules(space: Space) -> dict[str, object]:
     """Rules that hold on: widths and depths are now those of the finished stages, and widths rise of themselves."""
-    rules: dict[str, Any] = {"widest": f"max(stage_width) <= {int(space.parameters['width'].values.max())}"}
+    rules: dict[str, object] = {"widest": f"max(stage_width) <= {int(space.parameters['width'].values.max())}"}
     for name, rule in space.rules.items():
         if not isinstance(rule, OrderRule):
             text = re.sub(r"\bsum\(depth\)", "total_depth", rule.text)
@@ -119,7 +119,3 @@ def _rules(space: Space) -> dict[str, Any]:
 
 def _ascii(rule: OrderRule) -> str:
     return {"≤": "<=", "≥": ">="}.get(SYMBOLS[rule.order], SYMBOLS[rule.order])
-
-
-def _number(value: Any) -> str:
-    return f"{value:g}"

@@ -51,7 +51,7 @@ class Walk:
         plan: Plan,
         source: Source,
         journal: Journal,
-        wanted: Mapping[str, Mapping[str, Any]] | None = None,
+        wanted: Mapping[str, Mapping[str, object]] | None = None,
         tell: Callable[[Step], object] = lambda _: None,
     ) -> None:
         import pandas as pd
@@ -185,6 +185,8 @@ class Walk:
                 raise DsxError(
                     f"--accept {accept}: expected a number from 1 to {len(self.proposal)}, of the last proposal"
                 )
+            if not self.proposal[accept - 1].change:
+                raise DsxError(f"--accept {accept}: {self.proposal[accept - 1].evidence}")
             record, self._accept = self.journal.add("by hand", {"candidate": accept}), None
         elif record is None or record["kind"] != "by hand":
             return False

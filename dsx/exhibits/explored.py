@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dsx.analysis.points import over_ranks, varied
 from dsx.results.columns import COSTS, STRUCTURE, parameter_columns
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# models by which columns are told to be alike, and the rank correlation from which they are
+_COMPARED, _ALIKE = 2000, 0.98
 
 
 def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -21,6 +25,18 @@ def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     for table in tables.values():
         names |= dict.fromkeys(name for name in parameter_columns(table) if name not in COSTS)
     return list(names)
+
+
+def distinct_columns(models: pd.DataFrame) -> list[str]:
+    """The explored columns that vary, without structure that says what a parameter says already.
+
+    First and last width beside the widths of the stages, or w0; total depth beside the depth: their ranks agree.
+    """
+    names = varied(models, explored_columns({"": models}))
+    agreement = over_ranks(models, _COMPARED)[names].corr("spearman", numeric_only=True)
+    structure = agreement.index.isin(STRUCTURE)
+    said = agreement.index[structure & (agreement.loc[:, ~structure] >= _ALIKE).any(axis=1)]
+    return [name for name in names if name not in said]
 
 
 def charted_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:

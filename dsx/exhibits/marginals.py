@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dsx.analysis.points import marginals_table, varied
+from dsx.analysis.points import marginals_table
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
-from dsx.exhibits.explored import explored_columns
+from dsx.exhibits.explored import distinct_columns
 from dsx.exhibits.paths import folders
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.population import draw_marginals
-from dsx.results.columns import COSTS
 from dsx.results.samples import column
 
 # of the models, whose likely best are shown
@@ -22,7 +21,7 @@ _FRACTION = 0.25
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         models = study.models
-        parameters = [c for c in varied(models, explored_columns({study.name: models})) if c not in COSTS]
+        parameters = distinct_columns(models)
         if parameters:
             unknown = {name: int((~np.isfinite(column(models, name))).sum()) for name in parameters}
             values = {"unknown": unknown, "notes": counts_in_words({study.name: study.whole})}

@@ -1,4 +1,4 @@
-"""What a paper reports of these populations beside what was found here: [lowest | mean] error, as its legends have it."""
+"""A paper's errors of these populations beside those found here: [lowest | mean], as its legends have it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
     papers = {study.name: study.paper for study in inquiry.studies if study.paper}
     if papers:
         table = summarize({name: inquiry.tables[name] for name in papers}, inquiry.level)
-        table = table[["study", "n", *(c for c in table if c.startswith(("min_error", "mean_error")))]]
+        table = table[["study", "n", *(c for c in table if str(c).startswith(("min_error", "mean_error")))]]
         for name in ("min_error", "mean_error"):
             table[f"paper_{name}"] = [getattr(paper, name) for paper in papers.values()]
         table["source"] = [paper.source for paper in papers.values()]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dsx.analysis.best import best_ranges
 from dsx.analysis.points import points_table, varied
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
-from dsx.exhibits.explored import explored_columns
+from dsx.exhibits.explored import distinct_columns
 from dsx.exhibits.paths import folders
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.overview import draw_scatters
@@ -17,7 +17,7 @@ from dsx.results.columns import COSTS
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         models = study.models
-        columns = varied(models, [*explored_columns({study.name: models}), *COSTS])
+        columns = [*distinct_columns(models), *varied(models, COSTS)]
         if columns:
             ranges = best_ranges(models, columns, level=inquiry.level)
             shown = {"": points_table(models, columns), "_ranges": ranges}

@@ -12,7 +12,7 @@ from pydantic import Field
 from dsx.launch.devices import slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_data_here, check_studies, limited, pending_runs
+from dsx.launch.pending import check_studies, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings, work
@@ -36,7 +36,6 @@ class DebugLauncher(Launcher):
         slots(options.device, options.workers)
         check_studies(studies, options)
         check_processes()
-        check_data_here(studies)
 
     def preview(self, studies: Sequence[Study], options: LaunchOptions) -> Preview:
         slots(options.device, options.workers)
@@ -61,7 +60,7 @@ class DebugLauncher(Launcher):
                     if outcome.failure is not None:
                         failed.append((run.study.path, outcome.failure))
                 report.note()
-                if not outcomes or outcomes[-1].what == "interrupted":
+                if options.should_stop is not None and options.should_stop():
                     stopped = "stopped"
                 elif most is not None and len(failed) > most:
                     stopped = f"more than {most} models failed"

@@ -66,6 +66,10 @@ class Launcher(Frozen):
         Finished runs are skipped, and those that others train or have in a queue are left alone. Raises DsxError.
         """
 
+    def afterwards(self, studies: Sequence[Study], words: Sequence[str]) -> str:  # noqa: ARG002 (for those with jobs)
+        """Have `dsx WORDS` run when all jobs of these studies have ended; what to say of it; nothing if not."""
+        return ""
+
     @classmethod
     def status(cls, study: Study) -> list[str]:  # noqa: ARG003 (for those that have jobs)
         """What to say of this study's jobs; nothing if this launcher has none. Never raises."""

@@ -40,7 +40,7 @@ def check_studies(studies: Sequence[Study], options: LaunchOptions) -> None:
     for study in studies:
         if study.recipe is None:
             raise DsxError(f"{study.path}: has no recipe yet; name one: dsx launch {study.path} --recipe digits")
-    failures.check_retry(options.retry, (run.run_id for study in studies for run in study.runs()))
+    failures.check_retry(options.retry, (run_id for study in studies for run_id in study.runs().ids))
 
 
 def trainers_of(studies: Sequence[Study], options: LaunchOptions) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +16,7 @@ from dsx.analysis.words import number
 from dsx.base.text import plural
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.spaces.cardinality import cardinality
+from dsx.spaces.conditional import Columns
 from dsx.spaces.definition import Space, space_from_dict
 from dsx.spaces.distributions import Choice
 from dsx.spaces.files import merge
@@ -63,7 +65,7 @@ class Candidate:
     cut: float = math.nan
     limit: float = math.nan  # of the quantity at its other end, within which the rule was judged; NaN: none
 
-    def keeps(self, space: Space, table: Any) -> np.ndarray:
+    def keeps(self, space: Space, table: Columns) -> np.ndarray:
         """(n,) bool: which models of the space, by the columns of their settings, keep the rule."""
         if self.kind == "sharing":
             values = stage_values(space, self.parameter, table)
@@ -78,7 +80,7 @@ def narrowed(space: Space, *candidates: Candidate) -> Space:
     return changed(space, *(candidate.change for candidate in candidates))
 
 
-def changed(space: Space, *changes: dict[str, Any]) -> Space:
+def changed(space: Space, *changes: Mapping[str, object]) -> Space:
     """The space with these changes merged over its definition."""
     definition = written(space)
     for change in changes:
@@ -95,7 +97,7 @@ def written(space: Space) -> dict[str, Any]:
     return definition
 
 
-def stage_values(space: Space, name: str, table: Any) -> np.ndarray:
+def stage_values(space: Space, name: str, table: Columns) -> np.ndarray:
     """(n, stages) values of a parameter that varies by stage."""
     return np.stack([np.asarray(table[f"{name}_{i + 1}"], dtype=float) for i in range(space.max_stages)], axis=1)
 
@@ -134,7 +136,7 @@ def _bound(values: np.ndarray, kept: np.ndarray, end: End, free: bool) -> float:
     return edge
 
 
-def _change(space: Space, quantity: Quantity, end: End, bound: float) -> tuple[dict[str, Any], str]:
+def _change(space: Space, quantity: Quantity, end: End, bound: float) -> tuple[dict[str, object], str]:
     """The change of the definition and the rule in words."""
     name = quantity.parameter
     if quantity.kind == "order":
@@ -149,7 +151,7 @@ def _change(space: Space, quantity: Quantity, end: End, bound: float) -> tuple[d
     return {"parameters": {name: change}}, f"{name}: {shown}"
 
 
-def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any], str]:
+def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, object], str]:
     """What of a parameter's distribution changes where an end is cut, and in words."""
     least = end == "low"
     if not parameter.continuous:
@@ -159,7 +161,7 @@ def _range_change(parameter: Any, end: End, bound: float) -> tuple[dict[str, Any
     if isinstance(parameter, Choice):
         weights = dict(zip(parameter.values_, parameter.weights or (), strict=False))
         listed = [v for v in parameter.values_ if v in allowed]
-        change: dict[str, Any] = {"values": listed}
+        change: dict[str, object] = {"values": listed}
         if weights:
             change["weights"] = [weights[v] for v in listed]
         return change, f"{'at least' if least else 'at most'} {bound:.10g}"

@@ -15,7 +15,7 @@ import numpy as np
 from dsx.analysis.scan import End
 from dsx.spaces.acceptance import present_settings
 from dsx.spaces.assembly import assemble, stage_columns
-from dsx.spaces.conditional import settings_of
+from dsx.spaces.conditional import Columns, settings_of
 from dsx.spaces.definition import Space
 from dsx.spaces.distributions import SameAs
 
@@ -89,7 +89,7 @@ def _derived(space: Space) -> list[Quantity]:
     return listed
 
 
-def quantity_table(space: Space, columns: Any, listed: list[Quantity]) -> np.ndarray:
+def quantity_table(space: Space, columns: Columns, listed: list[Quantity]) -> np.ndarray:
     """(n, quantities) values of models of the space, from the columns of their settings; NaN where there is none.
 
     columns: a mapping or a table that has them.

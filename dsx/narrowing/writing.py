@@ -38,9 +38,9 @@ def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Sp
     return wanted, sampling.tally.acceptance
 
 
-def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def difference(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, Any]:
     """What has to be merged over `before` to make `after`: changed keys, and null for those that are gone."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     for key, value in after.items():
         old = before.get(key)
         if value == old:
@@ -60,7 +60,7 @@ def as_path(path: Path) -> str:
     return str(path) if "/" in str(path) else f"./{path}"
 
 
-def _child(parent: str, wanted: Space, header: Mapping[str, Any]) -> str:
+def _child(parent: str, wanted: Space, header: Mapping[str, object]) -> str:
     """YAML that extends the space of that name; empty if there is none."""
     try:
         before = written(load_space(parent))

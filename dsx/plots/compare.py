@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.dominance import EdfDifference
@@ -13,6 +14,7 @@ from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import SearchCurve
 from dsx.analysis.search import random_search as compute_search
 from dsx.base.errors import DsxError
+from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_axis, error_limits, plain_ticks
 from dsx.plots.style import (
@@ -94,7 +96,7 @@ def random_search(
     studies: Mapping[str, Errors] | Errors,
     ax: Axes | None = None,
     level: float = 0.95,
-    weights: Mapping[str, Any] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
 ) -> Axes:
     """Expected lowest error against the number of models tried, with its band (RegNet Fig. 9, NDS Fig. 10).
 
@@ -118,8 +120,12 @@ def draw_random_search(
     ax: Axes | None = None,
     metric: Metric = ERROR,
 ) -> Axes:
-    """The curves on these axes, or new ones, with the notes below them. metric: what the errors are of."""
-    banded = False
+    """The curves on these axes, or new ones, with the notes below them; of more than three without bands.
+
+    metric: what the errors are of.
+    """
+    banded = len(curves) <= BANDED and any(np.isfinite(curve.low).any() for curve in curves.values())
+    spread = {name: 2 * c.deviation for name, c in curves.items() if isinstance(c, BestOfK) and len(curves) <= BANDED}
     with house_style():
         ax = ax if ax is not None else new_axes(lines=lines_of(notes) + len(curves))
         for index, (name, curve) in enumerate(curves.items()):
@@ -127,15 +133,21 @@ def draw_random_search(
                 curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
                 label=series_label(f"{name} (n {curve.n:.0f})"),
             )  # fmt: skip
-            ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
-            banded = banded or bool(np.isfinite(curve.low).any())
+            if banded:
+                ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
+            for end in (curve.expected + side * spread[name] for side in (-1, 1) if name in spread):
+                # no search finds less than the lowest error
+                end = np.maximum(end, curve.expected[-1])
+                ax.plot(curve.k, end, color=color(index), linewidth=0.8, linestyle=(0, (1, 1.5)))
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(plain_ticks())
         unit = f" ({metric.unit})" if metric.unit else ""
         ax.set_xlabel("models tried")
         error_axis(ax, "y", f"expected {metric.extreme} {metric.words}{unit}", metric)
         shown = f"shaded: {100 * max(curve.level for curve in curves.values()):g} % interval"
-        legend_above(ax, shown if banded else "too few models for an interval")
+        shown = shown if banded else "too few models for an interval" if len(curves) <= BANDED else ""
+        told = [*([shown] if shown else []), *(["dotted: ± 2σ of single searches"] if spread else [])]
+        legend_above(ax, "; ".join(told) or None)
         note_below(ax, notes)
     return ax
 

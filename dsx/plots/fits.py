@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsx.analysis.regression import LineFit, fit_columns
+from dsx.analysis.trends import trend_fits
 from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
-from dsx.plots.limits import suit_axis
+from dsx.plots.limits import error_axis, suit_axis
 from dsx.plots.scatter import MANY, MOST
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+# the regime of studies that make no scale: their place among those given
+ORDER = "order of the studies"
 
 
 def line_fit(
@@ -83,22 +89,59 @@ def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: 
         raise DsxError(f"nothing to draw: no trend of '{parameter}' (there are: {known})")
     with house_style():
         ax = ax if ax is not None else new_axes(lines=3)
-        draw_trend(ax, rows, parameter, regime)
+        fits = [] if regime == ORDER else trend_fits(rows, log=True).to_dict("records")
+        draw_trend(ax, rows, parameter, regime, next(iter(fits), None))
         legend_above(ax, f"n {', '.join(str(int(n)) for n in rows['n'])} models")
     return ax
 
 
-def draw_trend(ax: Axes, rows: pd.DataFrame, parameter: str, regime: str) -> None:
-    """The rows of one parameter of a trend, in order of the regime, on some axes."""
+def draw_trend(
+    ax: Axes, rows: pd.DataFrame, parameter: str, regime: str, fit: Mapping[Hashable, Any] | None = None
+) -> None:
+    """The rows of one parameter of a trend, in order of the regime, on some axes; bars where the regime is an order.
+
+    fit: the line through the medians, a row of `trend_fits`, log–log.
+    """
     label_x, at = axis(regime, rows["regime"])
     ends = ["all_low", "all_high", "low", "high", "median"]
     label_y, positions = axis(parameter, rows[ends].to_numpy(float).ravel())
     all_low, all_high, low, high, median = positions.reshape(-1, len(ends)).T
-    ax.fill_between(at, all_low, all_high, color=GREY, alpha=0.12, linewidth=0, label="all models")
-    ax.fill_between(at, low, high, color=PALETTE[0], alpha=0.25, linewidth=0, label="likely best (95 %)")
+    if regime == ORDER:
+        ax.bar(at, all_high - all_low, 0.6, all_low, color=GREY, alpha=0.15, label="all models")
+        ax.bar(at, high - low, 0.35, low, color=PALETTE[0], alpha=0.35, label="likely best (95 %)")
+    else:
+        ax.fill_between(at, all_low, all_high, color=GREY, alpha=0.12, linewidth=0, label="all models")
+        ax.fill_between(at, low, high, color=PALETTE[0], alpha=0.25, linewidth=0, label="likely best (95 %)")
     ax.plot(at, median, color=PALETTE[0], marker="o", markersize=4, label="best (median)")
     ax.set(xlabel=label_x, ylabel=label_y)
-    suit_axis(ax, at)
+    if suit_axis(ax, np.concatenate([all_low, all_high]), "y", at_values=False):
+        ax.set_ylim(all_low.min() / 1.1, all_high.max() * 1.1)
+    if fit is not None:
+        unit_x, unit_y = _scale(rows["regime"].to_numpy(float), at), _scale(rows[ends].to_numpy(float), positions)
+        grid = np.geomspace(at.min(), at.max(), 50)
+        line = np.exp(fit["intercept"] + fit["slope"] * np.log(grid * unit_x)) / unit_y
+        ax.plot(grid, line, color="black", linewidth=0.9, linestyle=(0, (5, 2)), label="line through the medians")
+    _ticks_at(ax, at, regime)
+
+
+def draw_mean_errors(ax: Axes, rows: pd.DataFrame, regime: str, metric: Metric = ERROR) -> None:
+    """Mean error with its interval against the regime: study, regime, mean_error, mean_error_low, mean_error_high."""
+    label_x, at = axis(regime, rows["regime"])
+    mean, low, high = (rows[f"mean_error{end}"].to_numpy(float) for end in ("", "_low", "_high"))
+    ax.errorbar(at, mean, yerr=np.nan_to_num([mean - low, high - mean]), color=PALETTE[1], marker="o", markersize=4)
+    ax.set_xlabel(label_x)
+    error_axis(ax, "y", f"mean {metric.axis}", metric)
+    _ticks_at(ax, at, regime)
+
+
+def _ticks_at(ax: Axes, at: Floats, regime: str) -> None:
+    """Ticks at the studies' regimes, on a log axis unless it is an order."""
+    from matplotlib.ticker import NullLocator
+
+    if regime != ORDER and at.min() > 0:
+        ax.set_xscale("log")
+        ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(at, [f"{value:.3g}" for value in at])
 
 
 def _scale(values: Floats, shown: Floats) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsx.base.errors import DsxError
+from dsx.base.text import listed
 from dsx.results.samples import Errors, Floats, is_table, samples_by_name
 from dsx.results.states import count_states, mixed_conditions
 
@@ -28,7 +29,12 @@ def errors_by_name(studies: Mapping[str, Errors], required: bool = True) -> dict
 
 
 def counts_in_words(studies: Mapping[str, Any]) -> list[str]:
-    """One line per results table with its counts, then warnings that concern several: the text below a figure."""
+    """A line for each count of models by state, with the tables that have it, then warnings that concern several."""
     tables = {name: data for name, data in studies.items() if is_table(data)}
-    lines = [f"{name}: {count_states(table).words()}".removeprefix(": ") for name, table in tables.items()]
+    counts: dict[str, list[str]] = {}
+    for name, table in tables.items():
+        counts.setdefault(count_states(table).words(), []).append(name)
+    if len(counts) == 1 < len(tables):
+        return [f"each: {next(iter(counts))}", *mixed_conditions(tables)]
+    lines = [f"{listed(names)}: {words}".removeprefix(": ") for words, names in counts.items()]
     return lines + mixed_conditions(tables)

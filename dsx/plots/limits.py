@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# distinct values up to which a column is drawn as strips, and ticks that fit beside each other in a panel
+FEW, _TICKS = 16, 6
+# of very many values so many tell that they are not few
+_LOOKED_AT = 10_000
+
+
 def error_limits(samples: Sequence[Floats], metric: Metric = ERROR) -> tuple[float, float, str]:
     """Low and high end of an error axis, and how many models lie beyond the high end, or an empty string.
 
@@ -47,23 +53,53 @@ def error_axis(ax: Axes, which: str, label: str, metric: Metric = ERROR) -> None
         axis.set_major_formatter(FuncFormatter(lambda error, _: f"{metric.from_error(error):.6g}".replace("-", "−")))
 
 
-def suit_axis(ax: Axes, values: Floats, which: str = "x") -> bool:
-    """A log axis where positive values span a factor of 20 or more (say whether); whole ticks for whole values."""
+def suit_axis(ax: Axes, values: Floats, which: str = "x", at_values: bool = True) -> bool:
+    """The axis that suits these values, and whether it is logarithmic.
+
+    Logarithmic where positive values span a factor of 20, of few whole numbers (1, 2, 4; 16, 24, 64) a factor of 4:
+    then with base 2. Ticks stand at few values themselves, unless told otherwise; else at whole numbers for whole ones.
+    """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+    if not values.size:
+        return False
     scale = ax.xaxis if which == "x" else ax.yaxis
-    wide = bool(values.size and values.min() > 0 and values.max() >= 20 * values.min())
+    low, high, few = float(values.min()), float(values.max()), few_values(values)
+    whole = bool((values == np.round(values)).all())
+    wide = low > 0 and (high >= 20 * low or (whole and few is not None and high >= 4 * low))
     if wide:
         # what is not above 0 is left out
-        (ax.set_xscale if which == "x" else ax.set_yscale)("log", nonpositive="mask")
-        decades = np.log10(values.max() / values.min())
+        base = 2 if whole else 10
+        (ax.set_xscale if which == "x" else ax.set_yscale)("log", base=base, nonpositive="mask")
+        decades = np.log10(high / low)
         subs = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 3 else (1.0,)
-        scale.set_major_locator(LogLocator(subs=subs))
+        scale.set_major_locator(LogLocator(base=base, subs=(1.0,) if whole else subs, numticks=8))
         scale.set_major_formatter(plain_ticks())
         scale.set_minor_locator(NullLocator())  # many ticks, which take long to draw
-    elif values.size and (values == np.round(values)).all() and np.ptp(values) < 40:
+    elif whole and high - low < 40:
         scale.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-    return wide
+    if at_values and few is not None and (whole or few.size <= _TICKS):
+        scale.set_ticks(_ticks(few))
+        scale.set_major_formatter(plain_ticks())
+    return bool(wide)
+
+
+def few_values(values: Floats) -> Floats | None:
+    """The distinct values, ascending, if there are few; None otherwise."""
+    if values.size > _LOOKED_AT and np.unique(values[:_LOOKED_AT]).size > FEW:
+        return None
+    distinct = np.unique(values)
+    return distinct if distinct.size <= FEW else None
+
+
+def _ticks(values: Floats) -> Floats:
+    """All values if their labels fit beside each other; else the powers of two among them, else every so-many-th."""
+    if values.size <= _TICKS:
+        return values
+    powers = values[(values > 0) & (np.log2(np.maximum(values, 1e-300)) % 1 == 0)]
+    if 3 <= powers.size <= _TICKS and values[-1] >= 4 * values[0]:
+        return powers
+    return values[:: -(-values.size // _TICKS)]
 
 
 def plain_ticks() -> Any:

@@ -10,8 +10,9 @@ from dsx.analysis.best import best_ranges_of
 from dsx.analysis.complexity import complexity_fits
 from dsx.analysis.points import boxes_of
 from dsx.analysis.regression import LineFit, expression
+from dsx.analysis.trends import trend_fits
 from dsx.base.errors import DsxError
-from dsx.plots.fits import draw_fit, draw_trend
+from dsx.plots.fits import ORDER, draw_fit, draw_mean_errors, draw_trend
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.limits import error_limits
 from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
@@ -146,16 +147,40 @@ def trends(table: pd.DataFrame, ax: Axes | None = None, regime: str = "flops") -
 
     table: what `trend` of the statistics returns. Raises DsxError if it is empty.
     """
-    names = list(dict.fromkeys(table["parameter"]))
-    if not names:
+    if table.empty:
         raise DsxError("nothing to draw: the studies share no parameter")
-    first = table[table["parameter"] == names[0]].sort_values("regime")
-    counts = ", ".join(f"{study} {n:.0f}" for study, n in zip(first["study"], first["n"], strict=True))
-    notes = ["grey: all models; blue: 95 % range of the likely best value; line: its median", f"n: {counts}"]
+    fits = trend_fits(table, log=True) if regime != ORDER else None
+    return draw_trends(table, None, fits, regime, 0.95, ax)
+
+
+def draw_trends(
+    table: pd.DataFrame,
+    errors: pd.DataFrame | None,
+    fits: pd.DataFrame | None,
+    regime: str,
+    level: float,
+    ax: Axes | None = None,
+    metric: Metric = ERROR,
+) -> Axes:
+    """The trends on these axes, or new ones; first the mean error, if it is given: study, regime, mean_error …
+
+    fits: the lines through the medians of `trend_fits`, log–log. metric: what the errors are of.
+    """
+    names = list(dict.fromkeys(table["parameter"]))
+    known = table if errors is None else errors
+    first = known.drop_duplicates("study").sort_values("regime")
+    key = "" if regime != ORDER else "{:.0f} "
+    facts = first[["study", "regime", "n"]].itertuples(index=False)
+    counts = [f"{key.format(at)}{study} {n:.0f}" for study, at, n in facts]
+    notes = [f"grey: all models; blue: {100 * level:g} % range of the likely best value; line: its median"]
+    notes = [*notes, f"n: {', '.join(counts)}"]
     with house_style():
-        ax, cells = panels(ax, len(names), notes, 4, (2.3, 2.0))
-        for cell, parameter in zip(cells, names, strict=True):
-            draw_trend(cell, table[table["parameter"] == parameter].sort_values("regime"), parameter, regime)
+        ax, cells = panels(ax, len(names) + (errors is not None), notes, 4, (2.3, 2.0))
+        if errors is not None:
+            draw_mean_errors(cells[0], first, regime, metric)
+        for cell, parameter in zip(cells[errors is not None :], names, strict=True):
+            fit = None if fits is None else next(iter(fits[fits["parameter"] == parameter].to_dict("records")), None)
+            draw_trend(cell, table[table["parameter"] == parameter].sort_values("regime"), parameter, regime, fit)
     return ax
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NOT_DRAWN = ("model_id", "space")
 
 
-def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
+def population(table: pd.DataFrame, ax: Axes | None = None, title: str = "") -> Axes:
     """A histogram of every column of a population's table as panels; bars for text and for few distinct values.
 
     table: `Population.table`, (n models). Columns with one value alone are left out. Raises DsxError if none is left.
@@ -70,6 +70,7 @@ def draw_marginals(
     unknown: parameter → of how many models it is not known.
     """
     weighted = f"blue: weighted by the chance to be the best of a random {100 * fraction:g} % of them"
+    weighted += "; steps: bins of about equally many models"
     names = list(dict.fromkeys(bars["parameter"]))
     with house_style():
         ax, cells = panels(ax, len(names), [*notes, f"grey: all models that count; {weighted}"], 4, (2.3, 1.8))

@@ -16,7 +16,7 @@ from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
-from dsx.plots.limits import error_axis, error_limits, suit_axis
+from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
 from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Floats, column
@@ -82,6 +82,8 @@ def draw_points(
     bottom, top, _ = error_limits([errors[known]])
     ax.axvspan(low, high, color=PALETTE[0], alpha=0.12, linewidth=0)
     ax.axvline(median, color=PALETTE[0], linewidth=1.4)
+    log = suit_axis(ax, values[known])
+    values = _spread(values, 1, log)
     shown = thinned(errors, known)
     inside, far = shown[errors[shown] <= top], shown[errors[shown] > top]
     look: dict[str, Any] = {"s": _size(shown.size), "color": PALETTE[0], "linewidths": 0}
@@ -89,7 +91,6 @@ def draw_points(
     ax.scatter(values[far], np.full(far.size, top), marker="^", clip_on=False, zorder=3, **look)
     ax.set(xlabel=label, ylim=(bottom, top))
     error_axis(ax, "y", metric.axis, metric)
-    suit_axis(ax, values[known])
     return low, median, high
 
 
@@ -149,11 +150,11 @@ def draw_pair(ax: Axes, points: pd.DataFrame, box: Mapping[Hashable, Any]) -> in
     share = (np.argsort(np.argsort(errors, kind="stable"), kind="stable") + 0.5) / errors.size
     order = thinned(errors, known)[::-1]  # the best on top, unless so many would cover all others
     order = order if order.size <= _FEW else np.random.default_rng(3).permutation(order)
+    log_x, log_y = suit_axis(ax, xs[known]), suit_axis(ax, ys[known], "y")
     ax.scatter(
-        _spread(xs, 1)[order], _spread(ys, 2)[order], c=100 * share[order], s=_size(order.size) + 6,
+        _spread(xs, 1, log_x)[order], _spread(ys, 2, log_y)[order], c=100 * share[order], s=_size(order.size) + 6,
         cmap=COLORMAP, vmin=0, vmax=100, linewidths=0, alpha=0.85, rasterized=order.size > MANY,
     )  # fmt: skip
-    log_x, log_y = suit_axis(ax, xs[known]), suit_axis(ax, ys[known], "y")
     (left, right), (bottom, top) = _room(xs[known], best_x, log_x), _room(ys[known], best_y, log_y)
     ax.add_patch(Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=PALETTE[1], linewidth=1.4))
     ax.set(xlabel=label_x, ylabel=label_y)
@@ -213,20 +214,23 @@ def _size(n: int) -> float:
     return float(np.clip(400 / max(n, 1) ** 0.5, 4, 40))
 
 
-def _spread(values: Floats, salt: int) -> Floats:
-    """Values moved by up to a fifth of their smallest step, so that equal pairs do not hide each other."""
-    distinct = np.unique(values[np.isfinite(values)])
-    step = np.diff(distinct).min() if distinct.size > 1 else 0.0
-    if distinct.size > 40:
+def _spread(values: Floats, salt: int, log: bool) -> Floats:
+    """Few values as strips: moved by up to a fifth of their smallest step, lest equal ones hide each other."""
+    distinct = few_values(values[np.isfinite(values)])
+    if distinct is None or distinct.size < 2:
         return values
-    return values + np.random.default_rng(salt).uniform(-0.2, 0.2, values.size) * step
+    places = np.log(distinct) if log else distinct
+    moved = np.random.default_rng(salt).uniform(-0.2, 0.2, values.size) * np.diff(places).min()
+    return values * np.exp(moved) if log else values + moved
 
 
 def _room(values: Floats, ends: Floats, log: bool) -> tuple[float, float]:
     """The ends of a range, moved out so that the points at them lie inside the box."""
     low, _, high = ends
+    distinct = few_values(values)
+    steps = np.array([]) if distinct is None else np.diff(np.log(distinct) if log else distinct)
     if log:
-        return low / 1.06, high * 1.06
-    distinct = np.unique(values)
-    step = float(np.diff(distinct).min()) if 1 < distinct.size <= 40 else 0.02 * float(np.ptp(values) or 1)
+        factor = float(np.exp(0.3 * steps.min())) if steps.size else 1.06
+        return low / factor, high * factor
+    step = float(steps.min()) if steps.size else 0.02 * float(np.ptp(values) or 1)
     return low - 0.4 * step, high + 0.4 * step

@@ -52,14 +52,14 @@ class AnyRecipe(Frozen):
         """All that may change a result: the recipe without where things lie, time limits and descriptions."""
         return without(self.to_dict(), self.OPERATIONAL)
 
-    def with_overrides(self: R, overrides: Mapping[str, Any]) -> R:
+    def with_overrides(self: R, overrides: Mapping[str, object]) -> R:
         """A recipe with other values: `{"lr": 0.05, "optimiser.weight_decay": 1e-4}`. Raises DefinitionError."""
         if not overrides:
             return self
         return type(self).from_dict(assigned(self.to_dict(), overrides), f"recipe {self.name}")
 
     @abstractmethod
-    def with_sampled(self: R, settings: Mapping[str, Any]) -> R:
+    def with_sampled(self: R, settings: Mapping[str, object]) -> R:
         """A recipe with what a space sampled under the names `recipe.…`. Raises DefinitionError."""
 
     @abstractmethod

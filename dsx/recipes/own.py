@@ -32,7 +32,8 @@ class OwnRecipe(AnyRecipe):
     metrics: what it reports, by name; one error in percent unless it says otherwise. metric: by which models are
     compared; the first by default. settings: handed to it; a space's `recipe.…` parameters are among them.
     resolution: pixels; null: that of the study's population. code: folder in which the program runs and in which a
-    function's module lies, copied when jobs are submitted; null: wherever the worker runs, and nothing is copied.
+    function's module lies, copied when jobs are submitted, kept with its whole path; null: wherever the worker runs,
+    and nothing is copied.
     time_limit_min: minutes of wall time per model, over all its sessions; null: none.
     stop_grace_s: seconds that a program has to save and end after SIGTERM.
     """
@@ -55,7 +56,7 @@ class OwnRecipe(AnyRecipe):
 
     @field_validator("metrics", mode="before")
     @classmethod
-    def _named(cls, metrics: Any) -> Any:
+    def _named(cls, metrics: object) -> object:
         """Every metric knows its name."""
         if not isinstance(metrics, Mapping):
             return metrics
@@ -63,6 +64,12 @@ class OwnRecipe(AnyRecipe):
             name: {**(facts or {}), "name": name} if facts is None or isinstance(facts, Mapping) else facts
             for name, facts in metrics.items()
         }
+
+    @field_validator("code")
+    @classmethod
+    def _whole_path(cls, code: str | None) -> str | None:
+        """A study is trained from other folders than the one in which its recipe was read."""
+        return None if code is None else str(Path(code).expanduser().resolve())
 
     @model_validator(mode="after")
     def _consistent(self) -> OwnRecipe:
@@ -103,7 +110,7 @@ class OwnRecipe(AnyRecipe):
         chosen = self.metric or next(iter(self.metrics))
         return (self.metrics[chosen], *(metric for name, metric in self.metrics.items() if name != chosen))
 
-    def with_sampled(self, settings: Mapping[str, Any]) -> OwnRecipe:
+    def with_sampled(self, settings: Mapping[str, object]) -> OwnRecipe:
         """A recipe with what a space sampled among its settings, and its resolution."""
         own = (name if name == "resolution" else f"settings.{name}" for name in settings)
         return self.with_overrides(dict(zip(own, settings.values(), strict=True)))
@@ -159,7 +166,7 @@ class OwnRecipe(AnyRecipe):
         return f"recipe {self.label}: {what}{f'; {shown}' if shown else ''}; compared by {compared}"
 
 
-def recipe_of_command(text: str) -> dict[str, Any]:
+def recipe_of_command(text: str) -> dict[str, object]:
     """The content of a recipe that is this command line alone, named after its script. Raises DsxError."""
     try:
         words = shlex.split(text)

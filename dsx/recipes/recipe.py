@@ -96,7 +96,7 @@ class Recipe(AnyRecipe):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_images(cls, content: Any) -> Any:
+    def _no_images(cls, content: Any) -> object:
         data = content.get("data") if isinstance(content, dict) else None
         return {"resolution": 1, **content} if isinstance(data, dict) and data.get("shape") else content
 
@@ -201,7 +201,7 @@ class Recipe(AnyRecipe):
         absent += ["data.prepared_size"] if self.data.storage != "prepared" else []
         return without(super().identity(), tuple(absent))
 
-    def with_sampled(self, settings: Mapping[str, Any]) -> Recipe:
+    def with_sampled(self, settings: Mapping[str, object]) -> Recipe:
         """A recipe with what a space sampled, by the full name or, of weight decay and momentum, the short one."""
         return self.with_overrides({_SHORT.get(name, name): value for name, value in settings.items()})
 
@@ -289,7 +289,7 @@ def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
         return dict(content)
 
 
-def load_recipe(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> AnyRecipe:
+def load_recipe(name_or_path: str | Path, overrides: Mapping[str, object] | None = None) -> AnyRecipe:
     """The recipe of that name (experiments/recipe/NAME.yaml) or in that file, with values replaced.
 
     overrides: dotted keys or nested mappings. The file's `defaults` list may name recipes that it builds on. This is

@@ -102,16 +102,14 @@ def _study(
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Lists, dicts, text and finite numbers to six digits; what is not finite becomes None."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return [plain(v) for v in value.tolist()]
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain(value.tolist())
     if isinstance(value, float):
         if not math.isfinite(value):
             return None

@@ -94,7 +94,7 @@ def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: 
     )  # fmt: skip
 
 
-def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, Any]:
+def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:
     rows = {study.name: study.models for study in inquiry.studies}
     summary, counts = (computed_of(shown, name).main for name in ("summary", "counts"))
     curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values
@@ -158,7 +158,7 @@ def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
     return sentences
 
 
-def _embedded(data: Any) -> Any:
+def _embedded(data: object) -> Any:
     """JSON that may stand inside a script element whatever its strings hold: no character can end it."""
     from markupsafe import Markup
 

@@ -104,6 +104,8 @@ def _figure(folder: Path, walk: Walk) -> str:
     curves = {
         s.name: walk.drawn[s.name] for s in walk.chain if s.name in walk.drawn and len(finished(walk.drawn[s.name]))
     }
+    if not curves:
+        return ""
     axes = edf(curves, bands=False)
     save(axes, folder, "chain")
     source = svg(axes)

@@ -69,7 +69,7 @@ def _find() -> Path:
     raise DsxError("no reference results in ./experiments/reference, and none shipped; `make reference` makes them")
 
 
-def _read(folder: Path, file: str, manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _read(folder: Path, file: str, manifest: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
     import io
 
     import pandas as pd

@@ -6,6 +6,7 @@ A child file says only how it differs: mappings are merged key by key, a paramet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def lineage(name: str | Path) -> list[tuple[str, dict[str, Any]]]:
     return [*above, (data.get("name", path.stem), data)]
 
 
-def merge(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
+def merge(parent: Mapping[str, object], child: Mapping[str, object]) -> dict[str, Any]:
     """`child` laid over `parent`: mappings key by key, other values replaced, null removes."""
     merged = dict(parent)
     for key, value in child.items():

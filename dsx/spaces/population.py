@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from dsx.networks.lookup import Network, network_from_dict
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow.parquet as pq
 
 RECIPE_PREFIX = "recipe."
 
@@ -35,6 +36,40 @@ def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def plain(value: object) -> Any:
     """One entry of a settings column as Python has it; text comes from files as it is."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+class _Contents(Sequence[str]):
+    """The architectures of a file, read once one of them is asked for: most of its bytes, and many commands need none.
+
+    The file stays open, so that they are of its content as it was, whatever replaces it.
+    """
+
+    def __init__(self, file: pq.ParquetFile) -> None:
+        self._file = file
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        texts: list[str] = self._file.read(["architecture"])["architecture"].to_pylist()
+        return texts
+
+    def __len__(self) -> int:
+        return int(self._file.metadata.num_rows)
+
+    def __reduce__(self) -> tuple[type[list[str]], tuple[list[str]]]:
+        return list, (self._texts,)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        return self._first if row == 0 else self._texts[row]
+
+    @cached_property
+    def _first(self) -> str:
+        """The one that is looked at to check a recipe."""
+        text: str = next(self._file.iter_batches(1, columns=["architecture"]))[0][0].as_py()
+        return text
 
 
 @dataclass(frozen=True)
@@ -69,7 +104,7 @@ class Population:
     flops: np.ndarray
     params: np.ndarray
     acts: np.ndarray
-    contents: list[str] = field(repr=False)
+    contents: Sequence[str] = field(repr=False)
     resolution: int = 224
     known_ids: list[str] | None = field(default=None, repr=False)
 
@@ -141,7 +176,8 @@ class Population:
         import pyarrow.parquet as pq
 
         try:
-            table = pq.read_table(path)
+            file = pq.ParquetFile(path)
+            table = file.read([name for name in file.schema_arrow.names if name != "architecture"])
         except FileNotFoundError:
             raise StudyError(f"{path}: no population here; `dsx sample` makes one") from None
         except (pa.ArrowException, OSError) as error:
@@ -151,22 +187,18 @@ class Population:
                 " restore it from a copy, or sample again"
             ) from None
         wanted = {"model_id", "space", "architecture", *METRICS}
-        missing = sorted(wanted - set(table.column_names))
+        missing = sorted(wanted - set(file.schema_arrow.names))
         if missing or table.num_rows == 0:
             fault = f"lacks the column {missing[0]}" if missing else "holds no rows"
             raise StudyError(f"{path}: not a population: it {fault}; restore it from a copy, or sample again")
-        columns = {
-            name: table[name].to_numpy()
-            for name in table.column_names
-            if name not in ("architecture", "model_id", "space")
-        }
+        columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("model_id", "space")}
         return cls(
             space=table["space"][0].as_py(),
             settings={name: column for name, column in columns.items() if name not in METRICS},
             flops=columns["flops"],
             params=columns["params"],
             acts=columns["acts"],
-            contents=table["architecture"].to_pylist(),
+            contents=_Contents(file),
             known_ids=table["model_id"].to_pylist(),
-            resolution=int((table.schema.metadata or {}).get(b"dsx.resolution", b"224")),
+            resolution=int((file.schema_arrow.metadata or {}).get(b"dsx.resolution", b"224")),
         )

@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import repeat
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
 from dsx.study.paths import StudyPaths
-from dsx.study.runs import Run
+from dsx.study.runs import Run, Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +67,7 @@ _FLOATS = ("error", "best_error", "seconds", "images_per_second", "ended")
 
 
 def read_finished(
-    paths: StudyPaths, runs: Sequence[Run], known: Mapping[str, Finished], metrics: Sequence[str] = ()
+    paths: StudyPaths, runs: Runs, known: Mapping[str, Finished], metrics: Sequence[str] = ()
 ) -> tuple[dict[str, Finished], dict[str, str], int]:
     """(run_id → record, run_id → what is wrong with an unusable one, how many were not known), of runs with a record.
 
@@ -75,18 +77,18 @@ def read_finished(
     problems: dict[str, str] = {}
     fresh = 0
     unread: list[Unread] = []
-    for run, path in zip(runs, paths.results_of(run.run_id for run in runs), strict=True):
-        row = known.get(run.run_id)
+    for place, (run_id, path) in enumerate(zip(runs.ids, paths.results_of(runs.ids), strict=True)):
+        row = known.get(run_id)
         if row is not None and row[:_IDENTITY] == _identity(path):
-            finished[run.run_id] = row
+            finished[run_id] = row
             continue
-        content = _load(run, path)
+        content = _load(runs[place], path)
         if isinstance(content, Unread):
             fresh += 1
             unread.append(content)
         elif content:
             fresh += 1
-            problems[run.run_id] = content
+            problems[run_id] = content
         if len(unread) == _TOGETHER:
             _parse(unread, finished, problems, metrics)
             unread = []
@@ -214,26 +216,39 @@ def _count(value: Any) -> int | None:
 
 
 def read_cache(path: Path, metrics: Sequence[str] = ()) -> dict[str, Finished]:
-    """run_id → what was read before. A missing, torn or foreign file, or one without the metrics, is an empty cache."""
+    """run_id → what was read before; not to be changed.
+
+    A missing, torn or foreign file, or one without the metrics, is an empty cache.
+    """
+    identity = _identity(str(path))
+    return {} if identity is None else _read_cache(path, identity, tuple(metrics))
+
+
+@lru_cache(maxsize=8)
+def _read_cache(path: Path, identity: tuple[int, int, int], metrics: tuple[str, ...]) -> dict[str, Finished]:  # noqa: ARG001 (a part of the key)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(path, columns=["run_id", *_CACHED, *metrics])
         rows = table.filter(table["record_inode"].is_valid())
-        columns = [rows[name].to_pylist() for name in ("run_id", *_CACHED)]
-        own = [rows[name].to_pylist() for name in metrics]
+        run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
+        own = [_plain(rows[name].cast(pa.float64())) for name in metrics]
     except (OSError, pa.ArrowException, KeyError):
         return {}
-    columns = [
-        [nan if v is None else v for v in c] if n.removeprefix("record_") in _FLOATS else c
-        for n, c in zip(("run_id", *_CACHED), columns, strict=True)
-    ]
-    read = {values[0]: Finished(*values[1:]) for values in zip(*columns, strict=True)}
-    if not metrics:
-        return read
-    values = zip(*([nan if v is None else v for v in column] for column in own), strict=True)
-    return {run_id: row._replace(metrics=of) for (run_id, row), of in zip(read.items(), values, strict=True)}
+    values = zip(*own, strict=True) if own else repeat(())
+    return dict(zip(run_ids, map(Finished._make, zip(*fields, values, strict=False)), strict=True))
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """Its values as Python has them; NaN where a number is missing that may be a fraction."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count):
+        numbers: list[Any] = column.to_numpy().tolist()  # several times as fast
+        return numbers
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished]) -> None:

@@ -15,11 +15,12 @@ from dsx.base import files
 from dsx.study import claims
 from dsx.study.finished import FINISHED, Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
-from dsx.study.runs import Run
+from dsx.study.runs import Run, Runs
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dsx.recipes.base import AnyRecipe
     from dsx.spaces.population import Population
 
 STATES = ("pending", "running", "done", "diverged", "failed")
@@ -58,24 +59,22 @@ class Scan:
         return counts
 
 
-def scan(paths: StudyPaths, runs: Sequence[Run], ended: Callable[[claims.Holder], bool] | None = None) -> Scan:
+def scan(paths: StudyPaths, runs: Runs, ended: Callable[[claims.Holder], bool] | None = None) -> Scan:
     """The state of every run, from the files alone.
 
     ended: tells from a claim's holder whether its job is known to have ended.
     """
     started = set(_started(paths))
-    candidates = [run for run in runs if run.run_id in started]
-    metrics = own_metrics(runs)
-    finished, unusable, fresh = read_finished(paths, candidates, read_cache(paths.results, metrics), metrics)
+    candidates = [place for place, run_id in enumerate(runs.ids) if run_id in started]
+    metrics = own_metrics(runs.recipe)
+    known = read_cache(paths.results, metrics)
+    finished, unusable, fresh = read_finished(paths, runs.some(candidates), known, metrics)
     look = _Scanned(paths, ended, unusable)
-    states = {}
-    for run in runs:
-        if run.run_id not in started:
-            states[run.run_id] = "pending"
-        elif run.run_id in finished:
-            states[run.run_id] = finished[run.run_id].state
-        else:
-            states[run.run_id] = look.state(run, finished)
+    states = dict.fromkeys(runs.ids, "pending")
+    for place in candidates:
+        run_id = runs.ids[place]
+        row = finished.get(run_id)
+        states[run_id] = row.state if row is not None else look.state(runs[place : place + 1], finished)
     return Scan(states, finished, look.failures, look.holders, [*unusable.values(), *look.problems], fresh)
 
 
@@ -90,36 +89,36 @@ class _Scanned:
     holders: dict[str, claims.Holder | None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def state(self, run: Run, finished: dict[str, Finished]) -> str:
+    def state(self, run: Runs, finished: dict[str, Finished]) -> str:
         """State of one run; notes its failure, its holder, or the result that came since the results were read."""
-        paths = self.paths.run(run.run_id)
+        (run_id,) = run.ids
+        paths = self.paths.run(run_id)
         try:
             names = os.listdir(paths.folder)
         except OSError:
             return "pending"
-        if paths.result.name in names and run.run_id not in self.unusable:
-            read, unusable, _ = read_finished(self.paths, [run], {}, own_metrics([run]))
+        if paths.result.name in names and run_id not in self.unusable:
+            read, unusable, _ = read_finished(self.paths, run, {}, own_metrics(run.recipe))
             finished |= read
             self.unusable |= unusable
             if read:
-                return read[run.run_id].state
+                return read[run_id].state
         failure = None
         if paths.failure.name in names:
-            failure, problem = read_failure(self.paths, run.run_id)
+            failure, problem = read_failure(self.paths, run_id)
             self.problems += [problem] if problem else []
         held = claims.current(paths, names)
         if held is not None and not held.is_stale(self.ended):
-            self.holders[run.run_id] = held.holder
+            self.holders[run_id] = held.holder
             return "running"
         if failure is None or failure.retrying:
             return "pending"
-        self.failures[run.run_id] = failure
+        self.failures[run_id] = failure
         return "failed"
 
 
-def own_metrics(runs: Sequence[Run]) -> tuple[str, ...]:
+def own_metrics(recipe: AnyRecipe | None) -> tuple[str, ...]:
     """Columns of what a training of the user's own reports, besides `error`."""
-    recipe = runs[0].base_recipe if runs else None
     return tuple(metric.name for metric in recipe.measures if metric.name != "error") if recipe else ()
 
 
@@ -175,7 +174,7 @@ def any_started(paths: StudyPaths) -> bool:
     return next(_started(paths), None) is not None
 
 
-def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd.DataFrame:
+def results_table(population: Population, every: Runs, scan: Scan) -> pd.DataFrame:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
     Columns: model_id, space, state, error, best_error, metrics of a user's own training, epochs, flops, params,
@@ -185,6 +184,8 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
     import numpy as np
     import pandas as pd
 
+    runs = list(every)
+    metrics = own_metrics(every.recipe)
     rows = np.array([run.row for run in runs], dtype=np.int64)
     read = [scan.finished.get(run.run_id) for run in runs]
     failed = [scan.failures.get(run.run_id) for run in runs]
@@ -201,7 +202,7 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
         "best_error": value("best_error", "float64"),
         **{
             name: pd.Series([None if row is None else row.metrics[at] for row in read], dtype="float64")
-            for at, name in enumerate(own_metrics(runs))
+            for at, name in enumerate(metrics)
         },
         "epochs": value("epochs", "Int64"),
         "flops": population.flops[rows],
@@ -218,7 +219,7 @@ def results_table(population: Population, runs: Sequence[Run], scan: Scan) -> pd
     }
     columns |= {name: column[rows] for name, column in population.settings.items()}
     table = pd.DataFrame(columns)
-    if metrics := own_metrics(runs):
+    if metrics:
         table.attrs["metrics"] = list(metrics)  # no parameters of the space, whatever they are called
     return table
 

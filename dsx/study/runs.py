@@ -5,11 +5,13 @@ run_id is the model_id; sampled recipe settings add `-r` and 8 hexadecimal digit
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from dsx.networks.lookup import Network, network_from_dict
 from dsx.spaces.population import Population, plain, recipe_settings
@@ -42,7 +44,7 @@ class Run:
     row: int  # of the model in the population
     replicate: int
     seed: int
-    content: str = field(repr=False)  # the architecture as canonical JSON
+    population: Population = field(repr=False, compare=False)
     recipe_overrides: dict[str, Any] = field(default_factory=dict, repr=False)
     # the study's recipe, None before the first launch; `recipe` has the model's own settings applied
     base_recipe: AnyRecipe | None = field(default=None, repr=False)
@@ -50,7 +52,7 @@ class Run:
     @cached_property
     def architecture(self) -> Network:
         """Parsed when asked for: a study may have 100,000 runs."""
-        return network_from_dict(json.loads(self.content), where=self.model_id)
+        return network_from_dict(json.loads(self.population.contents[self.row]), where=self.model_id)
 
     @property
     def recipe(self) -> AnyRecipe | None:
@@ -61,31 +63,54 @@ class Run:
         return self.base_recipe.with_sampled(sampled)
 
 
-def runs_of(population: Population, seed: int, recipe: AnyRecipe | None = None, replicates: int = 1) -> list[Run]:
+class Runs(Sequence[Run]):
     """All runs of a study: every model once, in the order drawn, then every model's replicate 1, and so on.
 
-    So an interrupted study has as many models as it can. seed: the study's.
+    So an interrupted study has as many models as it can. Each is made when it is asked for: there may be 100,000.
+    seed: the study's. ids: of all runs. recipe: the study's.
     """
-    sampled = recipe_settings(population.settings)
-    overrides = [
-        {name: plain(column[row]) for name, column in sampled.items()}
-        for row in range(len(population) if sampled else 0)
-    ]
-    runs = []
-    for replicate in range(replicates):
-        for row, model_id in enumerate(population.model_ids):
-            sampled_overrides = overrides[row] if sampled else {}
-            runs.append(
-                Run(
-                    run_id=run_name(model_id, replicate, sampled_overrides),
-                    model_id=model_id,
-                    row=row,
-                    replicate=replicate,
-                    # a space may sample the seed, so that replicates are a space like any other
-                    seed=training_seed(sampled_overrides.get("seed", seed), model_id, replicate),
-                    content=population.contents[row],
-                    recipe_overrides=sampled_overrides,
-                    base_recipe=recipe,
-                )
-            )
-    return runs
+
+    def __init__(self, population: Population, seed: int, recipe: AnyRecipe | None = None, replicates: int = 1) -> None:
+        self._population, self._seed, self.recipe = population, seed, recipe
+        sampled = recipe_settings(population.settings)
+        count = len(population) if sampled else 0
+        self._overrides = [{name: plain(column[row]) for name, column in sampled.items()} for row in range(count)]
+        models = population.model_ids
+        self.ids = list(models) if not sampled else []
+        for replicate in range(0 if sampled else 1, replicates):
+            self.ids += [run_name(name, replicate, self._of(row)) for row, name in enumerate(models)]
+        self._places: Sequence[int] = range(len(self.ids))
+
+    def some(self, places: Sequence[int]) -> Runs:
+        """Those at these places."""
+        chosen = copy.copy(self)
+        chosen.ids, chosen._places = [self.ids[i] for i in places], [self._places[i] for i in places]
+        return chosen
+
+    def _of(self, row: int) -> dict[str, Any]:
+        """The recipe settings that the space sampled for a model."""
+        return self._overrides[row] if self._overrides else {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Run: ...
+    @overload
+    def __getitem__(self, place: slice) -> Runs: ...
+    def __getitem__(self, place: int | slice) -> Run | Runs:
+        if isinstance(place, slice):
+            return self.some(range(len(self))[place])
+        replicate, row = divmod(self._places[place], len(self._population))
+        model_id, overrides = self._population.model_ids[row], self._of(row)
+        return Run(
+            run_id=self.ids[place],
+            model_id=model_id,
+            row=row,
+            replicate=replicate,
+            # a space may sample the seed, so that replicates are a space like any other
+            seed=training_seed(overrides.get("seed", self._seed), model_id, replicate),
+            population=self._population,
+            recipe_overrides=overrides,
+            base_recipe=self.recipe,
+        )

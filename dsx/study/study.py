@@ -33,7 +33,7 @@ from dsx.study.manifest import (
 )
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
-from dsx.study.runs import Run, runs_of
+from dsx.study.runs import Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,8 +190,8 @@ class Study:
             with changing(self.paths):
                 self._file = open_study(self.path).with_recipe(recipe, replicates)._file
                 write_manifest(self.paths, self._file)
-        for name in ("recipe", "population", "_runs"):
-            self.__dict__.pop(name, None)
+            for name in ("recipe", "population", "_runs"):
+                self.__dict__.pop(name, None)
 
     def with_recipe(self, recipe: AnyRecipe, replicates: int = 1) -> Study:
         """The study as it would be with this recipe; nothing is written. More replicates may be asked for at any time.
@@ -214,15 +214,17 @@ class Study:
                 )
         recipe.check(self.population[0].architecture)
         _check_metrics(recipe, self.population)
-        _ = runs_of(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
+        _ = Runs(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
         update: dict[str, object] = {"replicates": replicates}
         if before != recipe:
             update["recipe"] = recipe.to_dict()
-        return Study(self.paths, self._file.model_copy(update=update))
+        changed = Study(self.paths, self._file.model_copy(update=update))
+        changed.__dict__["population"] = self.population  # not to be read once more
+        return changed
 
     @cached_property
-    def _runs(self) -> list[Run]:
-        return runs_of(self.population, self.seed, self.recipe, self.replicates)
+    def _runs(self) -> Runs:
+        return Runs(self.population, self.seed, self.recipe, self.replicates)
 
     @property
     def paper(self) -> PaperErrors | None:
@@ -241,9 +243,9 @@ class Study:
         """The sizes that it had before it grew, oldest first."""
         return self._file.history
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> Runs:
         """All runs, in the order in which they are trained."""
-        return list(self._runs)
+        return self._runs
 
     def scan(self, ended: Callable[[Holder], bool] | None = None, only: Collection[str] | None = None) -> Scan:
         """One look at the files: states, failures, holders, problems. only: run ids to look at.
@@ -251,7 +253,8 @@ class Study:
         ended: see `claims.ClaimRecord.is_stale`.
         """
         if only is not None:
-            return results.scan(self.paths, [run for run in self._runs if run.run_id in only], ended)
+            places = [place for place, run_id in enumerate(self._runs.ids) if run_id in only]
+            return results.scan(self.paths, self._runs.some(places), ended)
         scan_now = results.scan(self.paths, self._runs, ended)
         if scan_now.fresh > len(scan_now.finished) // 50:
             table = results.results_table(self.population, self._runs, scan_now)

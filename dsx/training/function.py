@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dsx.base.errors import DsxError
+from dsx.base.nested import plain
 from dsx.networks.lookup import Network
 from dsx.recipes.own import OwnRecipe
 from dsx.training.faults import Interrupted
@@ -30,7 +30,7 @@ class Training:
     """
 
     architecture: Network
-    settings: dict[str, Any]
+    settings: dict[str, object]
     seed: int
     resolution: int | None
     folder: Path
@@ -38,14 +38,14 @@ class Training:
     threads: int | None
     should_stop: Callable[[], bool]
     _own: OwnTraining = field(repr=False)
-    _curve: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    _curve: list[dict[str, object]] = field(default_factory=list, repr=False)
 
     def report(self, **values: float) -> None:
         """Note what an epoch gave: `report(epoch=3, map=21.5)`. What was reported is the curve of the result.
 
         Raises Interrupted or TimeLimitExceeded if the training is to end here: save before.
         """
-        self._curve.append({name: _plain(value) for name, value in values.items()})
+        self._curve.append(plain(values))
         if self._own.is_late():
             raise self._own.late()
         if self.should_stop():
@@ -88,10 +88,10 @@ def train(
         if not isinstance(report, Mapping):
             raise ReportError(f"{recipe.function}: returned {report!r}: expected a mapping of names to numbers")
         given = {"curve": training._curve, **report} if training._curve else report
-        return own.finish(_plain(given), str(recipe.function))
+        return own.finish(plain(given), str(recipe.function))
 
 
-def function_of(recipe: OwnRecipe) -> Callable[[Training], Any]:
+def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:
     """The recipe's function, from its code folder, the current one or what is installed. Raises DsxError."""
     assert recipe.function is not None
     folder = str(code_folder(recipe) or Path.cwd())
@@ -107,14 +107,5 @@ def function_of(recipe: OwnRecipe) -> Callable[[Training], Any]:
         ) from error
     if not callable(function):
         raise DsxError(f"recipe {recipe.name}: function {recipe.function}: is no function")
-    checked: Callable[[Training], Any] = function
+    checked: Callable[[Training], object] = function
     return checked
-
-
-def _plain(value: Any) -> Any:
-    """Numbers of numpy and torch as Python's own."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value.tolist() if hasattr(value, "tolist") else value

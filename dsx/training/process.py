@@ -58,6 +58,11 @@ class Program:
         )
 
     @property
+    def pid(self) -> int:
+        """Of its leader, and so of its group."""
+        return self._process.pid
+
+    @property
     def code(self) -> int | None:
         """The exit code, negative of a signal; None while it runs."""
         return self._process.returncode

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import re
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import dsx
 from dsx.base.files import load_json, write_json
 from dsx.networks.lookup import Network
 from dsx.recipes.own import OwnRecipe
+from dsx.study.claims import is_running, machine, process_start
 from dsx.training.faults import Interrupted, OutOfMemory, ProgramFailed, ProgramKilled
 from dsx.training.process import Program
 from dsx.training.report import OwnTraining, ReportError
@@ -29,6 +32,8 @@ _NO_METRICS = f"and no metrics: write {{folder}}/{METRICS}, or print one JSON ob
 _MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _KILLED_BELOW_A_SHELL = 128 + signal.SIGKILL
+_PROCESS = "process.json"
+_GONE_S = 10.0
 _POLL_S = 0.2
 _PAUSE_EVERY_S = 60.0
 _TRACEBACK_CHARACTERS = 4000
@@ -81,13 +86,28 @@ def values_of(training: OwnTraining) -> dict[str, object]:
 
 def _start(training: OwnTraining) -> Program:
     values = values_of(training)
+    _see_the_last_one_out(training.place / _PROCESS)
     write_json(training.place / "architecture.json", training.architecture.to_dict())
     write_json(training.place / "settings.json", training.recipe.settings)
     environment = {f"DSX_{name.upper()}": str(value) for name, value in values.items()}
     if training.threads is not None:
         environment["OMP_NUM_THREADS"] = str(training.threads)
     code = code_folder(training.recipe)
-    return Program(training.recipe.words(values), code, environment, training.place)
+    program = Program(training.recipe.words(values), code, environment, training.place)
+    holder = {"machine": machine(), "pid": program.pid, "started": process_start(program.pid)}
+    write_json(training.place / _PROCESS, holder)
+    return program
+
+
+def _see_the_last_one_out(path: Path) -> None:
+    """Wait until the program of a worker that was killed is gone: it is killed, too, but some moments later."""
+    last, _ = load_json(path)
+    deadline = time.monotonic() + _GONE_S
+    while last and last.get("machine") == machine() and is_running(last.get("pid", 0), last.get("started") or "?"):
+        if time.monotonic() > deadline:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(last["pid"], signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def code_folder(recipe: OwnRecipe) -> Path | None:

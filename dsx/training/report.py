@@ -155,7 +155,7 @@ def _metrics(measures: Iterable[Metric], report: Mapping[str, Any], where: str) 
     return values, lost
 
 
-def _curve(entries: Any, metric: Metric, where: str) -> list[dict[str, Any]]:
+def _curve(entries: object, metric: Metric, where: str) -> list[dict[str, Any]]:
     """The curve with the epoch of every entry, and the metric as an error too."""
     if not isinstance(entries, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in entries):
         raise ReportError(f"{where}: curve: expected a list with a mapping for every epoch")
@@ -169,7 +169,7 @@ def _curve(entries: Any, metric: Metric, where: str) -> list[dict[str, Any]]:
     return curve
 
 
-def _environment(recipe: OwnRecipe) -> dict[str, Any]:
+def _environment(recipe: OwnRecipe) -> dict[str, object]:
     """By what it was trained: machine, versions, and a hash of every file that the command names."""
     return {
         "python": platform.python_version(),

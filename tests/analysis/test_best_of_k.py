@@ -18,8 +18,10 @@ from dsx.base.errors import DsxError
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=7))
 def test_expected_is_the_mean_over_all_choices_by_listing(errors):
     curve = best_of_k(errors, range(1, len(errors) + 1))
-    for k, expected in zip(curve.k, curve.expected, strict=True):
-        assert expected == pytest.approx(np.mean([min(c) for c in itertools.combinations(errors, int(k))]))
+    for k, expected, deviation in zip(curve.k, curve.expected, curve.deviation, strict=True):
+        lowest = [min(c) for c in itertools.combinations(errors, int(k))]
+        assert expected == pytest.approx(np.mean(lowest))
+        assert deviation == pytest.approx(np.std(lowest), abs=1e-5)
 
 
 def test_expected_agrees_with_hypergeometric_ranks_for_many_models():

@@ -35,7 +35,7 @@ def test_an_experiments_recipe_is_checked_when_it_is_read() -> None:
     assert load_experiment("quickstart", ["recipe.epochs=2"]).recipe.epochs == 2
     with pytest.raises(DefinitionError) as refused:
         load_experiment("quickstart", ["recipe.epoch=2"])
-    assert str(refused.value).endswith("unknown key 'epoch' in recipe. Did you mean epochs?")
+    assert str(refused.value).endswith("recipe: unknown key 'epoch'. Did you mean epochs?")
 
 
 def test_an_experiment_says_how_it_is_analysed() -> None:

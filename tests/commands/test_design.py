@@ -102,6 +102,7 @@ def test_status_says_round_candidate_and_what_is_left(undisturbed: tuple[Path, D
     assert [line for look in status([str(out)]) for line in look.lines()] == lines
 
 
+@pytest.mark.slow
 def test_a_walk_is_looked_at_while_it_trains(tmp_path: Path) -> None:
     folder = DesignFolder(tmp_path / "walk")
     designed, _ = walked(tmp_path / "walk", propose_only=True)
@@ -113,6 +114,7 @@ def test_a_walk_is_looked_at_while_it_trains(tmp_path: Path) -> None:
     assert first.endswith("(looks at 16, 32 models of each side)")
 
 
+@pytest.mark.slow
 def test_a_candidate_is_taken_by_hand(tmp_path: Path) -> None:
     walked(tmp_path, propose_only=True)
     designed, said = walked(tmp_path, space=None, models=None, propose_only=True, accept=2)
@@ -121,6 +123,7 @@ def test_a_candidate_is_taken_by_hand(tmp_path: Path) -> None:
     assert "taken by hand" in (tmp_path / "spaces" / "AnyNetXA-digits-1.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_ones_own_candidates_are_read_from_the_folder(tmp_path: Path) -> None:
     (tmp_path / "candidates").mkdir()
     (tmp_path / "candidates" / "shallow.yaml").write_text("rules:\n  few: total_depth <= 6\n")

@@ -25,7 +25,7 @@ from command_line import Command
 
 pytestmark = pytest.mark.slow
 
-SPACES = ["AnyNetXA-digits", "AnyNetXE-digits", "RegNetX-digits"]
+SPACES = ["AnyNetXD-digits", "AnyNetXC-equal-widths-digits", "AnyNetXC-decreasing-widths-digits"]
 SMALL = ["n=3", "recipe.epochs=2", "analysis.figures=main"]
 
 

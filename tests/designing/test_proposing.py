@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 
 import dsx
-from dsx.base.errors import DefinitionError
 from dsx.designing.proposing import refinements, worth_testing
 from dsx.designing.refinement import Refinement
 from dsx.narrowing.quantities import quantities, quantity_table
@@ -57,6 +55,14 @@ def test_rules_that_cut_are_exact_and_sharing_is_not() -> None:
         assert each.simpler or each.freedom == 0
 
 
+def test_an_order_needs_less_to_be_tested_and_then_has_to_be_better() -> None:
+    made = proposed(0.0)
+    orders = [each for each in made if each.kind == "order" and each.supported]
+    assert not any(each.simpler for each in orders)
+    hints = [float(each.evidence.split("p = ")[1].split()[0]) for each in made if each.kind == "order"]
+    assert len(orders) == sum(p <= 0.5 for p in hints)
+
+
 def test_what_was_taken_is_not_proposed_again() -> None:
     assert ("total depth", "high") not in {(e.quantity, e.end) for e in proposed(taken=[("total depth", "high")])}
 
@@ -76,9 +82,12 @@ def test_a_persons_own_candidates_come_first() -> None:
     assert worth_testing(made[0])
 
 
-def test_a_candidate_that_does_not_fit_is_told() -> None:
-    with pytest.raises(DefinitionError, match=r"^candidate odd: does not fit AnyNetXA-digits: .*rules\.dept"):
-        proposed(wanted={"odd": {"rules": {"dept": "non_decreasing"}}})
+def test_a_candidate_that_does_not_fit_is_told_and_not_tested() -> None:
+    odd = proposed(wanted={"odd": {"rules": {"dept": "non_decreasing"}}})[0]
+    assert odd.words == "odd"
+    assert odd.evidence.startswith("does not fit AnyNetXA-digits: ")
+    assert "dept" in odd.evidence
+    assert not worth_testing(odd)
 
 
 def test_ordered_widths_bring_the_step_to_quantised_lines() -> None:

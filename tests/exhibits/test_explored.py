@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from dsx.exhibits.explored import explored_columns
+from dsx.exhibits.explored import distinct_columns, explored_columns
 
 
 def test_structure_comes_first_and_measurements_are_left_out():
     table = pd.DataFrame({"error": [1.0], "depth": [3], "flops": [1e6], "total_depth": [9], "seconds": [2.0]})
     assert explored_columns({"a": table}) == ["total_depth", "depth"]
+
+
+def test_structure_that_a_parameter_says_already_is_no_column_of_its_own():
+    rng = np.random.default_rng(0)
+    width = rng.choice([8, 16, 24, 32], 50)
+    table = pd.DataFrame({"error": rng.normal(5, 1, 50), "state": "done", "first_width": width, "width_1": width})
+    table = table.assign(width_2=rng.choice([8, 16, 24], 50), last_width=rng.choice([8, 16], 50), same=3)
+    assert distinct_columns(table) == ["last_width", "width_1", "width_2"]
 
 
 def test_a_column_of_any_study_counts_once():

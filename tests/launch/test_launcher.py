@@ -176,13 +176,12 @@ def test_an_added_launcher_is_used_by_every_command(
 def test_workers_load_torch_while_the_launch_looks_for_gpus(
     device: str, gpu_files: bool, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
+    seen: list[object] = []
     monkeypatch.setattr("dsx.launch.local.launcher.may_have_gpus", lambda: gpu_files)
     monkeypatch.setattr("dsx.launch.local.pool.begin_loading", seen.append)
     monkeypatch.setattr("dsx.launch.local.launcher.slots", lambda *_: seen.append("slots"))
-    monkeypatch.setattr("dsx.launch.local.launcher.check_data_here", lambda _: None)
     LocalLauncher().check([make_study(tmp_path)], LaunchOptions(device=device, trainer="standins:behave"))
-    assert seen == ["standins:behave"] * expected + ["slots"]
+    assert seen == [("standins:behave",)] * expected + ["slots"]
 
 
 LOADING = """

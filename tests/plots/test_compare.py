@@ -19,9 +19,19 @@ def test_a_search_curve_without_a_band_does_not_claim_one(text_of):
 
 
 def test_a_search_curve_goes_to_all_models_without_replacement():
-    (line,) = plots.random_search({"A": np.arange(24.0)}).get_lines()
+    line, low, high = plots.random_search({"A": np.arange(24.0)}).get_lines()
     assert line.get_xdata()[-1] == 24
     assert line.get_ydata()[-1] == 0
+    # ± 2σ of one model: the spread of all
+    assert high.get_ydata()[0] == pytest.approx(11.5 + 2 * np.arange(24.0).std())
+    assert low.get_ydata()[0] == 0
+
+
+def test_of_more_than_three_search_curves_none_has_a_band(text_of):
+    ax = plots.random_search({name: np.arange(40.0) for name in "ABCD"})
+    assert not ax.collections
+    assert "shaded" not in text_of(ax)
+    assert "σ" not in text_of(ax)
 
 
 def test_only_those_are_called_ahead_that_may_be(text_of):

@@ -32,6 +32,15 @@ def test_nothing_finished_is_told_with_the_counts(results):
     )
 
 
+def test_tables_of_equal_counts_share_a_line(results):
+    done = results.assign(state="done", error=1.0)
+    (line,) = counts_in_words({"A": done, "B": done})
+    assert line == "each: 60 models: 60 done, 0 diverged, 0 failed, 0 pending"
+    lines = counts_in_words({"A": done, "B": results, "C": done})[:2]
+    assert lines[0] == "A and C: 60 models: 60 done, 0 diverged, 0 failed, 0 pending"
+    assert lines[1].startswith("B: 60 models: 58 done")
+
+
 def test_counts_stand_for_tables_only(results):
     (line,) = counts_in_words({"A": results, "numbers": [1.0, 2.0]})
     assert line.startswith("A: 60 models: 58 done, 1 diverged (counted at chance error 90 %), 1 failed")

@@ -32,7 +32,27 @@ def test_errors_near_zero_do_not_open_the_axis_below_it():
     assert error_limits([np.array([0.0, 1.0])])[0] == 0
 
 
-@pytest.mark.parametrize(("values", "log"), [([1, 19], False), ([1, 20], True), ([0, 100], False), ([-1, 50], False)])
+def ticks(values: list[float]) -> tuple[str, list[float]]:
+    ax = new_axes()
+    suit_axis(ax, np.array(values, dtype=float))
+    ax.set_xlim(min(values), max(values))
+    return ax.get_xscale(), ax.get_xticks().tolist()
+
+
+def test_few_whole_numbers_have_ticks_at_themselves_on_log_axes_where_they_span_a_factor_of_four():
+    assert ticks([1, 2, 4, 2]) == ("log", [1, 2, 4])
+    assert ticks([8, 16]) == ("linear", [8, 16])
+    assert ticks([3, 5, 7, 8]) == ("linear", [3, 5, 7, 8])
+    assert ticks([0.5, 0.25, 1]) == ("linear", [0.25, 0.5, 1])
+    # powers of two among many, of others every so-many-th
+    assert ticks([*range(8, 136, 8)]) == ("log", [8, 16, 32, 64, 128])
+    assert ticks([*range(10, 20)]) == ("linear", [10, 12, 14, 16, 18])
+    scale, powers = ticks([*range(16, 1025, 8)])
+    assert scale == "log"
+    assert {16, 64, 256, 1024} <= set(powers)
+
+
+@pytest.mark.parametrize(("values", "log"), [([1.5, 19], False), ([1, 20], True), ([0, 100], False), ([-1, 50], False)])
 def test_an_axis_is_logarithmic_from_a_factor_of_twenty(values, log):
     ax = new_axes()
     assert suit_axis(ax, np.array(values, dtype=float)) is log

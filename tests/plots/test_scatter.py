@@ -40,7 +40,21 @@ def test_wide_ranges_are_drawn_on_a_log_axis_with_plain_ticks(results):
     ax = plots.scatter(results.assign(width_1=np.geomspace(8, 1024, 60)), "width_1")
     assert ax.get_xscale() == "log"
     assert ax.xaxis.get_major_formatter()(500.0) == "500"
-    assert plots.scatter(results, "depth").get_xscale() == "linear"
+    assert plots.scatter(results.assign(depth=np.linspace(1, 19, 60)), "depth").get_xscale() == "linear"
+
+
+def test_few_values_are_drawn_as_strips_around_themselves(results):
+    table = results.assign(bottleneck_ratio=np.tile([1.0, 2.0, 4.0], 20), wide=np.geomspace(1, 90, 60))
+    ax = plots.scatter(table, "bottleneck_ratio")
+    assert ax.get_xscale() == "log"
+    assert ax.get_xticks().tolist() == [1, 2, 4]
+    drawn = np.concatenate([np.asarray(dots.get_offsets())[:, 0] for dots in ax.collections])
+    assert np.unique(drawn).size > 40
+    places = np.log2(drawn)
+    assert np.abs(places - places.round()).max() <= 0.2
+    assert set(places.round()) == {0, 1, 2}
+    exact = np.concatenate([np.asarray(d.get_offsets())[:, 0] for d in plots.scatter(table, "wide").collections])
+    assert set(exact) <= set(table["wide"])
 
 
 def test_a_misspelt_column_has_a_suggestion(results):

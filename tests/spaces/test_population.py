@@ -29,7 +29,7 @@ def test_a_file_gives_the_population_back(population, tmp_path):
     population.write(path)
     again = Population.read(path)
     assert again.table.equals(population.table)
-    assert again.contents == population.contents
+    assert list(again.contents) == population.contents
     assert again.resolution == population.resolution
     assert list(tmp_path.iterdir()) == [path]
 

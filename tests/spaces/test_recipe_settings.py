@@ -4,7 +4,7 @@ import pytest
 
 import dsx
 from dsx.base.errors import DefinitionError
-from dsx.study.runs import runs_of, training_seed
+from dsx.study.runs import Runs, training_seed
 from dsx.study.study import Study
 
 FIXED = {"depth": 1, "width": 16, "bottleneck_ratio": 1, "group_width": 8}
@@ -16,7 +16,7 @@ def test_runs_train_with_the_sampled_settings(small_space):
     sampled = {"recipe.lr": TWO, "recipe.weight_decay": 0.25, "recipe.optimiser.momentum": 0.5, "recipe.epochs": 3}
     population = dsx.sample(small_space(parameters=FIXED | sampled, **DATA), 2)
     recipe = dsx.load_recipe("digits")
-    runs = runs_of(population, 0, recipe)
+    runs = Runs(population, 0, recipe)
     assert sorted(run.recipe.lr for run in runs) == [0.1, 0.2]
     assert {run.recipe.optimiser.weight_decay for run in runs} == {0.25}
     assert {run.recipe.optimiser.momentum for run in runs} == {0.5}
@@ -27,7 +27,7 @@ def test_runs_train_with_the_sampled_settings(small_space):
 def test_a_sampled_seed_stands_in_for_the_studys(small_space):
     seeds = {"recipe.seed": {"distribution": "uniform", "low": 5, "high": 7, "step": 1}}
     population = dsx.sample(small_space(parameters=FIXED | seeds, **DATA), 3)
-    runs = runs_of(population, 0, dsx.load_recipe("digits"))
+    runs = Runs(population, 0, dsx.load_recipe("digits"))
     assert {run.seed for run in runs} == {training_seed(k, population.model_ids[0]) for k in (5, 6, 7)}
     assert all(run.recipe == dsx.load_recipe("digits") for run in runs)
     assert len({run.run_id for run in runs}) == 3

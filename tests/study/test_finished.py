@@ -1,8 +1,10 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -195,3 +197,74 @@ def test_what_changes_among_many_models_is_found(large, monkeypatch):
         if run.row % 500 in (1, 2, 3):
             put(study, run, record(run, error=error))
     assert dataclasses.asdict(open_study(path).scan())["problems"] == []
+
+
+DOUBTS = {
+    "deleted": lambda path, older: path.unlink(),
+    "torn": lambda path, older: path.write_bytes(path.read_bytes()[:-40]),
+    "empty": lambda path, older: path.write_bytes(b""),
+    "older": lambda path, older: path.write_bytes(older),
+    "of another clock": lambda path, older: os.utime(path, ns=(0, 2 * 10**18)),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_whatever_became_of_the_table_the_records_decide(tmp_path, doubt):
+    """A record that came after the table, and one that went: nothing is lost or trained twice."""
+    study = make_study(tmp_path / "a", n=6)
+    first, second, third, *others = study.runs()
+    put(study, first, record(first))
+    study.results()
+    older = study.paths.results.read_bytes()
+    for run in (second, third):
+        put(study, run, record(run))
+    study.results()
+    put(study, others[0], record(others[0]))  # by a worker that was killed right after
+    study.paths.run(second.run_id).result.unlink()
+    os.utime(study.paths.run(third.run_id).result, ns=(0, 2 * 10**18))  # by a clock that is decades ahead
+    DOUBTS[doubt](study.paths.results, older)
+    done = {first.run_id, third.run_id, others[0].run_id}
+    for _ in range(2):
+        states = open_study(study.path).states()
+        assert {run_id for run_id, state in states.items() if state == "done"} == done
+        assert open_study(study.path).results()["state"].tolist() == list(states.values())
+
+
+def test_a_study_that_was_copied_is_read_anew(tmp_path, monkeypatch):
+    study = make_study(tmp_path / "a", n=6)
+    for run in study.runs():
+        put(study, run, record(run))
+    study.results()
+    shutil.copytree(study.path, tmp_path / "b")
+    for run in study.runs():  # with the times of the original, as `cp -a` does
+        shutil.copystat(
+            study.paths.run(run.run_id).result, tmp_path / "b" / "models" / run.run_id[:2] / run.run_id / "result.json"
+        )
+    read = reads(monkeypatch)
+    copy = open_study(tmp_path / "b")
+    assert copy.counts()["done"] == 6
+    assert set(read) == set(copy.runs().ids)
+
+
+def test_tables_written_at_the_same_time_by_several_are_whole(tmp_path):
+    study = make_study(tmp_path / "a", n=12)
+    errors = []
+
+    def look():
+        for _ in range(5):
+            try:
+                errors.append(int(open_study(study.path).results()["error"].notna().sum()))
+            except Exception as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for run in study.runs():
+        write_json(study.paths.run(run.run_id).result, json.loads(record(run)))
+    for thread in threads:
+        thread.join()
+    assert all(isinstance(count, int) and 0 <= count <= 12 for count in errors)
+    assert open_study(study.path).counts()["done"] == 12
+    assert len(read_cache(study.paths.results)) <= 12
+    assert open_study(study.path).results()["error"].notna().all()

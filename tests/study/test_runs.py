@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from dsx.study.runs import run_name, runs_of, training_seed
+from dsx.study.runs import Runs, run_name, training_seed
 
 from standins import population
 
@@ -35,7 +35,7 @@ def test_names_say_recipe_settings_and_replicate(arguments, name):
 
 
 def test_every_model_comes_once_before_any_comes_twice():
-    runs = runs_of(population(3), seed=0, replicates=2)
+    runs = Runs(population(3), seed=0, replicates=2)
     ids = population(3).model_ids
     assert [run.run_id for run in runs] == ids + [f"{i}-s1" for i in ids]
     assert [run.architecture.model_id for run in runs] == ids * 2
@@ -47,7 +47,22 @@ def test_sampled_recipe_settings_become_the_runs_recipe():
 
     drawn = population(2)
     drawn.settings["recipe.lr"] = np.array([0.05, 0.2])
-    runs = runs_of(drawn, seed=0, recipe=load_recipe("digits"))
+    runs = Runs(drawn, seed=0, recipe=load_recipe("digits"))
     assert [run.recipe.lr for run in runs] == [0.05, 0.2]
     assert all(run.run_id.startswith(f"{run.model_id}-r") for run in runs)
     assert json.loads(json.dumps(runs[0].recipe_overrides)) == {"lr": 0.05}
+
+
+def test_parts_of_the_runs_are_the_same_runs():
+    drawn = population(5)
+    drawn.settings["recipe.lr"] = np.linspace(0.1, 0.5, 5)
+    runs = Runs(drawn, seed=3, replicates=3)
+    whole = list(runs)
+    assert (len(runs), [run.run_id for run in whole]) == (15, runs.ids)
+    assert [run.replicate for run in whole] == [0] * 5 + [1] * 5 + [2] * 5
+    assert list(runs[2:14:5]) == whole[2:14:5]
+    some = runs.some([13, 4]).some([1, 0])
+    assert (list(some), some.ids) == ([whole[4], whole[13]], [runs.ids[4], runs.ids[13]])
+    assert runs[-1] == whole[-1]
+    with pytest.raises(IndexError):
+        runs[15]

@@ -25,8 +25,8 @@ from traced_cuda import CUDA, Record, traced_cuda
 STEPS = 3
 # what is drawn, compared and counted on the CPU: data order, augmentation, mixing, steps of the average
 ON_THE_CPU = {
-    "_local_scalar_dense", "_standard_gamma", "add", "add_", "all", "copy_", "detach", "empty", "eq", "full", "ge",
-    "gt", "index", "lift_fresh", "lt", "matmul", "mm", "mul", "permute", "rand", "randint", "randn", "randperm",
+    "_local_scalar_dense", "_standard_gamma", "add", "add_", "alias", "all", "copy_", "detach", "empty", "eq", "full",
+    "ge", "gt", "index", "lift_fresh", "lt", "matmul", "mm", "mul", "permute", "rand", "randint", "randn", "randperm",
     "reshape", "select", "slice", "stack", "t", "unbind", "view", "zeros",
 }  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,17 @@ def test_a_failure_says_its_cause_first_and_then_the_end_of_the_error_output(tmp
     with pytest.raises(ProgramFailed) as raised:
         train(NETWORK, program("sh", "-c", "echo one >&2; echo two >&2; exit 2"), 0, tmp_path)
     assert str(raised.value) == "exit code 2: two\none\ntwo\n"
+
+
+def test_the_program_of_a_killed_worker_is_gone_before_the_next_one_begins(tmp_path: Path) -> None:
+    from dsx.study.claims import machine, process_start
+
+    before = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    record = {"machine": machine(), "pid": before.pid, "started": process_start(before.pid)}
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "process.json").write_text(json.dumps(record))
+    threading.Timer(0.3, before.kill).start()
+    script = f'[ -e /proc/{before.pid}/stat ] && ! grep -q ") Z " /proc/{before.pid}/stat && exit 9'
+    recipe = program("sh", "-c", f'{script}; echo "{{{{\\"error\\": 4}}}}"')
+    assert train(NETWORK, recipe, 0, tmp_path).error == 4.0
+    before.wait()

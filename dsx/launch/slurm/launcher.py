@@ -13,6 +13,7 @@ from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_studies, wanted
 from dsx.launch.slurm import client
+from dsx.launch.slurm.last import submit_last
 from dsx.launch.slurm.profile import Multiple, Profile, split_multiples
 from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
@@ -65,6 +66,10 @@ class SlurmLauncher(Launcher):
         return Launched(
             lines=tuple(entry.sentence() for entry in submitted), submitted=sum(entry.runs for entry in submitted)
         )
+
+    def afterwards(self, studies: Sequence[Study], words: Sequence[str]) -> str:
+        job_id = submit_last(studies, self.resolved(studies), words)
+        return f"dsx {' '.join(words)}: runs when all of them have ended, as job {job_id}"
 
     @classmethod
     def status(cls, study: Study) -> list[str]:

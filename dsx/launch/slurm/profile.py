@@ -72,12 +72,12 @@ class Profile(Frozen):
         """Seconds before the end at which a job saves and requeues itself. Short jobs keep most of their time."""
         return self.stop_early_s if self.stop_early_s is not None else min(120, self.timeout_min * 60 // 5)
 
-    def scaled(self, multiples: Mapping[str, float], before: Mapping[str, Any]) -> Profile:
+    def scaled(self, multiples: Mapping[str, float], before: Mapping[str, float]) -> Profile:
         """With some resources as multiples of what `before`, a profile as a record holds it, asked for.
 
         Raises DefinitionError if it left one of them to the cluster.
         """
-        changes: dict[str, Any] = {}
+        changes: dict[str, float] = {}
         for key, factor in multiples.items():
             if before.get(key) is None:
                 raise DefinitionError(
@@ -95,17 +95,17 @@ class Profile(Frozen):
             parts.append(f"sh {shlex.quote(str(code / WITH_THIS_CODE))}")
         return " ".join([*parts, self.python or shlex.quote(sys.executable)])
 
-    def parameters(self, name: str, tasks: int, share: int, code: Path) -> dict[str, Any]:
+    def parameters(self, name: str, tasks: int, share: int, code: Path) -> dict[str, object]:
         """What submitit's executor is told for an array of that many tasks, `share` of them at once."""
         per_node = self.processes // self.nodes
         lines = [f"export {key}={shlex.quote(value)}" for key, value in self.environment.items()]
         lines.append("export PYTHONUNBUFFERED=1")
         if not _needs_link(code):
             lines.append(f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}")
-        extra: dict[str, Any] = {"requeue" if self.requeue else "no-requeue": True, **self.sbatch}
+        extra: dict[str, object] = {"requeue" if self.requeue else "no-requeue": True, **self.sbatch}
         if self.gpus_per_model and self.gres is None:
             extra.setdefault("gpus-per-node", per_node)
-        settings: dict[str, Any] = {
+        settings: dict[str, object] = {
             "job_name": name,
             "partition": self.partition,
             "account": self.account,

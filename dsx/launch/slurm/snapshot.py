@@ -57,7 +57,7 @@ is_link || ln -sfn "$here" "$link" 2>/dev/null || is_link || exit 1
 PYTHONPATH="$link${PYTHONPATH:+:$PYTHONPATH}" exec "$@"
 """
 _MOST_BYTES = 64 << 20
-_SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".j2", ".parquet")
+_SUFFIXES = (".py", ".yaml", ".yml", ".json", ".csv", ".typed", ".html", ".css", ".js", ".j2", ".parquet")
 
 
 def freeze(study: Study) -> Path:

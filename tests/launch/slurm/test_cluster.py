@@ -430,3 +430,25 @@ def test_rounds_until_decided_go_on_after_the_waiting_command_was_killed(calm, t
         grown = open_study(study.path)
         assert len(grown.population) == 12
         check_complete(grown)
+
+
+def test_an_experiment_of_ones_own_training_trains_and_analyses_itself(calm, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "train.sh").write_text('echo "{\\"error\\": $(($DSX_SEED % 50))}"\n')
+    (tmp_path / "mine.yaml").write_text(f"name: mine\ncommand: [sh, train.sh]\ncode: {tmp_path / 'code'}\n")
+    (tmp_path / "site.yaml").write_text("kind: slurm\nmodels_per_job: 6\nmem_gb: 0.5\ntimeout_min: 5\n")
+    (tmp_path / "both.yaml").write_text(
+        "defaults: [{recipe: ./mine.yaml}, {launcher: ./site.yaml}]\n"
+        "spaces: [AnyNetXA-digits, RegNetX-digits]\nn: 12\nout: runs/both\nanalysis: {figures: none}\n"
+    )
+    command = [sys.executable, "-m", "dsx", "run", "./both.yaml"]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "dsx run ./both.yaml --finish: runs when all of them have ended, as job" in done.stdout
+    (tmp_path / "code" / "train.sh").write_text("exit 1\n")  # what is queued runs the copy
+    wait_until((tmp_path / "runs/both/analysis/report.html").exists)
+    for name in ("AnyNetXA-digits", "RegNetX-digits"):
+        study = open_study(tmp_path / "runs/both" / name)
+        assert list(study.results()["error"]) == [float(run.seed % 50) for run in study.runs()]

@@ -11,7 +11,7 @@ import pytest
 
 from dsx.launch.slurm import client
 from dsx.launch.slurm.client import QueueEntry
-from dsx.launch.slurm.submissions import Submission, Submissions, chunks, job_name, new_launch
+from dsx.launch.slurm.submissions import Submission, Submissions, job_name, new_launch
 from dsx.study.paths import StudyPaths
 
 Queue = Callable[..., list[list[str]]]
@@ -41,10 +41,6 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
 def record(name: str, tasks: list[list[str]], age_s: float = 0.0) -> Submission:
     launch = name.rpartition("-")[0]
     return Submission(name, launch, time.time() - age_s, tasks, {"cpus": 2}, "/code", ["error"], "a:b", 5)
-
-
-def test_runs_are_packed_in_order():
-    assert chunks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
 
 
 def test_job_names_are_safe():
