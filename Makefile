@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
 REFERENCE_28 := experiments/reference_28/partial
 
-.PHONY: demo findings test test-quick test-gpu check bench bench-gpu docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
+.PHONY: demo findings test test-quick test-gpu check bench bench-gpu chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## should widths grow, stay equal or shrink? three design spaces on handwritten digits, on all cores
 	$(BIN)/dsx run quickstart
@@ -34,6 +34,10 @@ bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in on
 
 bench-gpu: $(VENV)/installed-dev  ## the same on a CUDA GPU, as a Markdown table; minutes
 	$(BIN)/python tests/benchmarks/gpu/bench_gpu.py
+
+N ?= 1000
+chaos: $(VENV)/installed-dev  ## kills, faults and damaged files at random, counted; hours, or minutes with N=20
+	$(BIN)/python tests/chaos/chaos.py --n $(N)
 
 docs: $(VENV)/installed-dev  ## the documentation site, to be read from disk; a warning is an error
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict

@@ -1,8 +1,8 @@
 """Writes docs/reproduce.md, the table of experiments that repeat the papers: `python analysis/reproduce.py`.
 
-Everything on the page stands in experiments/paper/*.yaml, but for the costs: `python analysis/reproduce.py costs NAME…` on
-a machine with a GPU measures them, as `dsx launch --dry-run` tells them, and writes experiments/paper/costs.csv;
-`python analysis/reproduce.py estimate` adds what was not measured.
+Everything on the page stands in experiments/paper/*.yaml, but for the costs: `python analysis/reproduce.py costs
+NAME…` on a machine with a GPU measures them, as `dsx launch --dry-run` tells them, and writes
+experiments/paper/costs.csv; `python analysis/reproduce.py estimate` adds what was not measured.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ PAGE = ROOT / "docs" / "reproduce.md"
 _KINDS = ("figure", "table", "nds", "cifar")
 _HEAD = """# Repeating the papers
 
-Every experiment here repeats a figure or table of *Designing Network Design Spaces* (RegNet) or of *On Network Design
-Spaces for Visual Recognition* (NDS), or an example sweep of pycls, with the paper's numbers beside it as data. It is
-run by its name:
+Every experiment here repeats a figure or table of *Designing Network Design Spaces* (RegNet) or of *On Network
+Design Spaces for Visual Recognition* (NDS), or an example sweep of pycls, with the paper's numbers beside it as
+data. It is run by its name:
 
 ```
 dsx run paper/figure_7_widths recipe.data.root=/data/imagenet launcher=slurm launcher.gpus_per_model=1
@@ -40,22 +40,23 @@ dsx run paper/figure_7_widths n=50                  # a first look: the first 50
 dsx launch runs/paper/400MF_10ep --dry-run          # what is left to train, and what it costs on this machine
 ```
 
-Experiments of one setting share their populations, below one folder of `runs/paper`: what one has trained, the next does
-not train again. `dsx analyze` of such a study prints the paper's [lowest|mean] error beside its own, and `paper.csv` holds
-both. Means can be compared at any number of models; the lowest error falls with it.
+Experiments of one setting share their populations, below one folder of `runs/paper`: what one has trained, the next
+does not train again. `dsx analyze` of such a study prints the paper's [lowest|mean] error beside its own, and
+`paper.csv` holds both. Means can be compared at any number of models; the lowest error falls with it.
 
 """
-_COST = """GPU-hours are for all models of the experiment, as if it were the only one, on one {gpu} with torch {torch} in
-float32. Those without a sign are what `dsx launch --dry-run` tells where the images are not at hand: twelve training steps
-of the smallest, the median and the largest network, on noise, without reading images. They tell the order of
-magnitude: of three networks of the same flops the fastest trained up to four times as fast as the slowest. Those with ≈
-were not measured but follow from the multiply-adds, at the median speed of the others.
+_COST = """GPU-hours are for all models of the experiment, as if it were the only one, on one {gpu} with torch {torch}
+in float32. Those without a sign are what `dsx launch --dry-run` tells where the images are not at hand: twelve training
+steps of the smallest, the median and the largest network, on noise, without reading images. They tell the order of
+magnitude: of three networks of the same flops the fastest trained up to four times as fast as the slowest. Those
+with ≈ were not measured but follow from the multiply-adds, at the median speed of the others.
 
 """
 _TAIL = """
-Of the RegNet paper, figures 15 to 18 and 22, and tables 5 and 6 (other test images), are not here. The numbers of figures
-19 to 21 are not known to us, only what the text says of them. What a window, a range or a number of models was chosen
-by, where the paper does not say, stands at the top of each file. This page is made by `python analysis/reproduce.py`.
+Of the RegNet paper, figures 15 to 18 and 22, and tables 5 and 6 (other test images), are not here. The numbers of
+figures 19 to 21 are not known to us, only what the text says of them. What a window, a range or a number of models
+was chosen by, where the paper does not say, stands at the top of each file. This page is made by `python
+analysis/reproduce.py`.
 """
 
 
@@ -173,8 +174,8 @@ def _work(name: str) -> tuple[int, float]:
     """Trainings of an experiment, and the multiply-adds of its forward passes, an evaluated image as a third."""
     experiment, populations = _sampled(name, [])
     facts, split = DATASETS[experiment.recipe.data.dataset], experiment.recipe.data.split
-    assert facts.training_images and facts.evaluation_images and split.evaluate == "official"
-    images = experiment.recipe.epochs * (facts.training_images + facts.evaluation_images / 3)
+    assert split.evaluate == "official"
+    images = experiment.recipe.epochs * ((facts.training_images or 0) + (facts.evaluation_images or 0) / 3)
     flops = sum(float(population.flops.sum()) for population in populations) * experiment.replicates
     return sum(map(len, populations)) * experiment.replicates, flops * images
 
@@ -182,7 +183,7 @@ def _work(name: str) -> tuple[int, float]:
 def _sampled(name: str, changes: Sequence[str]) -> tuple[Experiment, list[Population]]:
     with tempfile.TemporaryDirectory() as folder:
         experiment = load_experiment(f"paper/{name}", [f"out={folder}", *changes])
-        return experiment, [study.population for study in sample_experiment(experiment, lambda line: None)]
+        return experiment, [study.population for study in sample_experiment(experiment, lambda _: None)]
 
 
 def _write(rows: Sequence[Mapping[str, object]]) -> None:

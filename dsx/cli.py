@@ -11,6 +11,7 @@ import typer
 
 from dsx.base.errors import DsxError
 from dsx.base.terminal import ReaderGoneError, discard_output, standard_streams
+from dsx.base.text import json_text
 
 # exit code where the reader of the output has gone, as shells report of any tool that SIGPIPE ended
 READER_GONE = 141
@@ -41,6 +42,19 @@ Studies = Annotated[
     ),
 ]
 
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
+Launcher = Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")]
+Workers = Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")]
+StudyRecipe = Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")]
+Target = Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")]
+ModelId = Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")]
+
+
+def _changes(words: str) -> typer.models.ArgumentInfo:
+    """Overrides of what a command makes or uses."""
+    return typer.Argument(metavar="[KEY=VALUE…]", help=words)
+
+
 data_app = typer.Typer(help="Images: prepare them once for every model.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
@@ -57,6 +71,7 @@ def options(
 @app.command()
 def spaces(
     name: Annotated[str | None, typer.Argument(help="a space's name or file")] = None,
+    long: Annotated[bool, typer.Option("--long", help="list sizes, images and constraints too")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema of space files, for editors")] = False,
 ) -> None:
     """List the design spaces, or describe one.
@@ -65,7 +80,7 @@ def spaces(
     """
     from dsx.commands import spaces as command
 
-    print(command.spaces(name, schema))
+    print(command.spaces(name, schema, long))
 
 
 @app.command()
@@ -92,9 +107,7 @@ def sample(
     out: Annotated[Path | None, typer.Option(help="study folder; runs/SPACE by default")] = None,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="accept fewer models than asked for")] = False,
     figure: Annotated[bool, typer.Option("--figure", help="draw the marginals of the population too")] = False,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to the space's definition")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("changes to the space's definition")] = None,
 ) -> None:
     """Draw a population of distinct models from a design space, under a complexity constraint.
 
@@ -116,16 +129,16 @@ def sample(
 @app.command()
 def launch(
     studies: Studies = None,
-    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
+    recipe: StudyRecipe = None,
     program: Annotated[
         str | None,
         typer.Option("--command", help="train by this program instead, as in 'python train.py {architecture} {seed}'"),
     ] = None,
-    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
-    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
+    on: Launcher = "local",
+    workers: Workers = None,
     limit: Annotated[int | None, typer.Option(help="train at most so many models, then stop")] = None,
     seeds: Annotated[int | None, typer.Option(help="train each model with so many seeds")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Device = "auto",
     retry: Annotated[
         str, typer.Option(help="failure classes to train again, as in out_of_memory,timeout; or failed for all")
     ] = "",
@@ -174,8 +187,8 @@ def launch(
 @app.command()
 def worker(
     studies: Studies = None,
-    recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    recipe: StudyRecipe = None,
+    device: Device = "auto",
     threads: Annotated[int | None, typer.Option(help="of torch, and of a program of yours")] = 1,
     retry: Annotated[str, typer.Option(help="failure classes to train again, as `dsx launch` has them")] = "",
     stay: Annotated[
@@ -198,6 +211,7 @@ def worker(
 def status(
     studies: Studies = None,
     watch: Annotated[bool, typer.Option("--watch", help="again every few seconds, until Ctrl-C")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for scripts: a line of JSON for each look")] = False,
 ) -> None:
     """Count models by state, group failures by cause, estimate the time left. Works from any shell.
 
@@ -205,7 +219,11 @@ def status(
     """
     from dsx.commands import status as command
 
-    for look in command.watch(_folders(studies)) if watch else [command.status(_folders(studies))]:
+    folders = _folders(studies, quiet=as_json)
+    for look in command.watch(folders) if watch else [command.status(folders)]:
+        if as_json:
+            print(json_text([study.to_dict() for study in look]), flush=True)
+            continue
         print("\n".join(line for study in look for line in study.lines()), end="\n\n" if watch else "\n", flush=True)
 
 
@@ -247,6 +265,7 @@ def analyze(
     metric: Annotated[
         str, typer.Option(help="of a training of one's own that reports several, the one to compare")
     ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print tables and findings as JSON, for scripts")] = False,
 ) -> None:
     """Compare studies: tables (CSV), figures (PNG, PDF) and a report, every sampled model accounted for.
 
@@ -256,16 +275,15 @@ def analyze(
 
     arguments, overrides = _split(studies)
     settings = command.AnalysisSettings(level, margin, looks, figures, where, split, metric)
-    print(command.analyze(_or_last(arguments), out, settings, overrides))
+    analysed = command.analyze(_or_last(arguments, quiet=as_json), out, settings, overrides)
+    print(json_text(analysed.to_dict()) if as_json else analysed)
 
 
 @app.command()
 def run(
     experiment: Annotated[str, typer.Argument(help="an experiment's name or file")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="changes to it, as in n=48")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    overrides: Annotated[list[str] | None, _changes("changes to it, as in n=48")] = None,
+    device: Device = "auto",
     finish: Annotated[bool, typer.Option("--finish", help="train nothing more; analyse what there is")] = False,
 ) -> None:
     """Sample, train and analyse every space of an experiment. Safe to repeat: what is done is not done again.
@@ -297,8 +315,8 @@ def doctor(
 
 @app.command()
 def show(
-    target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
-    model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,
+    target: Target,
+    model: ModelId = None,
     resolution: Annotated[int | None, typer.Option(help="pixels, for the complexity")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="every layer instead of every stage")] = False,
 ) -> None:
@@ -316,9 +334,9 @@ def train(
     network: Annotated[str, typer.Argument(help="a published network's name, or an architecture file")],
     recipe: Annotated[str, typer.Option(help="a recipe's name or file")],
     seeds: Annotated[int, typer.Option(help="train it with so many seeds")] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="study folder; runs/NETWORK by default")] = None,
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=2")] = None,
+    overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=2")] = None,
 ) -> None:
     """Train one network with one recipe: a study of one.
 
@@ -336,9 +354,7 @@ def prepare(
     root: Annotated[Path | None, typer.Option(help="folder that holds the data set")] = None,
     size: Annotated[int, typer.Option(help="pixels of the shorter side; smaller images stay as they are")] = 256,
     workers: Annotated[int | None, typer.Option(help="processes; one per core by default")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in data.evaluation_folder=val")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("as in data.evaluation_folder=val")] = None,
 ) -> None:
     """Decode and resize images once, into files that all trainings of a machine share. Safe to be killed and repeated.
 
@@ -371,8 +387,8 @@ def time_(
 
 @app.command()
 def export(
-    target: Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")],
-    model: Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")] = None,
+    target: Target,
+    model: ModelId = None,
     out: Annotated[Path, typer.Option(help="file to write: .onnx, .safetensors or .pt")] = Path("network.onnx"),
     resolution: Annotated[int | None, typer.Option(help="pixels of the ONNX input")] = None,
     weights: Annotated[Path | None, typer.Option(help="state dict to load first; any known layout")] = None,
@@ -384,6 +400,21 @@ def export(
     from dsx.commands import export as command
 
     print(command.export(target, model, out, resolution, weights))
+
+
+@app.command(name="export-curves")
+def export_curves(
+    study: Annotated[str, typer.Argument(help="a study folder")],
+    to: Annotated[str, typer.Option(help="tensorboard, or wandb (its offline folders)")] = "tensorboard",
+    out: Annotated[Path | None, typer.Option(help="folder; STUDY/curves/TRACKER by default")] = None,
+) -> None:
+    """Write the training curves of a study as files that a tracker reads. Nothing leaves this machine.
+
+    Example: dsx export-curves runs/AnyNetXE --to tensorboard
+    """
+    from dsx.commands import export_curves as command
+
+    print(command.export_curves(study, to, out))
 
 
 @app.command()
@@ -422,15 +453,13 @@ def design(
     accept: Annotated[
         int | None, typer.Option(help="number of one of the last candidates, to take it untested")
     ] = None,
-    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
-    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    on: Launcher = "local",
+    workers: Workers = None,
+    device: Device = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say what would be trained next and what it costs")
     ] = False,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=4 launcher.workers=2")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=4 launcher.workers=2")] = None,
 ) -> None:
     """Narrow a space step by step: train, propose, test on fresh models, take what is better; until nothing is left.
 
@@ -476,6 +505,7 @@ def plan(
     comparisons: Annotated[
         int | None, typer.Option(help="verdicts decided together; one for each pair of the pilots by default")
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the power curves, as figure and table")] = None,
 ) -> None:
     """How many models the verdict on two spaces takes, and what they cost, from pilot studies.
 
@@ -485,7 +515,7 @@ def plan(
     from dsx.commands.selection import chosen
 
     request = command.PlanRequest(difference, power, level, looks, comparisons)
-    print(command.plan(chosen(_folders(studies)), request))
+    print(command.plan(chosen(_folders(studies)), request, out))
 
 
 @app.command()
@@ -496,13 +526,11 @@ def confirm(
     recipe: Annotated[
         str | None, typer.Option(help="a recipe's name or file, as a longer one; the study's own")
     ] = None,
-    on: Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")] = "local",
-    workers: Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+    on: Launcher = "local",
+    workers: Workers = None,
+    device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="folder of the new study; STUDY-confirmed by default")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE…]", help="as in recipe.epochs=20")
-    ] = None,
+    overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=20")] = None,
 ) -> None:
     """Train the best models of a study again with fresh seeds, as a study beside it, and tell what was luck.
 
@@ -528,20 +556,21 @@ def _split(arguments: list[str] | None) -> tuple[list[str], list[str]]:
     return folders, [a for a in arguments or [] if a not in folders]
 
 
-def _folders(arguments: list[str] | None) -> list[str]:
+def _folders(arguments: list[str] | None, quiet: bool = False) -> list[str]:
     folders, overrides = _split(arguments)
     if overrides:
         raise DsxError(f"{overrides[0]!r}: this command takes no overrides")
-    return _or_last(folders)
+    return _or_last(folders, quiet)
 
 
-def _or_last(folders: list[str]) -> list[str]:
-    """The folders named, or those that the last sample or run wrote, which are then printed."""
+def _or_last(folders: list[str], quiet: bool = False) -> list[str]:
+    """The folders named, or those that the last sample or run wrote, which are then printed unless quiet."""
     from dsx.commands.selection import last_written
 
     if not folders:
         folders = last_written()
-        print(f"studies: {', '.join(folders)}")
+        if not quiet:
+            print(f"studies: {', '.join(folders)}")
     return folders
 
 

@@ -29,6 +29,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = f"skipped where everything is required: {report.longrepr}"
 
 
+@pytest.fixture(autouse=True)
+def _no_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are drawn in this process, on a busy machine and on an idle one."""
+    monkeypatch.setattr("dsx.base.processes.idle_cores", lambda: 1)
+
+
 @pytest.fixture
 def dsx(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """Run `dsx …` in this process, in an empty folder."""

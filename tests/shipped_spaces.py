@@ -20,4 +20,9 @@ def some_quick(spaces: Iterable[str]) -> list[object]:
     ]
 
 
+def models_of(space: str, wanted: int) -> int:
+    """So many models, or all that the space has."""
+    return 1 if space == "RegNetY-cifar-best" else wanted
+
+
 SHIPPED_SPACES = some_quick(names("spaces"))

@@ -24,6 +24,7 @@ import pytest
 import typer
 
 import dsx
+from dsx.base import resources
 from dsx.cli import app
 from dsx.study.paths import StudyPaths
 from dsx.study.study import open_study
@@ -59,7 +60,7 @@ class Page(HTMLParser):
 
 def copied(folder: Path) -> Path:
     """What the site is made of, to be changed."""
-    for name in ("docs", "dsx", "spaces", "experiments", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in ("docs", "dsx", "spaces", "experiments", "analysis", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md"):
         if (ROOT / name).is_dir() and name != "dsx":
             shutil.copytree(ROOT / name, folder / name)
         else:
@@ -168,6 +169,49 @@ def test_the_first_study_is_as_told(tmp_path: Path) -> None:
         assert told in printed
     assert open_study(tmp_path / "runs" / "E").counts()["done"] == 6
     assert (tmp_path / "runs" / "analysis" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(tmp_path: Path) -> None:
+    text = (DOCS / "tutorials" / "own_images.md").read_text(encoding="utf-8")
+    text = text.replace("--n 24", "--n 5").replace("epochs: 6 ", "epochs: 1 ").replace("--top 3", "--top 1")
+    for name, content in re.findall(r"^```\w+ (\S+)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
+        (tmp_path / name).write_text(content)
+    printed = ""
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            program, *words = shlex.split(line)
+            command = [sys.executable, *(["-m", "dsx"] if program == "dsx" else []), *words]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+            # of so few models nothing is proposed, which is said
+            few = done.returncode == 2 and words[0] == "narrow" and "at least 12 are needed" in done.stderr
+            assert done.returncode == 0 or few, (line, done.stderr)
+            printed += done.stdout
+    assert "300 training images (3 classes of 100) in shapes/train" in printed
+    assert "5 and 5 models cannot decide between grow and shrink" in printed
+    assert (tmp_path / "runs" / "shapes" / "analysis" / "report.html").is_file()
+
+
+def commands_in(path: Path) -> list[list[str]]:
+    """The lines of a document that call dsx, as words; an … stands for what a reader fills in."""
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("dsx ") and "…" not in line]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda path: path.stem)
+def test_every_command_of_a_document_is_one_that_dsx_has(path: Path) -> None:
+    group = cast("click.Group", typer.main.get_command(app))
+    for name, *words in commands_in(path):
+        assert name in group.commands, f"{path.name}: dsx {name}"
+        before_pipe = words[: words.index("|")] if "|" in words else words
+        context = group.commands[name].make_context(name, [word for word in before_pipe if word != "&"])
+        given = context.params
+        known = {"space": ("spaces", ""), "recipe": ("experiments", "recipe"), "experiment": ("experiments", "")}
+        for option, (kind, folder) in known.items():
+            value = given.get(option)
+            if isinstance(value, str) and not value.endswith(".yaml") and value != "NAME":
+                assert resources.find(kind, value, group=folder), f"{path.name}: {value}"
 
 
 def test_the_lines_of_python_give_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ NOTEBOOKS = [*sorted((ROOT / "analysis").glob("*.ipynb")), *TUTORIALS]
 def test_there_is_one_notebook_per_question() -> None:
     assert {path.stem for path in NOTEBOOKS} == {
         "comparing_spaces", "complexity_and_speed", "how_many_models", "linear_structure", "normalised_comparison",
-        "parameter_ranges", "design_an_mlp",
+        "parameter_ranges", "break_the_rules", "design_an_mlp",
     }  # fmt: skip
 
 

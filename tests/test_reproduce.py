@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,10 @@ def test_there_is_one_for_every_figure_and_table() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_it_composes_samples_and_tells_its_cost(name: str, tmp_path: Path) -> None:
+def test_it_composes_samples_and_tells_its_cost(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n = min(4, load_experiment(f"paper/{name}").n)
-    # small images, as a CPU is slow; what is sampled has the complexity that it is to have
+    # small images and two a step, as a CPU is slow; what is sampled has the complexity that it is to have
+    monkeypatch.setattr("dsx.training.preflight._BRIEF_PIXELS", 2)
     small = ["recipe.resolution=64", "recipe.data.root=/nowhere"] if not name.startswith(("nds", "cifar")) else []
     experiment = load_experiment(f"paper/{name}", [f"n={n}", f"out={tmp_path / 'out'}"])
     studies = sample_experiment(experiment, lambda line: None)
@@ -94,6 +96,13 @@ def test_the_page_is_what_the_script_writes() -> None:
 
 def test_costs_are_told_for_every_experiment() -> None:
     assert sorted(reproduce.costs()) == NAMES
+
+
+def test_the_commands_of_the_page_name_experiments_and_keys_that_there_are() -> None:
+    runs = re.findall(r"^dsx run (\S+) ([^#\n]*)", reproduce.PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert runs
+    for name, overrides in runs:
+        assert load_experiment(name, overrides.split()).name == name.removeprefix("paper/")
 
 
 def test_the_sweep_of_pycls_draws_as_its_original_did() -> None:

@@ -3,6 +3,15 @@
 Importing it loads numpy alone; pandas and scipy are loaded by the functions that use them.
 """
 
+from dsx.analysis.attainment import (
+    Attained,
+    JointDifference,
+    JointEdf,
+    attained,
+    chance_within,
+    joint_difference,
+    joint_edf,
+)
 from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights, joint_best_range
 from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
@@ -48,6 +57,7 @@ from dsx.results.states import Counts, count_states, finished, finished_errors, 
 from dsx.results.table_files import read_csv, read_parquet
 
 __all__ = [
+    "Attained",
     "BestOfK",
     "Counts",
     "Decisions",
@@ -55,6 +65,8 @@ __all__ = [
     "Edf",
     "EdfDifference",
     "ErrorSummary",
+    "JointDifference",
+    "JointEdf",
     "JointRange",
     "LineFit",
     "LinearFit",
@@ -68,11 +80,13 @@ __all__ = [
     "Verdict",
     "analyze",
     "area",
+    "attained",
     "best_of_k",
     "best_range",
     "best_ranges",
     "best_weights",
     "block_widths",
+    "chance_within",
     "compare",
     "compare_all",
     "compare_matched",
@@ -92,6 +106,8 @@ __all__ = [
     "holm",
     "importance_table",
     "joint_best_range",
+    "joint_difference",
+    "joint_edf",
     "ks_by_sample_size",
     "ks_test",
     "linear_fit",

@@ -111,13 +111,12 @@ def judge(
 
 @dataclass(frozen=True)
 class _Look:
-    """A quantity looked at once. cuts: of its ends. statistic: (repeats + 1,), observed first. end_pvalues: of each
-    end by itself, 0 where only one is looked at."""
+    """A quantity looked at once."""
 
     column: int
-    cuts: dict[Side, Cut]
-    statistic: Floats
-    end_pvalues: tuple[float, ...]
+    cuts: dict[Side, Cut]  # of its ends
+    statistic: Floats  # (repeats + 1,), observed first
+    end_pvalues: tuple[float, ...]  # of each end by itself, 0 where only one is looked at
 
     @property
     def favoured(self) -> bool:

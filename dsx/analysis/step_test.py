@@ -44,22 +44,19 @@ class Looks:
 
 @dataclass(frozen=True)
 class Look:
-    """One look. narrow, wide: models with an error on both sides. chance: that one of the narrower space has the lower.
+    """One look."""
 
-    better, no_worse: one-sided p-values of "not better" and of "worse by the margin or more"; 1 where not asked.
-    allowed: p-values up to that decide. outcome: what is decided. hopeless: whether further looks are in vain.
-    """
-
-    narrow: int
+    narrow: int  # narrow, wide: models with an error on both sides
     wide: int
-    chance: float
+    chance: float  # that one of the narrower space has the lower
     low: float
     high: float
+    # better, no_worse: one-sided p-values of "not better" and of "worse by the margin or more"; 1 where not asked
     better: float
     no_worse: float
-    allowed: float
-    outcome: Outcome
-    hopeless: bool = False
+    allowed: float  # p-values up to that decide
+    outcome: Outcome  # what is decided
+    hopeless: bool = False  # whether further looks are in vain
 
 
 def look_at(narrow: Floats, wide: Floats, looks: Looks, look: int, alpha: float, margin: Margin | None = None) -> Look:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+
+from dsx.base.nested import plain
 
 
 def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
@@ -13,6 +16,11 @@ def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
         cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return "\n".join(lines)
+
+
+def json_text(value: object) -> str:
+    """The value as one line of JSON; numbers that are not finite are null."""
+    return json.dumps(plain(value, finite=True), ensure_ascii=False, default=str)
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,13 @@ from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.commands.selection import sources
+from dsx.recipes.metric import Metric
 from dsx.results.readers import Results
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dsx.exhibits.studies import StudyFacts
     from dsx.exhibits.subsets import Subset
 
@@ -61,10 +64,37 @@ class AnalysisSettings:
         return Subset(cut.studies, [*kept.account, *cut.account])
 
 
+@dataclass(frozen=True, eq=False)
+class Analysed:
+    """What an analysis found. As text, what the terminal shows: the table and the findings.
+
+    summary, verdicts: a row for each study, and for each pair and measure.
+    """
+
+    folder: Path
+    metric: Metric
+    lines: tuple[str, ...]
+    summary: pd.DataFrame
+    verdicts: pd.DataFrame
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    def to_dict(self) -> dict[str, object]:
+        """For scripts; what is not known is null."""
+        return {
+            "folder": str(self.folder),
+            "metric": self.metric.to_dict(),
+            "studies": self.summary.to_dict("records"),
+            "verdicts": self.verdicts.to_dict("records"),
+            "words": list(self.lines),
+        }
+
+
 def analyze(
     arguments: Sequence[str], out: Path | None, settings: AnalysisSettings, overrides: Sequence[str] = ()
-) -> str:
-    """Tables, figures and report of studies and of files of results; the findings in words.
+) -> Analysed:
+    """Tables, figures and report of studies and of files of results; the findings.
 
     overrides: how files are read (`dsx.commands.selection.sources`). Raises DsxError.
     """
@@ -72,7 +102,8 @@ def analyze(
     accounts = [f"read {s.path}: {s.format}, {s.account}" for s in chosen if isinstance(s, Results) and s.account]
     named = [str(source.path) for source in chosen] if any(isinstance(s, Results) for s in chosen) else []
     command = shlex.join(["dsx", "analyze", *named, *overrides, *settings.options()]) if named else ""
-    return "\n".join([*accounts, analyze_studies(chosen, out, settings, command=command)])
+    analysed = analyze_studies(chosen, out, settings, command=command)
+    return replace(analysed, lines=(*accounts, *analysed.lines))
 
 
 def analyze_studies(
@@ -81,14 +112,14 @@ def analyze_studies(
     settings: AnalysisSettings,
     question: str = "",
     command: str = "",
-) -> str:
-    """Write every table as CSV, every figure as PNG, PDF and CSV, and report.html; the table and findings as text.
+) -> Analysed:
+    """Write every table as CSV, every figure as PNG, PDF and CSV, and report.html; what was found.
 
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
     """
     from dsx.analysis.verdict import check_looks, parse_margin
     from dsx.exhibits.exhibit import Inquiry
-    from dsx.exhibits.exhibition import show
+    from dsx.exhibits.exhibition import computed_of, show
     from dsx.exhibits.headline import conclusion
     from dsx.report import write_report
     from dsx.results.states import mixed_conditions
@@ -105,13 +136,13 @@ def analyze_studies(
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
     closing = f"wrote {folder}: report.html, {count}"
     head = [*([question] if question else []), *parts.account]
-    return "\n".join([*head, *findings, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided)])
+    lines = (*head, *findings, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided))
+    summary, verdicts = (computed_of(shown, name).main for name in ("summary", "verdicts"))
+    return Analysed(folder, inquiry.metric, lines, summary, verdicts)
 
 
 def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:
     """What is known of each, under a name of its own: that of its folder or file, or its path where two have one."""
-    from dataclasses import replace
-
     from dsx.exhibits.studies import imported
     from dsx.report import gather
 

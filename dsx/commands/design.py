@@ -38,10 +38,7 @@ _OPEN = ("pending", "running")
 
 @dataclass(frozen=True)
 class DesignRequest:
-    """What `dsx design` is asked for. space, recipe and the rest of the plan: None: as in the folder, or by default.
-
-    overrides: `recipe.…` and `launcher.…`. accept: number of a candidate to take by hand.
-    """
+    """What `dsx design` is asked for. space, recipe and the rest of the plan: None: as in the folder, or by default."""
 
     out: Path
     space: str | None = None
@@ -53,9 +50,9 @@ class DesignRequest:
     margin: str | None = None
     on: str = "local"
     options: LaunchOptions = field(default_factory=LaunchOptions)
-    overrides: Sequence[str] = ()
+    overrides: Sequence[str] = ()  # `recipe.…` and `launcher.…`
     propose_only: bool = False
-    accept: int | None = None
+    accept: int | None = None  # number of a candidate to take by hand
 
 
 @dataclass(frozen=True)
@@ -260,6 +257,8 @@ def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device:
     if not isinstance(recipe, Recipe):
         return [*lines, "cost: told by `dsx status` once some models are done"]
     networks = [model.architecture for batch in batches for model in batch.population]
+    if not isinstance(recipe, Recipe):
+        return [*lines, "cost: known once models are trained; a training of one's own is not tried beforehand"]
     try:
         measured = preflight(networks, recipe, device, threads=1)
     except DsxError as error:

@@ -52,7 +52,7 @@ def run(
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.analysis.out or Path(experiment.out) / "analysis")
     settings = AnalysisSettings(**{key: v for key, v in experiment.analysis.to_dict().items() if key != "out"})
-    say(analyze_studies(studies, out, settings, experiment.description, command))
+    say(str(analyze_studies(studies, out, settings, experiment.description, command)))
     return exit_code(launched)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dsx.base.errors import DsxError
@@ -28,6 +28,10 @@ class StudyStatus:
     jobs: tuple[str, ...]
     comparison: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, object]:
+        """For scripts."""
+        return {**asdict(self.status), "jobs": list(self.jobs), "comparison": list(self.comparison)}
+
     def lines(self) -> list[str]:
         """For people."""
         return [*study_status.describe(self.status), *self.jobs, *self.comparison]
@@ -38,6 +42,10 @@ class WalkStatus:
     """One look at a walk of `dsx design`."""
 
     words: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """For scripts."""
+        return {"walk": list(self.words)}
 
     def lines(self) -> list[str]:
         """For people."""

@@ -18,24 +18,19 @@ Kind = Literal["range", "order", "derived", "sharing", "line", "own"]
 
 @dataclass(frozen=True)
 class Refinement:
-    """A narrower space, by how it differs from the current one. All of it can be written as JSON.
+    """A narrower space, by how it differs from the current one. All of it can be written as JSON."""
 
-    words: the rule. change: of the definition. evidence: what the models that proposed it say, in words. supported:
-    whether they support it. exact: whether models of the current space that keep it are exact draws of the narrower
-    one, as where a range is cut or a rule added; of one value for all stages they are not. simpler: whether it is taken
-    too if it is no worse. freedom: degrees of freedom that it removes. quantity, end: what of, as `dsx.narrowing` names
-    them; empty for others.
-    """
-
-    words: str
+    words: str  # the rule
     kind: Kind
-    change: dict[str, Any] = field(repr=False)
-    evidence: str
-    supported: bool
+    change: dict[str, Any] = field(repr=False)  # of the definition
+    evidence: str  # what the models that proposed it say, in words
+    supported: bool  # whether they support it
+    # whether models of the current space that keep it are exact draws of the narrower one, as where a range is cut or a
+    # rule added; of one value for all stages they are not
     exact: bool = False
-    simpler: bool = False
-    freedom: int = 0
-    quantity: str = ""
+    simpler: bool = False  # whether it is taken too if it is no worse
+    freedom: int = 0  # degrees of freedom that it removes
+    quantity: str = ""  # quantity, end: what of, as `dsx.narrowing` names them; empty for others
     end: str = ""
 
     @property

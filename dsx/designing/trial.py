@@ -29,14 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """Models to be trained on both sides: of the narrower space, and of what it leaves out of the wider one.
-
-    known: errors of models of the wider space that count without being trained.
-    """
+    """Models to be trained on both sides: of the narrower space, and of what it leaves out of the wider one."""
 
     inside: Batch
     outside: Batch
-    known: Floats
+    known: Floats  # errors of models of the wider space that count without being trained
 
     def first(self, n: int) -> tuple[Batch, Batch]:
         """Those of a look at n models of each side."""

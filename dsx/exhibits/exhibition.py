@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import DsxError
+from dsx.base.processes import in_processes
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
 from dsx.exhibits.pictures import svg
 
@@ -69,19 +70,24 @@ def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") ->
     figures: all, main or none; those of the report are drawn whatever it is.
     """
     shown, written = [], Written()
+    drawings: list[_Drawing] = []
     for exhibit in exhibits():
         wanted = folder is not None and (figures == "all" or (figures == "main" and exhibit.compares))
         in_report = exhibit.section or exhibit.sections or exhibit.caption or exhibit.told
         if not (wanted or in_report or not exhibit.beside_figure):
             continue
         computed = tuple(replace(each, metric=inquiry.metric) for each in exhibit.compute(inquiry))
-        pictures = []
         for each in computed:
             if folder is not None and (wanted or not exhibit.beside_figure):
                 written.tables.extend(_write_tables(folder, each))
-            pictures += _draw(exhibit, each, folder if wanted else None, written) if inquiry.models else []
-        shown.append(Shown(exhibit, computed, tuple(pictures)))
-    return shown, written
+            drawing = _Drawing(exhibit, each, folder if wanted else None)
+            drawings += [drawing] if inquiry.models and drawing.wanted else []
+        shown.append(Shown(exhibit, computed))
+    written.figures.extend(drawing.computed.path for drawing in drawings if drawing.folder is not None)
+    pictures: dict[str, list[Picture]] = {}
+    for drawing, picture in zip(drawings, in_processes(_Drawing.draw, drawings), strict=True):
+        pictures.setdefault(drawing.exhibit.name, []).extend([picture] if picture else [])
+    return [replace(each, pictures=tuple(pictures.get(each.exhibit.name, ()))) for each in shown], written
 
 
 def _write_tables(folder: Path, computed: Computed) -> Iterator[str]:
@@ -104,21 +110,32 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return stream.getvalue()
 
 
-def _draw(exhibit: Exhibit, computed: Computed, folder: Path | None, written: Written) -> list[Picture]:
-    """The drawing, once: as files where a folder is given, and for the report where it has a caption."""
-    from dsx.plots.style import close, save
+@dataclass(frozen=True)
+class _Drawing:
+    """What is drawn once: as files where a folder is given, and for the report where the exhibit has a caption."""
 
-    if exhibit.draw is None or (folder is None and exhibit.caption is None):
-        return []
-    axes: Axes = exhibit.draw(computed, None)
-    if folder is not None:
-        path = folder / computed.path
-        save(axes, path.parent, path.name)
-        written.figures.append(computed.path)
-    caption = exhibit.caption(computed) if exhibit.caption else None
-    pictures = [replace(caption, source=svg(axes))] if caption else []
-    close(axes)
-    return pictures
+    exhibit: Exhibit
+    computed: Computed
+    folder: Path | None
+
+    @property
+    def wanted(self) -> bool:
+        exhibit = self.exhibit
+        return exhibit.draw is not None and (self.folder is not None or exhibit.caption is not None)
+
+    def draw(self) -> Picture | None:
+        """Write the files; what stands in the report, if anything does."""
+        from dsx.plots.style import close, save
+
+        assert self.exhibit.draw is not None
+        axes: Axes = self.exhibit.draw(self.computed, None)
+        if self.folder is not None:
+            path = self.folder / self.computed.path
+            save(axes, path.parent, path.name)
+        caption = self.exhibit.caption(self.computed) if self.exhibit.caption else None
+        picture = replace(caption, source=svg(axes)) if caption else None
+        close(axes)
+        return picture
 
 
 def computed_of(shown: Sequence[Shown], name: str) -> Computed:

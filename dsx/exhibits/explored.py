@@ -34,8 +34,8 @@ def distinct_columns(models: pd.DataFrame) -> list[str]:
     """
     names = varied(models, explored_columns({"": models}))
     agreement = over_ranks(models, _COMPARED)[names].corr("spearman", numeric_only=True)
-    parameters = [name for name in agreement if name not in STRUCTURE]
-    said = [name for name in agreement if name in STRUCTURE and (agreement.loc[name, parameters] >= _ALIKE).any()]
+    structure = agreement.index.isin(STRUCTURE)
+    said = agreement.index[structure & (agreement.loc[:, ~structure] >= _ALIKE).any(axis=1)]
     return [name for name in names if name not in said]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from dsx.base.units import format_number
 from dsx.exhibits.cells import short_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
+from dsx.recipes.metric import Metric
 from dsx.results.columns import COMPLEXITIES, STRUCTURE, of_stage, parameter_columns
 
 # of the best and of the worst models: in the table, and in the report
@@ -44,18 +46,24 @@ def sections(inquiry: Inquiry) -> Iterator[Section]:
         costs = [name for name in COMPLEXITIES if name in table.columns]
         name = computed.study.name if computed.study else ""
         cells = [
-            [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row), *(format_number(row[c]) for c in costs),
-             *(_values(row, parameter, named) for parameter in parameters)]
+            [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row, inquiry.metric),
+             *(format_number(row[c]) for c in costs), *(_values(row, parameter, named) for parameter in parameters)]
             for row in rows
         ]  # fmt: skip
-        headers = ["rank", "model", "error %", *costs, *(parameter.replace("_", " ") for parameter in parameters)]
+        headers = [
+            "rank",
+            "model",
+            f"{inquiry.metric.words}{inquiry.metric.unit_after}",
+            *costs,
+            *(parameter.replace("_", " ") for parameter in parameters),
+        ]
         notes = (f"Of {table['rank'].max():,} models; up to {_LISTED} best and {_LISTED} worst are in extremes.csv.",)
         yield Section(f"{name}: best and worst models", grid=Grid(f"best and worst of {name}", headers, cells),
                       notes=notes)  # fmt: skip
 
 
-def _error(row: Mapping[Hashable, object]) -> str:
-    return f"{row['error']:.3g}" + (" (diverged)" if row.get("state") == "diverged" else "")
+def _error(row: Mapping[Hashable, Any], metric: Metric) -> str:
+    return f"{metric.from_error(row['error']):.3g}" + (" (diverged)" if row.get("state") == "diverged" else "")
 
 
 def _values(row: Mapping[Hashable, object], parameter: str, columns: Sequence[str]) -> str:

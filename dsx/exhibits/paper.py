@@ -1,4 +1,4 @@
-"""What a paper reports of these populations beside what was found here: [lowest | mean] error, as its legends have it."""
+"""A paper's errors of these populations beside those found here: [lowest | mean], as its legends have it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from dsx.base.errors import DsxError, suggest
 from dsx.networks.user import shape_in_words
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES
+from dsx.results.histories import Curve
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
@@ -147,15 +149,21 @@ def imported(results: Results) -> dict[str, StudyFacts]:
             ("results", f"read from {results.path} ({results.format}); not trained here"),
             ("columns", results.account),
             ("training", _recipes(table)),
-            ("curves", "none in the file" if not curves.is_file() else f"read from {curves}"),
+            ("curves", f"read from {curves}" if curves.is_file() else _curves_known(results.curves.get(name))),
         ]
         failures = _file_failures(table)
         kept = table.drop(columns=[c for c in ("stages",) if c in table.columns])
         known = [(what, value) for what, value in settings if value]
         facts[name] = StudyFacts(
-            name, kept, networks, _file_curves(curves, table), failures, settings=known, space=_named_space(table),
+            name,
+            kept,
+            networks,
+            _file_curves(curves, table) if curves.is_file() else _history(results.curves.get(name), table),
+            failures,
+            settings=known,
+            space=_named_space(table),
             metrics=(results.metric,),
-        )  # fmt: skip
+        )
     return facts
 
 
@@ -191,10 +199,26 @@ def _recipes(table: pd.DataFrame) -> str:
     return ", ".join([*sentence, *([f"{epochs[-1]:g} epochs"] if epochs and epochs[-1] else [])])
 
 
-def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame | None:
+def _curves_known(curves: Sequence[Curve] | None) -> str:
+    return "in the file" if curves and any(map(len, curves)) else "none in the file"
+
+
+def _history(curves: Sequence[Curve] | None, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Curves of the best, the median and the worst runs, of those that a file has for each row of its table."""
+    import pandas as pd
+
+    rows = _picked(table.assign(row=range(len(table))), "row") if curves else []
+    parts = [
+        pd.DataFrame({"run_id": str(row), "model_id": table["model_id"].iloc[row], **curves[row]})
+        for row in rows if curves is not None and curves[row]
+    ]  # fmt: skip
+    for part in parts:
+        part.insert(2, "epoch", range(1, len(part) + 1))
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """Curves of the best, the median and the worst runs, from a file of all."""
-    if not path.is_file():
-        return None
     import pandas as pd
 
     try:

@@ -60,7 +60,13 @@ EXHIBIT = Exhibit(
     "trends",
     compute,
     draw=lambda shown, ax: draw_trends(
-        shown.main, shown.tables["_errors"], shown.tables.get("_fits"), str(shown.values["regime"]), shown.level, ax
+        shown.main,
+        shown.tables["_errors"],
+        shown.tables.get("_fits"),
+        str(shown.values["regime"]),
+        shown.level,
+        ax,
+        shown.metric,
     ),
     section=section,
     caption=lambda computed: Picture("", f"best ranges of parameters against {computed.values['regime']}"),

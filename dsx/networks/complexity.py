@@ -18,7 +18,7 @@ import numpy as np
 
 from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.baselines import Baseline, baseline_complexity
-from dsx.networks.cost import Complexity, total
+from dsx.networks.cost import METRICS, Complexity, total
 from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, Size, inner_width, squeeze_width
 from dsx.networks.user import UserNetwork, user_complexity
 
@@ -62,13 +62,14 @@ def complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Comple
     return total(_parts(table, resolution))
 
 
-def stage_flops_table(table: ArchitectureTable, resolution: Size = 224) -> np.ndarray:
-    """Flops of every stage of every architecture: (n, stages) int64, 0 in stages that a network lacks.
+def stage_complexity_table(table: ArchitectureTable, resolution: Size = 224) -> Complexity:
+    """Flops, params and acts of every stage of every architecture: (n, stages) int64, 0 in stages that a network lacks.
 
     Stem and head are left out. resolution: as `complexity_table` takes it.
     """
     parts = list(_parts(table, resolution))[1:-1]
-    return np.stack([np.broadcast_to(part.flops, len(table)) for part in parts], axis=1)
+    columns = ([np.broadcast_to(part[k], len(table)) for part in parts] for k in range(len(METRICS)))
+    return Complexity(*(np.stack(column, axis=1) for column in columns))
 
 
 def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:

@@ -29,3 +29,17 @@ def total(costs: Iterable[Complexity]) -> Complexity:
 
 # the names by which constraints, populations and tables call them
 METRICS: tuple[str, ...] = Complexity._fields
+# the same of each stage
+STAGE_METRICS = tuple(f"stage_{name}" for name in METRICS)
+
+
+class Memory(NamedTuple):
+    """Bytes of feature maps, of one network or of many: see `dsx.networks.memory`."""
+
+    inference_memory: Size
+    training_memory: Size
+
+
+MEMORIES: tuple[str, ...] = Memory._fields
+# what a window of a space may bound
+MEASURES = (*METRICS, *MEMORIES, *STAGE_METRICS)

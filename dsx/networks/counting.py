@@ -8,16 +8,21 @@ averages or draws counts 0 flops. Any other operation is an error that names it.
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from dsx.base.errors import DefinitionError
-from dsx.networks.cost import Complexity
+from dsx.networks.cost import Complexity, Memory
 
 _LINEAR = nn.functional.linear
 _MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
@@ -46,7 +51,9 @@ class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.flops = self.acts = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
         packet = func._overloadpacket
@@ -71,7 +78,7 @@ class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return output if bias is None else output + bias
 
 
-def _by_element(func: Any) -> bool:
+def _by_element(func: OpOverload) -> bool:
     return torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags or func.namespace == "prim"
 
 
@@ -90,3 +97,61 @@ def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
     finally:
         network.train(training)
     return Complexity(costs.flops, sum(p.numel() for p in network.parameters()), costs.acts)
+
+
+class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Bytes of the tensors that operations inside make and that are alive, and the most that were so at once."""
+
+    def __init__(self, example: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = self.most = 0
+        self._known: set[int] = set()
+        self._note(example)
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        output = func(*args, **(kwargs or {}))
+        tree_map_only(Tensor, self._note, output)
+        return output
+
+    def _note(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        name = storage._cdata
+        if name not in self._known:
+            self._known.add(name)
+            self.now += storage.nbytes()
+            self.most = max(self.most, self.now)
+            weakref.finalize(storage, self._free, name, storage.nbytes())
+
+    def _free(self, name: int, size: int) -> None:
+        self._known.discard(name)
+        self.now -= size
+
+
+def count_memory(network: nn.Module, example: Tensor) -> Memory:
+    """What `dsx.networks.memory` says of dsx's own networks, of any module and a batch: by a pass in each mode.
+
+    example: on the meta device, as the module, if nothing shall be computed.
+    """
+    training = network.training
+    fixed = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in fixed:
+            kept[storage._cdata] = storage
+        return tensor
+
+    try:
+        alive = _Alive(example)
+        with torch.inference_mode(), alive:
+            network.eval()(example)
+        with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
+            output = network.train()(example)
+            held = sum(storage.nbytes() for storage in kept.values())
+            del output
+    finally:
+        network.train(training)
+    return Memory(alive.most, held)

@@ -7,10 +7,11 @@ are. `dsx.spaces.plugins` reads the files; torch is loaded where a network is bu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -18,23 +19,22 @@ from pydantic import Field, field_validator
 from dsx.base.errors import DefinitionError
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Count, canonical_json, content_id
-from dsx.networks.cost import METRICS, Complexity
+from dsx.networks.cost import MEMORIES, METRICS, Complexity, Memory
 
 if TYPE_CHECKING:
     from torch import nn
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class UserCode:
-    """What a file says of its networks. file: its name. parameters: of the space, as its YAML would have them.
+    """What a file says of its networks."""
 
-    build: a setting → torch module. complexity: settings, each (n,) or (n, stages) → flops, params and acts, each (n,);
-    None: every network is built and counted.
-    """
-
-    file: str
-    parameters: dict[str, Any]
-    build: Callable[[dict[str, Any]], Any]
+    file: str  # its name
+    parameters: dict[str, Any]  # of the space, as its YAML would have them
+    build: Callable[[dict[str, Any]], object]  # a setting → torch module
+    # settings, each (n,) or (n, stages) → flops, params and acts, each (n,); None: every network is built and counted
     complexity: Callable[[dict[str, Any]], Any] | None = None
 
 
@@ -43,14 +43,11 @@ USER_NETWORKS: dict[str, UserCode] = {}
 
 
 class UserNetwork(Frozen):
-    """A network of a user's file. Takes an `Architecture`'s place in `build`, `complexity` and `train`.
-
-    setting: parameter → value, or a list of one for each stage. input: shape of one example, as in (3, 32, 32), (30,).
-    """
+    """A network of a user's file. Takes an `Architecture`'s place in `build`, `complexity` and `train`."""
 
     network: str
-    setting: dict[str, Any]
-    input: Annotated[tuple[Count, ...], Field(min_length=1)]
+    setting: dict[str, Any]  # parameter → value, or a list of one for each stage
+    input: Annotated[tuple[Count, ...], Field(min_length=1)]  # shape of one example, as in (3, 32, 32), (30,)
     num_classes: Count = 1000
 
     @field_validator("network")
@@ -105,7 +102,7 @@ class UserTable:
         taken = {name: column[rows] for name, column in self.settings.items()}
         return replace(self, settings=taken, stages=self.stages[rows])
 
-    def contents(self) -> list[dict[str, Any]]:
+    def contents(self) -> list[dict[str, object]]:
         """The dictionaries of all networks, in order: equal to `UserNetwork.to_dict()` of them."""
         columns = [column.tolist() for column in self.settings.values()]
         rows = zip(self.stages.tolist(), *columns, strict=True)
@@ -151,7 +148,12 @@ class UserTable:
             )
         return Complexity(*(self._checked(name, value) for name, value in zip(METRICS, given, strict=True)))
 
-    def _checked(self, name: str, value: Any) -> np.ndarray:
+    def memory(self) -> Memory:
+        """Bytes of every network, by building each: two (n,) int64 arrays."""
+        held = [counted_memory(canonical_json(content)) for content in self.contents()]
+        return Memory(*np.array(held, dtype=np.int64).reshape(-1, len(MEMORIES)).T)
+
+    def _checked(self, name: str, value: object) -> np.ndarray:
         """(n,) int64. Raises DefinitionError if the file's numbers are of another shape, or no counts."""
         values = np.asarray(value)
         whole = values.dtype.kind in "iuf" and bool((np.isfinite(values) & (values == np.rint(values))).all())
@@ -226,26 +228,38 @@ def counted_complexity(content: str) -> Complexity:
 
     Raises DefinitionError that names an operation without a rule, or says why it cannot be built without data.
     """
-    import json
-
-    import torch
-
     from dsx.networks.counting import count_complexity
+
+    return _watched(content, count_complexity, "give the file a complexity(settings)")
+
+
+@lru_cache(maxsize=1 << 17)
+def counted_memory(content: str) -> Memory:
+    """Memory of a network's feature maps for one example, likewise: by that of two and three, as norms need several."""
+    from dsx.networks.counting import count_memory
+
+    remedy = f"leave {' and '.join(MEMORIES)} out"
+    two, three = (np.array(_watched(content, count_memory, remedy, batch)) for batch in (2, 3))
+    return Memory(*(2 * two - three).tolist())
+
+
+def _watched(content: str, count: Callable[[nn.Module, Any], T], remedy: str, batch: int = 1) -> T:
+    """What `count` says of the network on the meta device."""
+    import torch
 
     network = UserNetwork.from_dict(json.loads(content))
     try:
         with torch.device("meta"):
-            return count_complexity(build_user(network), torch.empty(1, *network.input))
+            return count(build_user(network), torch.empty(batch, *network.input))
     except Exception as error:
         build_user(network)  # with data: raises if the fault is the file's own
         why = str(error) if isinstance(error, DefinitionError) else f"without data {_first_line(error)}"
         raise DefinitionError(
-            f"{USER_NETWORKS[network.network].file}: build({network.setting}) cannot be counted: {why}; give the file a"
-            " complexity(settings)"
+            f"{USER_NETWORKS[network.network].file}: build({network.setting}) cannot be counted: {why}; {remedy}"
         ) from error
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, (tuple, list)) else "")
 
 

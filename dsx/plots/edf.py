@@ -53,13 +53,16 @@ def draw_edf(
     ax: Axes | None = None,
     bands: bool | None = None,
     metric: Metric = ERROR,
+    separate: bool = True,
 ) -> Axes:
     """The curves on these axes, or new ones, with the notes below them. bands: as `edf` takes them.
 
-    metric: what the errors are of; where more is better the ticks fall from left to right.
+    metric: what the errors are of; where more is better the ticks fall from left to right. separate: whether no model
+    is in two of them; otherwise one holds all models.
     """
     banded = len(curves) <= BANDED if bands is None else bands
-    left, right, beyond = error_limits([curve.error for curve in curves.values()], metric)
+    parts = list(curves.values()) if separate else [max(curves.values(), key=lambda curve: curve.n)]
+    left, right, beyond = error_limits([curve.error for curve in parts], metric)
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
     with house_style():
         ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))

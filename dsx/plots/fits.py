@@ -14,9 +14,10 @@ from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
-from dsx.plots.limits import suit_axis
+from dsx.plots.limits import error_axis, suit_axis
 from dsx.plots.scatter import MANY, MOST
 from dsx.plots.style import GREY, PALETTE, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Floats
 
 if TYPE_CHECKING:
@@ -123,12 +124,13 @@ def draw_trend(
     _ticks_at(ax, at, regime)
 
 
-def draw_mean_errors(ax: Axes, rows: pd.DataFrame, regime: str) -> None:
+def draw_mean_errors(ax: Axes, rows: pd.DataFrame, regime: str, metric: Metric = ERROR) -> None:
     """Mean error with its interval against the regime: study, regime, mean_error, mean_error_low, mean_error_high."""
     label_x, at = axis(regime, rows["regime"])
     mean, low, high = (rows[f"mean_error{end}"].to_numpy(float) for end in ("", "_low", "_high"))
     ax.errorbar(at, mean, yerr=np.nan_to_num([mean - low, high - mean]), color=PALETTE[1], marker="o", markersize=4)
-    ax.set(xlabel=label_x, ylabel="mean top-1 error (%)")
+    ax.set_xlabel(label_x)
+    error_axis(ax, "y", f"mean {metric.axis}", metric)
     _ticks_at(ax, at, regime)
 
 

@@ -160,10 +160,11 @@ def draw_trends(
     regime: str,
     level: float,
     ax: Axes | None = None,
+    metric: Metric = ERROR,
 ) -> Axes:
     """The trends on these axes, or new ones; first the mean error, if it is given: study, regime, mean_error …
 
-    fits: the lines through the medians of `trend_fits`, log–log.
+    fits: the lines through the medians of `trend_fits`, log–log. metric: what the errors are of.
     """
     names = list(dict.fromkeys(table["parameter"]))
     known = table if errors is None else errors
@@ -176,7 +177,7 @@ def draw_trends(
     with house_style():
         ax, cells = panels(ax, len(names) + (errors is not None), notes, 4, (2.3, 2.0))
         if errors is not None:
-            draw_mean_errors(cells[0], first, regime)
+            draw_mean_errors(cells[0], first, regime, metric)
         for cell, parameter in zip(cells[errors is not None :], names, strict=True):
             fit = None if fits is None else next(iter(fits[fits["parameter"] == parameter].to_dict("records")), None)
             draw_trend(cell, table[table["parameter"] == parameter].sort_values("regime"), parameter, regime, fit)

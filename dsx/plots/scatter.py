@@ -228,9 +228,9 @@ def _room(values: Floats, ends: Floats, log: bool) -> tuple[float, float]:
     """The ends of a range, moved out so that the points at them lie inside the box."""
     low, _, high = ends
     distinct = few_values(values)
-    several = distinct is not None and distinct.size > 1
+    steps = np.array([]) if distinct is None else np.diff(np.log(distinct) if log else distinct)
     if log:
-        factor = float(np.exp(0.3 * np.diff(np.log(distinct)).min())) if several else 1.06
+        factor = float(np.exp(0.3 * steps.min())) if steps.size else 1.06
         return low / factor, high * factor
-    step = float(np.diff(distinct).min()) if several else 0.02 * float(np.ptp(values) or 1)
+    step = float(steps.min()) if steps.size else 0.02 * float(np.ptp(values) or 1)
     return low - 0.4 * step, high + 0.4 * step

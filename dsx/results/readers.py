@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from dsx.base.errors import DsxError, suggest
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
+from dsx.results.histories import Curve, nds_curve, pycls_costs, pycls_curve, pycls_stages
 from dsx.results.sources import has_column
 from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, table_name
 
@@ -43,6 +44,8 @@ class Results:
     used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
     account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
     metric: Metric = ERROR  # what `error` is of
+    # name → a training curve for each row of its table, where the file has them
+    curves: Mapping[str, list[Curve]] = field(default_factory=dict)
 
 
 def read_results(path: str | Path, metric: str | None = None, columns: Mapping[str, str] | None = None) -> Results:
@@ -91,10 +94,15 @@ def _read_json(path: Path, metric: str, used: frozenset[str]) -> Results:
     jobs = next((v for v in data.values() if isinstance(v, list)), []) if isinstance(data, dict) else data
     first = next(iter(jobs), None) if isinstance(jobs, list) else None
     if isinstance(first, dict) and "net" in first:
-        return Results(path, "NDS data file", _nds_tables(path, data, metric), used, _of_metric(metric))
+        groups = _nds_groups(path, data)
+        curves = {name: [nds_curve(job) for job in jobs] for name, jobs in groups.items()}
+        return Results(
+            path, "NDS data file", _nds_tables(path, groups, metric), used, _of_metric(metric), curves=curves
+        )
     if isinstance(data, list) and isinstance(first, dict) and "cfg" in first:
         tables = _pycls_tables(path, data, metric, IMAGENET_CLASSES)
-        return Results(path, "pycls sweep.json", tables, used, _of_metric(metric))
+        curves = {name: [pycls_curve(job) for job in data] for name in tables}
+        return Results(path, "pycls sweep.json", tables, used, _of_metric(metric), curves=curves)
     kind = "an object" if isinstance(data, dict) else "a list"
     keys = list(first) if isinstance(first, dict) else list(data) if isinstance(data, dict) else []
     of = f" with {', '.join(map(str, keys[:4]))}{' …' if len(keys) > 4 else ''}" if keys else ""
@@ -119,17 +127,23 @@ def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
     Raises DsxError if the file is missing, no JSON, or not of this layout.
     """
     path = Path(path)
-    return _nds_tables(path, _load(path), metric)
+    return _nds_tables(path, _nds_groups(path, _load(path)), metric)
 
 
-def _nds_tables(path: Path, data: Any, metric: str) -> dict[str, pd.DataFrame]:
+def _nds_groups(path: Path, data: Any) -> dict[str, list[Any]]:
+    """Name → jobs of a file. Raises DsxError where there is no list of them."""
     name = table_name(path)
     groups = {f"{name}-{key}": jobs for key, jobs in data.items()} if isinstance(data, dict) else {name: data}
-    classes = IMAGENET_CLASSES if name.endswith("_in") else CIFAR_CLASSES
-    tables = {}
     for group, jobs in groups.items():
         if not isinstance(jobs, list):
             raise DsxError(f"{path}: {group}: expected a list of jobs, as in NDS data files")
+    return groups
+
+
+def _nds_tables(path: Path, groups: Mapping[str, list[Any]], metric: str) -> dict[str, pd.DataFrame]:
+    classes = IMAGENET_CLASSES if table_name(path).endswith("_in") else CIFAR_CLASSES
+    tables = {}
+    for group, jobs in groups.items():
         rows = [_nds_row(f"{path}: job {i}", job, group, classes, metric) for i, job in enumerate(jobs)]
         tables[group] = _table(rows)
     return tables
@@ -199,8 +213,7 @@ def _pycls_row(where: str, job: Any, space: str, classes: int, metric: str) -> d
         "model_id": _digest({k: v for k, v in config.items() if k in _PYCLS_MODEL}),
         "space": space, **_outcome(error, train.get("loss"), classes), "best_error": lowest,
         "epochs": len(test.get("top1_err") or []), **{k: complexity.get(k) for k in COMPLEXITIES},
-        "seconds": sum(t for t in train.get("time_epoch") or [] if t is not None) or math.nan,
-        "seed": config.get("RNG_SEED"), "failure": None,
+        **pycls_costs(job), "seed": config.get("RNG_SEED"), "failure": None, "stages": pycls_stages(config),
     }  # fmt: skip
     if row["state"] == "pending" and job.get("err"):
         row |= {"state": "failed", "failure": str(job["err"]).strip().splitlines()[-1]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ class Taken:
     """m models of a population. settings: column → (m,). contents: of their architectures. complexity: (m, 3)."""
 
     settings: dict[str, np.ndarray]
-    contents: list[dict[str, Any]]
+    contents: list[dict[str, object]]
     complexity: np.ndarray
 
     def __len__(self) -> int:
@@ -70,7 +69,7 @@ def what_holds(
     `assembled_complexity` gives them for those that keep the rules; not measured: none where no constraint needs them.
     """
     inequalities = space.inequalities
-    names = {name for rule in inequalities.values() for name in rule.names}
+    names = {name for rule in (*inequalities.values(), *space.constraints.values()) for name in rule.names}
     values = present_settings(settings, part.rows) | stage_columns(part, names)
     rules = {f"rules.{name}": rule.holds(values) for name, rule in inequalities.items()}
     rules = {"resolution": _large_enough(part), **rules}
@@ -78,7 +77,7 @@ def what_holds(
     if not (measured or space.constraints):
         return rules, {}
     metrics = dict(zip(METRICS, assembled_complexity(part, kept), strict=True))
-    return rules | {name: limit.holds(metrics) for name, limit in space.constraints.items()}, metrics
+    return rules | {name: limit.holds(values | metrics) for name, limit in space.constraints.items()}, metrics
 
 
 def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[AcceptedSetting]) -> Taken:
@@ -88,7 +87,7 @@ def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Acce
     places: dict[int, list[int]] = {}
     for place, candidate in enumerate(chosen):
         places.setdefault(id(candidate.table), []).append(place)
-    contents: list[dict[str, Any]] = [{}] * len(chosen)
+    contents: list[dict[str, object]] = [{}] * len(chosen)
     for places_in_part in places.values():
         table = chosen[places_in_part[0]].table.take(np.array([chosen[place].index for place in places_in_part]))
         for place, content in zip(places_in_part, table.contents(), strict=True):

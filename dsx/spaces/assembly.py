@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
-from dsx.networks.complexity import complexity_table, stage_flops_table
-from dsx.networks.cost import METRICS, Complexity
+from dsx.networks.complexity import complexity_table, stage_complexity_table
+from dsx.networks.cost import MEMORIES, METRICS, STAGE_METRICS, Complexity
 from dsx.networks.groups import adjust_groups
 from dsx.networks.layers import BLOCKS, inner_width
+from dsx.networks.memory import memory_table
 from dsx.networks.user import UserTable
 from dsx.spaces.definition import Space
 from dsx.spaces.population import RECIPE_PREFIX, plain
@@ -116,19 +117,21 @@ def assembled_complexity(part: Assembled, rows: np.ndarray) -> Complexity:
     return Complexity(*counted)
 
 
-def stage_columns(part: Assembled, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """What rules may say of finished stages: (n, stages), NaN if absent, and total_depth (n,).
+def stage_columns(part: Assembled, names: Collection[str]) -> dict[str, np.ndarray]:
+    """What rules and windows may say of networks: (n, stages) of stages, NaN if absent; total_depth and memories (n,).
 
-    stage_flops: multiply-adds of a stage at the network's own resolution, stem and head left out; only if it is among
-    the names, as it takes as long as all the rest.
+    stage_flops, stage_params, stage_acts: at the network's own resolution, stem and head left out. They and memories
+    come only if they are among the names, as they take as long as all the rest; of a user's networks memories alone.
     """
-    table = part.table
+    table, memories = part.table, {}
+    if any(name in names for name in MEMORIES):
+        held = table.memory() if isinstance(table, UserTable) else memory_table(table, part.resolution)
+        memories = held._asdict()
     if isinstance(table, UserTable):
-        return {}
+        return memories
     present = table.depth > 0
-    flops = stage_flops_table(table, part.resolution) if "stage_flops" in names else None
-    return {
-        "stage_width": np.where(present, table.width, np.nan),
-        "stage_depth": np.where(present, table.depth, np.nan),
-        "total_depth": table.depth.sum(axis=1),
-    } | ({} if flops is None else {"stage_flops": np.where(present, flops, np.nan)})
+    columns = {"stage_width": table.width, "stage_depth": table.depth}
+    if any(name in names for name in STAGE_METRICS):
+        columns |= dict(zip(STAGE_METRICS, stage_complexity_table(table, part.resolution), strict=True))
+    by_stage = {name: np.where(present, values, np.nan) for name, values in columns.items()}
+    return by_stage | {"total_depth": table.depth.sum(axis=1)} | memories

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dsx.base.errors import DsxError, suggest, unknown
+from dsx.networks.cost import STAGE_METRICS
 from dsx.networks.layers import BLOCKS, STEMS
+from dsx.spaces.constraints import Constraint
 from dsx.spaces.distributions import Parameter, SameAs
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import ParameterRule
@@ -166,3 +168,12 @@ def check_inequalities(inequalities: Mapping[str, Inequality], known: set[str]) 
             inequality.check_names(known)
         except DsxError as error:
             raise ValueError(f"rules.{name}: {error}") from None
+
+
+def check_limits(constraints: Mapping[str, Constraint], family: str) -> None:
+    """Constraints on a user's networks speak of no stages."""
+    for name, limit in constraints.items():
+        for stages in sorted(limit.names.intersection(STAGE_METRICS)):
+            raise ValueError(
+                f"constraints.{name}: nothing is known of the stages of '{family}' networks: leave {stages} out"
+            )

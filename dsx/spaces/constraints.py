@@ -13,13 +13,13 @@ import numpy as np
 
 from dsx.base.errors import unknown
 from dsx.base.units import format_range, parse_range
-from dsx.networks.cost import METRICS
+from dsx.networks.cost import MEASURES
 from dsx.spaces.expressions import Inequality
 
 
 @dataclass(frozen=True)
 class Window:
-    """A range of one metric, both ends inclusive."""
+    """A range of one metric, both ends inclusive; of a metric of stages, for each of them."""
 
     metric: str
     low: float
@@ -42,9 +42,15 @@ class Window:
         return self.low <= 0 and math.isinf(self.high)
 
     def holds(self, metrics: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) bool: which networks are inside; metrics: name → (n,)."""
+        """(n,) bool: which networks are inside; metrics: name → (n,), or (n, stages) with NaN where one is absent."""
         values = metrics[self.metric]
-        return np.asarray((values >= self.low) & (values <= self.high))
+        inside = ((values >= self.low) & (values <= self.high)) | np.isnan(values)
+        return np.asarray(inside.all(axis=1) if inside.ndim == 2 else inside)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it speaks of, as of an inequality."""
+        return frozenset([self.metric])
 
 
 Constraint = Window | Inequality
@@ -67,10 +73,10 @@ def parse_constraints(texts: Mapping[str, object]) -> dict[str, Constraint]:
 
 
 def _parse(name: str, text: str) -> Constraint:
-    if name in METRICS:
+    if name in MEASURES:
         return Window.parse(name, text)
     if ":" in text:
-        raise ValueError(unknown("metric", name, METRICS))
+        raise ValueError(unknown("metric", name, MEASURES))
     inequality = Inequality.parse(text)
-    inequality.check_names(METRICS)
+    inequality.check_names(MEASURES)
     return inequality

@@ -14,6 +14,7 @@ from dsx.base import resources
 from dsx.base.errors import DsxError
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Activation, Count, Head, Stem
+from dsx.networks.cost import MEMORIES
 from dsx.networks.user import USER_NETWORKS, shape_in_words
 from dsx.spaces import checks
 from dsx.spaces.constraints import Window, parse_constraints
@@ -95,6 +96,8 @@ class Space(Frozen):
         checks.check_required(self.parameters, self.parameter_rules, self.family)
         checks.check_orders(self.orders, self.parameters, int(self.stage_counts.min()))
         checks.check_inequalities(self.inequalities, self.names_in_rules)
+        if self.network is not None:
+            checks.check_limits(self.constraints, self.family)
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,7 +128,10 @@ class Space(Frozen):
     @property
     def counts_one_by_one(self) -> bool:
         """Whether a network's complexity is known only once it is built."""
-        return self.network is not None and USER_NETWORKS[self.network].complexity is None
+        named = {name for rule in (*self.constraints.values(), *self.inequalities.values()) for name in rule.names}
+        return self.network is not None and (
+            USER_NETWORKS[self.network].complexity is None or not named.isdisjoint(MEMORIES)
+        )
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -187,7 +193,7 @@ class Space(Frozen):
         texts |= {
             name for name, p in self.parameters.items() if isinstance(p, Choice | Fixed) and p.values.dtype.kind == "U"
         }
-        derived = DERIVED if self.network is None else ()
+        derived = DERIVED if self.network is None else MEMORIES
         return {name for name in self.parameters if name.isidentifier() and name not in texts} | set(derived)
 
     @property

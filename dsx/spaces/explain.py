@@ -17,16 +17,29 @@ from dsx.spaces.files import lineage
 from dsx.spaces.orders import SYMBOLS, OrderRule
 
 
-def list_spaces() -> str:
-    """All spaces that are found by name, with what each one is; a file with a fault is listed with the fault."""
-    rows = []
+def list_spaces(long: bool = False) -> str:
+    """All spaces that are found by name, with what each one is; a file with a fault is listed with the fault.
+
+    long: with size, images and constraint.
+    """
+    rows = [["", "freedom", "settings", "images", "classes", "constraint", "about"]] if long else []
     for name, path in resources.names("spaces").items():
         try:
             space = load_space(path)
-            rows.append([name, space.description or space.source])
+            facts = _facts(space) if long else []
+            rows.append([name, *facts, space.description or space.source])
         except DsxError as error:
-            rows.append([name, f"cannot be read: {error}"])
-    return align(rows, left=2)
+            rows.append([name, *([""] * 5 if long else []), f"cannot be read: {error}"])
+    return align(rows, left=7 if long else 2)
+
+
+def _facts(space: Space) -> list[str]:
+    """Degrees of freedom, settings before constraints, images, classes, constraint."""
+    size = cardinality(space)
+    settings = "infinite" if size.settings is None else f"{float(size.settings):.2g}"
+    window = ", ".join(f"{name} {text}" for name, text in space.constraint_texts.items() if name in METRICS)
+    images = f"{space.resolution}×{space.resolution}"
+    return [str(size.degrees_of_freedom), settings, images, str(space.num_classes), window or "none"]
 
 
 def describe_space(name: str | Path) -> str:

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from dsx.networks.cost import METRICS
+from dsx.networks.cost import MEASURES
 from dsx.networks.layers import BLOCKS, STEMS
 from dsx.spaces.definition import Space
 from dsx.spaces.families import COMMON, FAMILIES
@@ -30,11 +29,12 @@ _WORDS = {
     "input": "shape of one example for networks of a plugin that take no images; without it, images of the resolution",
     "parameters": "what is sampled: name → distribution, or a bare value",
     "rules": "a parameter → its order over the stages; or a name → an inequality, as in sum(depth) <= 40",
-    "constraints": "flops, params or acts → low:high, both ends inclusive; or a name → an inequality over these",
+    "constraints": "flops, params, acts, stage_… of these, inference_memory or training_memory → low:high, both ends"
+    " inclusive; or a name → an inequality over these",
 }
 
 
-def space_schema() -> dict[str, Any]:
+def space_schema() -> dict[str, object]:
     """The schema as plain data."""
     schema = Space.model_json_schema()
     definitions, properties = schema["$defs"], schema["properties"]
@@ -63,7 +63,7 @@ def space_schema() -> dict[str, Any]:
     interval = {"type": ["string", "null"], "pattern": "^[^:]*:[^:]*$"}
     properties["constraints"] = {
         "type": "object",
-        "properties": dict.fromkeys(METRICS, interval),
+        "properties": dict.fromkeys(MEASURES, interval),
         "additionalProperties": {"type": ["string", "null"]},
     }
     properties["plugins"] = {"type": ["array", "null"], "items": {"type": "string"}}

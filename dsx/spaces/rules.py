@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dsx.base.errors import DsxError, unknown
+from dsx.networks.cost import MEMORIES, STAGE_METRICS
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.orders import ORDERS
 
 # what inequalities may speak of besides the parameters: the finished stages, after group adjustment
-DERIVED = ("stage_width", "stage_depth", "stage_flops", "total_depth")
+DERIVED = ("stage_width", "stage_depth", *STAGE_METRICS, "total_depth", *MEMORIES)
 
 
 def parse_rules(rules: Mapping[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from dsx.base.errors import DsxError
 from dsx.base.out_of_memory import is_out_of_memory
@@ -39,6 +40,7 @@ class Estimate:
     peak_memory_bytes: int | None
     device_hours: float | None  # of its whole training
     note: str = ""  # out of memory, if so; then the measured values are None
+    busy: float | None = None  # share of the time in which a GPU computes; None elsewhere
 
 
 @dataclass(frozen=True)
@@ -124,14 +126,27 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
             raise
         text = "out of memory: use a smaller batch_size or micro_batch_size"
         return Estimate(which, architecture.model_id, flops, None, None, None, None, text)
-    seconds_per_image = session.train_seconds / ((session.step - warm) * recipe.batch_size)
+    seconds_per_step = session.train_seconds / (session.step - warm)
+    seconds_per_image, waiting = seconds_per_step / recipe.batch_size, session.wait_seconds / session.train_seconds
     images = batches.steps_per_epoch * recipe.batch_size + _EVALUATION_COST * batches.evaluation_images
     return Estimate(
         which=which,
         model_id=architecture.model_id,
         flops=flops,
         images_per_second=1.0 / seconds_per_image,
-        waiting=session.wait_seconds / session.train_seconds,
+        waiting=waiting,
         peak_memory_bytes=peak_memory_bytes(batches.device),
         device_hours=recipe.epochs * images * seconds_per_image / 3600,
+        busy=_busy(session, seconds_per_step),
     )
+
+
+def _busy(session: Session, seconds_per_step: float) -> float | None:
+    """Share of a step in which a CUDA GPU computes, from the kernels of a few more steps; None elsewhere."""
+    before, steps = session.step, min(5, session.batches.steps_per_epoch - session.step)
+    if session.device.type != "cuda" or steps < 1:
+        return None
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        session.train_steps(before + steps)
+    seconds = sum(event.self_device_time_total for event in profile.key_averages()) / 1e6
+    return min(1.0, seconds / steps / seconds_per_step) or None

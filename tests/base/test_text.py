@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
-from dsx.base.text import align, listed, plural
+from dsx.base.text import align, json_text, listed, plural
 
 
 def test_the_first_column_is_flush_left_and_the_others_right():
@@ -31,3 +34,8 @@ def test_nouns_are_counted(count, text):
 @pytest.mark.parametrize(("names", "text"), [(["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")])
 def test_names_are_listed(names, text):
     assert listed(names) == text
+
+
+def test_what_json_does_not_have_becomes_null_and_numbers_of_numpy_become_plain():
+    value = {"a": [math.nan, np.float64(1.5), np.int64(2)], "b": (math.inf, "ß", None, True)}
+    assert json_text(value) == '{"a": [null, 1.5, 2], "b": [null, "ß", null, true]}'

@@ -301,3 +301,28 @@ def test_models_are_left_out_by_what_is_known_before_training_only(dsx: Command)
     assert refused.err == (
         "dsx: --where: 'error' is known only after training: models picked by it are no sample of a space\n"
     )
+
+
+@pytest.mark.slow
+def test_scripts_get_the_tables_and_the_words(dsx: Command, tmp_path: Path) -> None:
+    for name, errors in (("a", "1,2,3"), ("b", "4,5,6")):
+        (tmp_path / f"{name}.csv").write_text("error\n" + errors.replace(",", "\n") + "\n")
+    done = dsx(
+        "analyze", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "out", "--figures", "none", "--json"
+    )
+    found = json.loads(done.out)
+    assert [(row["study"], row["n"], row["mean_error"]) for row in found["studies"]] == [("a", 3, 2.0), ("b", 3, 5.0)]
+    assert found["verdicts"][0]["a"] == "a"
+    assert found["metric"]["name"] == "error"
+    assert any("cannot decide" in line for line in found["words"])
+
+
+@pytest.mark.slow
+def test_what_is_compared_may_be_better_when_higher(dsx: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("ap\n40\n45\n50\n")
+    done = dsx(
+        "analyze", tmp_path / "a.csv", "error=ap", "better=higher", "--out", tmp_path / "out", "--figures", "none"
+    )
+    assert "compared by 'ap' (%), higher is better (40 to 50)" in done.out
+    assert "mean ap %" in done.out
+    assert "45.0" in done.out

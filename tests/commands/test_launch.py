@@ -196,3 +196,19 @@ def test_a_launch_of_which_nothing_came_is_an_error_with_the_first_cause(count: 
     with pytest.raises(DsxError) as caught:
         exit_code(Launched({"failed": count}, failed=failed(count)))
     assert str(caught.value) == (f"{told} failed, the first by timeout: slow 0; `dsx status` groups the causes")
+
+
+def test_a_command_line_is_a_recipe_and_overrides_say_what_it_reports(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "study", n=2, recipe=False)
+    program = "sh -c 'echo {{\\\"map\\\": 40}}' {seed}"
+    asked = command.asked_recipe(None, program)
+    launched = launch(
+        [str(study.path)], asked, "debug", OPTIONS, ["recipe.metrics.map.better=higher"], say=lambda _: None
+    )
+    assert launched.counts == {"done": 2}
+    assert open_study(study.path).results()["map"].tolist() == [40.0, 40.0]
+    with pytest.raises(DsxError) as raised:
+        command.asked_recipe("digits", program)
+    assert str(raised.value) == (
+        "--recipe and --command: a recipe says by itself which command trains; give one of them"
+    )

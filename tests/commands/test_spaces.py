@@ -37,3 +37,10 @@ def test_an_unknown_space_has_a_near_miss() -> None:
 def test_the_command_prints_what_the_function_returns(dsx: Command) -> None:
     done = dsx("spaces", "AnyNetXA")
     assert (done.code, done.out) == (0, f"{spaces('AnyNetXA')}\n")
+
+
+@pytest.mark.slow
+def test_the_long_list_has_sizes_images_and_constraints() -> None:
+    lines = {line.split()[0]: line.split() for line in spaces(long=True).splitlines()[1:]}
+    assert set(lines) == set(names("spaces"))
+    assert lines["AnyNetXA"][1:7] == ["16", f"{(16 * 128 * 3 * 6) ** 4:.2g}", "224×224", "1000", "flops", "360M:400M"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from dsx.base.errors import DsxError
+from dsx.base.text import json_text
 from dsx.commands import status as command
 from dsx.commands.sample import SampleRequest, sample
 from dsx.commands.status import jobs, status, watch
@@ -87,3 +89,11 @@ def test_watching_sees_what_has_changed(study: Study, launchers: Launchers, monk
     record.parent.mkdir(parents=True)
     record.write_text('{"class": "error", "message": "x", "traceback": "", "time": 1.0}')
     assert next(looks)[0].status.counts["failed"] == 1
+
+
+def test_scripts_get_what_people_get(tmp_path: Path) -> None:
+    study = sample(SampleRequest("AnyNetXE-digits", 2, out=tmp_path / "a")).study
+    (told,) = status([str(study.path)])
+    record = json.loads(json_text(told.to_dict()))
+    assert record["counts"] == {"pending": 2, "running": 0, "done": 0, "diverged": 0, "failed": 0}
+    assert (record["name"], record["recipe"], record["groups"], record["jobs"]) == ("a", None, [], [])

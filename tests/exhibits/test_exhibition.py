@@ -37,3 +37,15 @@ def test_a_long_table_is_read_back_as_it_was():
     long["words"] = np.where(np.arange(n) % 5, "plain", "two\nlines, “quoted”")
     assert pd.read_csv(io.BytesIO(csv_bytes(long))).equals(pd.read_csv(io.StringIO(long.to_csv(index=False))))
     assert csv_bytes(long[:9]) == long[:9].to_csv(index=False).encode()
+
+
+@pytest.mark.slow
+def test_figures_are_the_same_bytes_in_any_number_of_processes(inquiry, tmp_path, monkeypatch):
+    made = {}
+    for cores in (1, 2):
+        monkeypatch.setattr("dsx.base.processes.idle_cores", lambda cores=cores: cores)
+        shown, written = show(inquiry, tmp_path / str(cores), "main")
+        contents = {p.name: p.read_bytes() for p in (tmp_path / str(cores)).rglob("*.*")}
+        made[cores] = contents, [each.pictures for each in shown], written
+    assert made[1] == made[2]
+    assert len(made[1][0]) > 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report.conftest import made_up, with_failures
 
@@ -39,3 +40,17 @@ def test_the_space_of_a_file_is_known_where_all_networks_are_of_the_one_it_names
     facts = imported(Results(Path("file.csv"), "CSV table", results))
     assert facts["whole"].space == dsx.load_space("RegNetX-digits")
     assert [name for name, each in facts.items() if each.space is None] == [*results][1:]
+
+
+def test_curves_and_stages_of_a_foreign_file_are_those_of_its_best_and_worst_runs() -> None:
+    table = made_up("R").table
+    curves = [{"error": np.array([50.0, error]), "train_error": np.array([40.0, 1.0])} for error in table["error"]]
+    facts = imported(Results(Path("sweep.json"), "pycls sweep.json", {"R": table}, curves={"R": curves}))["R"]
+    last = facts.curves[facts.curves["epoch"] == 2]
+    errors = sorted(table["error"])
+    assert last["error"].tolist() == pytest.approx([*errors[:5], errors[11], *errors[-5:]])
+    assert {"run_id", "model_id", "train_error"} <= set(facts.curves.columns)
+    assert ("curves", "in the file") in facts.settings
+    bare = imported(Results(Path("sweep.json"), "pycls sweep.json", {"R": table}, curves={"R": [{}] * 24}))["R"]
+    assert bare.curves is None
+    assert ("curves", "none in the file") in bare.settings

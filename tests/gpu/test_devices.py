@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from dsx.launch.devices import Slot, gpus, slots
 from dsx.networks.timing import time_network
 from dsx.study.study import open_study
 from dsx.training.device import resolve_device
+from dsx.training.preflight import preflight
 from dsx.training.trainer import train
 
 from command_line import Command
@@ -78,6 +80,23 @@ def test_several_models_share_a_gpu(dsx_process: Command, tmp_path: Path) -> Non
     assert all(record["peak_memory_bytes"] > 0 for record in records)
     spans = sorted((record["ended"] - record["seconds"], record["ended"]) for record in records)
     assert any(later[0] < earlier[1] for earlier, later in pairwise(spans)), "one after another"
+
+
+def test_as_many_models_share_a_gpu_as_are_measured_to_fill_it(dsx_process: Command, tmp_path: Path) -> None:
+    assert dsx_process("sample", "--space", "RegNetX-digits", "--n", "4", "--out", "study").code == 0
+    options = ("recipe.epochs=2", "launcher.models_per_gpu=auto")
+    done = dsx_process("launch", "study", "--recipe", "digits", "--device", "cuda:0", *options, timeout=180)
+    assert done.code == 0, done.err[-2000:]
+    told = re.search(r"models_per_gpu: (\d+) \(share of the time in which one keeps the GPU busy: smallest", done.out)
+    assert told is not None, done.out
+    assert int(told[1]) >= 1
+    assert open_study(tmp_path / "study").counts()["done"] == 4
+
+
+def test_the_share_of_the_time_in_which_a_gpu_computes_is_measured() -> None:
+    (row,) = preflight([network()], digits(), "cuda", steps=10).rows
+    assert row.busy is not None
+    assert 0 < row.busy < 1
 
 
 def test_one_model_at_a_time_is_pinned_to_its_gpu(dsx_process: Command, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import inspect
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.launch.options import TRAINER, LaunchOptions
+from dsx.launch.options import LaunchOptions
+from dsx.recipes.recipe import TRAINER
 
 
 @pytest.mark.parametrize(("name", "least"), [("workers", 1), ("limit", 0), ("max_failures", 0)])
@@ -27,7 +28,8 @@ def test_what_is_not_asked_for_is_left_to_the_launchers_file() -> None:
         asked.workers = 2  # type: ignore[misc]
 
 
-def test_the_trainer_is_a_function_with_the_parameters_that_workers_pass() -> None:
-    module, _, name = TRAINER.partition(":")
+@pytest.mark.parametrize("trainer", [TRAINER, "dsx.training.program:train", "dsx.training.function:train"])
+def test_every_trainer_is_a_function_with_the_parameters_that_workers_pass(trainer: str) -> None:
+    module, _, name = trainer.partition(":")
     parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
     assert {"architecture", "recipe", "seed", "folder", "device", "threads", "should_stop"} <= set(parameters)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from dsx.launch.options import TRAINER
+from dsx.recipes.recipe import TRAINER
 
 from standins import launch_here, make_study
 

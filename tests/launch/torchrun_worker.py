@@ -32,7 +32,7 @@ def main():
         ranks.follow(study, trainer, "cpu", 1, lambda: False)
         return
     run_ids = [run.run_id for run in study.runs()]
-    work(study.path, run_ids, WorkSettings(device="cpu", threads=1, trainer=ranks.leading(trainer)))
+    work(study.path, run_ids, WorkSettings(device="cpu", threads=1, trainer=ranks.leading(trainer, study)))
     ranks.dismiss()
 
 

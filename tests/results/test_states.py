@@ -87,3 +87,13 @@ def test_in_order_a_model_of_several_seeds_waits_for_all_that_have_not_failed(ta
     rows = in_order(runs)
     assert rows["model_id"].tolist() == ["b", "a", "c"]
     assert rows["error"].tolist() == pytest.approx([2.5, np.nan, 5.0], nan_ok=True)
+
+
+def test_one_network_with_several_sampled_settings_is_several_models_and_seeds_are_averaged() -> None:
+    runs = ["m-r00000001", "m-r00000001-s1", "m-r00000002", "m-r00000002-s1", "n-r00000001", "n-r00000001-s1"]
+    table = pd.DataFrame({"model_id": list("mmmmnn"), "run_id": runs, "state": "done", "error": [1.0, 3, 5, 7, 9, 11]})
+    assert finished(table)["error"].tolist() == [2.0, 6.0, 10.0]
+    assert in_order(table)["error"].tolist() == [2.0, 6.0, 10.0]
+    assert (count_states(table).models, count_states(table).n, count_states(table).runs) == (3, 3, 6)
+    foreign = table.assign(run_id=["a1", "b2", "c3", "d4", "e5", "f6"])  # ids that say nothing of settings
+    assert finished(foreign)["error"].tolist() == [4.0, 10.0]

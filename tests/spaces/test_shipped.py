@@ -10,7 +10,7 @@ from dsx.base.units import parse_range
 from dsx.networks.architecture import Architecture
 from dsx.spaces.definition import load_space
 
-from shipped_spaces import SHIPPED_SPACES
+from shipped_spaces import SHIPPED_SPACES, models_of
 
 PAPERS = (
     ["RegNet", "RegNetX", "RegNetX-limited", "RegNetX-top", "RegNetY", "RegNetY-swish", "RegNetX-inverted"]
@@ -40,8 +40,9 @@ def test_a_shipped_space_gives_models_that_train(name):
     assert space.name == name
     assert space.description
     assert space.source
-    population = dsx.sample(space, 50)
-    assert len({(model.model_id, str(model.recipe_overrides)) for model in population}) == 50
+    number = models_of(name, 50)
+    population = dsx.sample(space, number)
+    assert len({(model.model_id, str(model.recipe_overrides)) for model in population}) == number
     for metric, text in space.constraint_texts.items():
         if metric in ("flops", "params", "acts"):
             low, high = parse_range(text)
@@ -75,7 +76,7 @@ def counted(network: nn.Module, outputs: list[tuple[nn.Module, torch.Size]]) -> 
 
 @pytest.mark.parametrize("name", SHIPPED_SPACES)
 def test_closed_form_complexity_of_a_few_models_is_in_the_population(name):
-    population = dsx.sample(load_space(resources.shipped("spaces") / f"{name}.yaml"), 3)
+    population = dsx.sample(load_space(resources.shipped("spaces") / f"{name}.yaml"), models_of(name, 3))
     for model in population:
         resolution = model.recipe_overrides.get("resolution", population.resolution)
         assert isinstance(model.architecture, Architecture)

@@ -1,15 +1,19 @@
 import os
 import random
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from dsx.base.errors import StudyError
 from dsx.base.files import write_json
 from dsx.launch.worker import WorkSettings, work
+from dsx.recipes.recipe import read_recipe
+from dsx.results.columns import parameter_columns
 from dsx.study import results
 from dsx.study.claims import claim
 from dsx.study.status import describe, status
-from dsx.study.study import open_study
+from dsx.study.study import Study, open_study
 
 from standins import expected_error, make_study, train
 
@@ -135,3 +139,33 @@ def test_a_result_that_comes_while_results_are_read_is_seen(study, monkeypatch):
     assert found.states[run.run_id] == "done"
     assert found.finished[run.run_id].error == 7.5
     assert sum(found.counts().values()) == 6
+
+
+def own_study(folder: Path, **recipe: object) -> Study:
+    study = make_study(folder, n=2, recipe=False)
+    study.set_recipe(read_recipe({"name": "r", "command": ["sh"], **recipe}))
+    return study
+
+
+def test_every_metric_of_a_training_of_ones_own_has_a_column_that_is_no_parameter(tmp_path: Path) -> None:
+    metrics = {"quality": {"better": "higher"}, "map": {"unit": "%", "better": "higher"}}
+    study = own_study(tmp_path / "a", metrics=metrics, metric="map")
+    run = study.runs()[0]
+    record = {"model_id": run.model_id, "state": "done", "error": 60.0, "metrics": {"map": 40.0, "quality": 3.5}}
+    write_json(study.paths.run(run.run_id).result, record)
+    for _ in range(2):  # read from the record, then from what was kept
+        table = open_study(study.path).results()
+        assert table["map"].tolist()[0] == 40.0
+        assert table["quality"].tolist()[0] == 3.5
+        assert table["error"].tolist()[0] == 60.0
+        assert table[["map", "quality"]].isna().all(axis=1).tolist() == [False, True]
+        assert not {"map", "quality"} & set(parameter_columns(table))
+
+
+def test_a_metric_that_is_called_like_another_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError) as raised:
+        own_study(tmp_path / "a", metrics={"seconds": {"better": "lower"}})
+    assert str(raised.value) == "recipe r: metric 'seconds': the results have another column of that name"
+    with pytest.raises(StudyError) as raised:
+        own_study(tmp_path / "a", metrics={"depth_1": {"better": "lower"}})
+    assert str(raised.value) == "recipe r: metric 'depth_1': the results have another column of that name"

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dsx.base.text import plural
-from dsx.launch.devices import Slot, may_have_gpus, slots
+from dsx.launch.devices import Slot, cpu_count, may_have_gpus, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_studies, trainers_of
+from dsx.launch.pending import check_studies, pending_runs, trainers_of
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings
 from dsx.networks.architecture import Count
+from dsx.recipes.recipe import Recipe
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class LocalLauncher(Launcher):
     workers: Count | None = None
     # torch threads of each process; null: one on a CPU
     threads: Count | None = None
-    models_per_gpu: Count = 1
+    # trained at the same time on one GPU; auto: as many as fill it and fit, from some training steps
+    models_per_gpu: Count | Literal["auto"] = 1
     # wall minutes of one model; null: no limit
     time_limit_min: Annotated[float, Field(gt=0)] | None = None
     # resident memory of the process of one model, in 10⁹ bytes; null: no limit
@@ -62,6 +64,7 @@ class LocalLauncher(Launcher):
         groups = self.slots(options)
         check_processes()
         check_studies(studies, options)
+        groups = self._filled(groups, studies, options)
         most = self.max_failures if options.max_failures is None else options.max_failures
         return dispatch(studies, groups, self._settings(groups, studies, options), options, most)
 
@@ -80,4 +83,19 @@ class LocalLauncher(Launcher):
 
     def slots(self, options: LaunchOptions) -> list[Slot]:
         """Where the workers train. Raises DsxError for a device that is not there."""
-        return slots(options.device, options.workers or self.workers, self.models_per_gpu)
+        models_per_gpu = 1 if self.models_per_gpu == "auto" else self.models_per_gpu
+        return slots(options.device, options.workers or self.workers, models_per_gpu)
+
+    def _filled(self, groups: list[Slot], studies: Sequence[Study], options: LaunchOptions) -> list[Slot]:
+        """With `models_per_gpu: auto`, the slots with as many workers as the first study's networks call for."""
+        recipe = studies[0].recipe
+        asked = self.models_per_gpu != "auto" or options.workers or self.workers
+        if asked or groups[0].gpu is None or not isinstance(recipe, Recipe) or not pending_runs(studies, options):
+            return groups
+        from dsx.training.packing import measured_together
+
+        networks = [model.architecture for model in studies[0].population]
+        at_once, rows = measured_together(networks, recipe, groups[0].gpu, max(1, cpu_count() // len(groups)))
+        busy = ", ".join(f"{row.which} {row.busy:.0%}" for row in rows if row.busy)
+        print(f"models_per_gpu: {at_once} (share of the time in which one keeps the GPU busy: {busy or 'not known'})")
+        return [Slot(slot.device, at_once, slot.gpu) for slot in groups]

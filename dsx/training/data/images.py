@@ -68,15 +68,12 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """All images of a data set, before any are held out. evaluation: its official ones; None if the recipe has others.
-
-    classes, notes: as of `ImageParts`. places: where the images of each part lie, in words.
-    """
+    """All images of a data set, before any are held out."""
 
     training: ImageSet
-    evaluation: ImageSet | None
-    classes: Sequence[str]
-    places: tuple[str, str]
+    evaluation: ImageSet | None  # its official ones; None if the recipe has others
+    classes: Sequence[str]  # classes, notes: as of `ImageParts`
+    places: tuple[str, str]  # where the images of each part lie, in words
     notes: tuple[str, ...] = ()
 
 

@@ -29,15 +29,12 @@ _MOST_THREADS = 4
 
 
 class _Read(NamedTuple):
-    """A batch in the host's memory. images: (n, height, width, channels) uint8, of which `boxes` says what counts.
+    """A batch in the host's memory."""
 
-    boxes: None if the images have the recipe's size. labels: −1 of unreadable ones, (name, why) of each.
-    """
-
-    images: Tensor
-    boxes: Boxes | None
-    labels: Tensor
-    unreadable: list[tuple[str, str]]
+    images: Tensor  # (n, height, width, channels) uint8, of which `boxes` says what counts
+    boxes: Boxes | None  # None if the images have the recipe's size
+    labels: Tensor  # −1 of unreadable ones
+    unreadable: list[tuple[str, str]]  # name and why
 
 
 class MappedImages:

@@ -1,4 +1,4 @@
-"""Random images in place of a known data set that is not here, so that what a training costs can be told before it is."""
+"""Random images in place of a known data set that is not here: what a training costs can be told before."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class NoiseBatches(Batches):
         if recipe.data.split.evaluate == "held_out":
             evaluation = round(training * recipe.data.split.held_out)
             training -= evaluation
-        parts = [_blank(count) for count in (training, evaluation)]
         classes = [str(label) for label in range(facts.num_classes or 0)]
-        super().__init__(recipe, seed, device, BatchShare(), ImageParts(*parts, classes, ("noise", "noise")))
+        parts = ImageParts(_blank(training), _blank(evaluation), classes, ("noise", "noise"))
+        super().__init__(recipe, seed, device, BatchShare(), parts)
         shape = (self.batch_size, recipe.resolution, recipe.resolution, recipe.in_channels)
         drawn = torch.Generator().manual_seed(seed)
         labels = torch.randint(self.num_classes, shape[:1], generator=drawn)
         self._batch = self._finished(torch.randn(shape, generator=drawn).to(device)), labels.to(device)
 
-    def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: ARG002
         for _ in range(first_step, self.steps_per_epoch):
             yield self._batch
 

@@ -12,11 +12,14 @@ alternate; medians are compared.
 Population: models of RegNetX-32 on made CIFAR files in memory, by `dsx launch` with several models per GPU and with
 one, against one process per model, one after another, of some of the models, evenly spaced in flops. Whole commands are
 timed, start and end of processes included; "running" leaves the start out: the models after the first of each worker.
+
+Data: one training on JPEGs of ImageNet's usual size, made on the spot, read from files and prepared.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import statistics
@@ -39,12 +42,16 @@ import dsx
 from dsx.networks.complexity import complexity
 from dsx.networks.published import published
 from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.training.data.prepare import plan_preparation, prepare
 from dsx.training.distributed import Group
 from dsx.training.session import Session
-from dsx.training.trainer import torch_settings
+from dsx.training.trainer import torch_settings, train
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from gpu_data import make_cifar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bench_data import make_pictures
 
 CUDA = torch.device("cuda", 0)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -54,6 +61,8 @@ SMALL = [("RegNetX-200MF", 32, 128), ("RegNetX-200MF", 32, 1024)]
 SIZES = [("RegNetX-200MF", 224, 128), ("RegNetX-400MF", 224, 128), ("RegNetX-1.6GF", 224, 128)]
 # models per GPU, and whether steps are recorded; the most telling first
 WAYS = [(8, False), (8, True), (1, True), (4, True), (16, True), (1, False), (4, False), (16, False)]
+# names of each made picture: an ImageNet's number of files, few of them to be made
+LINKS = 40
 Round = Callable[[int], None]
 
 ONE_MODEL = """
@@ -265,6 +274,38 @@ def compare_populations(models: int, singles: int, epochs: int, ways: list[tuple
             print(f"| {way} | {models} | {launched(folder, models, per_gpu, options, plain)}", flush=True)
 
 
+def compare_data(images: int, until: float) -> None:
+    """Print the table: one training of RegNetX-200MF at 224 on made pictures, from files and prepared.
+
+    Pictures of ImageNet's usual size, in the page cache; bfloat16, batch 128; the second epoch counts.
+    """
+    columns = ("images/s", "waiting for data", "s to make ready")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_pictures(folder / "files", images // LINKS)
+        for path in list((folder / "files").rglob("*.jpg")):
+            for link in range(1, LINKS):
+                os.link(path, path.with_name(f"{path.stem}-{link}.jpg"))
+        fixed = {"data.root": str(folder / "files"), "epochs": 2, "batch_size": 128, "precision": "bfloat16"}
+        files = load_recipe("folder", fixed | {"schedule.warmup_epochs": 0, "augmentation.lighting": 0.1})
+        print(f"\nRegNetX-200MF, 224², bfloat16, batch 128; {images:,} JPEGs of 500×375, page cache\n")
+        print(table("data", *columns), flush=True)
+        began = time.perf_counter()
+        prepare(plan_preparation(files.data, 256, folder / "prepared"), os.cpu_count() or 1, lambda done: None)
+        seconds = time.perf_counter() - began
+        there = {"data.storage": "prepared", "data.root": str(folder / "prepared")}
+        ways = {"prepared": there, "prepared, capture": there | {"capture": True}, "files": {}}
+        for way, overrides in ways.items():
+            if time.monotonic() > until:
+                print("\nno time was left for the other ways", flush=True)
+                return
+            network = dataclasses.replace(published("RegNetX-200MF"), num_classes=10)
+            record = train(network, files.with_overrides(overrides), device="cuda").curve[-1]
+            speed = images // 128 * 128 / record["train_seconds"]
+            ready = f"{seconds:.1f}" if way == "prepared" else ""
+            print(row(way, f"{speed:,.0f}", f"{record['waiting']:.1%}", ready), flush=True)
+
+
 def compare_sizes(
     sizes: list[tuple[str, int, int]], precisions: list[str], rounds: int, seconds: float, until: float
 ) -> None:
@@ -282,7 +323,7 @@ def compare_sizes(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="fewer rounds and models; no row begins after 180 s")
-    parser.add_argument("--only", choices=["steps", "population"])
+    parser.add_argument("--only", choices=["steps", "population", "data"])
     options = parser.parse_args()
     if not torch.cuda.is_available():
         raise SystemExit("bench_gpu: torch finds no CUDA GPU here")
@@ -296,13 +337,15 @@ def main() -> None:
         flush=True,
     )
     both = list(DTYPES)
-    if options.only != "population":
+    if options.only in (None, "data"):
+        compare_data(12_800 if options.short else 51_200, until)
+    if options.only in (None, "steps"):
         compare_sizes(SMALL, both[:1] if options.short else both, rounds, seconds, until)
-    if options.only != "steps":
+    if options.only in (None, "population"):
         models, singles, epochs = (24, 2, 6) if options.short else (32, 8, 10)
         # the last row of a short run may take as long as there is for two networks
         compare_populations(models, singles, epochs, WAYS, until - 15 if options.short else until)
-    if options.only != "population":
+    if options.only in (None, "steps"):
         compare_sizes([*SMALL, *SIZES] if options.short else SIZES, both[1:] if options.short else both,
                       rounds, seconds, until)  # fmt: skip
 

@@ -16,6 +16,7 @@ from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.options import LaunchOptions
 from dsx.launch.registry import read_launcher
 from dsx.study.study import Study
+from dsx.training.preflight import Estimate
 
 from standins import make_study
 
@@ -83,6 +84,30 @@ def test_models_share_each_gpu(study: Study, monkeypatch: pytest.MonkeyPatch) ->
     assert launcher.slots(LaunchOptions()) == [Slot("cuda", 2, "3"), Slot("cuda", 2, "5")]
     preview = launcher.preview([study], LaunchOptions())
     assert (preview.at_once, preview.place) == (4, "on 4 workers here")
+
+
+def test_auto_fills_every_gpu_by_what_is_measured_on_the_first(
+    study: Study, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gpus(monkeypatch, "3", "5")
+    row = Estimate("median", "abc", 10**6, 100.0, 0.0, 10**6, 1.0, busy=0.25)
+    asked: list[Any] = []
+    measured = lambda *arguments: asked.append(arguments[2:]) or (4, [row])  # noqa: E731
+    monkeypatch.setattr("dsx.training.packing.measured_together", measured)
+    monkeypatch.setattr("dsx.launch.local.launcher.cpu_count", lambda: 9)
+    LocalLauncher(models_per_gpu="auto").launch([study], LaunchOptions())
+    assert given["groups"] == [Slot("cuda", 4, "3"), Slot("cuda", 4, "5")]
+    assert asked == [("3", 4)]
+    told = capsys.readouterr().out
+    assert told == "models_per_gpu: 4 (share of the time in which one keeps the GPU busy: median 25%)\n"
+    for options, groups in (
+        (LaunchOptions(workers=2), [Slot("cuda", 1, "3"), Slot("cuda", 1, "5")]),
+        (LaunchOptions(device="cpu"), [Slot("cpu", 9)]),
+    ):
+        monkeypatch.setattr("dsx.launch.devices.cpu_count", lambda: 9)
+        LocalLauncher(models_per_gpu="auto").launch([study], options)
+        assert given["groups"] == groups
+    assert len(asked) == 1
 
 
 def test_a_device_that_is_not_there_is_refused_before_anything_starts(

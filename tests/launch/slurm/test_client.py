@@ -33,6 +33,10 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     return write
 
 
+def test_runs_are_packed_in_order() -> None:
+    assert client.chunks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
+
+
 def test_slurms_words_are_one_line() -> None:
     said = "sbatch: error: invalid partition specified: gpuu\nsbatch: error: Batch job submission failed: Invalid\n"
     assert client.words(said) == "invalid partition specified: gpuu; Batch job submission failed: Invalid"

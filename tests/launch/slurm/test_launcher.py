@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsx.base.errors import DefinitionError
+from dsx.base.errors import DefinitionError, DsxError
 from dsx.launch.launcher import Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.registry import read_launcher
@@ -18,6 +18,7 @@ from dsx.launch.slurm.launcher import SlurmLauncher
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions
 from dsx.launch.slurm.submit import Submitted
+from dsx.recipes.recipe import read_recipe
 from dsx.study.study import Study
 
 from standins import make_study
@@ -100,3 +101,15 @@ def test_a_launch_tells_what_was_submitted_and_has_trained_nothing(
     monkeypatch.setattr(slurm, "submit", lambda studies, profile, options: [told])
     launched = SlurmLauncher().launch([study], LaunchOptions())
     assert (launched.counts, launched.lines) == ({}, (told.sentence(),))
+
+
+def test_a_program_of_the_users_own_is_one_process_per_model(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "a", n=1, recipe=False)
+    study.set_recipe(read_recipe({"name": "r", "command": ["sh"]}))
+    launcher = SlurmLauncher(profile=Profile(gpus_per_model=4))
+    with pytest.raises(DsxError) as raised:
+        launcher.check([study], LaunchOptions())
+    assert str(raised.value) == (
+        "recipe r runs as one process per model, and the profile has gpus_per_model 4 in 4 processes: let the program"
+        " start them (torchrun)"
+    )

@@ -47,7 +47,7 @@ def study(tmp_path: Path) -> Study:
 
 def named(store: Store, study: Study, *numbers: int) -> None:
     """What rank 0 names, one after another, before it lets the others go."""
-    lead = ranks.leading("standins:train")
+    lead = ranks.leading("standins:train", study)
     for number in numbers:
         run = study.runs()[number]
         folder = study.paths.run(run.run_id).folder
@@ -76,7 +76,7 @@ def test_the_leader_trains_what_it_names(study: Study, monkeypatch: pytest.Monke
     run = study.runs()[1]
     folder = study.paths.run(run.run_id).folder
     folder.mkdir(parents=True)
-    ranks.leading("standins:train")(run.architecture, run.recipe, seed=run.seed, folder=folder)
+    ranks.leading("standins:train", study)(run.architecture, run.recipe, seed=run.seed, folder=folder)
     assert study.states()[run.run_id] == "done"
 
 

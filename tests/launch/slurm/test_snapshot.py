@@ -15,6 +15,7 @@ import dsx
 from dsx.base import provenance
 from dsx.base.files import RecordError
 from dsx.launch.slurm.snapshot import WITH_THIS_CODE, freeze
+from dsx.recipes.recipe import read_recipe
 from dsx.study.study import Study
 
 from standins import make_study
@@ -109,3 +110,42 @@ def test_below_a_colon_a_link_that_only_the_user_can_write_leads_to_the_copy(cod
     assert Path(link).resolve() == place.resolve()
     assert stat.S_IMODE(Path(link).parent.stat().st_mode) == 0o700
     Path(link).unlink()
+
+
+def test_code_of_the_users_own_is_copied_as_it_is_and_used_by_the_copy(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "below").mkdir(parents=True)
+    (tmp_path / "mine" / ".git").mkdir()
+    (tmp_path / "mine" / ".git" / "index").write_text("hidden")
+    (tmp_path / "mine" / "below" / "train.sh").write_text("echo 1")
+    (tmp_path / "mine" / "below" / "train.sh").chmod(0o755)
+    study = make_study(tmp_path / "a", n=1, recipe=False)
+    study.set_recipe(read_recipe({"name": "r", "command": ["sh", "below/train.sh"], "code": str(tmp_path / "mine")}))
+    place = freeze(study)
+    copied = place / "own_code" / "below" / "train.sh"
+    assert copied.read_text() == "echo 1"
+    assert copied.stat().st_mode & 0o100
+    assert not (place / "own_code" / ".git").exists()
+    tell = "from dsx.training.program import code_folder; from dsx.study.study import open_study; import sys\n"
+    tell += "print(code_folder(open_study(sys.argv[1]).recipe))"
+    environment = os.environ | {"PYTHONPATH": str(place)}
+    command = [sys.executable, "-c", tell, str(study.path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
+    assert done.stdout.strip() == str(place / "own_code")
+    (tmp_path / "mine" / "below" / "train.sh").write_text("echo 2")
+    assert freeze(study) != place
+
+
+def test_a_folder_of_data_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dsx.base.errors import DsxError
+    from dsx.launch.slurm import snapshot
+
+    monkeypatch.setattr(snapshot, "_MOST_BYTES", 2 << 20)
+    (tmp_path / "data").write_bytes(bytes((2 << 20) + 1))
+    study = make_study(tmp_path / "a", n=1, recipe=False)
+    study.set_recipe(read_recipe({"name": "r", "command": ["sh"], "code": str(tmp_path)}))
+    with pytest.raises(DsxError) as raised:
+        freeze(study)
+    assert str(raised.value) == (
+        f"recipe: code = {tmp_path}: holds more than 2 MiB, all of which would be copied: name a folder of the"
+        " program's own files"
+    )

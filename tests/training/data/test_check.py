@@ -97,7 +97,7 @@ def test_classes_that_are_never_trained_are_told(image_folder: Path) -> None:
     check_parts(digits(), parts)
     from dsx.training.data import check
 
-    assert check._lines(parts) == [
+    assert check._lines(parts, digits()) == [
         "data: 60 training images (0 0, 1 20, 2 20, 3 20) in here; 15 evaluation images (0 0, 1 5, 2 5, 3 5): there",
         "1 of 4 classes have no training image, e.g. 0",
     ]

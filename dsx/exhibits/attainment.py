@@ -1,0 +1,108 @@
+"""Error and cost at once: what some drawn models attain within a cost, and where one study is ahead of another."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from dsx.analysis.attainment import Attained, JointDifference, attained, joint_difference, joint_edf
+from dsx.base.units import format_number
+from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
+from dsx.plots.attainment import draw_attainment
+from dsx.plots.inputs import counts_in_words
+from dsx.results.columns import BY_NAME, COMPLEXITIES
+from dsx.results.samples import column
+
+# models that are drawn, or as many as a study has
+_DRAWS = 10
+# models below which nothing is to be said of two at once
+_FEWEST = 8
+
+
+def compute(inquiry: Inquiry) -> Iterator[Computed]:
+    """One per complexity that every study has and that varies, of two studies or more."""
+    for by in COMPLEXITIES if len(inquiry.models) > 1 else ():
+        known = {name: models for name, models in inquiry.models.items() if by in models.columns}
+        joints = {
+            name: joint_edf(models["error"].to_numpy(float), column(models, by))
+            for name, models in known.items()
+            if models[by].notna().all() and models[by].nunique() > 1 and len(models) >= _FEWEST
+        }
+        if len(joints) < 2:
+            continue
+        draws = min(_DRAWS, *(joint.error.size for joint in joints.values()))
+        curves = {name: attained(joint, draws, level=inquiry.level) for name, joint in joints.items()}
+        pairs = {
+            (a, b): joint_difference(joints[a], joints[b], inquiry.level) for a, b in itertools.combinations(joints, 2)
+        }
+        tables = {"": attained_rows(curves), "_difference": difference_rows(pairs)}
+        values = {"curves": curves, "pairs": pairs, "by": by, "notes": counts_in_words(inquiry.tables)}
+        yield Computed(f"attainment_{by}", tables, level=inquiry.level, values=values)
+
+
+def attained_rows(curves: dict[str, Attained]) -> pd.DataFrame:
+    """One row per study and cost."""
+    columns = ["cost", "error", "low", "high"]
+    parts = [
+        pd.DataFrame({"study": name, "draws": curve.draws, **{c: getattr(curve, c) for c in columns}})
+        for name, curve in curves.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def difference_rows(pairs: dict[tuple[str, str], JointDifference]) -> pd.DataFrame:
+    """Two rows per pair: where each of the two is furthest ahead, and whether that is beyond the band."""
+    rows = []
+    for (a, b), difference in pairs.items():
+        for ahead, behind, sign in ((a, b, 1), (b, a, -1)):
+            lead, error, cost = difference.ahead(sign)
+            rows.append((ahead, behind, lead, difference.half_width, error, cost, lead > difference.half_width))
+    return pd.DataFrame(rows, columns=["ahead", "behind", "difference", "half_width", "error", "cost", "shown"])
+
+
+def sentences(shown: Sequence[Computed]) -> Iterator[str]:
+    for computed in shown:
+        label, metric = BY_NAME[computed.values["by"]].label, computed.metric
+        side = "below" if metric.better == "lower" else "above"
+        for row in computed.tables["_difference"].to_dict("records"):
+            if row["shown"]:
+                value = f"{metric.from_error(row['error']):.3g}{metric.unit_after}"
+                yield (
+                    f"{row['ahead']} has {100 * row['difference']:.0f} points more of its models than {row['behind']}"
+                    f" with {metric.words} {side} {value} and {label} of at most {format_number(row['cost'])}"
+                    f" (± {100 * row['half_width']:.0f}, over all values and costs of the pair)."
+                )
+
+
+def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
+    told = tuple(sentences(shown))
+    nothing = "At no error and cost could one study be shown to have more models within both than another."
+    note = f"Each band holds at {100 * inquiry.level:g} % by itself; verdicts stand above."
+    return Section("Error and cost", sentences=told or (nothing,), notes=(note,)) if shown else Section()
+
+
+def caption(computed: Computed) -> Picture:
+    draws, by = computed.main["draws"].iloc[0], BY_NAME[computed.values["by"]].label
+    names = ", ".join(computed.values["curves"])
+    return Picture(
+        "",
+        f"{computed.metric.words} that the best of {draws} models attains within a cost, for {names}",
+        f"The {computed.metric.words} that the best of {draws} models drawn at random attains with even odds, if it may"
+        f" have at most so many {by}.",
+    )
+
+
+EXHIBIT = Exhibit(
+    "attainment",
+    compute,
+    draw=lambda shown, ax: draw_attainment(
+        shown.values["curves"], shown.values["by"], shown.values["notes"], ax, shown.metric
+    ),
+    section=section,
+    caption=caption,
+    chapter="comparison",
+    place=35,
+    beside_figure=True,
+)

@@ -1,0 +1,43 @@
+"""Error and cost at once, of several studies."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsx.exhibits.attainment import EXHIBIT
+from dsx.exhibits.exhibit import Inquiry
+from dsx.exhibits.studies import StudyFacts
+
+
+def test_there_is_one_for_each_complexity_of_all_studies(computed, inquiry):
+    shown = computed(EXHIBIT)
+    assert [each.path for each in shown] == ["attainment_flops", "attainment_params", "attainment_acts"]
+    for each in shown:
+        assert list(dict.fromkeys(each.main["study"])) == list(inquiry.models)
+        assert set(each.main["draws"]) == {10}
+        for _, rows in each.main.groupby("study"):
+            assert (np.diff(rows["error"]) <= 0).all()
+        assert len(each.tables["_difference"]) == 2
+
+
+def test_what_is_not_shown_is_said_to_be_so(computed, inquiry):
+    shown = computed(EXHIBIT)
+    told = EXHIBIT.section(shown, inquiry).sentences
+    expected = sum(each.tables["_difference"]["shown"].sum() for each in shown)
+    if not expected:
+        assert told == ("At no error and cost could one study be shown to have more models within both than another.",)
+    else:
+        assert len(told) == expected
+
+
+def test_a_study_that_is_far_ahead_is_told(inquiry):
+    better, worse = (inquiry.studies[0].table.assign(error=np.linspace(*ends, 24)) for ends in ((3, 6), (20, 30)))
+    ahead = Inquiry([StudyFacts("A", better), StudyFacts("B", worse)])
+    (told, *_) = EXHIBIT.section(list(EXHIBIT.compute(ahead)), ahead).sentences
+    assert told.startswith("A has 100 points more of its models than B with error below 6 % and flops of at most ")
+
+
+def test_one_study_alone_and_sizes_that_do_not_vary_have_none(inquiry):
+    assert list(EXHIBIT.compute(Inquiry(inquiry.studies[:1]))) == []
+    same = [StudyFacts(each.name, each.table.assign(flops=1.0, params=1.0, acts=1.0)) for each in inquiry.studies]
+    assert list(EXHIBIT.compute(Inquiry(same))) == []
