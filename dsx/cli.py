@@ -505,6 +505,7 @@ def plan(
     comparisons: Annotated[
         int | None, typer.Option(help="verdicts decided together; one for each pair of the pilots by default")
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the power curves, as figure and table")] = None,
 ) -> None:
     """How many models the verdict on two spaces takes, and what they cost, from pilot studies.
 
@@ -514,7 +515,7 @@ def plan(
     from dsx.commands.selection import chosen
 
     request = command.PlanRequest(difference, power, level, looks, comparisons)
-    print(command.plan(chosen(_folders(studies)), request))
+    print(command.plan(chosen(_folders(studies)), request, out))
 
 
 @app.command()

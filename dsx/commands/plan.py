@@ -6,13 +6,15 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx import analysis
 from dsx.analysis.decisions import SHARE_OF_ERRORS
-from dsx.analysis.power import MOST, Looks, power_curve
+from dsx.analysis.power import MOST, Looks, PowerCurve, power_curve
+from dsx.base import files
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import align
 from dsx.results.samples import Floats
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 # of which the power is listed
 _SIZES = (8, 16, 32, 64, 128, 256, 512)
+# of which it is drawn
+_FINE = tuple(round(2 ** (k / 2)) for k in range(4, 19))
 _LOOKS: tuple[Looks, ...] = ("any", "one")
 _IN_WORDS = {"any": "at any look", "one": "at one look"}
 
@@ -47,20 +51,25 @@ class PlanRequest:
             raise DsxError(f"--comparisons {self.comparisons}: expected an integer ≥ 1, verdicts decided together")
 
 
-def plan(studies: Sequence[Study], request: PlanRequest | None = None) -> str:
+def plan(studies: Sequence[Study], request: PlanRequest | None = None, out: Path | None = None) -> str:
     """How many models of each space the verdict on them takes, and their cost, in words; for every pair of studies.
 
     By the test that `dsx analyze` decides with, from the errors of the pilots, resampled, so that what the pilots
-    leave open counts. One study stands for two spaces whose errors are spread alike. Raises DsxError as
-    `dsx.analysis.plan` does.
+    leave open counts. One study stands for two spaces whose errors are spread alike. out: a folder for the chance of a
+    verdict against the number of models, a figure and a table for each pair. Raises DsxError as `dsx.analysis.plan`
+    does.
     """
     request = request or PlanRequest()
+    if out is not None:
+        files.check_writable(out, "name another with --out")
     tables = {str(study.path): study.results() for study in studies}
     pairs: list[tuple[str, ...]] = list(itertools.combinations(tables, 2)) or [tuple(tables)]
     comparisons = request.comparisons or len(pairs)
-    return "\n".join(
-        line for pair in pairs for line in _Planned(pair, [tables[name] for name in pair], request, comparisons).lines()
-    )
+    planned = [_Planned(pair, [tables[name] for name in pair], request, comparisons) for pair in pairs]
+    lines = [line for each in planned for line in each.lines()]
+    if out is not None:
+        lines += [f"wrote {each.write(out, several=len(planned) > 1)}: .csv, .png and .pdf" for each in planned]
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +115,29 @@ class _Planned:
         asked = self.request.difference
         return [None] if asked is None else [factor * asked for factor in (2.0, 1.0, 0.5)]
 
+    def write(self, folder: Path, several: bool) -> Path:
+        """The power curves as table and figure: `power`, of several pairs `power_A_B`; their path without suffix."""
+        import pandas as pd
+
+        from dsx.exhibits.paths import slugs
+        from dsx.plots.power import power
+        from dsx.plots.style import close, save
+
+        curves = {_named(difference): [self._curve(difference, looks, _FINE) for looks in _LOOKS]
+                  for difference in self._differences}  # fmt: skip
+        columns = ("n", "power", "low", "high")
+        rows = [pd.DataFrame({"difference": name, "looks": curve.looks, **{c: getattr(curve, c) for c in columns}})
+                for name, several_looks in curves.items() for curve in several_looks]  # fmt: skip
+        path = folder / "_".join(["power", *(slugs([Path(n).name for n in self.names]) if several else ())])
+        files.write_bytes(path.with_suffix(".csv"), pd.concat(rows).to_csv(index=False).encode())
+        axes = power(curves, aim=self.request.power)
+        save(axes, folder, path.name)
+        close(axes)
+        return path
+
+    def _curve(self, difference: float | None, looks: Looks, sizes: Sequence[int]) -> PowerCurve:
+        return power_curve(self._errors, sizes, difference, self._level, self.comparisons, looks)
+
     def _what_pilots_say(self) -> str:
         curve = power_curve(self._errors, [2], None, self.request.level, looks="one")
         tail = (1 - self.request.level) / 2
@@ -131,10 +163,7 @@ class _Planned:
 
     def _powers(self, looks: Looks) -> str:
         """The chance of a verdict by numbers of models and differences."""
-        curves = [
-            power_curve(self._errors, _SIZES, difference, self._level, self.comparisons, looks)
-            for difference in self._differences
-        ]
+        curves = [self._curve(difference, looks, _SIZES) for difference in self._differences]
         rows = [[f"chance of a verdict {_IN_WORDS[looks]}, models of each", *map(_named, self._differences)]]
         for at, n in enumerate(_SIZES):
             cells = []

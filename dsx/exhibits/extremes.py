@@ -46,8 +46,8 @@ def sections(inquiry: Inquiry) -> Iterator[Section]:
         costs = [name for name in COMPLEXITIES if name in table.columns]
         name = computed.study.name if computed.study else ""
         cells = [
-            [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row, inquiry.metric), *(format_number(row[c]) for c in costs),
-             *(_values(row, parameter, named) for parameter in parameters)]
+            [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row, inquiry.metric),
+             *(format_number(row[c]) for c in costs), *(_values(row, parameter, named) for parameter in parameters)]
             for row in rows
         ]  # fmt: skip
         headers = [
@@ -66,7 +66,7 @@ def _error(row: Mapping[Hashable, Any], metric: Metric) -> str:
     return f"{metric.from_error(row['error']):.3g}" + (" (diverged)" if row.get("state") == "diverged" else "")
 
 
-def _values(row: Mapping[Hashable, Any], parameter: str, columns: Sequence[str]) -> str:
+def _values(row: Mapping[Hashable, object], parameter: str, columns: Sequence[str]) -> str:
     """`16`, or of a parameter that varies by stage `16, 24, 24`; stages that a network lacks are left out."""
     values = [row[name] for name in columns if name == parameter or (of_stage(name) or ("",))[0] == parameter]
     return ", ".join(

@@ -13,11 +13,12 @@ from dsx.plots.importance import importance
 from dsx.plots.networks import network, top_networks, training_curves
 from dsx.plots.overview import complexity, pair_scatters, scatters, trends
 from dsx.plots.population import marginals, population
+from dsx.plots.power import power
 from dsx.plots.scatter import e_fit, pair_scatter, scatter
 from dsx.plots.style import save
 
 __all__ = [
     "attainment", "complexity", "e_fit", "edf", "edf_difference", "error_by_complexity", "importance", "line_fit",
-    "marginals", "network", "pair_scatter", "pair_scatters", "population", "random_search", "sample_size", "save",
-    "scatter", "scatters", "top_networks", "training_curves", "trend", "trends",
+    "marginals", "network", "pair_scatter", "pair_scatters", "population", "power", "random_search", "sample_size",
+    "save", "scatter", "scatters", "top_networks", "training_curves", "trend", "trends",
 ]  # fmt: skip

@@ -134,3 +134,19 @@ def test_pilots_that_say_nothing_are_named(dsx: Command) -> None:
     done = dsx("plan", "a", "--difference", 1)
     assert done.code == 2
     assert done.err.startswith("dsx: a: no finished model (2 models: 0 done, ")
+
+
+@pytest.mark.slow
+def test_power_curves_are_written_for_each_pair(studies: list[Study], tmp_path) -> None:
+    told = plan(studies, PlanRequest(difference=0.5), tmp_path / "plan")
+    assert told.splitlines()[-1] == f"wrote {tmp_path / 'plan' / 'power'}: .csv, .png and .pdf"
+    assert {path.name for path in (tmp_path / "plan").iterdir()} == {"power.csv", "power.png", "power.pdf"}
+    table = pd.read_csv(tmp_path / "plan" / "power.csv")
+    assert set(table["difference"]) == {"1 points", "0.5 points", "0.25 points"}
+    assert set(table["looks"]) == {"any", "one"}
+    known = power_curve([study.results()["error"] for study in studies], [16], 0.5, looks="one", **VERDICT)
+    row = table[(table["difference"] == "0.5 points") & (table["looks"] == "one") & (table["n"] == 16)]
+    assert row["power"].tolist() == pytest.approx(known.power.tolist())
+    plan([*studies, pretended(tmp_path / "c", n=30)], PlanRequest(looks="one"), tmp_path / "three")
+    assert len(list((tmp_path / "three").glob("power_a_b.*"))) == 3
+    assert len(list((tmp_path / "three").iterdir())) == 9
