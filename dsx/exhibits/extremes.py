@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-
 from typing import Any
 
 import numpy as np
@@ -47,8 +46,8 @@ def sections(inquiry: Inquiry) -> Iterator[Section]:
         costs = [name for name in COMPLEXITIES if name in table.columns]
         name = computed.study.name if computed.study else ""
         cells = [
-            [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row, inquiry.metric), *(format_number(row[c]) for c in costs),
-             *(_values(row, parameter, named) for parameter in parameters)]
+            [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row, inquiry.metric),
+             *(format_number(row[c]) for c in costs), *(_values(row, parameter, named) for parameter in parameters)]
             for row in rows
         ]  # fmt: skip
         headers = [
