@@ -183,9 +183,11 @@ def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(tmp_path: Pa
             program, *words = shlex.split(line)
             command = [sys.executable, *(["-m", "dsx"] if program == "dsx" else []), *words]
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-            assert done.returncode == 0, (line, done.stderr)
+            # of so few models nothing is proposed, which is said
+            few = done.returncode == 2 and words[0] == "narrow" and "at least 12 are needed" in done.stderr
+            assert done.returncode == 0 or few, (line, done.stderr)
             printed += done.stdout
-    assert "300 training images (circle 100, cross 100, square 100)" in printed
+    assert "300 training images (3 classes of 100) in shapes/train" in printed
     assert "5 and 5 models cannot decide between grow and shrink" in printed
     assert (tmp_path / "runs" / "shapes" / "analysis" / "report.html").is_file()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.edf import edf
@@ -29,7 +28,9 @@ def share_below(errors: Errors, e: float, level: float = 0.95) -> tuple[float, f
     return below / n, low, high
 
 
-def area(errors: Errors, limit: float, weights: Any = None, level: float = 0.95) -> tuple[float, float, float]:
+def area(
+    errors: Errors, limit: float, weights: npt.ArrayLike | None = None, level: float = 0.95
+) -> tuple[float, float, float]:
     """Area under the EDF up to an error, as a share: (1/limit) ∫₀^limit F(e) de, with its interval: (area, low, high).
 
     errors: (n,) percent; limit > 0 percent. Equal to 1 − Σ wᵢ min(1, eᵢ/limit); near 1 is good.
@@ -48,7 +49,7 @@ def area(errors: Errors, limit: float, weights: Any = None, level: float = 0.95)
     return share, max(low, 0.0), min(high, 1.0)
 
 
-def pointwise_band(errors: Errors, weights: Any = None, level: float = 0.95) -> tuple[Floats, Floats]:
+def pointwise_band(errors: Errors, weights: npt.ArrayLike | None = None, level: float = 0.95) -> tuple[Floats, Floats]:
     """Bootstrap band of F, valid at any one error but not at all at once: (lower, upper) at the sorted errors.
 
     errors: (n,) percent. It is narrower than the simultaneous band of `edf` and must not be read as

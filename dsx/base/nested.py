@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,13 +66,17 @@ def _shown(entries: Mapping[str, object], key: str) -> str:
     return str(entries[key]) if key in entries else "absent"
 
 
-def plain(value: object) -> Any:
-    """The value as JSON and YAML give it back: tuples and arrays become lists, keys text, numbers Python's own."""
+def plain(value: object, *, finite: bool = False) -> Any:
+    """The value as JSON and YAML give it back: tuples and arrays become lists, keys text, numbers Python's own.
+
+    finite: numbers that are not become None.
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry, finite=finite) for key, entry in value.items()}
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    return value.tolist() if hasattr(value, "tolist") else value
+        return [plain(entry, finite=finite) for entry in value]
+    return None if finite and isinstance(value, float) and not math.isfinite(value) else value
 
 
 def content_hash(value: object, digits: int = 16) -> str:

@@ -16,7 +16,7 @@ R = TypeVar("R")
 # for fewer things, starting a process is not worth while
 _LEAST = 4
 # of a fork: what its parent gave it to do
-_given: tuple[Callable[[Any], Any], Sequence[Any]] | None = None
+_given: tuple[Callable[[Any], object], Sequence[object]] | None = None
 
 
 def idle_cores() -> int:
@@ -43,7 +43,7 @@ def in_processes(function: Callable[[T], R], things: Sequence[T], processes: int
         return list(pool.map(_do, range(len(things))))
 
 
-def _take(function: Callable[[Any], Any], things: Sequence[Any]) -> None:
+def _take(function: Callable[[Any], object], things: Sequence[object]) -> None:
     global _given
     _given = function, things
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from dsx.base.nested import plain
 
 
 def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
@@ -18,18 +18,9 @@ def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
     return "\n".join(lines)
 
 
-def json_text(value: Any) -> str:
+def json_text(value: object) -> str:
     """The value as one line of JSON; numbers that are not finite are null."""
-
-    def plain(entry: Any) -> Any:
-        if isinstance(entry, Mapping):
-            return {str(key): plain(inner) for key, inner in entry.items()}
-        if isinstance(entry, (list, tuple)):
-            return [plain(inner) for inner in entry]
-        entry = entry.tolist() if hasattr(entry, "tolist") else entry  # of numpy
-        return None if isinstance(entry, float) and not math.isfinite(entry) else entry
-
-    return json.dumps(plain(value), ensure_ascii=False, default=str)
+    return json.dumps(plain(value, finite=True), ensure_ascii=False, default=str)
 
 
 def plural(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import DsxError
@@ -80,7 +80,7 @@ class Analysed:
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For scripts; what is not known is null."""
         return {
             "folder": str(self.folder),

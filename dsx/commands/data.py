@@ -52,7 +52,7 @@ def prepare_data(
 def _described(name: str, root: Path | None, overrides: Sequence[str]) -> tuple[Data, str]:
     """The data as a recipe says it, with evaluation images wherever there are some; and that recipe's name."""
     facts = DATASETS.get(name)
-    given: dict[str, Any] = {
+    given: dict[str, object] = {
         "data.dataset": name,
         "data.root": None if root is None else str(root.expanduser().resolve()),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def export_curves(folder: str, to: str, out: Path | None = None) -> str:
     return f"wrote {plural(len(curves), 'run')} to {place}   look: {look}"
 
 
-def _runs(study: Study) -> Iterator[tuple[str, dict[str, Any], pd.DataFrame]]:
+def _runs(study: Study) -> Iterator[tuple[str, dict[str, object], pd.DataFrame]]:
     """Of every run with a curve: its id, its row of the results, and a row per epoch."""
     rows = {row["run_id"]: row for row in study.results().to_dict("records")}
     for run_id, curve in study.curves().groupby("run_id", sort=False):
@@ -55,7 +55,7 @@ def _scalars(curve: pd.DataFrame) -> Iterator[tuple[int, dict[str, float]]]:
         yield int(epoch), {str(name): float(v) for name, v in zip(names, values, strict=True) if np.isfinite(v)}
 
 
-def _write_events(place: Path, run_id: str, _facts: dict[str, Any], curve: pd.DataFrame) -> None:
+def _write_events(place: Path, run_id: str, _facts: dict[str, object], curve: pd.DataFrame) -> None:
     try:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
@@ -75,7 +75,7 @@ def _write_events(place: Path, run_id: str, _facts: dict[str, Any], curve: pd.Da
         writer.close()
 
 
-def _write_offline_run(place: Path, run_id: str, facts: dict[str, Any], curve: pd.DataFrame) -> None:
+def _write_offline_run(place: Path, run_id: str, facts: dict[str, object], curve: pd.DataFrame) -> None:
     try:
         import wandb
     except ImportError as error:

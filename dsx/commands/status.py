@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from dsx.base.errors import DsxError
 from dsx.commands.selection import chosen
@@ -29,7 +28,7 @@ class StudyStatus:
     jobs: tuple[str, ...]
     comparison: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For scripts."""
         return {**asdict(self.status), "jobs": list(self.jobs), "comparison": list(self.comparison)}
 
@@ -44,7 +43,7 @@ class WalkStatus:
 
     words: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For scripts."""
         return {"walk": list(self.words)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsx.analysis.verdict import parse_margin
 from dsx.designing.account import told
@@ -55,7 +55,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     seed: int = 0,
     level: float = 0.95,
     margin: str = "0.1",
-    candidates: Mapping[str, Mapping[str, Any]] | None = None,
+    candidates: Mapping[str, Mapping[str, object]] | None = None,
     folder: str | Path | None = None,
     propose_only: bool = False,
     accept: int | None = None,

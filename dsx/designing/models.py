@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from dsx.spaces.conditional import Columns
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model, Population
 from dsx.spaces.sampling import draw_population
@@ -54,7 +55,7 @@ class Source(Protocol):
 
 
 def fresh(
-    space: Space, n: int, seed: int, seen: Collection[str] = (), keep: Callable[[Any], np.ndarray] | None = None
+    space: Space, n: int, seed: int, seen: Collection[str] = (), keep: Callable[[Columns], np.ndarray] | None = None
 ) -> Population:
     """The first n models of a space's sequence that were not seen before; all there are, if fewer.
 
@@ -102,7 +103,7 @@ class FunctionSource:
         return self._errors[model_id]
 
 
-def _append(path: Path, content: dict[str, Any]) -> None:
+def _append(path: Path, content: Mapping[str, object]) -> None:
     """Add a line, whole or (killed in the act) torn, which a reader then leaves out."""
     with open(path, "ab") as file:
         if file.tell() and not _ends_a_line(path):

@@ -51,7 +51,7 @@ class Walk:
         plan: Plan,
         source: Source,
         journal: Journal,
-        wanted: Mapping[str, Mapping[str, Any]] | None = None,
+        wanted: Mapping[str, Mapping[str, object]] | None = None,
         tell: Callable[[Step], object] = lambda _: None,
     ) -> None:
         import pandas as pd

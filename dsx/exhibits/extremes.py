@@ -66,7 +66,7 @@ def _error(row: Mapping[Hashable, Any], metric: Metric) -> str:
     return f"{metric.from_error(row['error']):.3g}" + (" (diverged)" if row.get("state") == "diverged" else "")
 
 
-def _values(row: Mapping[Hashable, Any], parameter: str, columns: Sequence[str]) -> str:
+def _values(row: Mapping[Hashable, object], parameter: str, columns: Sequence[str]) -> str:
     """`16`, or of a parameter that varies by stage `16, 24, 24`; stages that a network lacks are left out."""
     values = [row[name] for name in columns if name == parameter or (of_stage(name) or ("",))[0] == parameter]
     return ", ".join(

@@ -67,7 +67,7 @@ class Launcher(Frozen):
         """
 
     def afterwards(self, studies: Sequence[Study], words: Sequence[str]) -> str:  # noqa: ARG002 (for those with jobs)
-        """Have `dsx WORDS` run when all jobs of these studies have ended; what to say of it, nothing if that cannot be."""
+        """Have `dsx WORDS` run when all jobs of these studies have ended; what to say of it; nothing if not."""
         return ""
 
     @classmethod

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, StrictInt, field_validator, model_validator
@@ -180,7 +180,7 @@ class ArchitectureTable:
         columns = ("stem_width", "depth", "width", "stride", "bottleneck_ratio", "group_width", "se_ratio")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
-    def contents(self) -> list[dict[str, Any]]:
+    def contents(self) -> list[dict[str, object]]:
         """The dictionaries of all architectures, in order: equal to `Architecture.to_dict()` of each."""
         columns = []
         for i, name in enumerate(self.blocks):

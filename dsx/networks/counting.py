@@ -9,11 +9,13 @@ averages or draws counts 0 flops. Any other operation is an error that names it.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
@@ -49,7 +51,9 @@ class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.flops = self.acts = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
         packet = func._overloadpacket
@@ -74,7 +78,7 @@ class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return output if bias is None else output + bias
 
 
-def _by_element(func: Any) -> bool:
+def _by_element(func: OpOverload) -> bool:
     return torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags or func.namespace == "prim"
 
 
@@ -104,7 +108,9 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known: set[int] = set()
         self._note(example)
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         output = func(*args, **(kwargs or {}))
         tree_map_only(Tensor, self._note, output)
         return output

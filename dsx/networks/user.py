@@ -33,7 +33,7 @@ class UserCode:
 
     file: str  # its name
     parameters: dict[str, Any]  # of the space, as its YAML would have them
-    build: Callable[[dict[str, Any]], Any]  # a setting → torch module
+    build: Callable[[dict[str, Any]], object]  # a setting → torch module
     # settings, each (n,) or (n, stages) → flops, params and acts, each (n,); None: every network is built and counted
     complexity: Callable[[dict[str, Any]], Any] | None = None
 
@@ -102,7 +102,7 @@ class UserTable:
         taken = {name: column[rows] for name, column in self.settings.items()}
         return replace(self, settings=taken, stages=self.stages[rows])
 
-    def contents(self) -> list[dict[str, Any]]:
+    def contents(self) -> list[dict[str, object]]:
         """The dictionaries of all networks, in order: equal to `UserNetwork.to_dict()` of them."""
         columns = [column.tolist() for column in self.settings.values()]
         rows = zip(self.stages.tolist(), *columns, strict=True)
@@ -153,7 +153,7 @@ class UserTable:
         held = [counted_memory(canonical_json(content)) for content in self.contents()]
         return Memory(*np.array(held, dtype=np.int64).reshape(-1, len(MEMORIES)).T)
 
-    def _checked(self, name: str, value: Any) -> np.ndarray:
+    def _checked(self, name: str, value: object) -> np.ndarray:
         """(n,) int64. Raises DefinitionError if the file's numbers are of another shape, or no counts."""
         values = np.asarray(value)
         whole = values.dtype.kind in "iuf" and bool((np.isfinite(values) & (values == np.rint(values))).all())
@@ -259,7 +259,7 @@ def _watched(content: str, count: Callable[[nn.Module, Any], T], remedy: str, ba
         ) from error
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, (tuple, list)) else "")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.dominance import EdfDifference
@@ -95,7 +96,7 @@ def random_search(
     studies: Mapping[str, Errors] | Errors,
     ax: Axes | None = None,
     level: float = 0.95,
-    weights: Mapping[str, Any] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
 ) -> Axes:
     """Expected lowest error against the number of models tried, with its band (RegNet Fig. 9, NDS Fig. 10).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +76,7 @@ def top_networks(
     count: int = 6,
     stages: int | None = None,
     name: str = "",
-    widths: Sequence[Any | None] | None = None,
+    widths: Sequence[npt.ArrayLike | None] | None = None,
 ) -> Axes:
     """A diagram of each of the best networks with its linear fit, best first, as panels (RegNet Fig. 8, 15).
 

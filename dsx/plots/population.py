@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NOT_DRAWN = ("model_id", "space")
 
 
-def population(table: Any, ax: Axes | None = None, title: str = "") -> Axes:
+def population(table: pd.DataFrame, ax: Axes | None = None, title: str = "") -> Axes:
     """A histogram of every column of a population's table as panels; bars for text and for few distinct values.
 
     table: `Population.table`, (n models). Columns with one value alone are left out. Raises DsxError if none is left.

@@ -67,7 +67,7 @@ class Data(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_it_is(cls, content: Any) -> Any:
+    def _as_it_is(cls, content: Any) -> object:
         shape = content.get("shape") if isinstance(content, dict) else None
         if not isinstance(shape, (list, tuple)) or not shape or not isinstance(shape[0], int):
             return content

@@ -32,7 +32,8 @@ class OwnRecipe(AnyRecipe):
     metrics: what it reports, by name; one error in percent unless it says otherwise. metric: by which models are
     compared; the first by default. settings: handed to it; a space's `recipe.…` parameters are among them.
     resolution: pixels; null: that of the study's population. code: folder in which the program runs and in which a
-    function's module lies, copied when jobs are submitted; null: wherever the worker runs, and nothing is copied.
+    function's module lies, copied when jobs are submitted, kept with its whole path; null: wherever the worker runs,
+    and nothing is copied.
     time_limit_min: minutes of wall time per model, over all its sessions; null: none.
     stop_grace_s: seconds that a program has to save and end after SIGTERM.
     """
@@ -63,6 +64,12 @@ class OwnRecipe(AnyRecipe):
             name: {**(facts or {}), "name": name} if facts is None or isinstance(facts, Mapping) else facts
             for name, facts in metrics.items()
         }
+
+    @field_validator("code")
+    @classmethod
+    def _whole_path(cls, code: str | None) -> str | None:
+        """A study is trained from other folders than the one in which its recipe was read."""
+        return None if code is None else str(Path(code).expanduser().resolve())
 
     @model_validator(mode="after")
     def _consistent(self) -> OwnRecipe:

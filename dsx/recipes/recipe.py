@@ -96,7 +96,7 @@ class Recipe(AnyRecipe):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_images(cls, content: Any) -> Any:
+    def _no_images(cls, content: Any) -> object:
         data = content.get("data") if isinstance(content, dict) else None
         return {"resolution": 1, **content} if isinstance(data, dict) and data.get("shape") else content
 

@@ -103,5 +103,5 @@ def _adjusted(
     return [[float(v) for v in stage] for stage in zip(depths, fitting, ratios, group, strict=True)]
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else math.nan

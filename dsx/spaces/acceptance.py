@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ class Taken:
     """m models of a population. settings: column → (m,). contents: of their architectures. complexity: (m, 3)."""
 
     settings: dict[str, np.ndarray]
-    contents: list[dict[str, Any]]
+    contents: list[dict[str, object]]
     complexity: np.ndarray
 
     def __len__(self) -> int:
@@ -88,7 +87,7 @@ def take(space: Space, settings: Mapping[str, np.ndarray], chosen: Sequence[Acce
     places: dict[int, list[int]] = {}
     for place, candidate in enumerate(chosen):
         places.setdefault(id(candidate.table), []).append(place)
-    contents: list[dict[str, Any]] = [{}] * len(chosen)
+    contents: list[dict[str, object]] = [{}] * len(chosen)
     for places_in_part in places.values():
         table = chosen[places_in_part[0]].table.take(np.array([chosen[place].index for place in places_in_part]))
         for place, content in zip(places_in_part, table.contents(), strict=True):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from dsx.networks.cost import MEASURES
 from dsx.networks.layers import BLOCKS, STEMS
@@ -35,7 +34,7 @@ _WORDS = {
 }
 
 
-def space_schema() -> dict[str, Any]:
+def space_schema() -> dict[str, object]:
     """The schema as plain data."""
     schema = Space.model_json_schema()
     definitions, properties = schema["$defs"], schema["properties"]

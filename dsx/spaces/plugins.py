@@ -80,7 +80,7 @@ def load_plugins(definition: Mapping[str, Any]) -> None:
         Plugin.from_dict(content, "plugins").load()
 
 
-def parameters_in(plugins: Any, family: Any) -> dict[str, Any]:
+def parameters_in(plugins: object, family: Any) -> dict[str, Any]:
     """PARAMETERS of the file whose networks are that family; none if it is another kind of family.
 
     plugins: as `read_plugins` gives them. Raises DefinitionError for a file that cannot be read, or that has networks
@@ -168,7 +168,7 @@ def _top_level(tree: ast.Module) -> dict[str, ast.stmt]:
     """Name → the statement that defines it."""
     names: dict[str, ast.stmt] = {}
     for node in tree.body:
-        targets: list[Any] = getattr(node, "targets", None) or [getattr(node, "target", node)]
+        targets: list[ast.AST] = getattr(node, "targets", None) or [getattr(node, "target", node)]
         names |= {name: node for target in targets if (name := getattr(target, "id", getattr(target, "name", None)))}
         names |= {
             alias.asname or alias.name: node for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)
@@ -202,7 +202,7 @@ def _networks(file: str, source: str, version: str, defined: Mapping[str, ast.st
             raise DefinitionError(f"{file}: PARAMETERS has '{reserved}', which a setting holds anyway: rename it")
 
     def lazily(function: str) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: object) -> object:
             made = getattr(_module(file, source, version), function)
             return _guarded(made, file, filename, function)(*arguments)
 

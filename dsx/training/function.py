@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dsx.base.errors import DsxError
 from dsx.base.nested import plain
@@ -39,7 +38,7 @@ class Training:
     threads: int | None
     should_stop: Callable[[], bool]
     _own: OwnTraining = field(repr=False)
-    _curve: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    _curve: list[dict[str, object]] = field(default_factory=list, repr=False)
 
     def report(self, **values: float) -> None:
         """Note what an epoch gave: `report(epoch=3, map=21.5)`. What was reported is the curve of the result.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from statistics import median
-from typing import Any
 
 from dsx.networks.lookup import Network
 from dsx.recipes.recipe import Recipe
@@ -53,5 +52,5 @@ def _measure(architectures: Sequence[Network], recipe: Recipe) -> tuple[list[Est
     import torch
 
     rows = preflight(architectures, recipe, "cuda", steps=20).rows
-    free: Any = torch.cuda.mem_get_info()[0]
+    free: float = torch.cuda.mem_get_info()[0]
     return rows, int(free) + int(torch.cuda.memory_reserved())

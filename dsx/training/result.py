@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Literal
 
 from dsx.base.errors import StudyError
 from dsx.base.files import read_json
-from dsx.base.nested import differences
+from dsx.base.nested import differences, plain
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, recorded_identity
@@ -58,7 +57,8 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become None."""
-        return _plain(dataclasses.asdict(self))
+        content: dict[str, Any] = plain(dataclasses.asdict(self), finite=True)
+        return content
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Result:
@@ -95,11 +95,3 @@ def check_same(path: Path, recorded: Mapping[str, object], wanted: Mapping[str, 
 def chance_error(num_classes: int, top: int = 1) -> float:
     """Error in percent of guessing among equally likely classes."""
     return 100.0 * (1.0 - min(top, num_classes) / num_classes)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value

@@ -76,13 +76,13 @@ class Session:
         self.call: Callable[..., Any] = torch.compile(called) if recipe.compile else called
         self._recording = Captured(batches.batch_size, self.device) if recipe.capture else None
         self.epoch = self.step = self._corrupt_known = 0
-        self.curve: list[dict[str, Any]] = []
+        self.curve: list[dict[str, float]] = []
         self.seconds = self.train_seconds = self.wait_seconds = 0.0
         # loss · images, correct, images of the running epoch
         self.sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         torch.manual_seed(derive(seed, "network"))
 
-    def run_epoch(self) -> dict[str, Any]:
+    def run_epoch(self) -> dict[str, float]:
         """Train to the end of the running epoch, evaluate, and return the epoch's record.
 
         Raises Diverged, Interrupted or TimeLimitExceeded; for the last two, what was done is saved.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -40,7 +39,7 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
     *,
     threads: int | None = None,
     should_stop: Callable[[], bool] | None = None,
-    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> Result:
     """Train a freshly initialised network; on the CPU a function of (architecture, recipe, seed, threads), to the bit.
 
@@ -80,7 +79,7 @@ def _trained(
     begin: Callable[[], Session],
     batches: Batches,
     group: Group,
-    on_epoch: Callable[[dict[str, Any]], None] | None,
+    on_epoch: Callable[[dict[str, float]], None] | None,
 ) -> tuple[Session, str]:
     """A session that came to its end, and why it diverged, or nothing; begun anew with smaller passes if need be."""
     micro: int | None = None
@@ -108,7 +107,7 @@ def _kept(result: Result, session: Session) -> Result:
     return result
 
 
-def _run(session: Session, on_epoch: Callable[[dict[str, Any]], None] | None) -> str:
+def _run(session: Session, on_epoch: Callable[[dict[str, float]], None] | None) -> str:
     """Resume, then train to the end; returns why it diverged, or nothing."""
     folder = session.folder if session.group.leads else None
     # another node may see an older file: all go on from what one has read
@@ -178,7 +177,7 @@ def _result(architecture: Network, session: Session, note: str) -> Result:
     )
 
 
-def _metrics(curve: list[dict[str, Any]], num_classes: int, diverged: bool) -> dict[str, float]:
+def _metrics(curve: Sequence[Mapping[str, float]], num_classes: int, diverged: bool) -> dict[str, float]:
     """Every metric by name: last and best epoch, raw and EMA weights, top-1 and top-5; chance if diverged."""
     metrics: dict[str, float] = {}
     for kind, prefix in (("raw", ""), ("ema", "ema_")):

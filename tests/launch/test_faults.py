@@ -8,7 +8,10 @@ import warnings
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.base.files import RecordWarning
+from dsx.base.files import RecordError, RecordWarning
+from dsx.launch.debug import DebugLauncher
+from dsx.launch.options import LaunchOptions
+from dsx.recipes.recipe import read_recipe
 from dsx.study.status import status
 from dsx.study.study import open_study
 
@@ -73,3 +76,15 @@ def test_a_disk_that_fails_is_one_clear_line_and_the_study_goes_on_later(small_d
         remount(small_disk, "rw")
     go(open_study(study.path))
     assert list(study.results()["error"]) == [expected_error(run.model_id, run.seed) for run in study.runs()]
+
+
+def test_a_program_of_the_users_own_that_fills_the_disk_is_one_clear_line_and_the_study_goes_on_later(small_disk):
+    study = make_study(small_disk / "a", n=3, recipe=False)
+    script = 'cat /dev/zero > "$DSX_FOLDER/big" || exit 1'
+    study.set_recipe(read_recipe({"name": "own", "command": ["sh", "-c", script]}))
+    with pytest.raises(RecordError, match=r"cannot be written \(No space left on device\); nothing is lost"):
+        DebugLauncher().launch([study], LaunchOptions(device="cpu", progress=False))
+    for path in study.path.glob("models/*/*/own/big"):
+        path.unlink()
+    check_no_torn_record(study)
+    assert study.counts()["done"] == 0

@@ -115,3 +115,12 @@ def test_a_command_line_is_a_recipe_named_after_its_script() -> None:
     assert (
         str(raised.value) == "--command: expected a program and its arguments, as in 'python train.py {architecture}'"
     )
+
+
+def test_the_folder_of_the_code_is_kept_with_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = own(code="mine")
+    assert recipe.code == str(tmp_path / "mine")
+    monkeypatch.chdir("/")
+    assert read_recipe(recipe.to_dict()) == recipe
+    assert own(code="elsewhere").recipe_id == recipe.recipe_id  # where it lies is no part of what it is

@@ -61,9 +61,10 @@ class LocalLauncher(Launcher):
         """Return when all is over. Ctrl-C and SIGTERM stop cleanly. Scripts call this below `if __name__ == …`."""
         from dsx.launch.local.dispatch import dispatch
 
-        groups = self._filled(self.slots(options), studies, options)
+        groups = self.slots(options)
         check_processes()
         check_studies(studies, options)
+        groups = self._filled(groups, studies, options)
         most = self.max_failures if options.max_failures is None else options.max_failures
         return dispatch(studies, groups, self._settings(groups, studies, options), options, most)
 

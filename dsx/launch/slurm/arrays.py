@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dsx.base import files
 from dsx.launch.options import LaunchOptions
@@ -112,7 +111,7 @@ class Arrays:
         self._submissions.accepted(name, job_id)
         return job_id
 
-    def _sbatch(self, name: str, tasks: int, parameters: dict[str, Any]) -> str:
+    def _sbatch(self, name: str, tasks: int, parameters: dict[str, object]) -> str:
         """The job id of an array that sbatch took."""
         path = str(self._order.study.path.resolve())
         with client.outside_of_jobs():
@@ -135,7 +134,7 @@ class Arrays:
             return
         self._submissions.withdraw(name)
 
-    def _parameters(self, name: str, tasks: int, share: int, after: str | None = None) -> dict[str, Any]:
+    def _parameters(self, name: str, tasks: int, share: int, after: str | None = None) -> dict[str, object]:
         parameters = self._order.profile.parameters(name, tasks, share, self._code)
         return parameters if after is None else {**parameters, "dependency": f"afterany:{after}"}
 

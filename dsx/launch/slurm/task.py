@@ -13,7 +13,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Collection
-from typing import Any
 
 from dsx.base import files
 from dsx.base.errors import StudyError
@@ -98,7 +97,7 @@ class ArrayTask:
             requeue_this_job(stop)
         return counts
 
-    def checkpoint(self) -> Any:
+    def checkpoint(self) -> object:
         """submitit's interface: called again, it goes on from what the folder holds."""
         from submitit.helpers import DelayedSubmission
 
