@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +37,9 @@ class BestOfK:
     expected: Floats
     low: Floats
     high: Floats
-    deviation: Floats
     n: int
     level: float
+    deviation: Floats = field(default_factory=lambda: np.empty(0))
 
 
 def best_of_k(
@@ -58,8 +58,7 @@ def best_of_k(
     n = ordered.size
     tries = _tries(k, n)
     check_level(level)
-    expected = np.array([expected_lowest(ordered, int(j)) for j in tries])
-    squares = np.array([expected_lowest(ordered, int(j), power=2) for j in tries])
+    expected, squares = np.array([_over_choices(ordered, int(j), (1, 2)) for j in tries]).T
     # of all n models there is one search
     deviation = np.where(tries < n, np.sqrt(np.maximum(squares - expected**2, 0.0)), 0.0)
     low, high = np.full(tries.size, math.nan), np.full(tries.size, math.nan)
@@ -71,13 +70,18 @@ def best_of_k(
                 mass = -np.diff((1 - share) ** float(tried), axis=1, prepend=1.0, append=0.0)
                 low[i] = min(float(np.quantile(mass @ lower, tail)), expected[i])
                 high[i] = max(float(np.quantile(mass @ upper, 1 - tail)), expected[i])
-    return BestOfK(tries, expected, low, high, deviation, n, level)
+    return BestOfK(tries, expected, low, high, n, level, deviation)
 
 
-def expected_lowest(ordered: Floats, k: int, power: int = 1) -> float:
-    """Mean lowest error, or of its power, over all ways to choose k of the n models. ordered: (n,) ascending.
+def expected_lowest(ordered: Floats, k: int) -> float:
+    """Mean lowest error over all ways to choose k of the n models. ordered: (n,) ascending; 1 ≤ k ≤ n."""
+    return float(_over_choices(ordered, k, (1,))[0])
 
-    1 ≤ k ≤ n. P(all k lie above the i-th) = C(n − i, k) / C(n, k).
+
+def _over_choices(ordered: Floats, k: int, powers: Sequence[int]) -> Floats:
+    """Means of the lowest error's powers over all ways to choose k of the n models.
+
+    P(all k lie above the i-th) = C(n − i, k) / C(n, k).
     """
     from scipy.special import gammaln
 
@@ -87,8 +91,8 @@ def expected_lowest(ordered: Floats, k: int, power: int = 1) -> float:
     above = np.zeros(n + 1)
     log_ways = gammaln(left[possible] + 1) - gammaln(left[possible] - k + 1)
     above[possible] = np.exp(log_ways - log_ways[0])
-    values = ordered**power
-    return float(values[0] + np.diff(values) @ above[1:-1]) if n > 1 else float(values[0])
+    values = [ordered**power for power in powers]
+    return np.array([v[0] + np.diff(v) @ above[1:-1] for v in values])
 
 
 def _tries(k: Sequence[int] | None, n: int) -> npt.NDArray[np.int64]:

@@ -18,6 +18,8 @@ from dsx.results.samples import frame
 
 # models of the smallest sample, and samples in a factor of ten
 _FEWEST, _EACH = 10, 2
+# models up to which there are curves; the exhibit `edf` has that of all
+_MOST = 10_000
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -25,9 +27,12 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         errors = study.models["error"].to_numpy(float)
         if len(errors) < 2 * _FEWEST or errors.min() == errors.max():
             continue
-        curves = {f"first {n:,}" if n < len(errors) else f"all {n:,}": edf(errors[:n], level=inquiry.level)
-                  for n in sizes(len(errors))}  # fmt: skip
-        points = [(curve.n, curve.min, curve.mean, float(np.median(curve.error))) for curve in curves.values()]
+        curves = {
+            f"first {n:,}" if n < len(errors) else f"all {n:,}": edf(errors[:n], level=inquiry.level)
+            for n in sizes(min(len(errors), _MOST))
+        }
+        parts = [errors[:n] for n in sizes(len(errors))]
+        points = [(part.size, part.min(), part.mean(), np.median(part)) for part in parts]
         tables = {"": edf_rows(curves), "_points": frame(points, ["models", "lowest", "mean", "median"])}
         notes = [f"{study.name}: models in the order in which they were drawn"]
         yield Computed(f"{folder}edf_by_models", tables, study, inquiry.level, {"curves": curves, "notes": notes})

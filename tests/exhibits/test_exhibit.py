@@ -23,8 +23,9 @@ NAMES = [exhibit.name for exhibit in exhibits()]
 MANY_PANELS = ("marginals", "pairs", "scatter")
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
-    "pair": {"trends", "seeds", "metrics"},  # two spaces are no scales of one, and every model has one seed
-    "scales": {"seeds", "metrics"},
+    # two spaces are no scales of one, every model has one seed, no paper is compared, and the spaces are not known
+    "pair": {"trends", "seeds", "metrics", "paper", "importance"},
+    "scales": {"seeds", "metrics", "paper", "importance"},
     "nothing finished": set(NAMES) - {"counts", "summary"},
 }
 
