@@ -60,4 +60,3 @@ def test_a_network_of_one_file_goes_all_the_way(
     assert f"{study.population[0].params:,} params" in shown.out
     assert f"at {'×'.join(map(str, shape[-2:]))}, " in shown.out
     assert dsx("time", f"runs/{name}", "--limit", 1, "--batch-size", 2).code == 0
-    assert dsx("narrow", f"runs/{name}").code == 0

@@ -227,7 +227,8 @@ BAD = [
         "rules: {deep: sum(dept) <= 40}",
         (
             "rules.deep: 'sum(dept) <= 40': unknown name 'dept'. Did you mean depth? Known: bottleneck_ratio,"
-            " depth, group_width, stage_depth, stage_flops, stage_width, total_depth, width"
+            " depth, group_width, inference_memory, stage_acts, stage_depth, stage_flops, stage_params, stage_width,"
+            " total_depth, training_memory, width"
         ),
     ),
     (
@@ -240,7 +241,9 @@ BAD = [
     ),
     (
         "constraints: {flop: 10M:20M}",
-        "constraints.flop: unknown metric 'flop'. Did you mean flops? Known: flops, params, acts",
+        "constraints.flop: unknown metric 'flop'. Did you mean flops? Known:"
+        " flops, params, acts, inference_memory, training_memory, stage_flops,"
+        " stage_params, stage_acts, latency",
     ),
     (
         "constraints: {flops: 400M:360M}",
@@ -265,7 +268,7 @@ BAD = [
         "constraints: {limit: acts <= 6.5 * sqrt(flop)}",
         (
             "constraints.limit: 'acts <= 6.5 * sqrt(flop)': unknown name 'flop'. Did you mean flops? Known:"
-            " acts, flops, params"
+            " acts, flops, inference_memory, latency, params, stage_acts, stage_flops, stage_params, training_memory"
         ),
     ),
     (

@@ -45,8 +45,18 @@ def test_an_empty_window_is_no_window():
 @pytest.mark.parametrize(
     ("constraints", "message"),
     [
-        ({"flop": "1M:"}, "constraints.flop: unknown metric 'flop'. Did you mean flops? Known: flops, params, acts"),
-        ({"limit": "depth <= 3"}, "constraints.limit: 'depth <= 3': unknown name 'depth'. Known: acts, flops, params"),
+        (
+            {"flop": "1M:"},
+            "constraints.flop: unknown metric 'flop'. Did you mean flops? Known:"
+            " flops, params, acts, inference_memory, training_memory, stage_flops,"
+            " stage_params, stage_acts, latency",
+        ),
+        (
+            {"limit": "depth <= 3"},
+            "constraints.limit: 'depth <= 3': unknown name 'depth'. Known:"
+            " acts, flops, inference_memory, latency, params,"
+            " stage_acts, stage_flops, stage_params, training_memory",
+        ),
         ({"flops": 90}, "flops = 90: expected low:high in quotes, as in ':5M' (YAML reads 1:30 as 90)"),
     ],
 )
