@@ -23,8 +23,9 @@ NAMES = [exhibit.name for exhibit in exhibits()]
 MANY_PANELS = ("marginals", "pairs", "scatter")
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
-    "pair": {"trends", "seeds", "metrics"},  # two spaces are no scales of one, and every model has one seed
-    "scales": {"seeds", "metrics"},
+    # two spaces are no scales of one, every model has one seed, and neither the law of the space nor a paper is known
+    "pair": {"trends", "seeds", "metrics", "importance", "paper"},
+    "scales": {"seeds", "metrics", "importance", "paper"},
     "nothing finished": set(NAMES) - {"counts", "summary"},
 }
 
