@@ -101,6 +101,10 @@ def sample(
     flops: Range = None,
     params: Range = None,
     acts: Range = None,
+    latency: Range = None,
+    device_model: Annotated[
+        Path | None, typer.Option(help="of the device that latency is of: what dsx time --calibrate wrote")
+    ] = None,
     resolution: Annotated[int | None, typer.Option(help="pixels; the space's own by default")] = None,
     num_classes: Annotated[int | None, typer.Option(help="the space's own by default")] = None,
     seed: Annotated[int, typer.Option(help="the population is a function of space, constraint and seed")] = 0,
@@ -115,9 +119,9 @@ def sample(
     """
     from dsx.commands import sample as command
 
-    ranges = {"flops": flops, "params": params, "acts": acts}
+    ranges = {"flops": flops, "params": params, "acts": acts, "latency": latency}
     request = command.SampleRequest(
-        space, n, ranges, resolution, num_classes, seed, out, allow_short, tuple(overrides or ())
+        space, n, ranges, resolution, num_classes, seed, out, allow_short, tuple(overrides or ()), device_model
     )
     sampled = command.sample(request)
     print(sampled.text())
@@ -374,6 +378,9 @@ def time_(
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16")] = "float32",
     threads: Annotated[int | None, typer.Option(help="of torch, on a CPU")] = None,
     limit: Annotated[int | None, typer.Option(help="of a study: the first so many models")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="fit a model of this device to networks of these spaces, and write it here")
+    ] = None,
 ) -> None:
     """Measure inference and training-step time: warmed up, synchronised, median and quartiles.
 
@@ -382,6 +389,11 @@ def time_(
     from dsx.commands import time as command
 
     settings = command.TimingSettings(resolution, batch_size, device, dtype, threads)
+    if calibrate is not None:
+        from dsx.commands.calibrate import calibrate_device
+
+        print(calibrate_device(targets, settings, limit, calibrate))
+        return
     print(command.time_models(targets, settings, limit))
 
 

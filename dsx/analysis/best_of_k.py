@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +37,9 @@ class BestOfK:
     expected: Floats
     low: Floats
     high: Floats
-    deviation: Floats
     n: int
     level: float
+    deviation: Floats = field(default_factory=lambda: np.empty(0))
 
 
 def best_of_k(
@@ -70,7 +70,7 @@ def best_of_k(
                 mass = -np.diff((1 - share) ** float(tried), axis=1, prepend=1.0, append=0.0)
                 low[i] = min(float(np.quantile(mass @ lower, tail)), expected[i])
                 high[i] = max(float(np.quantile(mass @ upper, 1 - tail)), expected[i])
-    return BestOfK(tries, expected, low, high, deviation, n, level)
+    return BestOfK(tries, expected, low, high, n, level, deviation)
 
 
 def expected_lowest(ordered: Floats, k: int) -> float:

@@ -11,9 +11,11 @@ import numpy as np
 from dsx.base.errors import DsxError
 from dsx.base.overrides import parse_overrides
 from dsx.base.text import align, plural
-from dsx.base.units import format_number, parse_range
+from dsx.base.units import format_number
+from dsx.commands.calibrate import measured_again, read_device
 from dsx.commands.selection import remember
-from dsx.networks.cost import METRICS
+from dsx.networks.cost import LATENCY, MEASURES, METRICS
+from dsx.spaces.constraints import Window
 from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import Sampling, configured, draw_population
 from dsx.spaces.scaled import window_note
@@ -26,7 +28,7 @@ class SampleRequest:
 
     space: str
     n: int = 500
-    # flops, params, acts as `low:high`. None: the space's own
+    # flops, params, acts, latency as `low:high`. None: the space's own
     ranges: Mapping[str, str | None] = field(default_factory=dict)
     resolution: int | None = None
     num_classes: int | None = None
@@ -34,6 +36,7 @@ class SampleRequest:
     out: Path | None = None  # the study's folder; None: runs/SPACE
     allow_short: bool = False
     overrides: Sequence[str] = ()  # changes to the definition, `key=value`
+    device_model: Path | None = None  # what `dsx time --calibrate` wrote; None: the space's own
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,21 @@ class Sampled:
     seed: int
     note: str = ""
     before: int | None = None
+    measured: str = ""  # how the latency of its models is, where they were drawn by it
 
     def text(self) -> str:
         """The account of it in words, after a note on the constraint if there is one."""
         account = describe_sampling(self.space, self.drawing, self.seed)
-        return "\n".join(filter(None, [self.note, account, describe_growth(self.study, self.before)]))
+        growth = describe_growth(self.study, self.before)
+        return "\n".join(filter(None, [self.note, account, growth, self.measured]))
 
 
 def sample(request: SampleRequest) -> Sampled:
     """Draw a population and make its study. Writes nothing if anything is wrong. Raises DsxError."""
     space = load_space(request.space, parse_overrides(request.overrides))
     unchanged = load_space(request.space) if request.overrides else space
+    if request.device_model is not None:
+        space = space.model_copy(update={"device": read_device(request.device_model)})
     ranges = parse_ranges(request.ranges)
     space = configured(space, resolution=request.resolution, num_classes=request.num_classes, **ranges)
     drawing = draw_population(space, request.n, seed=request.seed, allow_short=request.allow_short)
@@ -64,7 +71,10 @@ def sample(request: SampleRequest) -> Sampled:
     before = models_in(folder)
     study = create_study(space, drawing, request.seed, folder)
     remember([study])
-    return Sampled(study, space, drawing, request.seed, window_note(unchanged, space), before)
+    window, measured = space.windows.get(LATENCY), ""
+    if window is not None and space.device is not None:
+        measured = measured_again(study, space.device, window)
+    return Sampled(study, space, drawing, request.seed, window_note(unchanged, space), before, measured)
 
 
 def draw_marginals(study: Study) -> Path:
@@ -80,7 +90,8 @@ def parse_ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, floa
     for name, text in texts.items():
         if text is not None:
             try:
-                ranges[name] = parse_range(text)
+                window = Window.parse(name, text)
+                ranges[name] = (window.low, window.high)
             except DsxError as error:
                 raise DsxError(f"--{name}: {error}") from None
     return ranges
@@ -115,7 +126,7 @@ def describe_growth(study: Study, before: int | None) -> str:
 def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
     population, tally = drawn.population, drawn.tally
-    window = ", ".join(f"{name} {text}" if name in METRICS else text for name, text in space.constraint_texts.items())
+    window = ", ".join(f"{name} {text}" if name in MEASURES else text for name, text in space.constraint_texts.items())
     count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
     lines = [f"{space.name}: {count}, {window or 'no constraint'} at {space.input_in_words}, seed {seed}"]
     binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""

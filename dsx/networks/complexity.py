@@ -11,6 +11,7 @@ Check: RegNetX-400MF at 224 is 397,678,568 flops, 5,157,512 params, 3,143,272 ac
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,16 +73,18 @@ def stage_complexity_table(table: ArchitectureTable, resolution: Size = 224) -> 
     return Complexity(*(np.stack(column, axis=1) for column in columns))
 
 
-def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
-    """Cost of the stem, of each stage, and of the head: each with (n,) arrays, or integers where all agree."""
+def layer_groups(
+    table: ArchitectureTable, resolution: Size
+) -> Iterator[tuple[int, list[Conv | Pool], Size, Size, Size]]:
+    """Every layer of all architectures: (part, layers, height before, height after, how often they are there).
+
+    Parts are counted from 0: the stem, each stage, the head. Sizes are (n,) arrays, or integers where all agree.
+    """
     height: Size = resolution
-    width: Size = table.in_channels
-    stem = []
-    for layer in STEMS[table.stem].layers(width, table.stem_width):
-        height = _height(height, layer.stride)
-        stem.append(_cost(layer, height, height))
-    yield total(stem)
-    width = table.stem_width
+    for layer in STEMS[table.stem].layers(table.in_channels, table.stem_width):
+        before, height = height, _height(height, layer.stride)
+        yield 0, [layer], before, height, 1
+    width: Size = table.stem_width
     for i, name in enumerate(table.blocks):
         block, depth, present = BLOCKS[name], table.depth[:, i], table.depth[:, i] > 0
         w, stride = table.width[:, i], table.stride[:, i]
@@ -89,12 +92,19 @@ def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
         groups = inner // table.group_width[:, i] if block.grouped else 1
         out = _height(height, stride)
         se_ratio = table.se_ratio[:, i]
-        first = _block_cost(block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio)), height, out)
-        later = _block_cost(block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio)), out, out)
-        yield first.times(present * 1) + later.times((depth - 1) * present)
+        first = block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio))
+        yield i + 1, [*first], height, out, present * 1
+        later = block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio))
+        yield i + 1, [*later], out, out, (depth - 1) * present
         width = w * present + width * ~present
         height = out * present + height * ~present
-    yield total(_cost(layer, height, height) for layer in _head(width, table.head_width, table.num_classes))
+    yield len(table.blocks) + 1, [*_head(width, table.head_width, table.num_classes)], height, height, 1
+
+
+def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
+    """Cost of the stem, of each stage, and of the head: each with (n,) arrays, or integers where all agree."""
+    for _, groups in itertools.groupby(layer_groups(table, resolution), key=lambda group: group[0]):
+        yield total(_block_cost(layers, before, after).times(times) for _, layers, before, after, times in groups)
 
 
 def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerCost]:
@@ -147,7 +157,7 @@ def _head(width: Size, head_width: int, num_classes: int) -> list[Conv]:
     return [*conv, Conv("head.fc", 1, head_width or width, num_classes, bias=True, norm=False, height="pooled")]
 
 
-def _block_cost(convs: Iterable[Conv], h_in: Size, h_out: Size) -> Complexity:
+def _block_cost(convs: Iterable[Conv | Pool], h_in: Size, h_out: Size) -> Complexity:
     return total(_cost(conv, h_in, h_out) for conv in convs)
 
 

@@ -42,4 +42,5 @@ class Memory(NamedTuple):
 
 MEMORIES: tuple[str, ...] = Memory._fields
 # what a window of a space may bound
-MEASURES = (*METRICS, *MEMORIES, *STAGE_METRICS)
+LATENCY = "latency"  # milliseconds, by a model of a device
+MEASURES = (*METRICS, *MEMORIES, *STAGE_METRICS, LATENCY)

@@ -9,8 +9,9 @@ import numpy as np
 
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.complexity import complexity_table, stage_complexity_table
-from dsx.networks.cost import MEMORIES, METRICS, STAGE_METRICS, Complexity
+from dsx.networks.cost import LATENCY, MEMORIES, METRICS, STAGE_METRICS, Complexity
 from dsx.networks.groups import adjust_groups
+from dsx.networks.latency import DeviceModel
 from dsx.networks.layers import BLOCKS, inner_width
 from dsx.networks.memory import memory_table
 from dsx.networks.user import UserTable
@@ -28,6 +29,7 @@ class Assembled:
     rows: np.ndarray
     table: ArchitectureTable | UserTable
     resolution: np.ndarray
+    device: DeviceModel | None = None
 
 
 def assemble(space: Space, settings: Mapping[str, np.ndarray]) -> Iterator[Assembled]:
@@ -102,7 +104,7 @@ def _assemble(
         num_classes=space.num_classes,
         in_channels=space.in_channels,
     )
-    return Assembled(rows, table, resolution)
+    return Assembled(rows, table, resolution, space.device)
 
 
 def assembled_complexity(part: Assembled, rows: np.ndarray) -> Complexity:
@@ -118,20 +120,25 @@ def assembled_complexity(part: Assembled, rows: np.ndarray) -> Complexity:
 
 
 def stage_columns(part: Assembled, names: Collection[str]) -> dict[str, np.ndarray]:
-    """What rules and windows may say of networks: (n, stages) of stages, NaN if absent; total_depth and memories (n,).
+    """What rules and windows may say of networks: (n, stages) of stages, NaN if absent; (n,) of networks as wholes.
 
-    stage_flops, stage_params, stage_acts: at the network's own resolution, stem and head left out. They and memories
-    come only if they are among the names, as they take as long as all the rest; of a user's networks memories alone.
+    stage_flops, stage_params, stage_acts: at the network's own resolution, stem and head left out. They, memories and
+    latency come only if they are among the names, as they take as long as all the rest. Of a user's networks nothing
+    but memories is known.
     """
-    table, memories = part.table, {}
+    table = part.table
+    whole: dict[str, np.ndarray] = {}
     if any(name in names for name in MEMORIES):
         held = table.memory() if isinstance(table, UserTable) else memory_table(table, part.resolution)
-        memories = held._asdict()
+        whole |= held._asdict()
     if isinstance(table, UserTable):
-        return memories
+        return whole
+    if LATENCY in names:
+        assert part.device is not None, "checked with the definition"
+        whole[LATENCY] = part.device.latency_ms(table, part.resolution)
     present = table.depth > 0
     columns = {"stage_width": table.width, "stage_depth": table.depth}
     if any(name in names for name in STAGE_METRICS):
         columns |= dict(zip(STAGE_METRICS, stage_complexity_table(table, part.resolution), strict=True))
     by_stage = {name: np.where(present, values, np.nan) for name, values in columns.items()}
-    return by_stage | {"total_depth": table.depth.sum(axis=1)} | memories
+    return by_stage | {"total_depth": table.depth.sum(axis=1)} | whole

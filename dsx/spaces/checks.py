@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dsx.base.errors import DsxError, suggest, unknown
-from dsx.networks.cost import STAGE_METRICS
+from dsx.networks.cost import LATENCY, STAGE_METRICS
 from dsx.networks.layers import BLOCKS, STEMS
 from dsx.spaces.constraints import Constraint
 from dsx.spaces.distributions import Parameter, SameAs
@@ -170,10 +170,16 @@ def check_inequalities(inequalities: Mapping[str, Inequality], known: set[str]) 
             raise ValueError(f"rules.{name}: {error}") from None
 
 
-def check_limits(constraints: Mapping[str, Constraint], family: str) -> None:
-    """Constraints on a user's networks speak of no stages."""
+def check_limits(constraints: Mapping[str, Constraint], family: str, users: bool, device: bool) -> None:
+    """Constraints speak of what is known. users: whether networks are a user's own. device: whether it is named."""
     for name, limit in constraints.items():
-        for stages in sorted(limit.names.intersection(STAGE_METRICS)):
+        for measure in sorted(limit.names.intersection((*STAGE_METRICS, LATENCY)) if users else ()):
+            what = "layers" if measure == LATENCY else "stages"
             raise ValueError(
-                f"constraints.{name}: nothing is known of the stages of '{family}' networks: leave {stages} out"
+                f"constraints.{name}: the {what} of '{family}' networks are not known: leave {measure} out"
+            )
+        if LATENCY in limit.names and not device:
+            raise ValueError(
+                f"constraints.{name}: latency is foretold by the model of a device: `dsx time SPACE --calibrate FILE`"
+                " makes one, and `device: FILE` (or --device-model FILE) names it"
             )

@@ -13,7 +13,7 @@ import numpy as np
 
 from dsx.base.errors import unknown
 from dsx.base.units import format_range, parse_range
-from dsx.networks.cost import MEASURES
+from dsx.networks.cost import LATENCY, MEASURES
 from dsx.spaces.expressions import Inequality
 
 
@@ -29,12 +29,13 @@ class Window:
     @classmethod
     def parse(cls, metric: str, text: str) -> Window:
         """`flops`, `360M:400M`. Raises DsxError if the text is no range, or an empty one."""
-        return cls(metric, *parse_range(text), text)
+        return cls(metric, *parse_range(text.replace("ms", "").rstrip() if metric == LATENCY else text), text)
 
     @classmethod
     def between(cls, metric: str, low: float, high: float) -> Window:
         """The window with these ends."""
-        return cls(metric, low, high, format_range(low, high))
+        text = format_range(low, high)
+        return cls(metric, low, high, f"{text} ms" if metric == LATENCY else text)
 
     @property
     def open(self) -> bool:

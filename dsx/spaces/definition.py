@@ -15,6 +15,7 @@ from dsx.base.errors import DsxError
 from dsx.base.schema import Frozen
 from dsx.networks.architecture import Activation, Count, Head, Stem
 from dsx.networks.cost import MEMORIES
+from dsx.networks.latency import DeviceModel
 from dsx.networks.user import USER_NETWORKS, shape_in_words
 from dsx.spaces import checks
 from dsx.spaces.constraints import Window, parse_constraints
@@ -39,6 +40,7 @@ class Space(Frozen):
 
     stages, strides, block, stem, head, activation, se_ratio, resolution: fixed unless a parameter of that
     purpose is sampled. width_step: widths of the family `regnet` are multiples of it.
+    device: in a file, that of a model that `dsx time --calibrate` wrote; `latency` is by it.
     input: shape of what networks of a user's own take, where that is no image of the resolution; null: it is.
     constraints: flops, params or acts → `low:high` (both inclusive), or a name → an inequality over them.
     rules: a parameter → an order over the stages, or a name → an inequality over parameters.
@@ -62,6 +64,7 @@ class Space(Frozen):
     in_channels: Count = 3
     input: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     parameters: dict[str, Parameter]
+    device: DeviceModel | None = None
     rules: dict[str, OrderRule | _Inequality] = {}
     constraints: dict[str, _Window | _Inequality] = {}
 
@@ -96,16 +99,14 @@ class Space(Frozen):
         checks.check_required(self.parameters, self.parameter_rules, self.family)
         checks.check_orders(self.orders, self.parameters, int(self.stage_counts.min()))
         checks.check_inequalities(self.inequalities, self.names_in_rules)
-        if self.network is not None:
-            checks.check_limits(self.constraints, self.family)
+        checks.check_limits(self.constraints, self.family, self.network is not None, self.device is not None)
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """As in `Frozen`; without an input where there is none, as in definitions from before there was a choice."""
+        """As in `Frozen`; without input and device where there are none, as before there was a choice."""
         content = super().to_dict()
-        if self.input is None:
-            del content["input"]
-        return content
+        absent = [name for name in ("input", "device") if content[name] is None]
+        return {name: value for name, value in content.items() if name not in absent}
 
     def _unused(self) -> list[str]:
         """Fields that are given and that networks of this family have no use for."""

@@ -39,6 +39,8 @@ def read_definition(path: Path, below: tuple[Path, ...] = ()) -> dict[str, Any]:
             raise DefinitionError(f"{path}: {error}") from error
         if written_out and isinstance(data.setdefault("parameters", {}), dict):
             data["parameters"] = merge(written_out, data["parameters"])
+    if isinstance(data.get("device"), str):
+        data["device"] = read_yaml(path.parent / data["device"])
     if parent_name is None:
         return merge({}, data)
     if not isinstance(parent_name, str):

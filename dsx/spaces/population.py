@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -44,12 +45,13 @@ class _Contents(Sequence[str]):
     The file stays open, so that they are of its content as it was, whatever replaces it.
     """
 
-    def __init__(self, file: pq.ParquetFile) -> None:
-        self._file = file
+    def __init__(self, file: pq.ParquetFile, path: Path) -> None:
+        self._file, self._path = file, path
 
     @cached_property
     def _texts(self) -> list[str]:
-        texts: list[str] = self._file.read(["architecture"])["architecture"].to_pylist()
+        with _readable(self._path):
+            texts: list[str] = self._file.read(["architecture"])["architecture"].to_pylist()
         return texts
 
     def __len__(self) -> int:
@@ -68,8 +70,25 @@ class _Contents(Sequence[str]):
     @cached_property
     def _first(self) -> str:
         """The one that is looked at to check a recipe."""
-        text: str = next(self._file.iter_batches(1, columns=["architecture"]))[0][0].as_py()
+        with _readable(self._path):
+            text: str = next(self._file.iter_batches(1, columns=["architecture"]))[0][0].as_py()
         return text
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What reads a Parquet file raises StudyError, in one line, where the file is torn or damaged."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no population here; `dsx sample` makes one") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        text = str(error).splitlines()[0]
+        raise StudyError(
+            f"{path}: not a readable Parquet file, perhaps cut short ({text}); restore it from a copy, or sample again"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -172,33 +191,26 @@ class Population:
     @classmethod
     def read(cls, path: Path) -> Population:
         """Read what `write` wrote. Raises StudyError if the file is missing, torn, or holds something else."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        try:
+        with _readable(path):
             file = pq.ParquetFile(path)
             table = file.read([name for name in file.schema_arrow.names if name != "architecture"])
-        except FileNotFoundError:
-            raise StudyError(f"{path}: no population here; `dsx sample` makes one") from None
-        except (pa.ArrowException, OSError) as error:
-            text = str(error).splitlines()[0]
-            raise StudyError(
-                f"{path}: not a readable Parquet file, perhaps cut short ({text});"
-                " restore it from a copy, or sample again"
-            ) from None
+            columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("model_id", "space")}
+            spaces = table["space"][:1].to_pylist() if "space" in table.column_names else []
+            ids = table["model_id"].to_pylist() if "model_id" in table.column_names else []
         wanted = {"model_id", "space", "architecture", *METRICS}
         missing = sorted(wanted - set(file.schema_arrow.names))
         if missing or table.num_rows == 0:
             fault = f"lacks the column {missing[0]}" if missing else "holds no rows"
             raise StudyError(f"{path}: not a population: it {fault}; restore it from a copy, or sample again")
-        columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("model_id", "space")}
         return cls(
-            space=table["space"][0].as_py(),
+            space=spaces[0],
             settings={name: column for name, column in columns.items() if name not in METRICS},
             flops=columns["flops"],
             params=columns["params"],
             acts=columns["acts"],
-            contents=_Contents(file),
-            known_ids=table["model_id"].to_pylist(),
+            contents=_Contents(file, path),
+            known_ids=ids,
             resolution=int((file.schema_arrow.metadata or {}).get(b"dsx.resolution", b"224")),
         )

@@ -17,6 +17,7 @@ import numpy as np
 from dsx.base.errors import DsxError, ShortfallError
 from dsx.networks.architecture import canonical_json
 from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
+from dsx.spaces.checks import check_limits
 from dsx.spaces.definition import Space
 from dsx.spaces.draws import CHUNK, Draws
 from dsx.spaces.enumeration import enumerable, remaining
@@ -82,7 +83,12 @@ def configured(
     if resolution is not None and space.input is not None:
         raise DsxError(f"resolution = {resolution}: {space.name} takes no images but inputs of {space.input_in_words}")
     update = {"resolution": resolution, "num_classes": num_classes}
-    return space.constrained(**ranges).model_copy(update={k: v for k, v in update.items() if v is not None})
+    bounded = space.constrained(**ranges)
+    try:
+        check_limits(bounded.constraints, space.family, space.network is not None, space.device is not None)
+    except ValueError as error:
+        raise DsxError(f"{space.name}: {error}") from None
+    return bounded.model_copy(update={k: v for k, v in update.items() if v is not None})
 
 
 def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = False) -> Sampling:

@@ -140,20 +140,16 @@ def _read(path: Path, generation: int) -> ClaimRecord:
     except FileNotFoundError:  # removed just now, beside a result or a later claim
         return ClaimRecord(path, generation, None, True, 0.0, 0.0)
     data, _ = files.load_json(path)
+    age_s = time.time() + _clock_offset(path.parent.parent) - modified
     try:
-        holder = Holder(**data["holder"]) if data else None
-    except (KeyError, TypeError):
-        holder = None
-    data = data or {}
-    return ClaimRecord(
-        path=path,
-        generation=generation,
-        holder=holder,
-        released=bool(data.get("released", False)),
-        age_s=time.time() + _clock_offset(path.parent.parent) - modified,
-        since=float(data.get("since", modified)),
-        lost=int(data.get("lost", 0)),
-    )
+        record = data or {}
+        holder, since = Holder(**record["holder"]), float(record.get("since", modified))
+        lost, released = int(record.get("lost", 0)), bool(record.get("released", False))
+        if not isinstance(holder.pid, int) or not isinstance(holder.restart, int):
+            raise TypeError
+    except (KeyError, TypeError, ValueError, OverflowError):  # torn: its age alone frees it
+        return ClaimRecord(path, generation, None, False, age_s, modified)
+    return ClaimRecord(path, generation, holder, released, age_s, since, lost)
 
 
 @lru_cache(maxsize=64)

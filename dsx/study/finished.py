@@ -163,9 +163,9 @@ def _parse_together(unread: Sequence[Unread]) -> list[Finished] | None:
             read_options=arrow_json.ReadOptions(use_threads=True, block_size=_BLOCK_BYTES),
             parse_options=arrow_json.ParseOptions(explicit_schema=_schema(), unexpected_field_behavior="ignore"),
         )
-    except pa.ArrowException:
+        columns = table.select(_schema().names).to_pydict()
+    except (pa.ArrowException, UnicodeDecodeError):
         return None
-    columns = table.select(_schema().names).to_pydict()
     if columns.pop("model_id") != [file.run.model_id for file in unread]:
         return None
     if not set(columns["state"]) <= set(FINISHED) or not all(e is not None and isfinite(e) for e in columns["error"]):
@@ -234,7 +234,7 @@ def _read_cache(path: Path, identity: tuple[int, int, int], metrics: tuple[str, 
         rows = table.filter(table["record_inode"].is_valid())
         run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
         own = [_plain(rows[name].cast(pa.float64())) for name in metrics]
-    except (OSError, pa.ArrowException, KeyError):
+    except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError):
         return {}
     values = zip(*own, strict=True) if own else repeat(())
     return dict(zip(run_ids, map(Finished._make, zip(*fields, values, strict=False)), strict=True))

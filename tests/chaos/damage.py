@@ -165,7 +165,7 @@ def _study_readers(folder: Path) -> list[tuple[str, Path, Reader]]:
     def look(_path: Path) -> object:
         there = open_study(folder)
         there.scan()
-        return there.results(), there.curves()
+        return there.results(), there.curves(), [run.architecture for run in there.runs()]
 
     records = [study.paths.run(runs[0].run_id).result, study.paths.run(runs[1].run_id).failure]
     claim = study.paths.run(runs[3].run_id).claim(1)

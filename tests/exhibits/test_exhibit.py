@@ -23,9 +23,9 @@ NAMES = [exhibit.name for exhibit in exhibits()]
 MANY_PANELS = ("marginals", "pairs", "scatter")
 # where nothing of the kind can be shown
 ABSENT: dict[str, set[str]] = {
-    # two spaces are no scales of one, every model has one seed, and neither the law of the space nor a paper is known
-    "pair": {"trends", "seeds", "metrics", "importance", "paper"},
-    "scales": {"seeds", "metrics", "importance", "paper"},
+    # two spaces are no scales of one, every model has one seed, no paper is compared, and the spaces are not known
+    "pair": {"trends", "seeds", "metrics", "paper", "importance"},
+    "scales": {"seeds", "metrics", "paper", "importance"},
     "nothing finished": set(NAMES) - {"counts", "summary"},
 }
 

@@ -295,7 +295,7 @@ def test_a_fault_in_a_file_of_networks_is_one_line(source, message, network_spac
         ({"resolution": 32}, "resolution: networks of 'net' have it from input: leave it out"),
         ({"family": "nett"}, "family = 'nett': unknown family 'nett'. Did you mean net? Known: anynet, regnet, net"),
         ({"rules": {"few": "stage_width <= 3"}}, "rules.few: 'stage_width <= 3': unknown name"
-            " 'stage_width'. Did you mean width? Known: stages, width"),
+            " 'stage_width'. Did you mean width? Known: inference_memory, stages, training_memory, width"),
     ],
 )  # fmt: skip
 def test_what_a_space_of_such_networks_cannot_say_is_told(changes, message, network_space):

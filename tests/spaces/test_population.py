@@ -1,5 +1,7 @@
 """Populations as tables and files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,19 @@ def test_a_foreign_file_is_told(population, tmp_path, drop, found):
 def test_metrics_are_integers(population):
     for name in ("flops", "params", "acts"):
         assert getattr(population, name).dtype == np.int64
+
+
+def test_a_damaged_page_is_told_whichever_column_it_is_of(tmp_path: Path) -> None:
+    population = dsx.sample(dsx.load_space("AnyNetXE-digits"), n=40, seed=0)
+    path = tmp_path / "population.parquet"
+    population.write(path)
+    whole = path.read_bytes()
+    at = whole.index(b"PAR1", 0) + 4
+    told = set()
+    for start in range(at, len(whole) - 200, 997):
+        path.write_bytes(whole[:start] + bytes(60) + whole[start + 60 :])
+        try:
+            list(Population.read(path).contents)
+        except StudyError as error:
+            told.add(str(error).partition(" (")[0])
+    assert told == {f"{path}: not a readable Parquet file, perhaps cut short"}

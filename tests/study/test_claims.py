@@ -190,3 +190,24 @@ def test_the_machine_is_named_alike_in_every_process_of_it():
     code = "from dsx.study.claims import machine; print(machine())"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == machine()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"holder": {"machine": "m", "pid": 1, "started": "2"}, "since": null, "lost": 0}',
+        '{"holder": {"machine": "m", "pid": 1, "started": "2"}, "since": 3, "lost": []}',
+        '{"holder": {"machine": "m", "pid": "one", "started": "2"}, "since": 3, "lost": 0}',
+        '{"holder": {"machine": "m", "pid": 1, "started": "2"}, "since": 3, "lost": 1e999}',
+        '{"holder": [1]}',
+    ],
+)
+def test_a_damaged_claim_is_held_by_nobody_known_until_it_is_old(tmp_path, content):
+    paths = RunPaths(tmp_path / "models" / "aa" / "aabb")
+    paths.claim(1).parent.mkdir(parents=True)
+    paths.claim(1).write_text(content)
+    found = current(paths)
+    assert found is not None
+    assert (found.holder, found.is_stale()) == (None, False)
+    os.utime(paths.claim(1), (0, 0))
+    assert current(paths).is_stale()

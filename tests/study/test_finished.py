@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -268,3 +269,25 @@ def test_tables_written_at_the_same_time_by_several_are_whole(tmp_path):
     assert open_study(study.path).counts()["done"] == 12
     assert len(read_cache(study.paths.results)) <= 12
     assert open_study(study.path).results()["error"].notna().all()
+
+
+def test_a_record_with_a_broken_letter_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "a", n=2)
+    for run in study.runs():
+        write_json(study.paths.run(run.run_id).result, {"model_id": run.model_id, "state": "done", "error": 5.0})
+    first = study.paths.run(study.runs()[0].run_id).result
+    first.write_bytes(first.read_bytes().replace(b"done", b"d\xd4ne"))
+    scan = study.scan()
+    assert list(scan.states.values()) == ["pending", "done"]
+    assert scan.problems == [f"{first}: torn or not JSON; treated as absent"]
+
+
+def test_a_table_with_a_broken_name_is_an_empty_cache(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "a", n=2)
+    run = study.runs()[0]
+    write_json(study.paths.run(run.run_id).result, {"model_id": run.model_id, "state": "done", "error": 5.0})
+    study.results()
+    whole = study.paths.results.read_bytes()
+    study.paths.results.write_bytes(whole.replace(b"run_id", b"r\x95n_id"))
+    assert read_cache(study.paths.results) == {}
+    assert study.results()["error"].tolist()[0] == 5.0

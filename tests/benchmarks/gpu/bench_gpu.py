@@ -19,7 +19,6 @@ Data: one training on JPEGs of ImageNet's usual size, made on the spot, read fro
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import statistics
@@ -39,6 +38,7 @@ from timm.optim import create_optimizer_v2
 from torch import Tensor, nn
 
 import dsx
+from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import complexity
 from dsx.networks.published import published
 from dsx.recipes.recipe import Recipe, load_recipe
@@ -299,7 +299,7 @@ def compare_data(images: int, until: float) -> None:
             if time.monotonic() > until:
                 print("\nno time was left for the other ways", flush=True)
                 return
-            network = dataclasses.replace(published("RegNetX-200MF"), num_classes=10)
+            network = Architecture.from_dict(published("RegNetX-200MF").to_dict() | {"num_classes": 10})
             record = train(network, files.with_overrides(overrides), device="cuda").curve[-1]
             speed = images // 128 * 128 / record["train_seconds"]
             ready = f"{seconds:.1f}" if way == "prepared" else ""
