@@ -63,10 +63,6 @@ CAUSES = {
         "out_of_memory",
         "OutOfMemory: exit code 1: RuntimeError: CUDA out of memory. Tried to allocate 2 GiB",
     ),
-    "late": (
-        "timeout",
-        "TimeLimitExceeded: time limit of 0.03 min reached; a higher time_limit_min goes on from its folder",
-    ),
 }
 GOOD = {"file": 60.0, "flood": 60.0, "child": 60.0, "plain": 70.0, "lost": 100.0}
 
@@ -116,7 +112,7 @@ def wait_until(condition, seconds=60):
 @pytest.mark.slow
 def test_every_fault_of_a_program_is_one_line_and_every_model_is_accounted_for_once(tmp_path):
     words = [*CAUSES, *GOOD]
-    study = own_study(tmp_path, words, time_limit_min=0.03)
+    study = own_study(tmp_path, words)
     launch(study)
     run_ids = [run.run_id for run in study.runs()]
     failures = {failure.run_id: failure for failure in study.failures()}
@@ -134,6 +130,16 @@ def test_every_fault_of_a_program_is_one_line_and_every_model_is_accounted_for_o
     assert not is_there(int((tmp_path / "child").read_text()))
     for log in study.path.glob("models/*/*/own/*.log"):
         assert log.stat().st_size < 5 << 20
+
+
+def test_a_program_that_is_out_of_time_and_does_not_listen_is_killed_and_said_so(tmp_path):
+    study = own_study(tmp_path, ["late"], time_limit_min=0.02)
+    launch(study)
+    (failure,) = study.failures()
+    assert failure.kind == "timeout"
+    assert failure.message == (
+        "TimeLimitExceeded: time limit of 0.02 min reached; a higher time_limit_min goes on from its folder"
+    )
 
 
 def test_a_program_that_stops_by_itself_with_75_goes_on_in_its_folder_at_the_next_launch(tmp_path):

@@ -33,5 +33,11 @@ class Tally:
 def table(tallies: Sequence[Tally]) -> str:
     """As Markdown."""
     lines = [f"| | {' | '.join(_COLUMNS)} |", f"|---{'|---:' * len(_COLUMNS)}|"]
-    lines += [f"| {t.part} | {' | '.join(f'{getattr(t, name):,}' for name in _COLUMNS)} |" for t in tallies]
+    lines += [f"| {t.part} | {' | '.join(_cells(t))} |" for t in tallies]
     return "\n".join(lines)
+
+
+def _cells(tally: Tally) -> list[str]:
+    """Numbers; a dash for what is counted of models where there are none."""
+    of_models = ("models", "lost", "twice", "differing")
+    return ["–" if name in of_models and not tally.models else f"{getattr(tally, name):,}" for name in _COLUMNS]

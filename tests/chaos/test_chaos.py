@@ -49,4 +49,4 @@ def test_a_traceback_and_a_message_of_several_lines_are_told(tmp_path: Path) -> 
         _try(read, path, tally)
     assert (tally.trials, tally.tracebacks, len(tally.remarks)) == (3, 1, 2)
     assert not tally.clean
-    assert table([tally]).splitlines()[-1] == "| part | 3 | 0 | 0 | 0 | 0 | 1 | 0 |"
+    assert table([tally]).splitlines()[-1] == "| part | 3 | – | – | – | – | 1 | 0 |"
