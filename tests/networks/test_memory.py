@@ -51,7 +51,7 @@ def test_every_block_stem_and_head_is_what_torch_holds(block, activation, stem, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["AnyNetXA-32", "AnyNetXE-32", "RegNetY-32", "AnyNetV-32", "AnyNetR-32"])
+@pytest.mark.parametrize("name", ["AnyNetXA-32", "AnyNetXE-32", "RegNetY-32", "AnyNetVA-32", "AnyNetRA-32"])
 def test_of_sampled_networks_it_is_what_torch_holds(name):
     for model in dsx_api.sample(dsx_api.load_space(name), 10, seed=1):
         assert in_closed_form(model.architecture, 32, 2) == in_torch(model.architecture, 32, 2)
