@@ -54,3 +54,8 @@ def format_number(value: float, digits: int = 4) -> str:
 def format_range(low: float, high: float) -> str:
     """(3.6e8, 4e8) → `360M:400M`; what `parse_range` reads."""
     return f"{format_number(low, 15) if low > 0 else ''}:{format_number(high, 15) if math.isfinite(high) else ''}"
+
+
+def format_percent(share: float) -> str:
+    """0.123 → `12`, 0.0026 → `0.26`, 0.9999 → `100`: a share in percent with two digits, without the sign."""
+    return f"{100 * share:.{2 if share < 0.995 else 3}g}"

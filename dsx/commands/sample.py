@@ -11,7 +11,7 @@ import numpy as np
 from dsx.base.errors import DsxError
 from dsx.base.overrides import parse_overrides
 from dsx.base.text import align, plural
-from dsx.base.units import format_number
+from dsx.base.units import format_number, format_percent
 from dsx.commands.calibrate import measured_again, read_device
 from dsx.commands.selection import remember
 from dsx.networks.cost import LATENCY, MEASURES, METRICS
@@ -130,7 +130,9 @@ def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
     count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
     lines = [f"{space.name}: {count}, {window or 'no constraint'} at {space.input_in_words}, seed {seed}"]
     binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""
-    lines.append(f"  drawn from {tally.candidates:,} candidates, {100 * tally.acceptance:.2g} % accepted{binding}")
+    lines.append(
+        f"  drawn from {tally.candidates:,} candidates, {format_percent(tally.acceptance)} % accepted{binding}"
+    )
     rates = {name: share for name, share in tally.rates().items() if share < 1}
     if len(rates) > 1:
         lines.append("  passing alone: " + ", ".join(f"{name} {100 * share:.2g} %" for name, share in rates.items()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
+from dsx.base.units import format_percent
 from dsx.narrowing.candidates import Candidate
 from dsx.narrowing.proposal import Step, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
@@ -62,7 +63,7 @@ def narrow(
         return Narrowing(tuple(lines), problem)
     narrower, acceptance = write_space(out, space, taken)
     lines.append(f"took {', '.join(str(listed.index(c) + 1) for c in taken)}; wrote {out}: {narrower.name}")
-    lines.append(f"  {100 * acceptance:.2g} % of its candidates are accepted")
+    lines.append(f"  {format_percent(acceptance)} % of its candidates are accepted")
     n = max(len(study.population) for study in studies)
     following = f"next: dsx sample --space {as_path(out)} --n {n} --seed {studies[0].seed + 1}"
     return Narrowing((*lines, following), out=out)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dsx.base.units import format_number, format_range
+from dsx.base.units import format_number, format_percent, format_range
 from dsx.spaces.definition import Space
 from dsx.spaces.tally import Tally
 
@@ -27,7 +27,7 @@ def shortfall(space: Space, tally: Tally, n: int) -> str:
             f"{head}, and the space very likely holds no more under these constraints (each of them was drawn at"
             f" least three times in {tally.accepted:,} draws); {advice}"
         )
-    rate = f"{100 * tally.acceptance:.2g} % of {tally.candidates:,} candidates accepted"
+    rate = f"{format_percent(tally.acceptance)} % of {tally.candidates:,} candidates accepted"
     repeats = 1 - distinct / tally.accepted if tally.accepted else 0.0
     if repeats > 0.3:
         # Chao's lower bound from the models drawn once and twice
@@ -37,10 +37,10 @@ def shortfall(space: Space, tally: Tally, n: int) -> str:
             f" constraints (it holds about {_outward(total, 1):,.0f}); {advice.replace(f'{distinct:,}', 'fewer')}"
         )
     binding = tally.binding()
-    share = 100 * tally.rates()[binding]
+    share = tally.rates()[binding]
     what = f"{binding} {space.constraints[binding].text}" if binding in space.constraints else binding
     return (
-        f"{head}, {rate}; {what} binds ({share:.2g} % pass it alone){_remedy(space, tally, binding, n)};"
+        f"{head}, {rate}; {what} binds ({format_percent(share)} % pass it alone){_remedy(space, tally, binding, n)};"
         " or pass --allow-short"
     )
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.base.units import format_number, format_range, parse_number, parse_range
+from dsx.base.units import format_number, format_percent, format_range, parse_number, parse_range
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,8 @@ def test_bad_ranges_say_what_is_wrong(text: str, message: str) -> None:
 
 def test_numbers_are_shown_with_the_largest_suffix() -> None:
     assert [format_number(x) for x in (4e8, 1.25e7, 999, 1.6e9, 1500)] == ["400M", "12.5M", "999", "1.6G", "1.5k"]
+
+
+def test_shares_are_shown_in_percent_with_two_digits_and_never_as_powers_of_ten() -> None:
+    shares = (0, 0.00263, 0.0262, 0.123, 0.994, 0.9949, 0.995, 0.9999, 1)
+    assert [format_percent(x) for x in shares] == ["0", "0.26", "2.6", "12", "99", "99", "99.5", "100", "100"]
