@@ -396,12 +396,12 @@ is contradicted here is not refuted: it does not hold at this scale and schedule
 """
 _RULES = """
 **What is compared.** P is the probability that a model of the first space has a lower error than one of the second,
-with an interval that holds for all comparisons at once. *Agrees* and *contradicts* are [verdicts](method.md#verdicts)
-at any look over all pairs of a study: what is decided leaves its share of the error to what is not (Holm), so a verdict
-may stand where the interval, which has no such share, just reaches even odds. That a rule costs nothing agrees where both are equivalent within 0.1 of even
-odds, or the narrower space is better. A best range agrees where it lies within the paper's (divided by the study's
-scale), contradicts where the two are disjoint. A correlation or a lowest error agrees where its interval leaves no
-doubt of the direction.
+with an interval that holds for all comparisons at once. *Agrees* and *contradicts* are
+[verdicts](method.md#verdicts) at any look over all pairs of a study: what is decided leaves its share of the error
+to what is not (Holm), so a verdict may stand where the interval, which has no such share, just reaches even odds.
+That a rule costs nothing agrees where both are equivalent within 0.1 of even odds, or the narrower space is better.
+A best range agrees where it lies within the paper's (divided by the study's scale), contradicts where the two are
+disjoint. A correlation or a lowest error agrees where its interval leaves no doubt of the direction.
 
 Fits are of widths times the study's scale, as the fit's grid is made for the paper's widths; of the widths as they
 are, `dsx analyze` has them in `figures/NAME/e_fit.csv`.

@@ -55,7 +55,11 @@ def _changes(words: str) -> typer.models.ArgumentInfo:
     return typer.Argument(metavar="[KEY=VALUE…]", help=words)
 
 
-data_app = typer.Typer(help="Images: prepare them once for every model.", no_args_is_help=True, rich_markup_mode=None)
+_DATA = """Images: prepare them once for every model.
+
+Example: dsx data prepare imagenet --root data/imagenet --size 256 --out data/imagenet-256
+"""
+data_app = typer.Typer(help=_DATA, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 
@@ -201,7 +205,7 @@ def worker(
 ) -> None:
     """One more worker, for any scheduler or shell: as many as are started share the studies, and none trains one twice.
 
-    Example: qsub -b y dsx worker /shared/runs/AnyNetXE
+    Example: dsx worker /shared/runs/AnyNetXE
     """
     from dsx.commands import worker as command
 

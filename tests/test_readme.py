@@ -43,10 +43,21 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_its_commands_run(trained: Path) -> None:
     lines = [line.split("#")[0].split() for line in blocks("sh")[1].splitlines()]
     commands = [words[1:] for words in lines if words and words[0] == "dsx"]
-    assert {words[0] for words in commands} == {"spaces", "sample", "launch", "status", "analyze", "confirm", "run"}
+    assert {words[0] for words in commands} == {
+        "spaces",
+        "sample",
+        "launch",
+        "status",
+        "analyze",
+        "design",
+        "confirm",
+        "run",
+    }
     assert ["sample", "--space", "AnyNetXE", "--n", "500"] in commands
     sample = ["sample", "--space", "AnyNetXA", "--n", "5"]  # the study that `analyze` compares with
-    changes = {"launch": ["--dry-run"]}  # ImageNet is not here; everything up to training is checked
+    changes = {
+        name: ["--dry-run"] for name in ("launch", "design")
+    }  # ImageNet is not here; everything up to training is checked
     for words in [sample, *commands]:
         if words[0] in ("run", "confirm") or "--watch" in words:
             continue  # the quickstart has its own tests; --watch does not end

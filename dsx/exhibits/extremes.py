@@ -21,6 +21,8 @@ _LISTED, _SHOWN = 20, 5
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
+        if not len(study.models):
+            continue
         models = study.models.drop(columns="stages", errors="ignore")
         key = ["model_id"] if "model_id" in models.columns else []
         ordered = models.sort_values(["error", *key], kind="stable")
@@ -29,7 +31,8 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         table.insert(0, "rank", np.array(list(roles)) + 1)
         table.insert(0, "role", list(roles.values()))
         costs = [name for name in COMPLEXITIES if name in table.columns]
-        kept = ["role", "rank", *key, "state", "error", *costs, *parameter_columns(models)]
+        varied = [name for name in parameter_columns(models) if models[name].nunique(dropna=False) > 1]
+        kept = ["role", "rank", *key, "state", "error", *costs, *varied]
         yield Computed(f"{folder}extremes", {"": table[[c for c in kept if c in table.columns]]}, study)
 
 

@@ -49,14 +49,17 @@ def sections(inquiry: Inquiry) -> Iterator[Section]:
 
 
 def _best(models: pd.DataFrame, shade: str, metric: Metric) -> Iterator[Picture]:
-    rows = with_stages(models).sort_values(["error", "model_id"], kind="stable")
+    rows = with_stages(models)
+    if len(rows):
+        rows = rows.sort_values([name for name in ("error", "model_id") if name in rows.columns], kind="stable")
     for _, row in rows.head(_BEST).iterrows():
         structure = stages_in_words(row["stages"])
         drawing, fit = network_svg(row["stages"], shade)
         numbers = [f"{format_number(row[c])} {c}" for c in METRICS if c in row.index]
         fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
         value = f"{metric.from_error(row['error']):.3g}{metric.unit_after} {metric.words}"
-        caption = f"{value}: {row['model_id']}, {structure}; {', '.join(numbers)}{fitted}"
+        named = ", ".join([*([row["model_id"]] if "model_id" in row.index else []), structure])
+        caption = f"{value}: {named}; {', '.join(numbers)}{fitted}"
         yield Picture(data_url(drawing.encode()), f"width of each block: {structure}", caption, kind="small")
 
 

@@ -216,7 +216,8 @@ def _size(n: int) -> float:
 
 def _spread(values: Floats, salt: int, log: bool) -> Floats:
     """Few values as strips: moved by up to a fifth of their smallest step, lest equal ones hide each other."""
-    distinct = few_values(values[np.isfinite(values)])
+    shown = np.isfinite(values) & (values > 0) if log else np.isfinite(values)
+    distinct = few_values(values[shown])
     if distinct is None or distinct.size < 2:
         return values
     places = np.log(distinct) if log else distinct

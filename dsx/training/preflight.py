@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from dsx.training.data.noise import NoiseBatches, is_absent
 from dsx.training.data.opening import open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
-from dsx.training.session import Session
+from dsx.training.session import Diverged, Session
 from dsx.training.trainer import torch_settings
 
 # an evaluated image costs a forward pass: a third of a trained one
@@ -118,9 +119,10 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
     warm = min(2, batches.steps_per_epoch - 1)
     try:
         session = Session(architecture, recipe, 0, batches, Group())
-        session.train_steps(warm)
-        session.train_seconds = session.wait_seconds = 0.0
-        session.train_steps(warm + steps)
+        for until in (warm, warm + steps):
+            session.train_seconds = session.wait_seconds = 0.0
+            with contextlib.suppress(Diverged):  # a step takes as long whatever its loss, which of noise may be any
+                session.train_steps(until)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

@@ -17,7 +17,9 @@ _TAIL_BYTES = 4 << 20
 # of our pipe, deaf to polite signals: when we close our end, or die in whatever way, all that is left of the group is
 # killed with it.
 _GUARDED = """exec 3<&0 </dev/null
-(trap '' TERM INT HUP USR1 USR2; read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
+trap '' TERM INT HUP USR1 USR2
+(read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
+trap - TERM INT HUP USR1 USR2
 exec "$@" 3<&-"""
 
 

@@ -136,7 +136,18 @@ OF_TWO: dict[str, Callable[[Table, Table], Any]] = {
     "verdicts_table": lambda a, b: A.verdicts_table(A.decisions({"a": a, "b": b}, margin=A.Margin(0.1))),
 }
 # those that take no study: tested where they are at home
-ELSEWHERE = {"block_widths", "holm", "importance_table", "linear_fit", "parse_margin", "table_widths"}
+ELSEWHERE = {
+    "attained",
+    "block_widths",
+    "chance_within",
+    "joint_difference",
+    "joint_edf",
+    "holm",
+    "importance_table",
+    "linear_fit",
+    "parse_margin",
+    "table_widths",
+}
 IN_WORDS = {"comparison_in_words", "dominance_in_words", "matched_in_words", "verdict_sentence"}
 
 

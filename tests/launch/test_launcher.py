@@ -192,10 +192,10 @@ def ask(pipe):
     pipe.send("dsx.training.trainer" in sys.modules)
 
 if __name__ == "__main__":
-    pool.begin_loading("dsx.training.trainer:train")
+    pool.begin_loading(["dsx.training.trainer:train"])
     from multiprocessing import forkserver
     server = forkserver._forkserver._forkserver_pid
-    context = pool._context("dsx.training.trainer:train")
+    context = pool._context(["dsx.training.trainer:train"])
     ours, theirs = context.Pipe()
     process = context.Process(target=ask, args=(theirs,))
     process.start()

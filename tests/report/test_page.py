@@ -178,7 +178,7 @@ def test_a_study_without_curves_is_named() -> None:
     facts = made_up("E")
     told = text_of(render(Inquiry([StudyFacts("bare", facts.table, facts.networks), facts])))
     assert "No training curves are known of bare." in told
-    assert "Of each study the models with the lowest" in told
+    assert "Of each study the 5 best runs, the median and the 5 worst." in told
 
 
 @pytest.mark.slow

@@ -28,7 +28,10 @@ def program(*command: str, **changes: object) -> OwnRecipe:
     return OwnRecipe.from_dict({"name": "m", "command": command, "resolution": 32, **changes})
 
 
-def test_a_program_is_told_everything_by_its_words_and_by_its_environment(tmp_path: Path) -> None:
+def test_a_program_is_told_everything_by_its_words_and_by_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DSX_REQUIRE_ALL", raising=False)
     (tmp_path / "tell.py").write_text(TELL)
     names = ["architecture", "settings", "folder", "model", "seed", "resolution", "device", "threads", "lr"]
     recipe = program("python", "tell.py", *(f"{{{name}}}" for name in names), settings={"lr": 0.5}, code=str(tmp_path))
