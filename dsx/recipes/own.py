@@ -101,8 +101,8 @@ class OwnRecipe(AnyRecipe):
 
     @property
     def trainer(self) -> str:
-        """`module:function`: that of programs, or that of functions."""
-        return "dsx.training.program:train" if self.command is not None else "dsx.training.function:train"
+        """`module:function`: that of all trainings of users' own."""
+        return "dsx.training.own:train"
 
     @property
     def measures(self) -> tuple[Metric, ...]:

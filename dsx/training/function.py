@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,43 +50,29 @@ class Training:
             raise Interrupted
 
 
-def train(
-    architecture: Network,
-    recipe: OwnRecipe,
-    seed: int = 0,
-    folder: Path | str | None = None,
-    device: str = "auto",
-    *,
-    threads: int | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Result:
-    """Call the recipe's function for one network, as `dsx.training.protocol.Trainer` says. folder: None keeps nothing.
+def run(own: OwnTraining, should_stop: Callable[[], bool]) -> Result:
+    """Call the recipe's function for one network.
 
     Raises Interrupted, TimeLimitExceeded, ReportError, DsxError if the function cannot be imported, or what it raises.
     """
-    with contextlib.ExitStack() as stack:
-        place = Path(folder) if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        own = OwnTraining(architecture, recipe, seed, place, device, threads)
-        finished = own.begin()
-        if finished is not None:
-            return finished
-        function = function_of(recipe)
-        stop = should_stop or (lambda: False)
-        training = Training(
-            architecture, dict(recipe.settings), seed, recipe.resolution, own.place, device, threads, stop, own
-        )
-        try:
-            report = function(training)
-        except BaseException:
-            own.pause()
-            raise
-        if report is None and stop():
-            own.pause()
-            raise Interrupted
-        if not isinstance(report, Mapping):
-            raise ReportError(f"{recipe.function}: returned {report!r}: expected a mapping of names to numbers")
-        given = {"curve": training._curve, **report} if training._curve else report
-        return own.finish(plain(given), str(recipe.function))
+    recipe = own.recipe
+    function = function_of(recipe)
+    training = Training(
+        own.architecture, dict(recipe.settings), own.seed, recipe.resolution, own.place, own.device, own.threads,
+        should_stop, own,
+    )  # fmt: skip
+    try:
+        report = function(training)
+    except BaseException:
+        own.pause()
+        raise
+    if report is None and should_stop():
+        own.pause()
+        raise Interrupted
+    if not isinstance(report, Mapping):
+        raise ReportError(f"{recipe.function}: returned {report!r}: expected a mapping of names to numbers")
+    given = {"curve": training._curve, **report} if training._curve else report
+    return own.finish(plain(given), str(recipe.function))
 
 
 def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:

@@ -16,7 +16,6 @@ from typing import Any
 
 import dsx
 from dsx.base.files import load_json, write_json
-from dsx.networks.lookup import Network
 from dsx.recipes.own import OwnRecipe
 from dsx.study.claims import is_running, machine, process_start
 from dsx.training.faults import Interrupted, OutOfMemory, ProgramFailed, ProgramKilled
@@ -39,33 +38,18 @@ _PAUSE_EVERY_S = 60.0
 _TRACEBACK_CHARACTERS = 4000
 
 
-def train(
-    architecture: Network,
-    recipe: OwnRecipe,
-    seed: int = 0,
-    folder: Path | str | None = None,
-    device: str = "auto",
-    *,
-    threads: int | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Result:
-    """Run the recipe's command for one network, as `dsx.training.protocol.Trainer` says. folder: None keeps nothing.
+def run(training: OwnTraining, should_stop: Callable[[], bool]) -> Result:
+    """Run the recipe's command for one network. should_stop: once true, the program is asked to end.
 
     Raises Interrupted if the program was stopped and can go on; ProgramFailed, ProgramKilled, OutOfMemory, ReportError
     or TimeLimitExceeded; OSError if its folder cannot be written.
     """
-    with contextlib.ExitStack() as stack:
-        place = Path(folder) if folder is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        training = OwnTraining(architecture, recipe, seed, place, device, threads)
-        finished = training.begin()
-        if finished is not None:
-            return finished
-        program = _start(training)
-        try:
-            stopped = _attend(training, program, should_stop)
-        finally:
-            stdout, stderr = program.close()
-        return _judged(training, program, stopped, stdout, stderr)
+    program = _start(training)
+    try:
+        stopped = _attend(training, program, should_stop)
+    finally:
+        stdout, stderr = program.close()
+    return _judged(training, program, stopped, stdout, stderr)
 
 
 def values_of(training: OwnTraining) -> dict[str, object]:
@@ -118,11 +102,11 @@ def code_folder(recipe: OwnRecipe) -> Path | None:
     return copied if copied.is_dir() else Path(recipe.code).expanduser().resolve()
 
 
-def _attend(training: OwnTraining, program: Program, should_stop: Callable[[], bool] | None) -> str:
+def _attend(training: OwnTraining, program: Program, should_stop: Callable[[], bool]) -> str:
     """Wait for the program's end, or bring it about: why, `asked` or `late`, or nothing."""
     noted = training.elapsed
     while not program.wait(_POLL_S):
-        stopped = "asked" if should_stop is not None and should_stop() else "late" if training.is_late() else ""
+        stopped = "asked" if should_stop() else "late" if training.is_late() else ""
         if stopped:
             program.terminate()
             program.wait(training.recipe.stop_grace_s)

@@ -14,7 +14,7 @@ from dsx.base.errors import DsxError
 from dsx.commands.export_curves import export_curves
 from dsx.recipes.recipe import read_recipe
 from dsx.study.study import Study
-from dsx.training.program import train
+from dsx.training.own import train
 
 from standins import make_study
 

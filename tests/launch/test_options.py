@@ -28,7 +28,7 @@ def test_what_is_not_asked_for_is_left_to_the_launchers_file() -> None:
         asked.workers = 2  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("trainer", [TRAINER, "dsx.training.program:train", "dsx.training.function:train"])
+@pytest.mark.parametrize("trainer", [TRAINER, "dsx.training.own:train"])
 def test_every_trainer_is_a_function_with_the_parameters_that_workers_pass(trainer: str) -> None:
     module, _, name = trainer.partition(":")
     parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters

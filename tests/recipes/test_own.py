@@ -21,10 +21,10 @@ def own(**changes: Any) -> OwnRecipe:
 
 
 def test_what_names_a_command_or_a_function_is_a_training_of_ones_own() -> None:
-    assert own().trainer == "dsx.training.program:train"
+    assert own().trainer == "dsx.training.own:train"
     function = read_recipe({"name": "m", "function": "package.module:run"})
     assert isinstance(function, OwnRecipe)
-    assert function.trainer == "dsx.training.function:train"
+    assert function.trainer == "dsx.training.own:train"
 
 
 @pytest.mark.parametrize(

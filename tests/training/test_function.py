@@ -11,7 +11,8 @@ from dsx.base.errors import DsxError
 from dsx.networks.published import published
 from dsx.recipes.own import OwnRecipe
 from dsx.training.faults import Interrupted, TimeLimitExceeded
-from dsx.training.function import Training, train
+from dsx.training.function import Training
+from dsx.training.own import train
 from dsx.training.report import ReportError
 
 NETWORK = published("RegNetX-200MF")

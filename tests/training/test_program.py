@@ -13,7 +13,7 @@ from dsx.networks.architecture import Architecture
 from dsx.networks.published import published
 from dsx.recipes.own import OwnRecipe
 from dsx.training.faults import Interrupted, ProgramFailed, TimeLimitExceeded
-from dsx.training.program import train
+from dsx.training.own import train
 
 NETWORK = published("RegNetX-200MF")
 TELL = """
@@ -48,12 +48,6 @@ def test_a_program_is_told_everything_by_its_words_and_by_its_environment(
     }
     assert Architecture.from_dict(json.loads((own / "architecture.json").read_text())) == NETWORK
     assert json.loads((own / "settings.json").read_text()) == {"lr": 0.5}
-
-
-def test_it_is_not_run_again_once_there_is_a_result(tmp_path: Path) -> None:
-    recipe = program("sh", "-c", f'echo x >> {tmp_path}/runs; echo "{{{{\\"error\\": 4}}}}"')
-    assert [train(NETWORK, recipe, 0, tmp_path / "run").error for _ in range(2)] == [4.0, 4.0]
-    assert (tmp_path / "runs").read_text() == "x\n"
 
 
 def test_json_of_several_lines_after_other_output_is_read(tmp_path: Path) -> None:
