@@ -77,8 +77,12 @@ class JointDifference:
 def joint_edf(errors: Errors, costs: npt.ArrayLike) -> JointEdf:
     """p(e, t) of a population. errors: (n,) percent. costs: (n,), of the same models. Raises DsxError otherwise."""
     error, cost = as_sample(errors), np.asarray(costs, dtype=float)
-    if cost.shape != error.shape or not np.isfinite(cost).all():
-        raise DsxError(f"costs of shape {cost.shape} for {error.size} errors: expected one finite number for each")
+    if cost.shape != error.shape:
+        raise DsxError(f"costs of shape {cost.shape} for {error.size} errors: expected one for each")
+    if not np.isfinite(cost).all():
+        raise DsxError(
+            f"costs: {(~np.isfinite(cost)).sum()} of {cost.size} are no finite numbers: leave out those models"
+        )
     return JointEdf(error, cost)
 
 

@@ -254,8 +254,6 @@ def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device:
     lines = [walk.doing]
     batches = [batch for batch in batches if len(batch.population)]
     lines += [f"next: {plural(len(b.population), 'model')} of {b.space.name} in {b.name}" for b in batches]
-    if not isinstance(recipe, Recipe):
-        return [*lines, "cost: told by `dsx status` once some models are done"]
     networks = [model.architecture for batch in batches for model in batch.population]
     if not isinstance(recipe, Recipe):
         return [*lines, "cost: known once models are trained; a training of one's own is not tried beforehand"]

@@ -44,6 +44,7 @@ def worker(request: WorkerRequest, say: Callable[[str], object] = print) -> int:
         launcher = DebugLauncher(threads=request.threads)
         prepare(studies, plan(studies, recipes), launcher, options, say)
         trained: Counter[str] = Counter()
+        counts: Counter[str] = Counter()  # of the last round
         while not stop.is_set():
             studies = [open_study(study.path) for study in studies]
             counts = Counter(launcher.launch(studies, options).counts)
@@ -54,9 +55,9 @@ def worker(request: WorkerRequest, say: Callable[[str], object] = print) -> int:
             ):
                 break
         say(", ".join(f"{trained[what]} {what}" for what in ("done", "diverged", "failed")) + " by this worker")
-        if stop.is_set() and not _over(studies):
+        if (stop.is_set() or counts["interrupted"]) and not _over(studies):
             left = sum(study.counts()["pending"] for study in studies)
-            say(f"told to stop; {plural(left, 'model')} pending")
+            say(f"{'told to stop; ' if stop.is_set() else ''}{plural(left, 'model')} pending")
             return STOPPED
     return 0
 

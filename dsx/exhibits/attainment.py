@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from dsx.analysis.attainment import Attained, JointDifference, attained, joint_difference, joint_edf
@@ -28,7 +29,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         joints = {
             name: joint_edf(models["error"].to_numpy(float), column(models, by))
             for name, models in known.items()
-            if models[by].notna().all() and models[by].nunique() > 1 and len(models) >= _FEWEST
+            if np.isfinite(column(models, by)).all() and models[by].nunique() > 1 and len(models) >= _FEWEST
         }
         if len(joints) < 2:
             continue

@@ -34,7 +34,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         parts = [errors[:n] for n in sizes(len(errors))]
         points = [(part.size, part.min(), part.mean(), np.median(part)) for part in parts]
         tables = {"": edf_rows(curves), "_points": frame(points, ["models", "lowest", "mean", "median"])}
-        notes = [f"{study.name}: models in the order in which they were drawn"]
+        notes = [f"{study.name}: models in the order of the table"]
         yield Computed(f"{folder}edf_by_models", tables, study, inquiry.level, {"curves": curves, "notes": notes})
 
 

@@ -23,7 +23,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
         if not len(study.models):
             continue
-        models = study.models.drop(columns="stages", errors="ignore")
+        models = study.models.drop(columns=["stages", "role", "rank"], errors="ignore")
         key = ["model_id"] if "model_id" in models.columns else []
         ordered = models.sort_values(["error", *key], kind="stable")
         roles = extremes(len(ordered), _LISTED)

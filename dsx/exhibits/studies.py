@@ -13,6 +13,7 @@ from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
 from dsx.base.errors import DsxError, suggest
+from dsx.base.units import format_range
 from dsx.networks.user import shape_in_words
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES
@@ -124,7 +125,7 @@ def by_metric(study: StudyFacts, name: str) -> StudyFacts:
     assert study.reported is not None
     table = study.table.assign(error=study.reported[name].map(chosen.as_error), best_error=float("nan"))
     rest = [metric for metric in study.metrics if metric is not chosen]
-    return replace(study, table=table, curves=_curves_by(chosen, study.curves), metrics=(chosen, *rest))
+    return replace(study, table=table, curves=_curves_by(chosen, study.curves), metrics=(chosen, *rest), paper=None)
 
 
 def _curves_by(metric: Metric, curves: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -168,15 +169,20 @@ def imported(results: Results) -> dict[str, StudyFacts]:
 
 
 def _named_space(table: pd.DataFrame) -> Space | None:
-    """The space that a table of dsx's own names, if there is one of that name and all of its networks are of it."""
+    """The space that a table of dsx's own names, if there is one of that name and all of its networks are of it.
+
+    Its windows are what the models span: a population may have been drawn from a narrower one than the space has.
+    """
     names = set(table["space"].dropna().astype(str)) if "space" in table.columns else set()
     if len(names) != 1:
         return None
     try:
-        space = load_space(names.pop())
+        spans = {c: (int(table[c].min()), int(table[c].max())) for c in COMPLEXITIES if c in table.columns}
+        windows = {f"constraints.{c}": format_range(*span) for c, span in spans.items()}
+        space = load_space(names.pop(), windows)
         known = set(resampled_columns(space)) <= set(table.columns)
         return space if known and accepted(space, settings_of(space, table)).all() else None
-    except (DsxError, KeyError):
+    except (DsxError, KeyError, ValueError):
         return None
 
 

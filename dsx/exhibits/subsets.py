@@ -147,6 +147,7 @@ def _rows(study: StudyFacts, mask: np.ndarray, name: str, which: str) -> StudyFa
         failures=failures,
         settings=settings,
         space=None,
+        paper=None,
     )
 
 

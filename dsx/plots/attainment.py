@@ -27,15 +27,21 @@ def attainment(
 ) -> Axes:
     """The error that so many drawn models attain with even odds within each cost, of each study, with a band.
 
-    studies: name → results table, or one alone. by: flops, params, acts or another column. Raises DsxError if none has
-    a finished model.
+    studies: name → results table, or one alone. by: flops, params, acts or another column. What has none with a known
+    cost is told below. Raises DsxError if none has a finished model of known cost.
     """
     tables = named(studies)
-    curves = {}
+    curves, notes = {}, counts_in_words(tables)
     for name, table in tables.items():
         models = finished(table)
-        curves[name] = attained(joint_edf(models["error"].to_numpy(float), column(models, by)), draws, level=level)
-    return draw_attainment(curves, by, counts_in_words(tables), ax)
+        costs = column(models, by)
+        known = np.isfinite(costs)
+        if not known.all():
+            notes = [*notes, f"{name}: {(~known).sum():,} models without {by} are left out"]
+        if known.any():
+            errors = models["error"].to_numpy(float)[known]
+            curves[name] = attained(joint_edf(errors, costs[known]), draws, level=level)
+    return draw_attainment(curves, by, notes, ax)
 
 
 def draw_attainment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from dsx.training.program import code_folder
 from dsx.training.protocol import imported
 from dsx.training.report import OwnTraining, ReportError
 from dsx.training.result import Result
+
+# the folder that the last function's modules came from
+_looked_in: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,11 @@ def run(own: OwnTraining, should_stop: Callable[[], bool]) -> Result:
 def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:
     """The recipe's function, from its code folder, the current one or what is installed. Raises DsxError."""
     assert recipe.function is not None
-    folder = str(code_folder(recipe) or Path.cwd())
-    if folder not in sys.path:  # for good: the function may import more when it is called
-        sys.path.append(folder)
+    folder = code_folder(recipe)
+    if folder is not None:
+        _look_first_in(folder, recipe.function.partition(":")[0].partition(".")[0])
+    elif str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     try:
         function = imported(recipe.function)
     except (ImportError, AttributeError, SyntaxError) as error:
@@ -93,3 +99,21 @@ def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:
         raise DsxError(f"recipe {recipe.name}: function {recipe.function}: is no function")
     checked: Callable[[Training], object] = function
     return checked
+
+
+def _look_first_in(folder: Path, name: str) -> None:
+    """Modules come from this folder before any other, for good: the function may import more when it is called.
+
+    name: of the function's module. Of an earlier function's folder nothing stays loaded, nor that name from elsewhere.
+    """
+    at = str(folder)
+    earlier = [path for path in _looked_in if path != at]
+    sys.path[:] = [at, *(path for path in sys.path if path != at and path not in earlier)]
+    for loaded, module in list(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or at)
+        if any(file.is_relative_to(path) for path in earlier) or (
+            loaded.partition(".")[0] == name and not file.is_relative_to(at)
+        ):
+            del sys.modules[loaded]
+    _looked_in[:] = [at]
+    importlib.invalidate_caches()

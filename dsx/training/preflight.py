@@ -120,7 +120,7 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
     try:
         session = Session(architecture, recipe, 0, batches, Group())
         for until in (warm, warm + steps):
-            session.train_seconds = session.wait_seconds = 0.0
+            began, session.train_seconds, session.wait_seconds = session.step, 0.0, 0.0
             with contextlib.suppress(Diverged):  # a step takes as long whatever its loss, which of noise may be any
                 session.train_steps(until)
     except (MemoryError, RuntimeError) as error:
@@ -128,7 +128,7 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
             raise
         text = "out of memory: use a smaller batch_size or micro_batch_size"
         return Estimate(which, architecture.model_id, flops, None, None, None, None, text)
-    seconds_per_step = session.train_seconds / (session.step - warm)
+    seconds_per_step = session.train_seconds / (session.step - began)
     seconds_per_image, waiting = seconds_per_step / recipe.batch_size, session.wait_seconds / session.train_seconds
     images = batches.steps_per_epoch * recipe.batch_size + _EVALUATION_COST * batches.evaluation_images
     return Estimate(
@@ -148,7 +148,8 @@ def _busy(session: Session, seconds_per_step: float) -> float | None:
     before, steps = session.step, min(5, session.batches.steps_per_epoch - session.step)
     if session.device.type != "cuda" or steps < 1:
         return None
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+    kernels = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA])
+    with kernels as profile, contextlib.suppress(Diverged):
         session.train_steps(before + steps)
     seconds = sum(event.self_device_time_total for event in profile.key_averages()) / 1e6
-    return min(1.0, seconds / steps / seconds_per_step) or None
+    return min(1.0, seconds / (session.step - before) / seconds_per_step) or None

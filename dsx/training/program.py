@@ -150,17 +150,15 @@ def _report(training: OwnTraining, stdout: str) -> tuple[Mapping[str, Any], str]
         if report is None:
             raise ReportError(problem.replace("; treated as absent", ""))
         return report, str(path)
-    lines = stdout.rstrip().splitlines()
-    starts = [at for at, line in enumerate(lines) if line.startswith("{")]
+    said, read = stdout.rstrip(), json.JSONDecoder().raw_decode
+    starts = [match.start() for match in re.finditer(r"^\{", said, re.MULTILINE)]
     for at in reversed(starts):  # one line, or several that begin at a brace
-        try:
-            report = json.loads("\n".join(lines[at:]))
-        except ValueError:
-            continue
-        if isinstance(report, dict):
-            return report, "the last of its output"
-    if starts and starts[-1] == len(lines) - 1:
-        raise ReportError(f"exit code 0, {_NO_METRICS}; its last line is torn: {lines[-1][:60]}")
+        with contextlib.suppress(ValueError):
+            report, end = read(said, at)
+            if end == len(said):
+                return report, "the last of its output"
+    if starts and "\n" not in said[starts[-1] :]:
+        raise ReportError(f"exit code 0, {_NO_METRICS}; its last line is torn: {said[starts[-1] :][:60]}")
     raise ReportError(f"exit code 0, {_NO_METRICS}")
 
 

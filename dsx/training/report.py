@@ -97,7 +97,7 @@ class OwnTraining:
         curve = _curve(report.get("curve") or (), main, where)
         error = main.as_error(metrics[main.name])
         reached = [entry["error"] for entry in curve if "error" in entry and math.isfinite(entry["error"])]
-        given = {key: report[key] for key in _OPTIONAL if report.get(key) is not None}
+        given = {key: _number(report[key], key, where) for key in _OPTIONAL if report.get(key) is not None}
         return Result(
             state="diverged" if lost else "done",
             model_id=self.architecture.model_id,
@@ -107,9 +107,9 @@ class OwnTraining:
             curve=curve,
             metrics=metrics,
             seconds=self.elapsed,
-            images_per_second=float(given.get("images_per_second", math.nan)),
+            images_per_second=given.get("images_per_second", math.nan),
             waiting=math.nan,
-            peak_memory_bytes=given.get("peak_memory_bytes"),
+            peak_memory_bytes=int(given["peak_memory_bytes"]) if "peak_memory_bytes" in given else None,
             seed=self.seed,
             recipe=recipe.label,
             recipe_id=recipe.recipe_id,
@@ -137,9 +137,7 @@ def _metrics(measures: Iterable[Metric], report: Mapping[str, Any], where: str) 
             near = suggest(metric.name, map(str, given))
             raise ReportError(f"{where}: no metric '{metric.name}' among {', '.join(map(str, given)) or 'none'}.{near}")
         value = given.get(metric.name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise ReportError(f"{where}: {metric.name} = {value!r}: expected a number")
-        values[metric.name] = math.nan if value is None else float(value)
+        values[metric.name] = math.nan if value is None else _number(value, metric.name, where, finite=False)
         if metric.percent and not 0 <= values[metric.name] <= 100 and math.isfinite(values[metric.name]):
             raise ReportError(f"{where}: {metric.name} = {value:g}: expected percent, 0 to 100")
         if not math.isfinite(values[metric.name]):
@@ -153,6 +151,13 @@ def _metrics(measures: Iterable[Metric], report: Mapping[str, Any], where: str) 
             )
         values[metric.name] = metric.chance
     return values, lost
+
+
+def _number(value: object, name: str, where: str, finite: bool = True) -> float:
+    """The value, which must be a number. Raises ReportError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or (finite and not math.isfinite(value)):
+        raise ReportError(f"{where}: {name} = {value!r}: expected a number")
+    return float(value)
 
 
 def _curve(entries: object, metric: Metric, where: str) -> list[dict[str, Any]]:

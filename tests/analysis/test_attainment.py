@@ -126,7 +126,11 @@ def test_two_of_one_law_are_seldom_told_apart_and_a_better_one_is():
     [
         (
             lambda: joint_edf(ERRORS, COSTS[:3]),
-            "costs of shape (3,) for 60 errors: expected one finite number for each",
+            "costs of shape (3,) for 60 errors: expected one for each",
+        ),
+        (
+            lambda: joint_edf(ERRORS, np.where(COSTS[0] < COSTS, np.inf, COSTS)),
+            f"costs: {(COSTS[0] < COSTS).sum()} of 60 are no finite numbers: leave out those models",
         ),
         (lambda: attained(joint_edf(ERRORS, COSTS), 0), "draws = 0: expected an integer ≥ 1"),
         (lambda: attained(joint_edf(ERRORS, COSTS), 2, 1.0), "chance = 1.0: expected a number between 0 and 1"),

@@ -131,3 +131,11 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def test_a_program_that_stops_by_itself_leaves_more_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = make_study(tmp_path / "study", n=1, recipe=False)
+    study.set_recipe(read_recipe({"name": "pausing", "command": ["sh", "-c", "exit 75"]}))
+    said: list[str] = []
+    assert worker(WorkerRequest([str(study.path)]), said.append) == STOPPED
+    assert said[-2:] == ["0 done, 0 diverged, 0 failed by this worker", "1 model pending"]

@@ -41,3 +41,9 @@ def test_one_study_alone_and_sizes_that_do_not_vary_have_none(inquiry):
     assert list(EXHIBIT.compute(Inquiry(inquiry.studies[:1]))) == []
     same = [StudyFacts(each.name, each.table.assign(flops=1.0, params=1.0, acts=1.0)) for each in inquiry.studies]
     assert list(EXHIBIT.compute(Inquiry(same))) == []
+
+
+def test_a_cost_that_is_not_finite_leaves_out_what_is_shown_by_it_and_nothing_else(inquiry):
+    costs = inquiry.studies[0].table["flops"].where(inquiry.studies[0].table.index > 0, np.inf)
+    odd = [StudyFacts("A", inquiry.studies[0].table.assign(flops=costs)), inquiry.studies[1]]
+    assert [each.path for each in EXHIBIT.compute(Inquiry(odd))] == ["attainment_params", "attainment_acts"]

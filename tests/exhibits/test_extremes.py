@@ -39,3 +39,11 @@ def test_results_without_parameters_are_listed_too(inquiry: Inquiry) -> None:
     bare = inquiry.tables["A"][["state", "error"]]
     (each,) = EXHIBIT.compute(Inquiry([StudyFacts("theirs", bare)]))
     assert each.main.columns.tolist() == ["role", "rank", "state", "error"]
+
+
+def test_columns_called_rank_and_role_are_no_obstacle_and_studies_without_models_have_none(inquiry: Inquiry) -> None:
+    board = inquiry.tables["A"].assign(rank=range(24), role="student")
+    pending = inquiry.tables["A"].assign(state="pending", error=float("nan"))
+    (each,) = EXHIBIT.compute(Inquiry([StudyFacts("board", board), StudyFacts("pending", pending)]))
+    assert each.main["rank"].iloc[0] == 1
+    assert each.main["role"].iloc[0] == "best"

@@ -9,6 +9,7 @@ import pytest
 from report.conftest import made_up, with_failures
 
 import dsx
+from dsx.base.units import format_range
 from dsx.exhibits.studies import StudyFacts, imported
 from dsx.results.readers import Results
 
@@ -38,7 +39,9 @@ def test_the_space_of_a_file_is_known_where_all_networks_are_of_the_one_it_names
     results = {"whole": table, "elsewhere": table.assign(space="MySpace"), "without": table.drop(columns="space")}
     results |= {"another": table.assign(space="AnyNetXA-digits"), "deeper": table.assign(depth=table["depth"] + 40)}
     facts = imported(Results(Path("file.csv"), "CSV table", results))
-    assert facts["whole"].space == dsx.load_space("RegNetX-digits")
+    # drawn from a narrower window, perhaps: the space is what the models span
+    spans = {f"constraints.{by}": format_range(table[by].min(), table[by].max()) for by in ("flops", "params", "acts")}
+    assert facts["whole"].space == dsx.load_space("RegNetX-digits", spans)
     assert [name for name, each in facts.items() if each.space is None] == [*results][1:]
 
 

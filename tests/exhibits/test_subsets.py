@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
 from dsx.exhibits.subsets import split, where
+from dsx.study.manifest import PaperErrors
 from dsx.study.status import FailureGroup
 
 MEASURED = "is known only after training: models picked by it are no sample of a space"
@@ -138,3 +141,10 @@ def test_what_cannot_split_is_refused(column, message):
     with pytest.raises(DsxError) as refused:
         split([study()], column)
     assert str(refused.value) == message
+
+
+def test_a_part_is_not_what_a_paper_reports_of_the_whole():
+    whole = replace(study(), paper=PaperErrors(source="figure 5", min_error=40.0, mean_error=50.0))
+    parts = [*split([whole], "bottleneck_ratio").studies, *where([whole], "flops <= 300").studies]
+    assert len(parts) == 4
+    assert [part.paper for part in parts] == [None] * 4

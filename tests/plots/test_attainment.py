@@ -37,3 +37,12 @@ def test_nothing_attained_is_an_error():
     with pytest.raises(DsxError) as refusal:
         draw_attainment({"A": attained(joint_edf([3.0], [2.0]), 1, costs=[1.0])}, "flops", [])
     assert str(refusal.value) == "nothing to draw: no finished model of known cost"
+
+
+def test_a_study_without_a_finished_model_and_models_without_a_cost_are_told_and_left_out(text_of):
+    pending = study(0).assign(state="pending", error=float("nan"))
+    partly = study(2)
+    partly.loc[:2, "flops"] = float("nan")
+    ax = plots.attainment({"A": study(0), "none": pending, "partly": partly})
+    assert [line.get_label().strip("\N{WORD JOINER}") for line in ax.lines] == ["A", "partly"]
+    assert "partly: 3 models without flops are left out" in text_of(ax)

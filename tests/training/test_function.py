@@ -78,3 +78,22 @@ def test_a_function_that_cannot_be_had_is_one_line() -> None:
     with pytest.raises(DsxError) as raised:
         train(NETWORK, of("seen"))
     assert str(raised.value) == f"recipe m: function {__name__}:seen: is no function"
+
+
+def test_a_function_and_its_helpers_come_from_its_own_folder_whatever_was_loaded_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, folder in enumerate(("here", "a", "b")):
+        place = tmp_path / folder if folder != "here" else tmp_path
+        place.mkdir(exist_ok=True)
+        (place / "dsx_test_forest.py").write_text(
+            "import dsx_test_trees\ndef run(training): return {'error': dsx_test_trees.ERROR}\n"
+        )
+        (place / "dsx_test_trees.py").write_text(f"ERROR = {number}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    errors = []
+    for folder in ("a", "b", "a"):
+        recipe = of("dsx_test_forest:run", metrics={"error": {"unit": "%"}}, code=str(tmp_path / folder))
+        errors.append(train(NETWORK, recipe, 0, tmp_path / f"run{len(errors)}").error)
+    assert errors == [1.0, 2.0, 1.0]

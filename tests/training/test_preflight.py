@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from dsx.base.errors import DsxError
 from dsx.networks.architecture import Architecture
 from dsx.networks.complexity import complexity
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training import session as sessions
+from dsx.training.data.noise import NoiseBatches
 from dsx.training.preflight import preflight
 
 
@@ -67,6 +69,23 @@ def test_where_the_images_are_not_here_noise_of_their_number_is_timed(
     assert row.images_per_second is not None
     images = 50_000 // 98 * 98 + 10_000 / 3  # as many of 32×32 a step as have the pixels of two of 224×224
     assert row.device_hours == pytest.approx(100 * images / row.images_per_second / 3600)
+
+
+@pytest.mark.parametrize("finite", [0, 1], ids=["from the first step", "after one"])
+def test_noise_that_makes_a_network_diverge_is_timed_all_the_same(
+    tiny: Callable[..., Architecture], monkeypatch: pytest.MonkeyPatch, finite: int
+) -> None:
+    lost = NoiseBatches.training
+
+    def diverging(batches: NoiseBatches, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        for step, (images, labels) in enumerate(lost(batches, epoch, first_step), start=first_step):
+            yield (images if step < finite else images * float("inf")), labels
+
+    monkeypatch.setattr(NoiseBatches, "training", diverging)
+    colour = Architecture.from_dict({**tiny().to_dict(), "in_channels": 3})
+    (row,) = preflight([colour], load_recipe("cifar10_100ep", {"data.root": "/nowhere"}), "cpu", threads=1).rows
+    assert row.images_per_second is not None
+    assert row.images_per_second > 0
 
 
 def test_no_networks_and_wrong_networks_are_refused(

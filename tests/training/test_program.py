@@ -14,6 +14,7 @@ from dsx.networks.published import published
 from dsx.recipes.own import OwnRecipe
 from dsx.training.faults import Interrupted, ProgramFailed, TimeLimitExceeded
 from dsx.training.own import train
+from dsx.training.report import ReportError
 
 NETWORK = published("RegNetX-200MF")
 TELL = """
@@ -95,3 +96,10 @@ def test_the_program_of_a_killed_worker_is_gone_before_the_next_one_begins(tmp_p
     recipe = program("sh", "-c", f'{script}; echo "{{{{\\"error\\": 4}}}}"')
     assert train(NETWORK, recipe, 0, tmp_path).error == 4.0
     before.wait()
+
+
+def test_lines_of_json_before_a_plain_last_line_are_no_report(tmp_path: Path) -> None:
+    recipe = program("printf", '{{"error": 1}}\\n{{"error": 2}}\\ndone\\n')
+    with pytest.raises(ReportError) as raised:
+        train(NETWORK, recipe, 0, tmp_path)
+    assert str(raised.value).startswith("exit code 0, and no metrics: write {folder}/metrics.json")

@@ -51,6 +51,9 @@ def test_the_result_is_there_when_it_begins_again_and_another_trainings_is_refus
         ({"metrics": [40]}, "here: metrics = [40]: expected a mapping of names to numbers"),
         ({"map": True, "loss": 1}, "here: map = True: expected a number"),
         ({"map": 101, "loss": 1}, "here: map = 101: expected percent, 0 to 100"),
+        ({"map": 4, "loss": 1, "peak_memory_bytes": "310 MB"}, "here: peak_memory_bytes = '310 MB': expected a number"),
+        ({"map": 4, "loss": 1, "epochs": float("nan")}, "here: epochs = nan: expected a number"),
+        ({"map": 4, "loss": 1, "images_per_second": "fast"}, "here: images_per_second = 'fast': expected a number"),
         ({"map": 4, "loss": 1, "curve": [3]}, "here: curve: expected a list with a mapping for every epoch"),
         (
             {"map": 4, "loss": float("nan")},

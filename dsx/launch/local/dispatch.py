@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,13 +21,16 @@ from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import PendingRun, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport, duration
 from dsx.launch.worker import Outcome
+from dsx.recipes.own import OwnRecipe
 from dsx.study.results import Failure
 from dsx.study.study import Study, open_study
 
 # what was handed out and has not come back, and to which workers
 _Busy = dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]]
-# seconds that workers have to save and end after a stop before they are killed
+# seconds that workers have to save and end after a stop before they are killed, and more where a program has its own
 GRACE_S = 30.0
+# seconds beside a program's own, to write down how it ended
+_SAVE_S = 10.0
 # seconds that the pool has to tell of a process that has ended
 _GONE_S = 1.0
 
@@ -48,7 +51,7 @@ def dispatch(
     runs = limited(pending_runs(studies, options), options)
     started = time.monotonic()
     tally = LaunchTally(len(runs))
-    dispatcher = _Dispatcher(tally, max_failures, options.should_stop)
+    dispatcher = _Dispatcher(tally, max_failures, options.should_stop, grace_s(studies))
     if runs:
         processes = min(sum(slot.workers for slot in slots), len(runs))
         with ProgressReport(tally, show=options.progress) as report, _stop_signals(dispatcher, report):
@@ -66,6 +69,12 @@ def dispatch(
         dispatcher.by_signal,
         tuple(dispatcher.failed),
     )
+
+
+def grace_s(studies: Iterable[Study]) -> float:
+    """Seconds that a stop leaves to these studies' workers: a program of the user's may have asked for longer."""
+    own = [study.recipe.stop_grace_s for study in studies if isinstance(study.recipe, OwnRecipe)]
+    return max([GRACE_S, *(seconds + _SAVE_S for seconds in own)])
 
 
 def _groups(slots: Sequence[Slot], processes: int, settings: pool.PoolSettings) -> list[pool.WorkerGroup]:
@@ -89,7 +98,9 @@ def _given_up(studies: Sequence[Study], options: LaunchOptions, seen: set[tuple[
 class _Dispatcher:
     """The loop that hands out runs, and what it has seen so far."""
 
-    def __init__(self, tally: LaunchTally, max_failures: int | None, should_stop: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, tally: LaunchTally, max_failures: int | None, should_stop: Callable[[], bool] | None, grace_s: float
+    ) -> None:
         self.tally = tally
         self.failed: list[tuple[Path, Failure]] = []
         self.stopped = ""
@@ -97,6 +108,7 @@ class _Dispatcher:
         self.hurry = False
         self._max_failures = max_failures
         self._should_stop = should_stop
+        self._grace_s = grace_s
         self._gone_since: dict[Future[Outcome], float] = {}
 
     def run(self, runs: Sequence[PendingRun], groups: Sequence[pool.WorkerGroup], report: ProgressReport) -> None:
@@ -168,7 +180,7 @@ class _Dispatcher:
         """Let the workers save and end, and count what still came in."""
         for group in groups:
             group.stop()
-        deadline = time.monotonic() + GRACE_S
+        deadline = time.monotonic() + self._grace_s
         while (
             busy and time.monotonic() < deadline and not self.hurry and any(group.is_open for _, group in busy.values())
         ):

@@ -81,7 +81,7 @@ def freeze(study: Study) -> Path:
     files[WITH_THIS_CODE] = _WITH_THIS_CODE.encode()
     digest = hashlib.sha256()
     for name in sorted(files):
-        digest.update(f"{name}\0".encode() + files[name] + b"\0")
+        digest.update(f"{name}\0{modes.get(name, '')}\0".encode() + files[name] + b"\0")
     place = study.paths.jobs / "code" / digest.hexdigest()[:16]
     if place.exists():
         return place.resolve()

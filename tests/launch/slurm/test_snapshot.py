@@ -149,3 +149,17 @@ def test_a_folder_of_data_is_not_copied(tmp_path: Path, monkeypatch: pytest.Monk
         f"recipe: code = {tmp_path}: holds more than 2 MiB, all of which would be copied: name a folder of the"
         " program's own files"
     )
+
+
+def test_a_script_that_was_made_executable_is_copied_anew(tmp_path: Path) -> None:
+    code = tmp_path / "own"
+    code.mkdir()
+    script = code / "train.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o644)
+    study = make_study(tmp_path / "a", n=1, recipe=False)
+    study.set_recipe(read_recipe({"name": "m", "command": ["./train.sh"], "code": str(code)}))
+    before = freeze(study)
+    script.chmod(0o755)
+    after = freeze(study)
+    assert [os.access(place / "own_code" / "train.sh", os.X_OK) for place in (before, after)] == [False, True]
