@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.base.files import write_bytes
+from dsx.base.files import check_writable, write_bytes
 from dsx.base.text import align, plural
 from dsx.base.yaml import read_yaml, yaml_text
 from dsx.commands.time import TimingSettings
 from dsx.networks.architecture import Architecture, ArchitectureTable
-from dsx.networks.latency import FEATURES, DeviceModel, fit_device, latency_features
+from dsx.networks.latency import FEATURES, FEWEST, DeviceModel, fit_device, latency_features
 from dsx.spaces.constraints import Window
 from dsx.spaces.definition import load_space
 from dsx.spaces.sampling import configured, draw_population
@@ -41,6 +41,12 @@ def calibrate_device(spaces: Sequence[str], settings: TimingSettings, limit: int
     """
     from dsx.networks.timing import time_network
 
+    networks = _NETWORKS if limit is None else limit
+    if networks * len(spaces) < FEWEST:
+        raise DsxError(f"--limit {networks}: {len(spaces) * networks} networks are too few: measure at least {FEWEST}")
+    if out.is_dir():
+        raise DsxError(f"{out}: is a folder: name the file that the device's model is to be written to")
+    check_writable(out.parent, "name another file, and nothing is measured in vain")
     settings = replace(settings, batch_size=settings.batch_size or 1)
     # on one thread, whatever else the machine does
     clock: Clock = "processor" if settings.device == "cpu" and settings.threads == 1 else "wall"
@@ -49,7 +55,7 @@ def calibrate_device(spaces: Sequence[str], settings: TimingSettings, limit: int
         space = configured(load_space(name), resolution=settings.resolution)
         # whatever the window, the device is asked about small and large ones
         free = space.model_copy(update={"constraints": {}})
-        for model in draw_population(free, limit or _NETWORKS, seed=_SEED, allow_short=True).population:
+        for model in draw_population(free, networks, seed=_SEED, allow_short=True).population:
             if not isinstance(model.architecture, Architecture):
                 raise DsxError(f"{name}: nothing is known of the layers of a user's networks: no device can be fitted")
             timing = time_network(model.architecture, **_conditions(settings, space.resolution), clock=clock)
@@ -97,7 +103,10 @@ def measured_again(study: Study, device: DeviceModel, window: Window) -> str:
     ]
     inside = f"{len(times) - int(below.sum() + above.sum())} of {len(times)} within {window.text}"
     off = 100 * float(np.median(np.abs(times / np.array(told) - 1)))
-    return f"  measured again on {device.words()}: {'; '.join([inside, *misses])}; off by {off:.0f} % in the median"
+    other = f", but with images of {resolution}×{resolution}" if resolution != device.resolution else ""
+    return (
+        f"  measured again on {device.words()}{other}: {'; '.join([inside, *misses])}; off by {off:.0f} % in the median"
+    )
 
 
 def _conditions(settings: TimingSettings | DeviceModel, resolution: int) -> dict[str, Any]:

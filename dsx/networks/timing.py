@@ -78,9 +78,8 @@ def time_network(  # noqa: PLR0913 (its options go by name)
     dtype: float16 and bfloat16 run under autocast. threads: of torch on CPU, None leaves them.
     Raises DsxError for an unknown device, dtype or mode, numbers < 1, or a resolution that is too small.
     """
-    _check(
-        mode, dtype, {"batch_size": 1 if batch_size is None else batch_size, "passes": passes, "resolution": resolution}
-    )
+    numbers = {"batch_size": batch_size, "passes": passes, "resolution": resolution, "threads": threads}
+    _check(mode, dtype, {name: number for name, number in numbers.items() if number is not None})
     place = _device(device)
     if isinstance(network, nn.Module):
         module: nn.Module = network
@@ -123,7 +122,10 @@ class _Passes:
         self.module, self.mode, self.device, self.dtype = module, mode, device, dtype
         self.shape = shape
         # the step costs what a training step costs, and changes no weight
-        self.optimiser = torch.optim.SGD(module.parameters(), lr=0.0, momentum=0.9, nesterov=True)
+        weights = list(module.parameters())
+        if mode == "training" and not weights:
+            raise DsxError("a network without parameters takes no training step: time it in inference")
+        self.optimiser = torch.optim.SGD(weights, lr=0.0, momentum=0.9, nesterov=True) if weights else None
 
     def __call__(self, batch_size: int) -> Callable[[], None]:
         images = torch.rand(batch_size, *self.shape, device=self.device)
@@ -137,6 +139,7 @@ class _Passes:
                 self.module(images)
 
         def train() -> None:
+            assert self.optimiser is not None
             self.optimiser.zero_grad(set_to_none=True)
             with torch.autocast(self.device.type, self.dtype, enabled=half):
                 loss = nn.functional.cross_entropy(self.module(images), labels)
@@ -228,12 +231,15 @@ def _threads(count: int | None) -> Iterator[None]:
 
 @contextmanager
 def _borrowed(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
-    """The module on the device, channels-last; afterwards its statistics, mode and gradients are as they were."""
+    """The module on the device, channels-last for images; afterwards statistics, mode and gradients are as before."""
     mode = module.training
-    home = next(module.parameters()).device
+    home = next((weight.device for weight in module.parameters()), device)
+    # torch knows that layout of four dimensions only
+    flat = all(weight.ndim <= 4 for weight in module.parameters())
     buffers = {name: value.clone() for name, value in module.named_buffers()}
     try:
-        yield module.to(device).to(memory_format=torch.channels_last)
+        module.to(device)
+        yield module.to(memory_format=torch.channels_last) if flat else module
     finally:
         module.to(home)
         module.zero_grad(set_to_none=True)

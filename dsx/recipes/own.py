@@ -91,6 +91,9 @@ class OwnRecipe(AnyRecipe):
             raise ValueError(f"function '{self.function}': expected package.module:name")
         known = (*PLACES, *self.settings)
         for word in self.command or ():
+            lone = re.search(r"[{}]", _BRACES.sub("", word))
+            if lone is not None:
+                raise ValueError(f"command: '{word}' has a lone '{lone[0]}': a brace is written {lone[0] * 2}")
             for name in _BRACES.findall(word):
                 if name and name not in known:
                     raise ValueError(

@@ -38,8 +38,7 @@ def _facts(space: Space) -> list[str]:
     size = cardinality(space)
     settings = "infinite" if size.settings is None else f"{float(size.settings):.2g}"
     window = ", ".join(f"{name} {text}" for name, text in space.constraint_texts.items() if name in METRICS)
-    images = f"{space.resolution}×{space.resolution}"
-    return [str(size.degrees_of_freedom), settings, images, str(space.num_classes), window or "none"]
+    return [str(size.degrees_of_freedom), settings, space.input_in_words, str(space.num_classes), window or "none"]
 
 
 def describe_space(name: str | Path) -> str:

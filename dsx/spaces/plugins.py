@@ -159,7 +159,7 @@ def _module(file: str, source: str, version: str) -> types.ModuleType:
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, filename, "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DefinitionError(_where(error, file, filename)) from error
     return module
 
@@ -235,13 +235,13 @@ def _guarded(function: Callable[..., Any], file: str, filename: str, what: str) 
             return function(*arguments)
         except DsxError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise DefinitionError(f"{_where(error, file, filename)} (in {what})") from error
 
     return call
 
 
-def _where(error: Exception, file: str, filename: str) -> str:
+def _where(error: BaseException, file: str, filename: str) -> str:
     """`my_blocks.py, line 3: NameError: …`: the innermost line of the user's file."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
     line = error.lineno if isinstance(error, SyntaxError) and error.filename == filename else (lines or [None])[-1]

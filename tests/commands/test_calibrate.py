@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -66,3 +68,25 @@ def test_latency_without_a_device_is_refused(dsx: Command):
         "dsx: AnyNetXE-digits: constraints.latency: latency is foretold by the model of a device: `dsx time SPACE"
         " --calibrate FILE` makes one, and `device: FILE` (or --device-model FILE) names it\n"
     )
+
+
+def test_what_cannot_be_written_or_fitted_is_refused_before_anything_is_measured(
+    dsx: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dsx.networks.timing.time_network", lambda *_, **__: pytest.fail("measured"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    said = {
+        (
+            "--calibrate",
+            "folder",
+        ): "dsx: folder: is a folder: name the file that the device's model is to be written to",
+        ("--calibrate", "d.yaml", "--limit", "4"): "dsx: --limit 4: 4 networks are too few: measure at least 20",
+        ("--calibrate", "d.yaml", "--limit", "0"): "dsx: --limit 0: 0 networks are too few: measure at least 20",
+    }
+    for words, message in said.items():
+        done = dsx("time", "AnyNetXE-digits", *words)
+        assert (done.code, done.err.strip()) == (2, message)
+    done = dsx("time", "AnyNetXE-digits", "--calibrate", "file/d.yaml")
+    assert done.code == 2
+    assert "nothing is measured in vain" in done.err

@@ -9,6 +9,7 @@ import torch
 import dsx as dsx_api
 from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import Architecture, ArchitectureTable, Head, Stage, Stem
+from dsx.networks.complexity import layers
 from dsx.networks.cost import Memory
 from dsx.networks.counting import count_memory
 from dsx.networks.layers import USER_BLOCKS, Block, Conv
@@ -104,8 +105,8 @@ def test_a_block_with_a_module_of_its_own_is_named(monkeypatch):
 
 def test_windows_and_rules_on_memory_and_stages_hold_in_the_population():
     limits = {
-        "constraints.training_memory": "50k:200k", "constraints.stage_params": ":50k",
-        "rules.small": "inference_memory <= 40000", "rules.even": "max(stage_acts) <= 50 * min(stage_acts)",
+        "constraints.training_memory": "50k:200k", "constraints.stage_params": ":20k",
+        "rules.small": "inference_memory <= 40000", "rules.even": "max(stage_acts) <= 4 * min(stage_acts)",
     }  # fmt: skip
     space = dsx_api.load_space("AnyNetXA-digits", {"constraints.flops": None, **limits})
     for model in dsx_api.sample(space, 10):
@@ -113,3 +114,9 @@ def test_windows_and_rules_on_memory_and_stages_hold_in_the_population():
         held = Memory(*(2 * a - b for a, b in zip(two, three, strict=True)))
         assert held.inference_memory <= 40000
         assert 50_000 <= held.training_memory <= 200_000
+        rows = [row for row in layers(model.architecture, 8) if row.stage not in ("stem", "head")]
+        stages = {row.stage: [each.complexity for each in rows if each.stage == row.stage] for row in rows}
+        assert len(stages) == len(model.architecture.stages)
+        assert max(sum(cost.params for cost in costs) for costs in stages.values()) <= 20_000
+        acts = [sum(cost.acts for cost in costs) for costs in stages.values()]
+        assert max(acts) <= 4 * min(acts)

@@ -68,3 +68,30 @@ def test_mistakes_are_refused_before_anything_is_built():
         assert "\n" not in str(refusal.value)
     with pytest.raises(DsxError, match="Linear holds no convolution"):
         time_network(nn.Linear(2, 2), resolution=8)
+
+
+def test_weights_of_five_dimensions_and_no_weights_at_all_are_timed(monkeypatch):
+    class Deep(nn.Module):
+        in_channels = 3
+
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv3d(3, 4, 1)
+
+        def forward(self, x):
+            return self.conv(x[:, :, None]).flatten(1)
+
+    class Bare(nn.Module):
+        def forward(self, x):
+            return x.flatten(1)
+
+    monkeypatch.setattr("dsx.networks.timing._in_channels", lambda module: 3)
+    for module in (Deep(), Bare()):
+        timing = time_network(module, resolution=8, batch_size=2, passes=1, warmup=0, threads=1)
+        assert timing.median_ms > 0
+    with pytest.raises(DsxError) as refusal:
+        time_network(Bare(), "training", resolution=8, batch_size=2, passes=1, warmup=0, threads=1)
+    assert str(refusal.value) == "a network without parameters takes no training step: time it in inference"
+    with pytest.raises(DsxError) as refusal:
+        time_network(Deep(), resolution=8, threads=0)
+    assert str(refusal.value) == "threads = 0: expected an integer ≥ 1"

@@ -124,3 +124,11 @@ def test_the_folder_of_the_code_is_kept_with_its_whole_path(tmp_path: Path, monk
     monkeypatch.chdir("/")
     assert read_recipe(recipe.to_dict()) == recipe
     assert own(code="elsewhere").recipe_id == recipe.recipe_id  # where it lies is no part of what it is
+
+
+@pytest.mark.parametrize(("word", "lone"), [("{seed", "{"), ("seed}", "}"), ('{"error": {seed}}', "{")])
+def test_a_brace_that_is_not_doubled_and_names_nothing_is_refused(word: str, lone: str) -> None:
+    with pytest.raises(DsxError) as raised:
+        own(command=["echo", word])
+    assert str(raised.value) == f"recipe: command: '{word}' has a lone '{lone}': a brace is written {lone * 2}"
+    assert own(command=["echo", '{{"error": {seed}}}']).words({"seed": 3}) == ["echo", '{"error": 3}']

@@ -312,6 +312,20 @@ def test_a_build_that_raises_is_told_with_its_line(network_space):
     assert str(refusal.value) == "net.py, line 9: NameError: name 'undefined' is not defined (in build)"
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (NETWORK.replace("from torch import nn", "raise SystemExit(3)"), "net.py, line 9: SystemExit: 3 (in build)"),
+        ("raise SystemExit(3)\n" + NETWORK, "net.py, line 1: SystemExit: 3"),
+    ],
+)
+def test_a_file_that_ends_the_program_is_told_too(network_space, text, where):
+    space = load_space(network_space(text))
+    with pytest.raises(DefinitionError) as refusal:
+        dsx_api.sample(space, 2)
+    assert where in str(refusal.value)
+
+
 def test_a_file_that_cannot_be_run_is_told_when_it_is(network_space):
     space = load_space(network_space("import nowhere_at_all\n" + NETWORK))
     with pytest.raises(DefinitionError) as refusal:

@@ -94,6 +94,8 @@ def test_a_function_and_its_helpers_come_from_its_own_folder_whatever_was_loaded
     monkeypatch.syspath_prepend(tmp_path)
     errors = []
     for folder in ("a", "b", "a"):
-        recipe = of("dsx_test_forest:run", metrics={"error": {"unit": "%", "better": "lower"}}, code=str(tmp_path / folder))
+        recipe = of(
+            "dsx_test_forest:run", metrics={"error": {"unit": "%", "better": "lower"}}, code=str(tmp_path / folder)
+        )
         errors.append(train(NETWORK, recipe, 0, tmp_path / f"run{len(errors)}").error)
     assert errors == [1.0, 2.0, 1.0]

@@ -184,8 +184,14 @@ def _alone(out: Path) -> Iterator[None]:
     """Nobody else writes into the folder meanwhile; the lock ends with the processes that hold it."""
     import fcntl
 
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / ".lock", "w") as file:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = open(out / ".lock", "w")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise DsxError(
+            f"{out}: cannot be a folder of images ({error.strerror or error}): name another with --out"
+        ) from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

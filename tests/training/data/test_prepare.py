@@ -219,3 +219,12 @@ def test_images_of_floats_are_refused(
     assert str(raised.value) == (
         "data set floats_mine:Data: its images are floats: only images of bytes can be prepared"
     )
+
+
+def test_a_place_that_can_be_no_folder_is_refused_in_one_line(image_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DsxError) as raised:
+            prepare(plan_preparation(data_of(image_folder), 24, out), 1, lambda done: None)
+        assert str(raised.value).startswith(f"{out}: cannot be a folder of images (")
+        assert str(raised.value).endswith("): name another with --out")
