@@ -155,9 +155,9 @@ class OwnRecipe(AnyRecipe):
         words = [_BRACES.sub(told, word) for word in self.command]
         return [sys.executable, *words[1:]] if words[0] in _PYTHON else words
 
-    def files(self) -> list[Path]:
-        """The files here that the command names: its script, its configuration."""
-        candidates = [Path(self.code or ".") / word for word in self.command or ()]
+    def files(self, folder: Path | None = None) -> list[Path]:
+        """The files in the folder of its code, or here, that the command names: its script, its configuration."""
+        candidates = [(folder or Path(self.code or ".")) / word for word in self.command or ()]
         return [path for path in candidates if path.is_file()]
 
     def describe(self, world: int = 1, training_images: int | None = None) -> str:  # noqa: ARG002 (of the built-in)

@@ -13,9 +13,8 @@ from dsx.base.nested import plain
 from dsx.networks.lookup import Network
 from dsx.recipes.own import OwnRecipe
 from dsx.training.faults import Interrupted
-from dsx.training.program import code_folder
 from dsx.training.protocol import imported
-from dsx.training.report import OwnTraining, ReportError
+from dsx.training.report import OwnTraining, ReportError, code_folder
 from dsx.training.result import Result
 
 # the folder that the last function's modules came from

@@ -14,19 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import dsx
 from dsx.base.files import load_json, write_json
-from dsx.recipes.own import OwnRecipe
 from dsx.study.claims import is_running, machine, process_start
 from dsx.training.faults import Interrupted, OutOfMemory, ProgramFailed, ProgramKilled
 from dsx.training.process import Program
-from dsx.training.report import OwnTraining, ReportError
+from dsx.training.report import OwnTraining, ReportError, code_folder
 from dsx.training.result import Result
 
 STOPPED = 75  # exit code of a program that was stopped and can go on: EX_TEMPFAIL of sysexits.h
 METRICS = "metrics.json"
-# beside the copy of dsx that queued jobs run: of the recipe's `code`
-COPIED_CODE = "own_code"
 _NO_METRICS = f"and no metrics: write {{folder}}/{METRICS}, or print one JSON object last"
 _MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
@@ -92,14 +88,6 @@ def _see_the_last_one_out(path: Path) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(last["pid"], signal.SIGKILL)
         time.sleep(0.02)
-
-
-def code_folder(recipe: OwnRecipe) -> Path | None:
-    """Where the user's code lies: the copy beside this dsx that a submission made, else the recipe's folder."""
-    if recipe.code is None:
-        return None
-    copied = Path(dsx.__file__).resolve().parents[1] / COPIED_CODE
-    return copied if copied.is_dir() else Path(recipe.code).expanduser().resolve()
 
 
 def _attend(training: OwnTraining, program: Program, should_stop: Callable[[], bool]) -> str:

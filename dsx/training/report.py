@@ -23,6 +23,8 @@ from dsx.training.result import RESULT, Result, recorded
 
 # below a run's folder: what belongs to the training itself, and survives an interruption
 OWN_FOLDER = "own"
+# beside the copy of dsx that queued jobs run: of the recipe's `code`
+COPIED_CODE = "own_code"
 _ELAPSED = "elapsed.json"
 
 
@@ -174,6 +176,14 @@ def _curve(entries: object, metric: Metric, where: str) -> list[dict[str, Any]]:
     return curve
 
 
+def code_folder(recipe: OwnRecipe) -> Path | None:
+    """Where the user's code lies: the copy beside this dsx that a submission made, else the recipe's folder."""
+    if recipe.code is None:
+        return None
+    copied = Path(dsx.__file__).resolve().parents[1] / COPIED_CODE
+    return copied if copied.is_dir() else Path(recipe.code).expanduser().resolve()
+
+
 def _environment(recipe: OwnRecipe) -> dict[str, object]:
     """By what it was trained: machine, versions, and a hash of every file that the command names."""
     return {
@@ -181,5 +191,7 @@ def _environment(recipe: OwnRecipe) -> dict[str, object]:
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "dsx": dsx.__version__,
-        "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in recipe.files()},
+        "files": {
+            str(path): hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in recipe.files(code_folder(recipe))
+        },
     }

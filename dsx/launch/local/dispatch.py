@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,16 +21,11 @@ from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import PendingRun, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport, duration
 from dsx.launch.worker import Outcome
-from dsx.recipes.own import OwnRecipe
 from dsx.study.results import Failure
 from dsx.study.study import Study, open_study
 
 # what was handed out and has not come back, and to which workers
 _Busy = dict[Future[Outcome], tuple[PendingRun, pool.WorkerGroup]]
-# seconds that workers have to save and end after a stop before they are killed, and more where a program has its own
-GRACE_S = 30.0
-# seconds beside a program's own, to write down how it ended
-_SAVE_S = 10.0
 # seconds that the pool has to tell of a process that has ended
 _GONE_S = 1.0
 
@@ -51,7 +46,7 @@ def dispatch(
     runs = limited(pending_runs(studies, options), options)
     started = time.monotonic()
     tally = LaunchTally(len(runs))
-    dispatcher = _Dispatcher(tally, max_failures, options.should_stop, grace_s(studies))
+    dispatcher = _Dispatcher(tally, max_failures, options.should_stop, settings.grace_s)
     if runs:
         processes = min(sum(slot.workers for slot in slots), len(runs))
         with ProgressReport(tally, show=options.progress) as report, _stop_signals(dispatcher, report):
@@ -69,12 +64,6 @@ def dispatch(
         dispatcher.by_signal,
         tuple(dispatcher.failed),
     )
-
-
-def grace_s(studies: Iterable[Study]) -> float:
-    """Seconds that a stop leaves to these studies' workers: a program of the user's may have asked for longer."""
-    own = [study.recipe.stop_grace_s for study in studies if isinstance(study.recipe, OwnRecipe)]
-    return max([GRACE_S, *(seconds + _SAVE_S for seconds in own)])
 
 
 def _groups(slots: Sequence[Slot], processes: int, settings: pool.PoolSettings) -> list[pool.WorkerGroup]:

@@ -70,7 +70,7 @@ class LocalLauncher(Launcher):
 
     def _settings(self, groups: Sequence[Slot], studies: Sequence[Study], options: LaunchOptions) -> PoolSettings:
         """What every worker process is told."""
-        from dsx.launch.local.pool import PoolSettings
+        from dsx.launch.local.pool import PoolSettings, grace_s
 
         threads = self.threads if self.threads is not None else (1 if groups[0].device == "cpu" else None)
         return PoolSettings(
@@ -79,6 +79,7 @@ class LocalLauncher(Launcher):
             nice=self.nice,
             memory_limit_gb=self.memory_limit_gb,
             timeout_s=self.time_limit_min * 60 if self.time_limit_min is not None else None,
+            grace_s=grace_s(studies),
         )
 
     def slots(self, options: LaunchOptions) -> list[Slot]:

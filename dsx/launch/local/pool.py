@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from dsx.launch.devices import Slot
 from dsx.launch.failures import record_failure
 from dsx.launch.heartbeat import Heartbeat
 from dsx.launch.worker import Outcome, WorkSettings, work
+from dsx.recipes.own import OwnRecipe
 from dsx.recipes.recipe import TRAINER
 from dsx.study import claims
 from dsx.study.study import Study
@@ -42,7 +43,8 @@ class WorkerGone(Exception):
 
 WORKER_LOST = (ProcessExpired, TimeoutError, BrokenProcessPool, WorkerGone)
 _OVER_MEMORY, _ORPHAN, _TERMINATED = 86, 87, 88  # exit codes of our own workers
-_ORPHAN_GRACE_S = 60.0
+# seconds that workers have to save and end after a stop before they are killed, and beside a program's own
+GRACE_S, _SAVE_S = 30.0, 10.0
 _WATCH_EVERY_S = 0.5
 # a worker loads torch before it begins: seconds, and minutes from a slow file system
 MUTE_S = 600.0
@@ -50,6 +52,12 @@ _LOOK_ABOVE = (
     'what they said is above, if anything; a script must call launch under `if __name__ == "__main__":`, and'
     " `dsx doctor` tries to start one"
 )
+
+
+def grace_s(studies: Iterable[Study]) -> float:
+    """Seconds that a stop leaves to these studies' workers: a program of the user's may have asked for longer."""
+    own = [study.recipe.stop_grace_s for study in studies if isinstance(study.recipe, OwnRecipe)]
+    return max([GRACE_S, *(seconds + _SAVE_S for seconds in own)])
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class PoolSettings:
     nice: int = 0
     memory_limit_gb: float | None = None  # resident memory of a process
     timeout_s: float | None = None  # of one model
+    grace_s: float = GRACE_S
 
 
 @dataclass(frozen=True)
@@ -238,7 +247,7 @@ def _begin(start: _WorkerStart) -> None:
     _heartbeat = Heartbeat()
     _idle.set()
     signal.signal(signal.SIGTERM, _on_terminate)
-    watched = (start.stop, start.settings.memory_limit_gb)
+    watched = (start.stop, start.settings.memory_limit_gb, start.settings.grace_s)
     threading.Thread(target=_watch, args=watched, name="dsx-watch", daemon=True).start()
 
 
@@ -266,7 +275,7 @@ def _on_terminate(_number: int, _frame: object) -> None:
     _stop.set()
 
 
-def _watch(stop_pipe: Connection, memory_limit_gb: float | None) -> None:
+def _watch(stop_pipe: Connection, memory_limit_gb: float | None, grace_s: float) -> None:
     """Stop when the parent closes its end of the pipe, on purpose or by its death; end the process when over memory."""
     while not _stop.is_set():
         try:
@@ -276,7 +285,7 @@ def _watch(stop_pipe: Connection, memory_limit_gb: float | None) -> None:
             _stop.set()
         if memory_limit_gb is not None and _resident_gb() + resident_bytes() / 1e9 > memory_limit_gb:
             os._exit(_OVER_MEMORY)
-    deadline = time.monotonic() + _ORPHAN_GRACE_S
+    deadline = time.monotonic() + 2 * grace_s  # of our own account, if nobody kills us earlier
     while time.monotonic() < deadline and not _parent_gone_and_idle():
         time.sleep(_WATCH_EVERY_S)
     os._exit(_ORPHAN)

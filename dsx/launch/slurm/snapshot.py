@@ -14,7 +14,7 @@ from dsx.base.errors import DsxError
 from dsx.base.files import RecordError, unwritable
 from dsx.recipes.own import OwnRecipe
 from dsx.study.study import Study
-from dsx.training.program import COPIED_CODE
+from dsx.training.report import COPIED_CODE
 
 # python reads this file as it starts, in a job and in every process below it: an editable install or the current
 # folder would otherwise come before PYTHONPATH

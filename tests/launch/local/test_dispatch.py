@@ -11,8 +11,6 @@ import pytest
 
 from dsx.base.errors import DsxError
 from dsx.launch.debug import DebugLauncher
-from dsx.launch.local.dispatch import GRACE_S, grace_s
-from dsx.recipes.recipe import read_recipe
 from dsx.study.study import open_study
 
 from standins import behave, check_complete, launch_here, make_study, starts, trainings
@@ -207,10 +205,3 @@ def test_a_launch_trains_the_models_by_which_a_study_grows_meanwhile(tmp_path):
     assert process.returncode == 0, err
     check_complete(grown)
     assert len(trainings(study)) == 7
-
-
-def test_a_stop_leaves_a_program_the_time_that_its_recipe_gives_it(tmp_path):
-    plain, own = make_study(tmp_path / "plain"), make_study(tmp_path / "own", recipe=False)
-    own.set_recipe(read_recipe({"name": "slow", "command": ["true"], "stop_grace_s": 90}))
-    assert grace_s([plain]) == GRACE_S
-    assert grace_s([plain, own]) == 100

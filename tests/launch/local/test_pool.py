@@ -17,8 +17,9 @@ from dsx.base.errors import DsxError
 from dsx.launch.devices import Slot
 from dsx.launch.local import pool
 from dsx.launch.local.launcher import LocalLauncher
-from dsx.launch.local.pool import MUTE_S, PoolSettings, WorkerGone, WorkerGroup, autopsy
+from dsx.launch.local.pool import GRACE_S, MUTE_S, PoolSettings, WorkerGone, WorkerGroup, autopsy, grace_s
 from dsx.launch.worker import WorkSettings
+from dsx.recipes.recipe import read_recipe
 from dsx.study.claims import claim, process_start
 from dsx.study.study import Study
 
@@ -238,3 +239,10 @@ def test_limits_of_time_and_memory_cost_only_the_model_that_breaks_them(tmp_path
         summary = launch_here(study, launcher)
         assert summary.counts == {"done": 2, "failed": 1}
         assert [(failure.kind, failure.message) for failure in study.failures()] == [(kind, message)]
+
+
+def test_a_stop_leaves_a_program_the_time_that_its_recipe_gives_it(tmp_path: Path) -> None:
+    plain, own = make_study(tmp_path / "plain"), make_study(tmp_path / "own", recipe=False)
+    own.set_recipe(read_recipe({"name": "slow", "command": ["true"], "stop_grace_s": 90}))
+    assert grace_s([plain]) == GRACE_S
+    assert grace_s([plain, own]) == 100

@@ -125,12 +125,12 @@ def test_code_of_the_users_own_is_copied_as_it_is_and_used_by_the_copy(tmp_path:
     assert copied.read_text() == "echo 1"
     assert copied.stat().st_mode & 0o100
     assert not (place / "own_code" / ".git").exists()
-    tell = "from dsx.training.program import code_folder; from dsx.study.study import open_study; import sys\n"
-    tell += "print(code_folder(open_study(sys.argv[1]).recipe))"
+    tell = "from dsx.training.report import code_folder; from dsx.study.study import open_study; import sys\n"
+    tell += "recipe = open_study(sys.argv[1]).recipe; print(code_folder(recipe), *recipe.files(code_folder(recipe)))"
     environment = os.environ | {"PYTHONPATH": str(place)}
     command = [sys.executable, "-c", tell, str(study.path)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True)
-    assert done.stdout.strip() == str(place / "own_code")
+    assert done.stdout.split() == [str(place / "own_code"), str(copied)]
     (tmp_path / "mine" / "below" / "train.sh").write_text("echo 2")
     assert freeze(study) != place
 
