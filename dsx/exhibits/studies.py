@@ -12,7 +12,7 @@ from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, first_line, suggest
 from dsx.base.units import format_range
 from dsx.networks.user import shape_in_words
 from dsx.recipes.metric import ERROR, Metric
@@ -232,7 +232,7 @@ def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame:
         key = "run_id" if "run_id" in curves.columns else "model_id"
         rows: pd.DataFrame = curves[curves[key].isin(_picked(table, key))].reset_index(drop=True)
     except (OSError, ValueError, KeyError) as problem:
-        raise DsxError(f"{path}: not readable as training curves: {str(problem).splitlines()[0]}") from None
+        raise DsxError(f"{path}: not readable as training curves: {first_line(problem)}") from None
     return rows
 
 

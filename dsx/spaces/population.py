@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from dsx.base.errors import StudyError
+from dsx.base.errors import StudyError, first_line
 from dsx.base.files import write_bytes
 from dsx.networks.architecture import content_id
 from dsx.networks.cost import METRICS
@@ -85,9 +85,9 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise StudyError(f"{path}: no population here; `dsx sample` makes one") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        text = str(error).splitlines()[0]
         raise StudyError(
-            f"{path}: not a readable Parquet file, perhaps cut short ({text}); restore it from a copy, or sample again"
+            f"{path}: not a readable Parquet file, perhaps cut short ({first_line(error)}); restore it from a copy, or"
+            " sample again"
         ) from None
 
 

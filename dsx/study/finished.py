@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
+from dsx.results.states import FINISHED
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run, Runs
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-FINISHED = ("done", "diverged")
 # records parsed together: some megabytes
 _TOGETHER = 1000
 # what one thread of Arrow's takes at a time; no record is as long

@@ -14,12 +14,13 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from dsx.base.units import duration
 from dsx.launch.devices import Slot
 from dsx.launch.launcher import Launched
 from dsx.launch.local import pool
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import PendingRun, limited, pending_runs
-from dsx.launch.progress import LaunchTally, ProgressReport, duration
+from dsx.launch.progress import LaunchTally, ProgressReport
 from dsx.launch.worker import Outcome
 from dsx.study.results import Failure
 from dsx.study.study import Study, open_study
