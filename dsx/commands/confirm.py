@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsx.analysis.confirmation import Confirmation, confirm, confirmation_in_words
-from dsx.analysis.words import number
+from dsx.analysis.number_words import number
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import align, plural

@@ -90,9 +90,9 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
     scan = study.scan()
     results = study.results() if table is None else table
     metrics = study.recipe.measures if study.recipe else (ERROR,)
-    own = [metric.name for metric in metrics if metric.name in results.columns]
-    reported = results[own]
-    results = results.drop(columns=[name for name in own if name != "error"])
+    names = [metric.name for metric in metrics if metric.name in results.columns]
+    reported = results[names]
+    results = results.drop(columns=[name for name in names if name != "error"])
     picked = representatives(study, results)
     networks = network_table(study.population.model_ids, study.population.contents)
     return StudyFacts(

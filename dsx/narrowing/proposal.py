@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.analysis.narrow import Judgement, Side, judge
+from dsx.analysis.number_words import number
 from dsx.analysis.scan import End
 from dsx.analysis.sharing import LEAST as LEAST_SHARING
 from dsx.analysis.sharing import MARGIN, sharing_cost
 from dsx.analysis.superiority import superiority
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
 from dsx.narrowing.candidates import Candidate, Looks, RuleEvidence, bounded, changed, narrowed, stage_values

@@ -42,11 +42,10 @@ _NUMERIC = tuple(c.name for c in known.COLUMNS if c.elsewhere and not c.text and
 
 @dataclass(frozen=True, eq=False)
 class Foreign:
-    """A table with the result columns' own names, and what was taken for what, in words. own: dsx wrote it."""
+    """A table with the result columns' own names, and what was taken for what, in words: nothing if dsx wrote it."""
 
     table: pd.DataFrame
     account: str
-    own: bool
     metric: Metric = ERROR
 
 
@@ -56,10 +55,10 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
     given: what was said of its columns (`KEYS`). Raises DsxError if a column is missing or its values are out of range,
     and for what could be meant in two ways.
     """
-    own = set(table.columns) >= _OWN and all(ours == theirs for ours, theirs in given.items())
-    if own:
+    by_dsx = set(table.columns) >= _OWN and all(ours == theirs for ours, theirs in given.items())
+    if by_dsx:
         error = _percent(table["error"], "error", Source("error"), path, asked=False)
-        return Foreign(_states(table.assign(error=error), path, given, {"state": Source("state")})[0], "", True)
+        return Foreign(_states(table.assign(error=error), path, given, {"state": Source("state")})[0], "")
     metric = _metric(path, given)
     sources = sources_in(table, path, given, named_otherwise=metric != ERROR)
     if metric != ERROR:
@@ -81,7 +80,7 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
         f"parameters: {known.listed(parameters) or 'none'}",
         *_left(table, parameters, [*unused, *dropped]),
     ]
-    return Foreign(table, f"{plural(len(table), 'row')}; {'; '.join(account)}", False, metric)
+    return Foreign(table, f"{plural(len(table), 'row')}; {'; '.join(account)}", metric)
 
 
 def _metric(path: Path, given: Mapping[str, str]) -> Metric:
