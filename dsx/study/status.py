@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dsx.base.units import duration, rate
+from dsx.results.states import STATES
 from dsx.study.claims import Holder
 from dsx.study.finished import Finished
 from dsx.study.results import Failure, Scan
@@ -111,7 +112,7 @@ def _remedy(study: Study, kind: str) -> str:
 
 def describe(status: Status, *, ids: int = 6) -> list[str]:
     """The status as lines of plain text. ids: how many models of a group of failures are named."""
-    counts = [f"{status.counts[state]} {state}" for state in ("done", "diverged", "failed", "running", "pending")]
+    counts = [f"{status.counts[state]} {state}" for state in STATES]
     line = f"{status.path}   {'  '.join(counts)}"
     if status.models_per_hour is not None:
         line += f"      {rate(status.models_per_hour)}"

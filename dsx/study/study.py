@@ -269,6 +269,11 @@ class Study:
         """State → number of runs, for all five states."""
         return self.scan().counts()
 
+    def left(self) -> int:
+        """Number of runs that are pending or running."""
+        counts = self.counts()
+        return counts["pending"] + counts["running"]
+
     def failures(self) -> list[Failure]:
         """Why each failed run failed."""
         return list(self.scan().failures.values())
