@@ -20,7 +20,7 @@ from dsx.analysis.rank_test import smallest_n
 from dsx.analysis.superiority import midcounts
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
-from dsx.results.samples import Errors, Floats, check_level, sample_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 Looks = Literal["any", "one"]
 
@@ -154,7 +154,7 @@ def _populations(
     pilots: Sequence[Errors], difference: float | None, count: int, seed: int
 ) -> list[tuple[Floats, Floats]]:
     """Pairs of populations that the pilots may have come from: resamples of n − 1, so that they vary as samples do."""
-    errors = [sample_array(pilot, f"pilot {i}") for i, pilot in enumerate(pilots, 1)]
+    errors = [as_sample(pilot, f"pilot {i}") for i, pilot in enumerate(pilots, 1)]
     if len(errors) not in (1, 2):
         raise DsxError(f"plan: {len(errors)} pilots: expected one or two")
     for i, pilot in enumerate(errors, 1):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dsx.base.nested import canonical_json
 from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember
@@ -14,7 +15,6 @@ from dsx.commands.show import models_table
 from dsx.commands.target import own_resolution
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_recipe_here
-from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network, find_network, fit_to_data
 from dsx.recipes.base import AnyRecipe
