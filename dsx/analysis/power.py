@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +17,10 @@ import numpy.typing as npt
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
 from dsx.analysis.superiority import midcounts
+from dsx.analysis.verdict import Looks
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
 from dsx.results.samples import Errors, Floats, as_sample, check_level
-
-Looks = Literal["any", "one"]
 
 # populations resampled from the pilots for one look, and for any look, where each is sampled and watched
 _POPULATIONS = 500

@@ -20,7 +20,7 @@ from dsx.designing.account import told, told_step
 from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, PausedError
-from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.record import KeptModels
 from dsx.designing.walk import Walk
 from dsx.launch.launcher import Launched, Launcher
@@ -98,7 +98,7 @@ def preview(request: DesignRequest) -> str:
     return "\n".join([*told(walk, ending), "nothing would be trained"])
 
 
-def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
+def _asked(request: DesignRequest) -> tuple[Space, WalkPlan, AnyRecipe]:
     """The space, plan and recipe: those of the folder where there is a walk, changed by what is asked for."""
     folder = DesignFolder(request.out)
     changes = launch_changes(request.overrides)
@@ -111,7 +111,7 @@ def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
             folder.read()  # raises: there is no walk
         if named is None:
             raise DsxError("--recipe: needed to begin a walk: a recipe's name or file, as in --recipe digits")
-        return load_space(str(request.space)), Plan(**given), named
+        return load_space(str(request.space)), WalkPlan(**given), named
     space, planned, content = folder.open()
     if content is None:
         raise DsxError(

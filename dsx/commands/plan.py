@@ -13,7 +13,8 @@ import numpy as np
 
 from dsx import analysis
 from dsx.analysis.decisions import SHARE_OF_ERRORS
-from dsx.analysis.power import MOST, Looks, PowerCurve, power_curve
+from dsx.analysis.power import MOST, PowerCurve, power_curve
+from dsx.analysis.verdict import Looks
 from dsx.base import files
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import align

@@ -26,7 +26,7 @@ from dsx.recipes.metric import ERROR, Metric
 from dsx.results import columns as known
 from dsx.results.arrays import Floats
 from dsx.results.cells import NOTHING, Numbers, numbers_in
-from dsx.results.sources import Source, source, sources_in
+from dsx.results.sources import ColumnSource, source, sources_in
 from dsx.results.states import STATES, state_of
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
     """
     by_dsx = set(table.columns) >= _OWN and all(ours == theirs for ours, theirs in given.items())
     if by_dsx:
-        error = _percent(table["error"], "error", Source("error"), path, asked=False)
-        return Foreign(_states(table.assign(error=error), path, given, {"state": Source("state")})[0], "")
+        error = _percent(table["error"], "error", ColumnSource("error"), path, asked=False)
+        return Foreign(_states(table.assign(error=error), path, given, {"state": ColumnSource("state")})[0], "")
     metric = _metric(path, given)
     sources = sources_in(table, path, given, named_otherwise=metric != ERROR)
     if metric != ERROR:
@@ -98,14 +98,14 @@ def _metric(path: Path, given: Mapping[str, str]) -> Metric:
     return Metric(name=column, unit="%" if unit is None else unit, better=better)
 
 
-def _told(metric: Metric, used: Source, errors: Floats) -> str:
+def _told(metric: Metric, used: ColumnSource, errors: Floats) -> str:
     """`compared by 'ap' (%), higher is better (12 to 60)`."""
     values = sorted(metric.from_error(e) for e in (np.nanmin(errors), np.nanmax(errors))) if errors.size else []
     span = f" ({values[0]:.4g} to {values[1]:.4g})" if values else ""
     return f"compared by {used}{f' ({metric.unit})' if metric.unit else ''}, {metric.better} is better{span}"
 
 
-def _without_index(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, list[str]]:
+def _without_index(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple[pd.DataFrame, list[str]]:
     """The table without columns that only number its rows, and words for each of them."""
     used, dropped = {s.column for s in sources.values()}, []
     for name in map(str, list(table.columns)):
@@ -124,7 +124,7 @@ def _counts_rows(values: Floats) -> bool:
     return bool(np.isfinite(values).all() and (np.diff(values) == 1).all() and values[0] in (0, 1))
 
 
-def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> pd.DataFrame:
+def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource]) -> pd.DataFrame:
     """Result columns under their own names; one of such a name that is not used becomes other_NAME."""
     taken: dict[str, str] = {}
     for ours, used in sources.items():
@@ -135,7 +135,7 @@ def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
     return table.rename(columns={**hidden, **taken})
 
 
-def _with_ids(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, str]:
+def _with_ids(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple[pd.DataFrame, str]:
     if "model_id" in table.columns:
         models = table["model_id"].nunique()
         seeds = "" if models == len(table) else f" ({models:,} models, rows of one are its seeds)"
@@ -145,14 +145,14 @@ def _with_ids(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.Da
     return table, "row numbers"
 
 
-def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source], metric: Metric) -> pd.DataFrame:
+def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource], metric: Metric) -> pd.DataFrame:
     """Every column that holds numbers as numbers; result columns must. Raises DsxError for cells that are none."""
     import pandas as pd
 
     made = table.copy()
     for name in map(str, table.columns):
         cells = table[name]
-        used = sources.get(name, Source(name))
+        used = sources.get(name, ColumnSource(name))
         if name in ("error", "best_error"):
             made[name] = _errors(cells, name, used, path, metric)
         elif cells.dtype.kind == "O" and name not in ("model_id", "state", "failure", "recipe", "stages", "space"):
@@ -171,7 +171,7 @@ def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source], met
     return made
 
 
-def _errors(cells: pd.Series, name: str, used: Source, path: Path, metric: Metric) -> Floats:
+def _errors(cells: pd.Series, name: str, used: ColumnSource, path: Path, metric: Metric) -> Floats:
     """Errors, of which less is better: in percent, or as what is compared has them."""
     if name != "error" or metric == ERROR:
         return _percent(cells, name, used, path)
@@ -183,7 +183,7 @@ def _errors(cells: pd.Series, name: str, used: Source, path: Path, metric: Metri
     return np.array([metric.as_error(value) for value in used.factor * numbers.values], dtype=np.float64)
 
 
-def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool = True) -> Floats:
+def _percent(cells: pd.Series, name: str, used: ColumnSource, path: Path, asked: bool = True) -> Floats:
     """Errors in percent, infinite ones included. asked: whether errors that may be shares are asked about."""
     numbers = numbers_in(cells, "decimal")
     column = used.column
@@ -216,7 +216,11 @@ def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool 
 
 
 def _states(
-    table: pd.DataFrame, path: Path, given: Mapping[str, str], sources: Mapping[str, Source], metric: Metric = ERROR
+    table: pd.DataFrame,
+    path: Path,
+    given: Mapping[str, str],
+    sources: Mapping[str, ColumnSource],
+    metric: Metric = ERROR,
 ) -> tuple[pd.DataFrame, str]:
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)
