@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.distribution import exact_interval
 from dsx.analysis.quantiles import quantile_interval
 from dsx.base.errors import DsxError
 from dsx.results.samples import Errors, Floats, as_sample, check_level
@@ -91,14 +92,9 @@ def chance_within(joint: JointEdf, draws: int, e: float, t: float, level: float 
 
     1 − (1 − p)^draws; its ends are those of p, exact (Clopper and Pearson). Raises DsxError for draws < 1.
     """
-    from scipy.special import betaincinv
-
     _check_draws(draws)
     n, share = joint.error.size, joint(e, t)
-    inside, tail = round(share * n), (1 - check_level(level)) / 2
-    low = float(betaincinv(inside, n - inside + 1, tail)) if inside else 0.0
-    high = float(betaincinv(inside + 1, n - inside, 1 - tail)) if inside < n else 1.0
-    chance, lower, upper = (1 - (1 - p) ** draws for p in (share, low, high))
+    chance, lower, upper = (1 - (1 - p) ** draws for p in (share, *exact_interval(round(share * n), n, level)))
     return chance, lower, upper
 
 

@@ -22,11 +22,11 @@ from dsx.analysis.bootstrap import (
 )
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.kolmogorov import ks_test
+from dsx.analysis.number_words import number, spread
 from dsx.analysis.superiority import superiority
 from dsx.analysis.trimmed import trimmed_mean_difference
 from dsx.analysis.verdict import Verdict, step_down
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.analysis.words import number, spread
 from dsx.base.record import Record, names_of
 from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table, samples_by_name
 

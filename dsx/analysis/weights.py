@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.decisions import Decisions, decisions
+from dsx.analysis.number_words import points, spread
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.analysis.words import points, spread
 from dsx.base.errors import DsxError
 from dsx.base.record import Record, names_of
 from dsx.results.columns import COMPLEXITIES

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base import resources
-from dsx.base.errors import DefinitionError
+from dsx.base.errors import DefinitionError, first_line
 from dsx.base.overrides import Override
 from dsx.base.yaml import read_config, resolved
 
@@ -157,7 +157,7 @@ def _overridden(config: DictConfig, overrides: Sequence[Override], where: str) -
             else:
                 OmegaConf.update(config, override.key, override.value, merge=True)
     except OmegaConfBaseException as error:
-        raise DefinitionError(f"{where}: {str(error).splitlines()[0]}") from None
+        raise DefinitionError(f"{where}: {first_line(error)}") from None
     return resolved(config, where)
 
 

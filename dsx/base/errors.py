@@ -34,6 +34,11 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines that follow; its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def unknown(what: str, name: object, known: Collection[str]) -> str:
     """`unknown block 'y'. Did you mean x? Known: x, r, v`: the one wording for a name that is none of the known."""
     return f"unknown {what} '{name}'.{suggest(str(name), known)} Known: {', '.join(known)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dsx.analysis.words import decimals, number
+from dsx.analysis.number_words import decimals, number
 from dsx.base.units import format_number
 
 

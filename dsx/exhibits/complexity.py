@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.complexity import complexity_fits, complexity_table
+from dsx.analysis.number_words import number
 from dsx.analysis.points import points_table
-from dsx.analysis.words import number
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.analysis.edf import Edf, edf
+from dsx.analysis.number_words import number
 from dsx.analysis.replicates import (
     Shrunken,
     Variances,
@@ -23,7 +24,6 @@ from dsx.analysis.replicates import (
     variances,
 )
 from dsx.analysis.tables import edf_rows
-from dsx.analysis.words import number
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Section
 from dsx.exhibits.paths import folders
 from dsx.plots.edf import draw_edf

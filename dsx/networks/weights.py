@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dsx.base.errors import DsxError, unknown
+from dsx.base.errors import DsxError, first_line, unknown
 from dsx.base.files import replacing
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture
@@ -192,16 +192,12 @@ def _read(path: Path) -> Mapping[str, Any]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise DsxError(f"{path}: refused: it holds more than weights ({_first_line(error)})") from None
+        raise DsxError(f"{path}: refused: it holds more than weights ({first_line(error)})") from None
     except Exception as error:  # the readers raise many kinds for torn files
-        raise DsxError(f"{path}: not a readable weights file ({_first_line(error)})") from None
+        raise DsxError(f"{path}: not a readable weights file ({first_line(error)})") from None
     if not isinstance(content, Mapping):
         raise DsxError(f"{path}: expected a state dict, found {type(content).__name__}")
     return content
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _unwrap(content: Mapping[str, Any], where: str) -> State:

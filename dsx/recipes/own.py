@@ -115,8 +115,8 @@ class OwnRecipe(AnyRecipe):
 
     def with_sampled(self, settings: Mapping[str, object]) -> OwnRecipe:
         """A recipe with what a space sampled among its settings, and its resolution."""
-        own = (name if name == "resolution" else f"settings.{name}" for name in settings)
-        return self.with_overrides(dict(zip(own, settings.values(), strict=True)))
+        keys = (name if name == "resolution" else f"settings.{name}" for name in settings)
+        return self.with_overrides(dict(zip(keys, settings.values(), strict=True)))
 
     def at_resolution(self, resolution: int) -> OwnRecipe:
         """The recipe with this resolution, unless it states one."""

@@ -273,8 +273,8 @@ def read_recipe(content: Mapping[str, Any], where: str = "recipe") -> AnyRecipe:
 
     Raises DefinitionError.
     """
-    own = "command" in content or "function" in content
-    return (OwnRecipe if own else Recipe).from_dict(content, where)
+    by_user = "command" in content or "function" in content
+    return (OwnRecipe if by_user else Recipe).from_dict(content, where)
 
 
 def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:

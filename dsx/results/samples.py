@@ -41,11 +41,9 @@ __all__ = [
     "check_level",
     "check_share",
     "column",
-    "error_array",
     "frame",
     "is_table",
     "number_array",
-    "sample_array",
     "samples_by_name",
     "weight_array",
 ]
@@ -113,7 +111,3 @@ def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:
         shortage = f"{int(missing.sum())} of {values.size} models have no error and are left out"
         warnings.warn(f"{name}: {shortage}", stacklevel=4)
     return ~missing
-
-
-# older names of the same
-error_array = sample_array = as_sample

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SETTINGS = r"(-r[0-9a-f]{8})(?:-s\d+)?$"  # in the id of a run: a hash of the settings that a space sampled
-STATES = ("done", "diverged", "failed", "running", "pending")
+OVER = ("done", "diverged", "failed")
+STATES = (*OVER, "running", "pending")
 FINISHED = ("done", "diverged")
 # what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
 _ELSEWHERE = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, first_line
 from dsx.results.foreign import tidy
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def load_parquet(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except (OSError, ValueError, pa.ArrowException) as problem:
-        reason = str(problem).splitlines()[0]
-        raise DsxError(f"{path}: not a readable Parquet file, perhaps cut short ({reason})") from None
+        raise DsxError(f"{path}: not a readable Parquet file, perhaps cut short ({first_line(problem)})") from None
     return table.drop(columns=[name for name in table.columns if str(name).startswith("record_")])
 
 

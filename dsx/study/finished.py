@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
+from dsx.results.states import FINISHED
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run, Runs
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-FINISHED = ("done", "diverged")
 # records parsed together: some megabytes
 _TOGETHER = 1000
 # what one thread of Arrow's takes at a time; no record is as long
@@ -233,10 +233,10 @@ def _read_cache(path: Path, identity: tuple[int, int, int], metrics: tuple[str, 
         table = pq.read_table(path, columns=["run_id", *_CACHED, *metrics])
         rows = table.filter(table["record_inode"].is_valid())
         run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
-        own = [_plain(rows[name].cast(pa.float64())) for name in metrics]
+        reported = [_plain(rows[name].cast(pa.float64())) for name in metrics]
     except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError):
         return {}
-    values = zip(*own, strict=True) if own else repeat(())
+    values = zip(*reported, strict=True) if reported else repeat(())
     return dict(zip(run_ids, map(Finished._make, zip(*fields, values, strict=False)), strict=True))
 
 

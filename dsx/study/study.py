@@ -118,8 +118,8 @@ class Study:
         if "parameters" not in self.definition:
             raise StudyError(f"{self.path}: was not sampled from a space, so it cannot grow")
         space = space_from_dict(self.definition, str(self.paths.definition))
-        drawn = draw_population(space, n, seed=self.seed, allow_short=allow_short)
-        return Study.create(self.path, drawn.population, self.definition, {**self.request, "n": n}, self.seed)
+        sampling = draw_population(space, n, seed=self.seed, allow_short=allow_short)
+        return Study.create(self.path, sampling.population, self.definition, {**self.request, "n": n}, self.seed)
 
     @property
     def path(self) -> Path:
@@ -268,6 +268,11 @@ class Study:
     def counts(self) -> dict[str, int]:
         """State → number of runs, for all five states."""
         return self.scan().counts()
+
+    def left(self) -> int:
+        """Number of runs that are pending or running."""
+        counts = self.counts()
+        return counts["pending"] + counts["running"]
 
     def failures(self) -> list[Failure]:
         """Why each failed run failed."""

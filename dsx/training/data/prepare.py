@@ -28,7 +28,7 @@ from dsx.base.nested import differences
 from dsx.base.provenance import versions
 from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.options import Data
-from dsx.training.data.images import ImageSet, Source
+from dsx.training.data.images import ImageSet, ImageSource
 from dsx.training.data.parts import open_source
 from dsx.training.data.pixels import Unreadable
 from dsx.training.data.prepared import ENTRY, FORMAT, PreparedImages, shard_path, stored_bytes, table_path
@@ -48,7 +48,7 @@ class Preparation:
     data: Data
     size: int
     out: Path
-    source: Source
+    source: ImageSource
     content: dict[str, Any]
     kept: int
     total: int
@@ -127,7 +127,7 @@ def prepare(plan: Preparation, workers: int, on_progress: Callable[[int], None])
     return manifest
 
 
-def _content(data: Data, size: int, source: Source) -> dict[str, Any]:
+def _content(data: Data, size: int, source: ImageSource) -> dict[str, Any]:
     """What the folder will hold: it can be gone on with only if all of this is the same."""
     listing = hashlib.blake2b(digest_size=16)
     for images in (source.training, source.evaluation):
