@@ -143,15 +143,18 @@ def joint_difference(
     error = np.nextafter(error, np.inf)
     rng = np.random.default_rng([seed, 6])
     difference: Floats = np.zeros((error.size, cost.size))
-    moved: Floats = np.zeros((resamples, error.size * cost.size))
+    moved: Floats = np.zeros((resamples, error.size, cost.size))
     for joint, sign in ((a, 1), (b, -1)):
         n = joint.error.size
-        inside = ((joint.error < error[:, None, None]) & (joint.cost <= cost[None, :, None])).reshape(-1, n)
-        share = inside.mean(axis=1)
-        counts = rng.multinomial(n, np.full(n, 1 / n), resamples)
-        difference += sign * share.reshape(difference.shape)
-        moved += sign * (counts @ inside.T.astype(float) / n - share)
-    half = float(np.quantile(np.abs(moved).max(axis=1), level, method="higher"))
+        # a resample of the models is one of how many lie in each cell of the grid
+        place = np.searchsorted(error, joint.error, "right") * (cost.size + 1) + np.searchsorted(cost, joint.cost)
+        cells = np.bincount(place, minlength=(error.size + 1) * (cost.size + 1))
+        counts = rng.multinomial(n, cells / n, resamples)
+        within = np.concatenate([cells[None], counts]).reshape(-1, error.size + 1, cost.size + 1)
+        shares = within.cumsum(axis=1).cumsum(axis=2)[:, :-1, :-1] / n
+        difference += sign * shares[0]
+        moved += sign * (shares[1:] - shares[0])
+    half = float(np.quantile(np.abs(moved).max(axis=(1, 2)), level, method="higher"))
     return JointDifference(error, cost, difference, half, level)
 
 
