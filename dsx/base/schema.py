@@ -6,9 +6,9 @@ keys fail with a near miss, and each failure is one line: where, found value, ru
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from dsx.base.errors import DefinitionError, suggest
 
@@ -18,6 +18,8 @@ else:
     _ModelMetaclass = type(BaseModel)
 
 T = TypeVar("T", bound="Frozen")
+
+Count = Annotated[StrictInt, Field(ge=1)]
 
 # pydantic's error types, in the words that dsx uses for a rule
 _RULES = {

@@ -14,12 +14,13 @@ from dsx.base import resources
 from dsx.base.compose import compose_group
 from dsx.base.errors import DsxError
 from dsx.base.nested import without
+from dsx.base.schema import Count
 from dsx.networks.lookup import Network, input_shape
 from dsx.networks.user import shape_in_words
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.datasets import DATASETS, PREPARED, class_folders
 from dsx.recipes.metric import ERROR, Metric
-from dsx.recipes.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
+from dsx.recipes.options import Augmentation, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
 from dsx.recipes.own import OwnRecipe
 
 ErrorKind = Literal[

@@ -12,8 +12,8 @@ from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_v
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
-from dsx.base.schema import Frozen
-from dsx.networks.architecture import Activation, Count, Head, Stem
+from dsx.base.schema import Count, Frozen
+from dsx.networks.architecture import Activation, Head, Stem
 from dsx.networks.cost import MEMORIES
 from dsx.networks.latency import DeviceModel
 from dsx.networks.user import USER_NETWORKS, shape_in_words

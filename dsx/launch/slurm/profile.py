@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from dsx.base.errors import DefinitionError
-from dsx.base.schema import Frozen
+from dsx.base.schema import Count, Frozen
 from dsx.launch.slurm.snapshot import WITH_THIS_CODE
-from dsx.networks.architecture import Count
 
 _MULTIPLE = re.compile(r"(\d+\.?\d*)x")
 Multiple = Annotated[float, Field(gt=0)]
