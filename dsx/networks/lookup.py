@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from dsx.base.errors import DefinitionError, suggest
 from dsx.base.yaml import parse_record
@@ -56,7 +56,7 @@ def read_network(path: Path) -> Network:
     return network_from_dict(content, where=str(path))
 
 
-def network_from_dict(content: dict[str, Any], where: str = "") -> Network:
+def network_from_dict(content: Mapping[str, object], where: str = "") -> Network:
     """The network whose `to_dict()` this is. Raises DefinitionError, one line, opened by `where`."""
     kinds: dict[str, type[Network]] = {"baseline": Baseline, "network": UserNetwork}
     return next((kind for key, kind in kinds.items() if key in content), Architecture).from_dict(content, where)

@@ -269,7 +269,7 @@ class Recipe(AnyRecipe):
         )
 
 
-def read_recipe(content: Mapping[str, Any], where: str = "recipe") -> AnyRecipe:
+def read_recipe(content: Mapping[str, object], where: str = "recipe") -> AnyRecipe:
     """The recipe that a composed mapping describes: the user's own training if it names a command or a function.
 
     Raises DefinitionError.
@@ -278,7 +278,7 @@ def read_recipe(content: Mapping[str, Any], where: str = "recipe") -> AnyRecipe:
     return (OwnRecipe if by_user else Recipe).from_dict(content, where)
 
 
-def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_identity(content: Mapping[str, object]) -> dict[str, Any]:
     """`identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
 
     What this version cannot read stays as it is, and so differs from every recipe.

@@ -12,11 +12,12 @@ from dsx.base.errors import DsxError, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from typing_extensions import TypeIs
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
-def is_table(data: object) -> bool:
+def is_table(data: object) -> TypeIs[pd.DataFrame]:
     """True for a results DataFrame (pandas itself need not be loaded to ask)."""
     return hasattr(data, "columns") and hasattr(data, "iloc")
 

@@ -140,7 +140,7 @@ def _nds_groups(path: Path, data: Any) -> dict[str, list[Any]]:
     return groups
 
 
-def _nds_tables(path: Path, groups: Mapping[str, list[Any]], metric: str) -> dict[str, pd.DataFrame]:
+def _nds_tables(path: Path, groups: Mapping[str, list[object]], metric: str) -> dict[str, pd.DataFrame]:
     classes = IMAGENET_CLASSES if table_name(path).endswith("_in") else CIFAR_CLASSES
     tables = {}
     for group, jobs in groups.items():
@@ -162,7 +162,7 @@ def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGEN
     return _pycls_tables(path, _load(path), metric, num_classes)
 
 
-def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
+def _pycls_tables(path: Path, jobs: object, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
     rows = [_pycls_row(f"{path}: job {i}", job, table_name(path), num_classes, metric) for i, job in enumerate(jobs)]
@@ -239,7 +239,7 @@ def _metric(where: str, metric: str, values: Mapping[str, object]) -> float | No
     return value
 
 
-def _get(job: Any, key: str, where: str) -> Any:
+def _get(job: object, key: str, where: str) -> Any:
     if not isinstance(job, dict) or not isinstance(job.get(key), dict):
         raise DsxError(f"{where}: no '{key}': not a job of this format")
     return job[key]

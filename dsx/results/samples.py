@@ -60,7 +60,7 @@ def as_sample(errors: Errors, name: str = "errors") -> Floats:
 
 def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
     """The errors of each population that has a finished model, as `as_sample` gives them; the others are left out."""
-    given = {name: finished(data)["error"] if is_table(data) else data for name, data in populations.items()}  # type: ignore[arg-type]
+    given = {name: finished(data)["error"] if is_table(data) else data for name, data in populations.items()}
     return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
 
 
@@ -92,7 +92,7 @@ def as_paired(errors: Errors, **columns: npt.ArrayLike) -> tuple[Floats, ...]:
 
 
 def _errors(errors: Errors, name: str) -> Floats:
-    return finished_errors(errors, name) if is_table(errors) else number_array(errors, name)  # type: ignore[arg-type]
+    return finished_errors(errors, name) if is_table(errors) else number_array(errors, name)
 
 
 def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:

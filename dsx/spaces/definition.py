@@ -236,7 +236,7 @@ def space_from_dict(data: Mapping[str, object], where: str = "") -> Space:
     return Space.from_dict(data, where)
 
 
-def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
+def completed(definition: Mapping[str, object]) -> dict[str, Any]:
     """A merged definition with every field of this version: one that an older version wrote may lack some.
 
     What is no space's definition (a study of one network has none), or cannot be read, stays as it is.

@@ -51,7 +51,12 @@ class Study:
 
     @classmethod
     def create(
-        cls, path: str | Path, population: Population, definition: dict[str, Any], request: dict[str, Any], seed: int
+        cls,
+        path: str | Path,
+        population: Population,
+        definition: Mapping[str, object],
+        request: Mapping[str, object],
+        seed: int,
     ) -> Study:
         """Write study.yaml and population.parquet; or return the study that is there, if it is of this request.
 

@@ -132,7 +132,7 @@ def _needs_link(code: Path) -> bool:
     return ":" in str(code)
 
 
-def split_multiples(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+def split_multiples(content: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, float]]:
     """What a profile's file or an override says: the plain values, and the factors of those such as `mem_gb: 2x`."""
     plain, multiples = {}, {}
     for key, value in content.items():
