@@ -22,7 +22,7 @@ from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.histories import Curve, nds_curve, pycls_costs, pycls_curve, pycls_stages
 from dsx.results.sources import has_column
-from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, table_name
+from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, readable, table_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,13 +56,8 @@ def read_results(path: str | Path, metric: str | None = None, columns: Mapping[s
     Raises DsxError, with what was found and the known formats, for a file of another kind.
     """
     path, given = Path(path), dict(columns or {})
-    try:
-        with path.open("rb") as file:
-            head = file.read(256)
-    except FileNotFoundError:
-        raise DsxError(f"{path}: no such file") from None
-    except OSError as problem:
-        raise DsxError(f"{path}: cannot be read: {problem.strerror}") from None
+    with readable(path), path.open("rb") as file:
+        head = file.read(256)
     wide = head.startswith(UTF16)
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), "")

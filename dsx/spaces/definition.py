@@ -19,7 +19,7 @@ from dsx.networks.latency import DeviceModel
 from dsx.networks.user import USER_NETWORKS, shape_in_words
 from dsx.spaces import checks
 from dsx.spaces.constraints import Window, parse_constraints
-from dsx.spaces.distributions import Choice, Fixed, Parameter, from_shorthand
+from dsx.spaces.distributions import Choice, Fixed, Parameter, SameAs, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
 from dsx.spaces.files import assign, read_definition
@@ -169,6 +169,11 @@ class Space(Frozen):
     @property
     def max_stages(self) -> int:
         return int(self.stage_counts.max())
+
+    def with_shared(self, settings: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The settings with those of parameters that are the same as another."""
+        shared = {name: p.parameter for name, p in self.parameters.items() if isinstance(p, SameAs)}
+        return settings | {name: settings[other] for name, other in shared.items()}
 
     @property
     def blocks(self) -> tuple[str, ...]:
