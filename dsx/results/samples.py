@@ -64,13 +64,13 @@ def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
     return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
 
 
-def as_weighted(errors: Errors, weights: npt.ArrayLike | None, name: str = "errors") -> tuple[Floats, Floats | None]:
+def as_weighted(errors: Errors, weights: npt.ArrayLike | None) -> tuple[Floats, Floats | None]:
     """Errors as `as_sample` gives them, with their weights, which then sum to 1; None stays None.
 
     weights: (n,), one for each of the errors given, those without a value included. Raises DsxError.
     """
-    values = _errors(errors, name)
-    known = _known(values, name)
+    values = _errors(errors, "errors")
+    known = _known(values, "errors")
     if weights is None:
         return values[known], None
     scaled = weight_array(weights, values.size)
