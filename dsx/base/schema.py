@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, one_of, suggest
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
@@ -124,7 +124,7 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: ob
         discriminator = context["discriminator"].strip("'")
         if tag is None:
             return f"{where}: {key}.{discriminator} is required{more}"
-        rule = f"expected one of {', '.join(options)}.{suggest(str(tag), options)}"
+        rule = one_of(tag, options)
         return f"{where}: {key}.{discriminator} = {tag!r}: {rule}{more}"
     elif kind == "int_type" and any(f["type"] == "float_type" and f["input"] is first["input"] for f in failures):
         rule = _RULES["float_type"]

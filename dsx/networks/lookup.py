@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, unknown
 from dsx.base.yaml import parse_record
 from dsx.networks.architecture import Architecture
 from dsx.networks.baselines import BASELINES, Baseline
@@ -33,10 +33,8 @@ def find_network(name: str) -> Network:
         return Baseline(baseline=name)
     if name in published_names():
         return published(name)
-    raise DefinitionError(
-        f"unknown network '{name}'.{suggest(name, network_names())} Known: {', '.join(network_names())};"
-        " or give a path to an architecture file (.json or .yaml)"
-    )
+    fault = unknown("network", name, network_names())
+    raise DefinitionError(f"{fault}; or give a path to an architecture file (.json or .yaml)")
 
 
 def read_network(path: Path) -> Network:

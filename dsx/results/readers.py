@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, one_of
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
@@ -225,7 +225,7 @@ def _outcome(error: float | None, losses: Sequence[object] | None, classes: int)
 
 def _metric(where: str, metric: str, values: Mapping[str, object]) -> float | None:
     if metric not in values:
-        raise DsxError(f"metric = {metric!r}: expected one of {', '.join(values)}.{suggest(metric, values)}")
+        raise DsxError(f"metric = {metric!r}: {one_of(metric, values)}")
     value = values[metric]
     if value is not None and not isinstance(value, (int, float)):
         raise DsxError(f"{where}: error = {value!r}: expected a number in percent")

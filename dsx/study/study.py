@@ -224,7 +224,7 @@ class Study:
         if before != recipe:
             update["recipe"] = recipe.to_dict()
         changed = Study(self.paths, self._file.model_copy(update=update))
-        changed.__dict__["population"] = self.population  # not to be read once more
+        changed.population = self.population  # not to be read once more
         return changed
 
     @cached_property
