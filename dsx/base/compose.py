@@ -115,7 +115,9 @@ class _Store:
         self.chosen.add(of)
         return {key: self.add(_named(path, option, of, path.parent / of), of)}
 
-    def compose(self, primary: dict[str, Any], folder: Path, where: str, overrides: Sequence[str] = ()) -> DictConfig:
+    def compose(
+        self, primary: Mapping[str, object], folder: Path, where: str, overrides: Sequence[str] = ()
+    ) -> DictConfig:
         """Hydra's composition of that content; folder: searched first for what is named by groups of other names."""
         from hydra import compose, initialize_config_dir
         from hydra.core.config_store import ConfigStore

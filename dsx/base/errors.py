@@ -44,6 +44,11 @@ def unknown(what: str, name: object, known: Collection[str]) -> str:
     return f"unknown {what} '{name}'.{suggest(str(name), known)} Known: {', '.join(known)}"
 
 
+def one_of(value: object, known: Collection[str]) -> str:
+    """`expected one of x, r, v. Did you mean x?`: what a value that is none of the known should have been."""
+    return f"expected one of {', '.join(known)}.{suggest(str(value), known)}"
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """` Did you mean X?` for a near miss (letter case ignored), else an empty string."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

@@ -20,12 +20,11 @@ from dsx.base.compose import compose_file, compose_group
 from dsx.base.errors import DefinitionError, DsxError, suggest
 from dsx.base.nested import assigned
 from dsx.base.overrides import parse_override
-from dsx.base.schema import Frozen
+from dsx.base.schema import Count, Frozen
 from dsx.base.units import parse_range
 from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
-from dsx.networks.architecture import Count
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import load_recipe, read_recipe
 

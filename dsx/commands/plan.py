@@ -16,7 +16,7 @@ from dsx.analysis.decisions import SHARE_OF_ERRORS
 from dsx.analysis.power import MOST, PowerCurve, power_curve
 from dsx.analysis.verdict import Looks
 from dsx.base import files
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, one_of
 from dsx.base.text import align
 from dsx.results.samples import Floats
 from dsx.results.states import finished, finished_errors
@@ -47,7 +47,7 @@ class PlanRequest:
 
     def __post_init__(self) -> None:
         if self.looks not in _LOOKS:
-            raise DsxError(f"--looks {self.looks}: expected one of any, one.{suggest(self.looks, _LOOKS)}")
+            raise DsxError(f"--looks {self.looks}: {one_of(self.looks, _LOOKS)}")
         if self.comparisons is not None and self.comparisons < 1:
             raise DsxError(f"--comparisons {self.comparisons}: expected an integer ≥ 1, verdicts decided together")
 

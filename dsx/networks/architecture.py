@@ -18,10 +18,9 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 
 from dsx.base.errors import DefinitionError, suggest, unknown
 from dsx.base.nested import canonical_json
-from dsx.base.schema import Frozen
+from dsx.base.schema import Count, Frozen
 from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Block, inner_width
 
-Count = Annotated[StrictInt, Field(ge=1)]
 Activation = Literal["relu", "silu", "gelu"]
 
 

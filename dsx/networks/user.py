@@ -18,8 +18,8 @@ from pydantic import Field, field_validator
 
 from dsx.base.errors import DefinitionError, first_line
 from dsx.base.nested import canonical_json
-from dsx.base.schema import Frozen
-from dsx.networks.architecture import Count, content_id
+from dsx.base.schema import Count, Frozen
+from dsx.networks.architecture import content_id
 from dsx.networks.cost import MEMORIES, METRICS, Complexity, Memory
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -181,7 +180,7 @@ def _best_layout(architecture: Architecture, given: Mapping[str, Tensor]) -> str
     return max(shared, key=lambda layout: shared[layout])
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path) -> Mapping[str, object]:
     """What a weights file holds; nothing in it is executed."""
     if not path.is_file():
         raise DsxError(f"{path}: no such weights file")
@@ -200,19 +199,21 @@ def _read(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _unwrap(content: Mapping[str, Any], where: str) -> State:
+def _unwrap(content: Mapping[str, object], where: str) -> State:
     """The tensors by name: out of the checkpoint around them, without the prefixes of wrappers."""
     for container in _CONTAINERS:
-        if isinstance(content.get(container), Mapping):
-            content = content[container]
+        inner = content.get(container)
+        if isinstance(inner, Mapping):
+            content = inner
             break
-    others = [key for key, value in content.items() if not isinstance(value, Tensor)]
-    if others or not content:
-        fault = f"{others[0]} is not a tensor" if others else "it is empty"
+    tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    other = next((key for key in content if key not in tensors), None)
+    if other is not None or not content:
+        fault = f"{other} is not a tensor" if content else "it is empty"
         raise DsxError(f"{where}: not a state dict: {fault}; known checkpoints keep it under {', '.join(_CONTAINERS)}")
-    while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in content)), ""):
-        content = {key.removeprefix(prefix): value for key, value in content.items()}
-    return dict(content)
+    while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in tensors)), ""):
+        tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    return tensors
 
 
 def _check(given: State, names: Mapping[str, str], state: Mapping[str, Tensor], where: str) -> None:

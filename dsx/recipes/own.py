@@ -13,10 +13,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from dsx.base.errors import DsxError, suggest
+from dsx.base.schema import Count
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.metric import ERROR_NAME, PLAIN_ERROR, Metric
-from dsx.recipes.options import Count, NotNegative
+from dsx.recipes.options import NotNegative
 
 # what a command may name in braces, besides its own settings
 PLACES = ("architecture", "settings", "folder", "model", "seed", "resolution", "device", "threads")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,14 +58,21 @@ def load_csv(path: Path) -> pd.DataFrame:
     return table.drop(columns=empty)
 
 
-def decoded(path: Path) -> str:
-    """A file's text: UTF-8, or what its byte-order mark says. Raises DsxError if it is missing or otherwise encoded."""
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """While a file is read: raises DsxError if it is missing, or the system does not let it be read."""
     try:
-        content = path.read_bytes()
+        yield
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except OSError as problem:
         raise DsxError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def decoded(path: Path) -> str:
+    """A file's text: UTF-8, or what its byte-order mark says. Raises DsxError if it is missing or otherwise encoded."""
+    with readable(path):
+        content = path.read_bytes()
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RECIPE_PREFIX = "recipe."
 
 
-def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def recipe_settings(settings: Mapping[str, object]) -> dict[str, Any]:
     """Those settings (values or columns) that are the recipe's: `recipe.lr` as `lr`, …, and a sampled resolution."""
     prefixed = {k[len(RECIPE_PREFIX) :]: v for k, v in settings.items() if k.startswith(RECIPE_PREFIX)}
     return prefixed | ({"resolution": settings["resolution"]} if "resolution" in settings else {})

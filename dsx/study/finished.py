@@ -207,11 +207,11 @@ def _finished(record: Mapping[str, Any], file: Unread, metrics: Sequence[str]) -
         return None, f"{file.path}: not a result; treated as absent"
 
 
-def _number(value: Any) -> float:
+def _number(value: float | None) -> float:
     return nan if value is None else float(value)
 
 
-def _count(value: Any) -> int | None:
+def _count(value: int | None) -> int | None:
     return None if value is None else int(value)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
@@ -27,7 +27,7 @@ def training_seed(study_seed: int, model_id: str, replicate: int = 0) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def run_name(model_id: str, replicate: int = 0, recipe_overrides: dict[str, Any] | None = None) -> str:
+def run_name(model_id: str, replicate: int = 0, recipe_overrides: Mapping[str, object] | None = None) -> str:
     """The run_id: of model_id alone, or with its recipe settings and replicate."""
     name = model_id
     if recipe_overrides:

@@ -51,7 +51,12 @@ class Study:
 
     @classmethod
     def create(
-        cls, path: str | Path, population: Population, definition: dict[str, Any], request: dict[str, Any], seed: int
+        cls,
+        path: str | Path,
+        population: Population,
+        definition: Mapping[str, object],
+        request: Mapping[str, object],
+        seed: int,
     ) -> Study:
         """Write study.yaml and population.parquet; or return the study that is there, if it is of this request.
 
@@ -219,7 +224,7 @@ class Study:
         if before != recipe:
             update["recipe"] = recipe.to_dict()
         changed = Study(self.paths, self._file.model_copy(update=update))
-        changed.__dict__["population"] = self.population  # not to be read once more
+        changed.population = self.population  # not to be read once more
         return changed
 
     @cached_property

@@ -200,7 +200,7 @@ class _Items(Dataset[Read]):
             return Read(self._blank, [], [], (type(error).__name__, problem, traceback.format_exc()))
 
 
-def _as_it_is(read: Any) -> Any:
+def _as_it_is(read: object) -> Any:
     """`_Items` puts batches together itself."""
     return read
 

@@ -39,7 +39,7 @@ def shard_path(root: Path, part: str, shard: int) -> Path:
     return root / f"{part}.{shard:03}.pixels"
 
 
-def stored_bytes(entry: Any, channels: int) -> int:
+def stored_bytes(entry: np.void, channels: int) -> int:
     """How many bytes an entry's pixels are, or its reason."""
     return int(entry["height"]) * int(entry["width"]) * channels or int(entry["width"])
 
@@ -74,7 +74,7 @@ class PreparedImages:
         """File and fault of an unreadable image."""
         return self._stored(self.entries[row]).tobytes().decode()
 
-    def _stored(self, entry: Any) -> np.ndarray:
+    def _stored(self, entry: np.void) -> np.ndarray:
         """(bytes,) of an entry, mapped."""
         shard, offset = int(entry["shard"]), int(entry["offset"])
         if shard not in self._files:
