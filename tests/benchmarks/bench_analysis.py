@@ -73,35 +73,33 @@ def seconds(action: Callable[[], object], times: int = 3) -> float:
 
 
 def analysed(checkout: Path, folder: Path, figures: str) -> float:
-    """Seconds of CPU time of `dsx analyze`, and of the processes that it starts, on the studies in that folder."""
+    """Seconds of CPU time of `dsx analyze` on the reference results, and of the processes that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    results = Path(__file__).resolve().parents[2] / "experiments" / "reference"
     subprocess.run(
-        [sys.executable, "-m", "dsx", "analyze", *sorted(map(str, folder.glob("*.parquet"))), "--figures", figures,
-         "--out", folder / f"{figures}-{checkout.name}"],
-        check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+        [sys.executable, "-m", "dsx", "analyze", results, "--figures", figures, "--out", folder],
+        check=True, stdout=subprocess.DEVNULL, cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def bench_figures(against: Path | None, rounds: int) -> None:
-    """Six studies of 500 models, analysed by this checkout and another in turns."""
+    """All figures of the six spaces of the reference results, and none, by this checkout and another in turns."""
     here = Path(__file__).resolve().parents[2]
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        for i in range(6):
-            study(500, i).to_parquet(folder / f"space{i}.parquet")
-        for figures in ("all", "none"):
-            times: dict[Path, list[float]] = {checkout: [] for checkout in (here, against) if checkout}
+    for figures in ("all", "none"):
+        times: dict[Path, list[float]] = {checkout: [] for checkout in (here, against) if checkout}
+        with tempfile.TemporaryDirectory() as folder:
             for _ in range(rounds):
                 for checkout, taken in times.items():
-                    taken.append(analysed(checkout, folder, figures))
-            drawn = len(list((folder / f"{figures}-{here.name}").rglob("*.pdf")))
-            told = ", ".join(
-                f"{checkout.name} {np.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
-                for checkout, taken in times.items()
-            )
-            print(f"dsx analyze --figures {figures}, {drawn} figures: {told} of CPU time, n = {rounds}", flush=True)
+                    taken.append(analysed(checkout, Path(folder), figures))
+            drawn = len(list(Path(folder).rglob("*.pdf")))
+        told = ", ".join(
+            f"{checkout.name} {np.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
+            for checkout, taken in times.items()
+        )
+        print(f"dsx analyze --figures {figures}, {drawn} figures: {told} of CPU time, n = {rounds}", flush=True)
 
 
 def main() -> None:
