@@ -122,7 +122,7 @@ class _Planned:
 
         from dsx.exhibits.paths import slugs
         from dsx.plots.power import power
-        from dsx.plots.style import close, save
+        from dsx.plots.saving import close, save
 
         curves = {_named(difference): [self._curve(difference, looks, _FINE) for looks in _LOOKS]
                   for difference in self._differences}  # fmt: skip

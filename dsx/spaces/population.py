@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from dsx.base.arrow import array_of
 from dsx.base.errors import StudyError, first_line
 from dsx.base.files import write_bytes
 from dsx.base.nested import plain
@@ -192,7 +193,7 @@ class Population:
         with _readable(path):
             file = pq.ParquetFile(path)
             table = file.read([name for name in file.schema_arrow.names if name != "architecture"])
-            columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("model_id", "space")}
+            columns = {name: array_of(table[name]) for name in table.column_names if name not in ("model_id", "space")}
             spaces = table["space"][:1].to_pylist() if "space" in table.column_names else []
             ids = table["model_id"].to_pylist() if "model_id" in table.column_names else []
         wanted = {"model_id", "space", "architecture", *METRICS}

@@ -6,6 +6,7 @@ A study may have 100,000 runs, so nothing here opens a file twice, or builds a p
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,19 @@ class Scan:
         return counts
 
 
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Records by the 100,000 make nothing to collect: to look for it takes a fifth of the time."""
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
+
+
+@_collector_at_rest()
 def scan(paths: StudyPaths, runs: Runs, ended: Callable[[claims.Holder], bool] | None = None) -> Scan:
     """The state of every run, from the files alone.
 
