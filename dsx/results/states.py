@@ -176,9 +176,10 @@ def _mixed_seeds(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """A sentence if the errors of some are means over more seeds than those of others."""
     seeds: dict[str, float] = {}
     for name, table in tables.items():
-        counts = count_states(table)
-        if counts.n:
-            seeds[name] = round((counts.done + counts.diverged - counts.without_error) / counts.n, 2)
+        ended = _ended(_states(table)) & np.isfinite(_errors(table))
+        if ended.any():
+            several = "model_id" in table.columns and not table["model_id"].is_unique
+            seeds[name] = round(ended.sum() / _models(table[ended]), 2) if several else 1.0
     if len(set(seeds.values())) < 2:
         return []
     listed = "; ".join(f"{name}: {n:g}" for name, n in seeds.items())
