@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Fashion-MNIST: of Debian's package dataset-fashion-mnist, or what torchvision fetched into data/
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
-REFERENCE_28 := experiments/reference_28/partial
+REFERENCE_28 := experiments/reference_28
 
 .PHONY: demo findings test test-quick test-gpu check bench bench-gpu chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
@@ -47,13 +47,14 @@ reference: install  ## train what is missing of the reference experiment; remake
 	$(BIN)/dsx run reference
 	$(BIN)/python -m dsx.commands.reference runs/reference experiments/reference
 
-reference-28: install  ## go on with the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps what there is
-	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28) recipe.data.root=$(FASHION_MNIST)
+reference-28: install  ## train what is missing of the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps it
+	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28)/partial recipe.data.root=$(FASHION_MNIST)
 	nice -n 19 $(BIN)/dsx launch runs/reference_28
 	nice -n 19 $(BIN)/dsx launch runs/reference_28/AnyNetXA-28 runs/reference_28/RegNetX-28 --seeds 2
 
-reference-28-save:  ## all finished models of the reference study into small files, from which it goes on elsewhere
-	$(BIN)/python -m dsx.commands.partial save runs/reference_28 $(REFERENCE_28)
+reference-28-save:  ## what is trained of the reference study, into small files; its tables and findings, where it is whole
+	$(BIN)/python -m dsx.commands.partial save runs/reference_28 $(REFERENCE_28)/partial
+	$(BIN)/python -m dsx.commands.reference runs/reference_28 $(REFERENCE_28)
 	$(BIN)/python analysis/findings.py
 
 findings: install  ## docs/findings.md and its figure, from committed files alone

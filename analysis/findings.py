@@ -1,7 +1,7 @@
 """Writes docs/findings.md: what the papers found, tested on the reference results. `python analysis/findings.py`
 
-All numbers come from committed files alone: experiments/reference, and the records of experiments/reference_28/partial,
-whose populations are sampled again. The same files give the same page, byte by byte.
+All numbers come from committed files alone, experiments/reference and experiments/reference_28. The same files give the
+same page, byte by byte.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ import dsx
 from dsx import analysis
 from dsx.analysis.decisions import ERROR, decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
-from dsx.commands.partial import restored_experiment
 from dsx.results.states import finished
-from dsx.results.structure import Stages, block_widths_of, network_table
+from dsx.results.structure import Stages, block_widths_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 FIGURE = ROOT / "docs" / "reference_28.png"
-PARTIAL = ROOT / "experiments" / "reference_28" / "partial"
 MARGIN = Margin(0.1)
 # models of a space below which its best ranges say nothing
 _FEWEST = 8
@@ -308,27 +306,24 @@ squeeze-and-excitation, inverted bottlenecks.
 
 
 def digits() -> Evidence:
-    """The reference results on handwritten digits: whole."""
-    tables = {
-        name.removesuffix("-digits"): table
-        for name, table in dsx.load_reference(ROOT / "experiments/reference").tables.items()
-    }
+    """The reference results on handwritten digits."""
     # depths to 4 a stage instead of 16, widths to 128 instead of 1024
-    return Evidence("digits, 8×8", tables, _verdicts(tables), width_scale=8, depth_scale=4)
+    return _evidence("digits, 8×8", "reference", "-digits", width_scale=8, depth_scale=4)
 
 
-def fashion(partial: Path = PARTIAL) -> Evidence:
-    """The reference study on Fashion-MNIST, as far as it is trained: first seeds, which all its spaces have."""
-    with tempfile.TemporaryDirectory() as folder:
-        studies = restored_experiment("reference_28", partial, [f"out={folder}"])
-        tables = {}
-        for study in studies:
-            networks = network_table(study.population.model_ids, study.population.contents)
-            table = study.results()
-            new = [c for c in networks.columns if c == "model_id" or c not in table.columns]
-            first = table[table["replicate"] == 0]
-            tables[study.name.removesuffix("-28")] = first.merge(networks[new], on="model_id", how="left")
-    return Evidence("Fashion-MNIST, 28×28", tables, _verdicts(tables), width_scale=4, depth_scale=2)
+def fashion() -> Evidence:
+    """The reference study on Fashion-MNIST."""
+    return _evidence("Fashion-MNIST, 28×28", "reference_28", "-28", width_scale=4, depth_scale=2)
+
+
+def _evidence(title: str, folder: str, ending: str, width_scale: int, depth_scale: int) -> Evidence:
+    """First seeds, which all spaces of a study have."""
+    reference = dsx.load_reference(ROOT / "experiments" / folder)
+    tables = {
+        name.removesuffix(ending): table[table["replicate"] == 0].reset_index(drop=True)
+        for name, table in reference.tables.items()
+    }
+    return Evidence(title, tables, _verdicts(tables), width_scale, depth_scale)
 
 
 def _verdicts(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Verdict]:
@@ -366,23 +361,12 @@ def page(studies: Sequence[Evidence]) -> str:
 
 
 def _trained(studies: Sequence[Evidence]) -> list[str]:
-    """How many models each study has of each space; what is missing is said."""
+    """How many models each study has, of how many spaces."""
     lines = []
     for evidence in studies:
-        counted = {
-            space: (len(evidence.models(space)), table["model_id"].nunique())
-            for space, table in evidence.tables.items()
-        }
-        done, asked = (sum(numbers) for numbers in zip(*counted.values(), strict=True))
-        if done == asked:
-            each = f"{asked // len(counted)} of each of {len(counted)} spaces"
-            lines.append(f"- **{evidence.title}** is whole: {asked} models, {each}.")
-            continue
-        each = ", ".join(f"{space} {count} of {of}" for space, (count, of) in counted.items())
-        lines.append(
-            f"- **{evidence.title}** is not whole yet: {done} of {asked} models are trained ({each})."
-            " Its verdicts hold at any look, so they stand whatever is trained later; what is undecided may be decided."
-        )
+        counts = [len(evidence.models(space)) for space in evidence.tables]
+        each = f"{min(counts)} of each" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} of each"
+        lines.append(f"- **{evidence.title}**: {sum(counts)} models, {each} of {len(counts)} spaces.")
     return lines
 
 
@@ -412,8 +396,7 @@ are, `dsx analyze` has them in `figures/NAME/e_fit.csv`.
 
 ```sh
 dsx analyze experiments/reference --margin 0.1 --figures none --out findings_digits
-python -m dsx.commands.partial restore reference_28 experiments/reference_28/partial
-dsx analyze runs/reference_28 --where 'replicate == 0' --margin 0.1 --figures none --out findings_28
+dsx analyze experiments/reference_28 --where 'replicate == 0' --margin 0.1 --figures none --out findings_28
 ```
 
 This page is made by `python analysis/findings.py` from committed files alone, and says the same on every machine.
