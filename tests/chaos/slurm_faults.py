@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import test_cluster as cluster_tests
-from cluster import FAKETIME, FOLDER, NODES, Cluster, missing
+from cluster import FAKETIME, NODES, Cluster, missing
 from tally import Tally
 
 from dsx.base.errors import DsxError
@@ -22,6 +22,7 @@ from dsx.study.study import Study, open_study
 
 from standins import expected_error, make_study, slurm_profile, trainings
 
+_FOLDER = Path("/tmp/dsx-chaos-slurm")
 _DISK_MB = 24
 _CLOCKS_S = (-86_400, -3_600, -90, 90, 3_600, 86_400)
 
@@ -68,7 +69,7 @@ def slurm_faults(faults: int, folder: Path, first: int = 0) -> Iterator[Tally]:
         if reason:
             yield Tally("fault of a four-node SLURM", remarks=[f"SLURM: not run: {reason}"])
         return
-    cluster = Cluster(FOLDER)
+    cluster = Cluster(_FOLDER, first_port=26817)  # beside the one of `make slurm-up`
     cluster.up()
     os.environ["SLURM_CONF"] = str(cluster.conf)
     try:
@@ -91,8 +92,8 @@ def _one(fault: object, study: Study, cluster: Cluster) -> Tally:
     except AssertionError as error:
         tally.hangs += 1
         tally.remarks.append(f"{tally.part}, study {study.path.parent.name}: {str(error)[:600]}")
-    except DsxError as error:
-        tally.remarks.append(f"{tally.part}, study {study.path.parent.name}: refused: {error}")
+    except (DsxError, RuntimeError, ValueError, OSError, subprocess.TimeoutExpired) as error:
+        tally.remarks.append(f"{tally.part}, study {study.path.parent.name}: {type(error).__name__}: {error}")
         tally.hangs += 1
     finally:
         if fault is cluster_tests.stop_accounting:

@@ -23,7 +23,8 @@ from pathlib import Path
 FOLDER = Path("/tmp/dsx-slurm")
 NODES = ("n1", "n2", "n3", "n4")
 COMMANDS = ("slurmctld", "slurmd", "slurmdbd", "sbatch", "sacctmgr", "munged", "mariadbd", "mariadb-install-db")
-CTLD_PORT, DBD_PORT, NODE_PORT = 16817, 16819, 17000
+# of the controller; the accounting daemon's is 2 above it, the nodes' are 184 to 187 above it
+FIRST_PORT = 16817
 CLIENT_TIMEOUT_S = 30
 # Debian's libfaketime: for programs whose clock is not the machine's
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
@@ -42,10 +43,13 @@ def missing() -> str:
 
 
 class Cluster:
-    """The daemons and their folder. cpus, mem_mb: of each node."""
+    """The daemons and their folder. cpus, mem_mb: of each node. first_port: clusters of different ones stand side by
+    side.
+    """
 
-    def __init__(self, folder: Path = FOLDER, cpus: int = 4, mem_mb: int = 4000) -> None:
+    def __init__(self, folder: Path = FOLDER, cpus: int = 4, mem_mb: int = 4000, first_port: int = FIRST_PORT) -> None:
         self.folder = folder
+        self.controller_port, self.accounting_port, self.node_port = first_port, first_port + 2, first_port + 183
         self.cpus, self.mem_mb = cpus, mem_mb
         self.conf = folder / "slurm.conf"
 
@@ -90,7 +94,7 @@ class Cluster:
 
     def start_slurmdbd(self) -> None:
         self._start("slurmdbd", ["slurmdbd", "-D"])
-        self._retry(lambda: socket.create_connection(("127.0.0.1", DBD_PORT), 1).close())
+        self._retry(lambda: socket.create_connection(("127.0.0.1", self.accounting_port), 1).close())
 
     def start_slurmctld(self) -> None:
         self._start("slurmctld", ["slurmctld", "-D"])
@@ -186,7 +190,7 @@ class Cluster:
             f"""
 ClusterName=dsx
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={CTLD_PORT}
+SlurmctldPort={self.controller_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -216,12 +220,12 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=1,sched_min
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStorageEnforce=limits
-AccountingStoragePort={DBD_PORT}
+AccountingStoragePort={self.accounting_port}
 AccountingStoragePass={f}/run/munge.sock
 JobAcctGatherType=jobacct_gather/none
 GresTypes=gpu
 NodeName=DEFAULT CPUs={self.cpus} RealMemory={self.mem_mb}{" Gres=gpu:2" if gpus else ""} State=UNKNOWN
-NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{NODE_PORT + 1}-{NODE_PORT + 4}]
+NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{self.node_port + 1}-{self.node_port + 4}]
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=ALL MaxTime=5 State=UP
 """.lstrip()
@@ -235,7 +239,7 @@ AuthType=auth/munge
 AuthInfo=socket={f}/run/munge.sock
 DbdHost={host}
 DbdAddr=127.0.0.1
-DbdPort={DBD_PORT}
+DbdPort={self.accounting_port}
 SlurmUser=root
 LogFile={f}/log/slurmdbd.log
 PidFile={f}/run/slurmdbd.real.pid
