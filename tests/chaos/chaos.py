@@ -72,7 +72,7 @@ def _tallies(part: str, options: argparse.Namespace, ledger: Ledger) -> Iterator
         seconds = options.minutes * 60 - sum(tally.seconds for tally in counted)
         yield from foreign_workers(1_000_000, place, first=10_000 + studies, seconds=seconds)
     elif part == "slurm":
-        yield from slurm_faults(options.n // 10 - trials, place, first=studies)
+        yield from slurm_faults(options.n // 10 - trials, place, trials, studies)
     elif not counted:
         yield from damaged_files(options.n * 10, place)
 

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 
+from scheduler import Scheduler
 from tally import Tally
 
 from dsx.recipes.recipe import read_recipe
@@ -33,8 +35,7 @@ from dsx.study.study import open_study
 if __name__ == "__main__":
     launch_here(open_study(sys.argv[2]), trainer="standins:slow_train", retry=sys.argv[3:])
 """
-QSUB = '#!/bin/sh\nsetsid "$@" < /dev/null > /dev/null 2>> "$(dirname "$0")/errors" &\necho $!\n'
-# takes 1 to 4 s; tells of its end, and of another program at work in its folder
+# takes 2 to 5 s; tells of its end, and of another program at work in its folder
 PROGRAM = """#!/bin/sh
 marks=$(dirname "$0")/marks
 last=$(cat "$DSX_FOLDER/at-work" 2>/dev/null)
@@ -42,7 +43,7 @@ if [ -n "$last" ] && [ -e "/proc/$last/stat" ] && ! grep -q ') Z ' "/proc/$last/
     touch "$marks/$DSX_MODEL.overlap"
 fi
 echo $$ > "$DSX_FOLDER/at-work"
-sleep $((1 + DSX_SEED % 4))
+sleep $((2 + DSX_SEED % 4))
 rm -f "$DSX_FOLDER/at-work"
 touch "$marks/$DSX_MODEL.end"
 echo "{\\"error\\": $((DSX_SEED % 50))}"
@@ -93,9 +94,9 @@ def _wait_for_the_moment(study: Study, launch: subprocess.Popen[bytes], dice: ra
 
 
 def foreign_workers(
-    kills: int, folder: Path, first: int = 0, models: int = 400, seconds: float = float("inf"), at_once: int = 16
+    kills: int, folder: Path, first: int = 0, models: int = 250, seconds: float = float("inf"), at_once: int = 16
 ) -> Iterator[Tally]:
-    """So many SIGKILLs to workers that a stand-in for a scheduler's qsub starts, sixteen at a time. A tally a study.
+    """So many SIGKILLs to workers that a stand-in for a scheduler starts, sixteen at a time. A tally a study.
 
     seconds: after which no further study is begun, nor any worker killed.
     """
@@ -105,20 +106,21 @@ def foreign_workers(
         tally, dice = Tally(f"SIGKILL of one of {at_once} workers of a foreign scheduler"), random.Random(first)
         place = folder / f"foreign{first}"
         (place / "marks").mkdir(parents=True)
-        for name, text in (("train.sh", PROGRAM), ("qsub", QSUB)):
-            (place / name).write_text(text)
-            (place / name).chmod(0o755)
+        (place / "train.sh").write_text(PROGRAM)
         study = make_study(place / "study", n=models, seed=first, recipe=False)
         study.set_recipe(read_recipe({"name": "shell", "command": ["sh", str(place / "train.sh")]}))
-        workers = [_submit(place, study) for _ in range(at_once)]
+        scheduler = Scheduler(place / "errors")
+        submit = partial(scheduler.submit, ["worker", str(study.path), "--device", "cpu", "--retry", "killed"])
+        workers = [submit() for _ in range(at_once)]
         while tally.trials < kills and time.monotonic() < deadline and study.counts()["done"] < models - at_once:
-            time.sleep(dice.uniform(0.2, 2.0))
+            time.sleep(dice.uniform(0.1, 1.5))
             at = dice.randrange(at_once)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(workers[at], signal.SIGKILL)
                 tally.trials += 1
-            workers[at] = _submit(place, study)
-        _let_them_finish(tally, study, place, workers)
+            workers[at] = submit()
+        _let_them_finish(tally, study, workers, submit)
+        scheduler.close()
         _count(tally, study, {run.run_id: float(run.seed % 50) for run in study.runs()}, Counter())
         tally.twice += len(list((place / "marks").glob("*.overlap")))
         tally.tracebacks += tracebacks((place / "errors").read_text(errors="replace"))
@@ -128,7 +130,7 @@ def foreign_workers(
             shutil.rmtree(place)
 
 
-def _let_them_finish(tally: Tally, study: Study, place: Path, workers: list[int]) -> None:
+def _let_them_finish(tally: Tally, study: Study, workers: list[int], submit: Callable[[], int]) -> None:
     """Until nothing is left, with another worker where all have ended; then none of them is there any more."""
     models = len(study.runs())
     last, since = -1, time.monotonic()
@@ -136,7 +138,7 @@ def _let_them_finish(tally: Tally, study: Study, place: Path, workers: list[int]
         if done > last:
             last, since = done, time.monotonic()
         if not any(map(_is_there, workers)):
-            workers.append(_submit(place, study))
+            workers.append(submit())
         time.sleep(0.5)
     tally.hangs += done < models
     for pid in workers:
@@ -162,13 +164,7 @@ def _count(tally: Tally, study: Study, expected: dict[str, float], trained: Coun
 
 def _launch(study: Study, errors: object, *retry: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(study.path / "go.py"), str(HERE.parent / "launch"), str(study.path), *retry]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)  # type: ignore[call-overload]
-
-
-def _submit(place: Path, study: Study) -> int:
-    command = [str(place / "qsub"), sys.executable, "-m", "dsx", "worker", str(study.path), "--device", "cpu"]
-    command += ["--retry", "killed"]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)  # type: ignore[call-overload]
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
