@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
 from torch._ops import OpOverload
-from torch.autograd.graph import saved_tensors_hooks
+from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
@@ -26,6 +27,8 @@ from dsx.networks.cost import Complexity, Memory
 
 _LINEAR = nn.functional.linear
 _MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
+# of a tensor that is an argument of `__torch_dispatch__` and else only the engine's
+_USES_BY_A_CALL = 4
 # besides views and what torch itself calls element by element or a reduction
 _FREE = {
     *("empty", "empty_like", "new_empty", "zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones"),
@@ -102,56 +105,98 @@ def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
 class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Bytes of the tensors that operations inside make and that are alive, and the most that were so at once."""
 
-    def __init__(self, example: Tensor) -> None:
+    def __init__(self, example: Tensor, network: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.now = self.most = 0
-        self._known: set[int] = set()
+        # number of a storage, bytes that came or went
+        self._events: list[tuple[int, int]] = []
+        self._numbers: dict[int, int] = {}
+        self._apart: set[int | None] = set()
+        self._weights = {t.untyped_storage()._cdata for t in (*network.parameters(), *network.buffers())}
+        self._between_nodes = False
         self._note(example)
 
     def __torch_dispatch__(
         self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if self._between_nodes and func is torch.ops.aten.add.Tensor and _only_here(args[0]):
+            # the engine adds two gradients of one tensor: in place, were it not watched
+            return args[0].add_(args[1])
         output = func(*args, **(kwargs or {}))
         tree_map_only(Tensor, self._note, output)
         return output
 
+    @property
+    def most(self) -> int:
+        """Gradients of weights apart."""
+        sizes = [size for number, size in self._events if number not in self._apart]
+        return max(accumulate(sizes))
+
+    def backward(self, output: Tensor) -> None:
+        """The backward pass from a gradient of the output, which is alive as long as the output."""
+        if output.grad_fn is None:
+            return
+        nodes = _nodes(output.grad_fn)
+        hooks = [node.register_prehook(self._enter) for node in nodes if not hasattr(node, "variable")]
+        hooks += [node.register_hook(self._leave) for node in nodes if not hasattr(node, "variable")]
+        hooks += [node.register_prehook(self._set_apart) for node in nodes if hasattr(node, "variable")]
+        gradient = torch.empty_like(output)
+        torch.autograd.backward([output], [gradient])
+        for hook in hooks:
+            hook.remove()
+
+    def _enter(self, _gradients: object) -> None:
+        self._between_nodes = False
+
+    def _leave(self, _made: object, _gradients: object) -> None:
+        self._between_nodes = True
+
+    def _set_apart(self, gradients: Sequence[Tensor | None]) -> None:
+        self._apart |= {self._numbers.get(g.untyped_storage()._cdata) for g in gradients if g is not None}
+
     def _note(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         name = storage._cdata
-        if name not in self._known:
-            self._known.add(name)
-            self.now += storage.nbytes()
-            self.most = max(self.most, self.now)
+        if name not in self._numbers and name not in self._weights:
+            number = self._numbers[name] = len(self._events)
+            self._events.append((number, storage.nbytes()))
             weakref.finalize(storage, self._free, name, storage.nbytes())
 
     def _free(self, name: int, size: int) -> None:
-        self._known.discard(name)
-        self.now -= size
+        self._events.append((self._numbers.pop(name), -size))
+
+
+def _only_here(gradient: Tensor) -> bool:
+    """Whether nothing but the engine, and this call, holds it."""
+    count = getattr(gradient, "_use_count", None)  # which not every torch tells
+    return count is None or count() <= _USES_BY_A_CALL
+
+
+def _nodes(last: Node) -> list[Node]:
+    """All nodes of the graph that ends in this one."""
+    nodes = {last}
+    waiting = [last]
+    while waiting:
+        new = {node for node, _ in waiting.pop().next_functions if node is not None} - nodes
+        nodes |= new
+        waiting += new
+    return list(nodes)
 
 
 def count_memory(network: nn.Module, example: Tensor) -> Memory:
-    """What `dsx.networks.memory` says of dsx's own networks, of any module and a batch: by a pass in each mode.
+    """What `dsx.networks.memory` says of dsx's own networks, of any module and a batch: by watching both at work.
 
-    example: on the meta device, as the module, if nothing shall be computed.
+    example: on the meta device, as the module, if nothing shall be computed. Gradients of weights are let go.
     """
     training = network.training
-    fixed = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in fixed:
-            kept[storage._cdata] = storage
-        return tensor
-
     try:
-        alive = _Alive(example)
-        with torch.inference_mode(), alive:
+        at_rest, at_work = _Alive(example, network), _Alive(example, network)
+        with torch.inference_mode(), at_rest:
             network.eval()(example)
-        with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
+        with torch.enable_grad(), at_work:
             output = network.train()(example)
-            held = sum(storage.nbytes() for storage in kept.values())
+            at_work.backward(output)
             del output
     finally:
+        network.zero_grad(set_to_none=True)
         network.train(training)
-    return Memory(alive.most, held)
+    return Memory(at_rest.most, at_work.most)
