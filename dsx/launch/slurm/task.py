@@ -76,7 +76,7 @@ class ArrayTask:
         began = time.time()
         submission = self._read()
         profile = Profile.from_dict(submission.profile)
-        stop = Stop(began + profile.timeout_min * 60 - 0.75 * profile.stop_early)
+        stop = Stop(began + profile.timeout_min * 60 - profile.saving_s)
         stop.listen()
         study = open_study(self.study_path)
         training = _JobTraining(study, submission, profile, stop)
