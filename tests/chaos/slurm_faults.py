@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cluster import FAKETIME, NODES, Cluster, missing
+from cluster import NODES, Cluster, missing
 from tally import Tally
 
 from dsx.base.errors import DsxError
@@ -115,7 +115,7 @@ def slurm_faults(faults: int, folder: Path, done: int = 0, first: int = 0) -> It
 
     The cluster, one of its own, is started and stopped here. done: how many faults there have been already.
     """
-    reason = missing() or ("" if FAKETIME.exists() else "needs libfaketime (apt-get install libfaketime)")
+    reason = missing()
     if reason or faults <= 0:
         if reason:
             yield Tally("fault of a four-node SLURM", remarks=[f"SLURM: not run: {reason}"])

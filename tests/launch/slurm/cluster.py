@@ -26,8 +26,11 @@ COMMANDS = ("slurmctld", "slurmd", "slurmdbd", "sbatch", "sacctmgr", "munged", "
 # of the controller; the accounting daemon's is 2 above it, the nodes' are 184 to 187 above it
 FIRST_PORT = 16817
 CLIENT_TIMEOUT_S = 30
-# Debian's libfaketime: for programs whose clock is not the machine's
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+# what Python loads when it starts: a clock that is so many seconds ahead
+_CLOCK = """import os, time
+_right = time.time
+time.time = lambda: _right() + float(os.environ["CLOCK_AHEAD_S"])
+"""
 
 
 def missing() -> str:
@@ -149,16 +152,10 @@ class Cluster:
         self._retry(idle, seconds)
 
     def set_clock(self, node: str, seconds: float) -> None:
-        """Let the programs that start on a node from now on have a clock that is so far ahead of the file system's."""
-        environment = {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME": f"{seconds:+g}s",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",  # times of files are of the file system, whoever asks or touches
-            "FAKE_UTIME": "1",
-        }
-        lines = [f"export {name}={value}\n" for name, value in environment.items()]
-        (self.folder / f"clock-{node}").write_text("".join(lines))
+        """Let what Python starts on a node from now on have a clock that is so far ahead of the file system's."""
+        (self.folder / "clock").mkdir(exist_ok=True)
+        (self.folder / "clock" / "sitecustomize.py").write_text(_CLOCK)
+        (self.folder / f"clock-{node}").write_text(f"{seconds:g}\n")
 
     def set_clocks_right(self) -> None:
         """Undo `set_clock` everywhere."""
@@ -184,7 +181,12 @@ class Cluster:
         os.chmod(f / "munge.key", 0o400)
         gpus = self._devices()
         prolog = f / "prolog.sh"
-        prolog.write_text(f'#!/bin/sh\ncat "{f}/clock-$SLURMD_NODENAME" 2>/dev/null\nexit 0\n')
+        prolog.write_text(f"""#!/bin/sh
+if [ -e "{f}/clock-$SLURMD_NODENAME" ]; then
+    echo "export CLOCK_AHEAD_S=$(cat "{f}/clock-$SLURMD_NODENAME")"
+    echo "export PYTHONPATH={f}/clock:$PYTHONPATH"
+fi
+""")
         prolog.chmod(0o755)
         self.conf.write_text(
             f"""
