@@ -19,8 +19,10 @@ from dsx.designing.journal import Journal
 from dsx.designing.plan import Plan, Step
 from dsx.narrowing.candidates import written
 from dsx.narrowing.writing import difference
+from dsx.recipes.recipe import recorded_identity
 from dsx.spaces.definition import Space, completed, load_space, space_from_dict
 from dsx.spaces.identity import identity
+from dsx.study.manifest import told_difference
 
 # what may be said anew of a walk that has begun
 _MAY_CHANGE = ("models", "hours")
@@ -97,8 +99,10 @@ class DesignFolder:
         fixed = [f"{k} {before['plan'].get(k)} → {content['plan'][k]}" for k in differing if k not in _MAY_CHANGE]
         if identity(completed(before["space"])) != identity(completed(content["space"])):
             fixed.insert(0, f"space {before['space'].get('name')} → {content['space']['name']}")
-        if before.get("recipe") != content.get("recipe"):
-            fixed.append("recipe")
+        # what the recipe of an earlier version did not say is as by default
+        recipes = [recorded_identity(each.get("recipe") or {}) for each in (before, content)]
+        if recipes[0] != recipes[1]:
+            fixed.append(f"recipe: {told_difference(*recipes)}")
         if fixed:
             raise DsxError(
                 f"{self.root}: holds a walk that was begun otherwise ({', '.join(fixed)}); go on with it as it is"

@@ -7,6 +7,7 @@ of one model (seeds) count as one model, with the mean error of its finished run
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -152,9 +153,9 @@ def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
     return errors
 
 
-def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
-    """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs."""
-    warnings: list[str] = []
+def mixed_conditions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs or seeds."""
+    warnings = _mixed_seeds(tables)
     for column, noun in (("recipe", "recipes"), ("epochs", "numbers of epochs")):
         values: dict[str, list[str]] = {}
         for name, table in tables.items():
@@ -168,6 +169,22 @@ def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
                 f"The models were trained with different {noun} ({listed}); their errors are not comparable."
             )
     return warnings
+
+
+def _mixed_seeds(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """A sentence if the errors of some are means over more seeds than those of others."""
+    seeds: dict[str, float] = {}
+    for name, table in tables.items():
+        counts = count_states(table)
+        if counts.n:
+            seeds[name] = round((counts.done + counts.diverged - counts.without_error) / counts.n, 2)
+    if len(set(seeds.values())) < 2:
+        return []
+    listed = "; ".join(f"{name}: {n:g}" for name, n in seeds.items())
+    return [
+        f"Errors are means over different numbers of seeds ({listed}), and means over more seeds spread less;"
+        " --where 'replicate == 0' compares first seeds alone."
+    ]
 
 
 def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:

@@ -13,6 +13,7 @@ from dsx.base.errors import DsxError
 from dsx.designing.folder import DesignFolder, evidence_of
 from dsx.designing.plan import Plan, Step
 from dsx.designing.refinement import Refinement
+from dsx.recipes.recipe import load_recipe
 from dsx.spaces.files import lineage
 
 SPACE = dsx.load_space("AnyNetXA-digits")
@@ -31,6 +32,16 @@ def test_what_was_asked_for_is_what_is_opened(tmp_path: Path) -> None:
     folder.keep(SPACE, plan, {"name": "digits"})
     space, opened, recipe = folder.open()
     assert (space.definition_hash, opened, recipe) == (SPACE.definition_hash, plan, {"name": "digits"})
+
+
+def test_a_recipe_of_an_earlier_version_is_the_same_where_it_says_the_same(tmp_path: Path) -> None:
+    folder, recipe = DesignFolder(tmp_path), load_recipe("digits")
+    earlier = {key: value for key, value in recipe.to_dict().items() if key not in ("capture", "clip_gradient")}
+    folder.keep(SPACE, Plan(120), earlier)
+    folder.keep(SPACE, Plan(120), recipe.to_dict())
+    with pytest.raises(DsxError) as told:
+        folder.keep(SPACE, Plan(120), load_recipe("digits", {"epochs": 4}).to_dict())
+    assert "begun otherwise (recipe: epochs: 8 → 4)" in str(told.value)
 
 
 def test_more_may_be_asked_of_a_walk_and_nothing_else(tmp_path: Path) -> None:
