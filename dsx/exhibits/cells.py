@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from dsx.analysis.words import decimals, number
 from dsx.base.units import format_number
+from dsx.recipes.metric import Metric
 
 
 def value_cell(row: Any, name: str, places: int | None = None) -> str:
@@ -38,3 +40,8 @@ def short_cell(value: float) -> str:
     if abs(value) >= 1e5:
         return format_number(value)
     return number(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
+
+
+def of_metric(words: str, metric: Metric) -> str:
+    """What is said of every error, or of any, said of the metric."""
+    return re.sub(r"\b(every|any) error\b", lambda said: f"{said[1]} {metric.words}", words)

@@ -29,7 +29,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 def caption(computed: Computed) -> Picture:
     name = computed.study.name if computed.study else ""
-    return Picture("", f"{name}: error over epochs of the best, median and worst runs", name, kind="half")
+    return Picture(
+        "", f"{name}: {computed.metric.words} over epochs of the best, median and worst runs", name, kind="half"
+    )
 
 
 EXHIBIT = Exhibit(

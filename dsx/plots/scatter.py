@@ -108,7 +108,7 @@ def _left_out(what: str, known: npt.NDArray[np.bool_]) -> list[str]:
     if n < known.size:
         lines.append(f"No {what}, hence not drawn: {known.size - n:,} of {known.size:,} finished models.")
     if n > MOST:
-        lines.append(f"Points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all.")
+        lines.append(f"Points drawn: {MOST:,} of {n:,}, evenly over their ranks; numbers are of all.")
     return lines
 
 
@@ -164,7 +164,7 @@ def draw_pair(ax: Axes, points: pd.DataFrame, box: Mapping[Hashable, Any]) -> in
 def rank_bar(ax: Axes, place: Axes) -> None:
     """The colour bar of `draw_pair`, in these axes."""
     bar = ax.figure.colorbar(ax.collections[0], cax=place)
-    bar.set_label("rank of the error (%, 0 is best)", fontsize=8)
+    bar.set_label("rank (%, 0 is best)", fontsize=8)
     bar.outline.set_visible(False)
 
 
