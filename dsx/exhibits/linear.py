@@ -80,7 +80,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 EXHIBIT = Exhibit(
     "linear",
     compute,
-    draw=lambda shown, ax: draw_e_fit(shown.main, shown.values["notes"], ax, level=shown.level),
+    draw=lambda shown, ax: draw_e_fit(shown.main, shown.values["notes"], ax, level=shown.level, metric=shown.metric),
     section=section,
     chapter="fits",
     place=40,

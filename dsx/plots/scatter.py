@@ -190,15 +190,22 @@ def e_fit(
 
 
 def draw_e_fit(
-    fits: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, fraction: float = 0.25, level: float = 0.95
+    fits: pd.DataFrame,
+    notes: Sequence[str],
+    ax: Axes | None = None,
+    fraction: float = 0.25,
+    level: float = 0.95,
+    metric: Metric = ERROR,
 ) -> Axes:
     """The columns error and e_fit of `fits` on these axes, or new ones."""
     errors_of_fit, errors = fits["e_fit"].to_numpy(float), fits["error"].to_numpy(float)
     ranks = rank_correlation(errors_of_fit, errors, level)
     ax = _scatter(fits, "e_fit", errors_of_fit, ax, list(notes), fraction, level)
+    error_axis(ax, "y", metric.axis, metric)
     if np.isfinite(ranks["correlation"]):
-        interval = f"{number(ranks['low'], 2)} to {number(ranks['high'], 2)}"
-        title = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
+        ends = metric.difference(ranks["correlation"], ranks["low"], ranks["high"])
+        correlation, low, high = (number(end, 2) for end in ends)
+        title = f"{ax.get_title(loc='left')}; rank correlation {correlation} ({low} to {high})"
         with house_style():
             ax.set_title(title, loc="left", fontsize=8)
     return ax
