@@ -61,7 +61,7 @@ def local_launches(kills: int, folder: Path, first: int = 0, models: int = 24) -
         study = make_study(folder / f"local{first}", n=models, seed=first)
         (study.path / "go.py").write_text(LAUNCH)
         with (study.path / "errors").open("wb") as errors:
-            while tally.trials < kills and study.counts()["done"] < models:
+            while tally.trials < kills and _is_there_more(study):
                 launch = _launch(study, errors)
                 _wait_for_the_moment(study, launch, dice)
                 victims = [launch.pid, *_children(launch.pid)]
@@ -80,6 +80,11 @@ def local_launches(kills: int, folder: Path, first: int = 0, models: int = 24) -
         yield tally
         if tally.clean:
             shutil.rmtree(study.path)
+
+
+def _is_there_more(study: Study) -> bool:
+    """Whether a launch has something to train; models that were killed are left to the last one."""
+    return any(study.counts()[state] for state in ("pending", "running"))
 
 
 def _wait_for_the_moment(study: Study, launch: subprocess.Popen[bytes], dice: random.Random) -> None:
@@ -112,7 +117,12 @@ def foreign_workers(
         scheduler = Scheduler(place / "errors")
         submit = partial(scheduler.submit, ["worker", str(study.path), "--device", "cpu", "--retry", "killed"])
         workers = [submit() for _ in range(at_once)]
-        while tally.trials < kills and time.monotonic() < deadline and study.counts()["done"] < models - at_once:
+        while (
+            tally.trials < kills
+            and time.monotonic() < deadline
+            and study.counts()["done"] < models - at_once
+            and _is_there_more(study)
+        ):
             time.sleep(dice.uniform(0.1, 1.5))
             at = dice.randrange(at_once)
             with contextlib.suppress(ProcessLookupError):
