@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dsx.analysis.confirmation import confirm, confirmation_in_words
 from dsx.commands.analyze import AnalysisSettings, analyze
 from dsx.commands.sample import SampleRequest, sample
 from dsx.commands.show import models_table
@@ -16,6 +17,7 @@ from dsx.commands.status import status
 from dsx.launch.debug import DebugLauncher
 from dsx.launch.options import LaunchOptions
 from dsx.narrowing.account import narrow
+from dsx.recipes.metric import Metric
 from dsx.recipes.recipe import read_recipe
 from dsx.study.study import Study, open_study
 
@@ -88,3 +90,20 @@ def test_no_word_of_narrow_status_and_show_speaks_of_an_error(studies: list[Stud
     assert all(30 <= float(value) <= 60 for pair in medians for value in pair)
     looked_at = [line for found in status([str(study.path) for study in studies]) for line in found.lines()]
     assert mistaken("\n".join([said, models_table(studies[0]), *looked_at])) == []
+
+
+def test_confirmed_models_are_told_in_the_metric() -> None:
+    before = pd.DataFrame({"model_id": ["a", "b"], "state": "done", "error": [40.0, 50.0]})
+    anew = pd.DataFrame(
+        {
+            "model_id": ["a", "a", "b", "b"],
+            "state": "done",
+            "error": [44.0, 46.0, 50.0, 52.0],
+            "replicate": [0, 1, 0, 1],
+        }
+    )
+    metric = Metric(name="map", unit="%", better="higher")
+    lines = confirmation_in_words(confirm(before, anew), metric)
+    assert lines[0].startswith("The best model showed 60.00 %; trained anew with 2 fresh seeds 55.00 % (")
+    assert lines[1].startswith("All 2 models: 55.00 % before, 52.00 % anew, a change of −3.00 points (")
+    assert mistaken("\n".join(lines)) == []
