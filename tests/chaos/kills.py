@@ -39,7 +39,7 @@ if __name__ == "__main__":
 PROGRAM = """#!/bin/sh
 marks=$(dirname "$0")/marks
 last=$(cat "$DSX_FOLDER/at-work" 2>/dev/null)
-if [ -n "$last" ] && [ -e "/proc/$last/stat" ] && ! grep -q ') Z ' "/proc/$last/stat"; then
+if [ -n "$last" ] && tr '\\0' '\\n' < "/proc/$last/environ" 2>/dev/null | grep -qx "DSX_FOLDER=$DSX_FOLDER"; then
     touch "$marks/$DSX_MODEL.overlap"
 fi
 echo $$ > "$DSX_FOLDER/at-work"
