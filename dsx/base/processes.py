@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -36,11 +37,15 @@ def in_processes(function: Callable[[T], R], things: Sequence[T], processes: int
     """
     at_once = min(len(things) // _LEAST, idle_cores() if processes is None else processes)
     alone = sys.platform != "linux" or threading.active_count() > 1 or multiprocessing.current_process().daemon
-    if at_once < 2 or alone:
-        return [function(thing) for thing in things]
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(at_once, context, initializer=_take, initargs=(function, things)) as pool:
-        return list(pool.map(_do, range(len(things))))
+    gc.freeze()  # what is there by now is looked at no more meanwhile, nor copied by a fork that would
+    try:
+        if at_once < 2 or alone:
+            return [function(thing) for thing in things]
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(at_once, context, initializer=_take, initargs=(function, things)) as pool:
+            return list(pool.map(_do, range(len(things))))
+    finally:
+        gc.unfreeze()
 
 
 def _take(function: Callable[[Any], object], things: Sequence[object]) -> None:

@@ -16,7 +16,7 @@ from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.yaml import parse_record, read_yaml, yaml_text
 from dsx.designing.journal import Journal
-from dsx.designing.plan import Plan, Step
+from dsx.designing.plan import Step, WalkPlan
 from dsx.narrowing.candidates import written
 from dsx.narrowing.writing import difference
 from dsx.recipes.recipe import recorded_identity
@@ -74,14 +74,14 @@ class DesignFolder:
             )
         return content
 
-    def open(self) -> tuple[Space, Plan, dict[str, Any] | None]:
+    def open(self) -> tuple[Space, WalkPlan, dict[str, Any] | None]:
         """The first space, the plan, and the recipe if models are trained."""
         content = self.read()
         plan = content["plan"]
         space = space_from_dict(content["space"], str(self.request))
-        return space, Plan(**{**plan, "margin": parse_margin(plan["margin"])}), content.get("recipe")
+        return space, WalkPlan(**{**plan, "margin": parse_margin(plan["margin"])}), content.get("recipe")
 
-    def keep(self, space: Space, plan: Plan, recipe: Mapping[str, Any] | None = None) -> None:
+    def keep(self, space: Space, plan: WalkPlan, recipe: Mapping[str, Any] | None = None) -> None:
         """Write what is asked for; more models or hours may be asked of a walk that has begun. Raises DsxError."""
         content = {"plan": {**asdict(plan), "margin": _typed(plan.margin)}, "space": space.to_dict()}
         if recipe is not None:

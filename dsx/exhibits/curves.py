@@ -28,10 +28,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 
 def caption(computed: Computed) -> Picture:
-    name = computed.study.name if computed.study else ""
-    return Picture(
-        "", f"{name}: {computed.metric.words} over epochs of the best, median and worst runs", name, kind="half"
-    )
+    name = computed.study_name
+    title = f"{name}: {computed.metric.words} over epochs of the best, median and worst runs"
+    return Picture("", title, name, kind="half")
 
 
 EXHIBIT = Exhibit(

@@ -12,7 +12,7 @@ from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.processes import in_processes
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
-from dsx.exhibits.pictures import svg
+from dsx.exhibits.pictures import vector_image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,15 +125,15 @@ class _Drawing:
 
     def draw(self) -> Picture | None:
         """Write the files; what stands in the report, if anything does."""
-        from dsx.plots.style import close, save
+        from dsx.plots.saving import close, laid_out, write_files
 
         assert self.exhibit.draw is not None
         axes: Axes = self.exhibit.draw(self.computed, None)
-        if self.folder is not None:
-            path = self.folder / self.computed.path
-            save(axes, path.parent, path.name)
         caption = self.exhibit.caption(self.computed) if self.exhibit.caption else None
-        picture = replace(caption, source=svg(axes)) if caption else None
+        with laid_out(axes) as box:
+            if self.folder is not None:
+                write_files(axes, self.folder / self.computed.path, box)
+            picture = replace(caption, source=vector_image(axes, box)) if caption else None
         close(axes)
         return picture
 

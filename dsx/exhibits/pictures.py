@@ -6,10 +6,11 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-from dsx.plots.style import house_style
+from dsx.plots.saving import laid_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import BboxBase
 
 # collections of more points are drawn as pixels inside the vector image
 _MANY = 3000
@@ -17,6 +18,12 @@ _MANY = 3000
 
 def svg(axes: Axes) -> str:
     """Axes as a data URL of an SVG; the same axes give the same text."""
+    with laid_out(axes) as box:
+        return vector_image(axes, box)
+
+
+def vector_image(axes: Axes, box: BboxBase) -> str:
+    """The data URL of what lies in that box of a figure that is laid out."""
     import matplotlib
 
     whole: Any = axes.figure
@@ -25,9 +32,9 @@ def svg(axes: Axes) -> str:
             if len(collection.get_offsets()) > _MANY:
                 collection.set_rasterized(True)
     buffer = io.BytesIO()
-    settings: Any = {"svg.hashsalt": "dsx", "svg.fonttype": "path", "savefig.bbox": "tight"}
-    with house_style(), matplotlib.rc_context(settings):
-        whole.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+    settings: Any = {"svg.hashsalt": "dsx", "svg.fonttype": "path"}
+    with matplotlib.rc_context(settings):
+        whole.savefig(buffer, format="svg", dpi=150, bbox_inches=box, metadata={"Date": None, "Creator": None})
     return data_url(buffer.getvalue())
 
 

@@ -9,7 +9,7 @@ averages or draws counts 0 flops. Any other operation is an error that names it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 from unittest import mock
@@ -18,17 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch._ops import OpOverload
 from torch.autograd.graph import Node
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.cost import Complexity, Memory
+from dsx.networks.torch_private import Ran, Watch, held_by_engine_alone, storage_id
 
 _LINEAR = nn.functional.linear
 _MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
-# of a tensor that is an argument of `__torch_dispatch__` and else only the engine's
-_USES_BY_A_CALL = 4
 # besides views and what torch itself calls element by element or a reduction
 _FREE = {
     *("empty", "empty_like", "new_empty", "zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones"),
@@ -47,32 +44,25 @@ _FREE = {
 }
 
 
-class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Costs:
     """Adds up flops and acts of the operations that run inside. Raises DefinitionError at one without a rule."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = self.acts = 0
 
-    def __torch_dispatch__(
-        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        output = func(*args, **kwargs)
-        packet = func._overloadpacket
-        name = packet.__name__
-        if packet in flop_registry:
-            made = output if isinstance(output, Tensor) else output[0]
+    def add(self, ran: Ran) -> None:
+        name, operation = ran.family.__name__, ran.operation
+        if ran.family in flop_registry:
+            made = ran.output if isinstance(ran.output, Tensor) else ran.output[0]
             # torch counts a multiply-add as two
-            self.flops += flop_registry[packet](*args, **kwargs, out_val=output) // 2
-            biased = name == "addmm" or (name == "convolution" and args[2] is not None)
+            self.flops += flop_registry[ran.family](*ran.args, **ran.kwargs, out_val=ran.output) // 2
+            biased = name == "addmm" or (name == "convolution" and ran.args[2] is not None)
             self.flops += made.numel() if biased else 0
             self.acts += made.numel()
         elif name in _MAX_POOLS:
-            self.acts += output[0].numel()
-        elif not (func.is_view or name.rstrip("_") in _FREE or name in _FREE or _by_element(func)):
-            raise DefinitionError(f"{func} has no rule that counts it")
-        return output
+            self.acts += ran.output[0].numel()
+        elif not (operation.is_view or name.rstrip("_") in _FREE or name in _FREE or _by_element(ran)):
+            raise DefinitionError(f"{operation} has no rule that counts it")
 
     def linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """In torch's place: it adds the bias together with the product or after it, as the data lie."""
@@ -81,8 +71,9 @@ class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return output if bias is None else output + bias
 
 
-def _by_element(func: OpOverload) -> bool:
-    return torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags or func.namespace == "prim"
+def _by_element(ran: Ran) -> bool:
+    tags = ran.operation.tags
+    return torch.Tag.pointwise in tags or torch.Tag.reduction in tags or ran.operation.namespace == "prim"
 
 
 def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
@@ -95,35 +86,33 @@ def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
     costs = _Costs()
     try:
         # with gradients: without, torch puts whole layers into operations of its own
-        with torch.enable_grad(), costs, mock.patch.object(nn.functional, "linear", costs.linear):
+        with torch.enable_grad(), Watch(costs.add), mock.patch.object(nn.functional, "linear", costs.linear):
             network.eval()(example)
     finally:
         network.train(training)
     return Complexity(costs.flops, sum(p.numel() for p in network.parameters()), costs.acts)
 
 
-class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Alive:
     """Bytes of the tensors that operations inside make and that are alive, and the most that were so at once."""
 
     def __init__(self, example: Tensor, network: nn.Module) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         # number of a storage, bytes that came or went
         self._events: list[tuple[int, int]] = []
         self._numbers: dict[int, int] = {}
         self._apart: set[int | None] = set()
-        self._weights = {t.untyped_storage()._cdata for t in (*network.parameters(), *network.buffers())}
+        self._weights = {storage_id(tensor) for tensor in (*network.parameters(), *network.buffers())}
         self._between_nodes = False
         self._note(example)
 
-    def __torch_dispatch__(
-        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        if self._between_nodes and func is torch.ops.aten.add.Tensor and _only_here(args[0]):
-            # the engine adds two gradients of one tensor: in place, were it not watched
+    def add(self, ran: Ran) -> None:
+        ran.for_each_tensor(self._note)
+
+    def in_place(self, operation: OpOverload, args: Sequence[Any]) -> Tensor | None:
+        """The sum of two gradients of one tensor, as the engine makes it where it is not watched."""
+        if self._between_nodes and operation is torch.ops.aten.add.Tensor and held_by_engine_alone(args[0]):
             return args[0].add_(args[1])
-        output = func(*args, **(kwargs or {}))
-        tree_map_only(Tensor, self._note, output)
-        return output
+        return None
 
     @property
     def most(self) -> int:
@@ -151,24 +140,18 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._between_nodes = True
 
     def _set_apart(self, gradients: Sequence[Tensor | None]) -> None:
-        self._apart |= {self._numbers.get(g.untyped_storage()._cdata) for g in gradients if g is not None}
+        self._apart |= {self._numbers.get(storage_id(g)) for g in gradients if g is not None}
 
     def _note(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
-        name = storage._cdata
-        if name not in self._numbers and name not in self._weights:
-            number = self._numbers[name] = len(self._events)
+        known = storage_id(tensor)
+        if known not in self._numbers and known not in self._weights:
+            number = self._numbers[known] = len(self._events)
             self._events.append((number, storage.nbytes()))
-            weakref.finalize(storage, self._free, name, storage.nbytes())
+            weakref.finalize(storage, self._free, known, storage.nbytes())
 
-    def _free(self, name: int, size: int) -> None:
-        self._events.append((self._numbers.pop(name), -size))
-
-
-def _only_here(gradient: Tensor) -> bool:
-    """Whether nothing but the engine, and this call, holds it."""
-    count = getattr(gradient, "_use_count", None)  # which not every torch tells
-    return count is None or count() <= _USES_BY_A_CALL
+    def _free(self, known: int, size: int) -> None:
+        self._events.append((self._numbers.pop(known), -size))
 
 
 def _nodes(last: Node) -> list[Node]:
@@ -190,9 +173,9 @@ def count_memory(network: nn.Module, example: Tensor) -> Memory:
     training = network.training
     try:
         at_rest, at_work = _Alive(example, network), _Alive(example, network)
-        with torch.inference_mode(), at_rest:
+        with torch.inference_mode(), Watch(at_rest.add):
             network.eval()(example)
-        with torch.enable_grad(), at_work:
+        with torch.enable_grad(), Watch(at_work.add, at_work.in_place):
             output = network.train()(example)
             at_work.backward(output)
             del output

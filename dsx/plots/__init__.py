@@ -14,8 +14,8 @@ from dsx.plots.networks import network, top_networks, training_curves
 from dsx.plots.overview import complexity, pair_scatters, scatters, trends
 from dsx.plots.population import marginals, population
 from dsx.plots.power import power
+from dsx.plots.saving import save
 from dsx.plots.scatter import e_fit, pair_scatter, scatter
-from dsx.plots.style import save
 
 __all__ = [
     "attainment", "complexity", "e_fit", "edf", "edf_difference", "error_by_complexity", "importance", "line_fit",

@@ -6,10 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from dsx.base.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +23,7 @@ WIDTH_IN = 5.2  # of a figure of one plot
 # before labels that matplotlib would leave out of a legend
 _SHOWN = "\N{WORD JOINER}"
 # label of figures whose size was made to fit what is in them
-_FITS = "fits"
+FITS = "fits"
 
 _RC: Any = {
     "font.size": 9,
@@ -101,7 +98,7 @@ def panels(
         notes = _wrapped(notes, wide - 0.1)
         above = 0.1 + 0.155 * len(notes)
         figure = _new_figure(wide, high + above, None)
-        figure.set_label(_FITS)
+        figure.set_label(FITS)
         ax = figure.add_axes((0.08 / wide, 0, width_in * across / wide, high / (high + above)))
     else:
         notes = _wrapped(notes, ax.get_window_extent().width / ax.get_figure(root=True).dpi)  # type: ignore[union-attr]
@@ -181,44 +178,3 @@ def lines_of(notes: Sequence[str]) -> int:
 
 def _note_lines(notes: Sequence[str], width_in: float) -> list[str]:
     return [part for note in notes for part in textwrap.wrap(note, max(40, int(19.5 * width_in)))]
-
-
-def save(drawn: Axes, folder: str | Path, name: str) -> list[Path]:
-    """Write `folder/name.png` (200 dots per inch) and `folder/name.pdf`; return both paths.
-
-    The folder is made. The same figure gives the same bytes again, and a file
-    is never seen half-written. Raises RecordError, a DsxError, if the folder cannot be written.
-    """
-    figure = drawn.get_figure(root=True)
-    assert figure is not None
-    folder = Path(folder)
-    paths = []
-    with house_style(), _laid_out(figure) as box:
-        for suffix in ("png", "pdf"):
-            path = folder / f"{name}.{suffix}"
-            options: Any = {"metadata": {"CreationDate": None}} if suffix == "pdf" else {}
-            with replacing(path) as partial:
-                figure.savefig(partial, format=suffix, dpi=200, bbox_inches=box, **options)
-            paths.append(path)
-    return paths
-
-
-def close(ax: Axes) -> None:
-    """Let go of a figure that pyplot manages, if it is loaded; it would keep every one of them, and warn from 20 on."""
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close(ax.get_figure(root=True))
-
-
-@contextmanager
-def _laid_out(figure: Figure) -> Iterator[Any]:
-    """The box of all that is drawn, in inches, with the layout worked out once instead of for every format."""
-    if figure.get_label() == _FITS:
-        yield figure.bbox_inches
-        return
-    engine = figure.get_layout_engine()
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    try:
-        yield figure.get_tightbbox().padded(0.1)
-    finally:
-        figure.set_layout_engine(engine)

@@ -99,7 +99,7 @@ def _figure(folder: Path, walk: Walk) -> str:
     """The curves of the chain, as files and as the source of an image."""
     from dsx.exhibits.pictures import svg
     from dsx.plots.edf import edf
-    from dsx.plots.style import close, save
+    from dsx.plots.saving import close, save
 
     curves = {
         s.name: walk.drawn[s.name] for s in walk.chain if s.name in walk.drawn and len(finished(walk.drawn[s.name]))

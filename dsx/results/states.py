@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, one_of, suggest
 from dsx.results.arrays import Floats, number_array
 from dsx.results.columns import PER_RUN
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SETTINGS = r"(-r[0-9a-f]{8})(?:-s\d+)?$"  # in the id of a run: a hash of the settings that a space sampled
-STATES = ("done", "diverged", "failed", "running", "pending")
+OVER = ("done", "diverged", "failed")
+STATES = (*OVER, "running", "pending")
 FINISHED = ("done", "diverged")
 # what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
 _ELSEWHERE = {
@@ -192,9 +193,7 @@ def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]
         return np.where(np.isfinite(_errors(table)), "done", "failed").astype(object)
     state = table["state"].to_numpy(dtype=object)
     for value in set(table["state"].unique()) - set(STATES):
-        raise DsxError(
-            f"results table: state {value!r}: expected one of {', '.join(STATES)}.{suggest(str(value), STATES)}"
-        )
+        raise DsxError(f"results table: state {value!r}: {one_of(value, STATES)}")
     return state
 
 

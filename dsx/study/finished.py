@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
+from dsx.base.arrow import array_of
+from dsx.results.states import FINISHED
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run, Runs
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-FINISHED = ("done", "diverged")
 # records parsed together: some megabytes
 _TOGETHER = 1000
 # what one thread of Arrow's takes at a time; no record is as long
@@ -79,7 +80,7 @@ def read_finished(
     unread: list[Unread] = []
     for place, (run_id, path) in enumerate(zip(runs.ids, paths.results_of(runs.ids), strict=True)):
         row = known.get(run_id)
-        if row is not None and row[:_IDENTITY] == _identity(path):
+        if row is not None and _is_as_read(row, path):
             finished[run_id] = row
             continue
         content = _load(runs[place], path)
@@ -101,6 +102,15 @@ def _identity(path: str) -> tuple[int, int, int] | None:
         return _of(os.stat(path))
     except OSError:
         return None
+
+
+def _is_as_read(row: Finished, path: str) -> bool:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return False
+    # in full, as this is asked 100,000 times
+    return stat.st_mtime_ns == row[0] and stat.st_size == row[1] and stat.st_ino & (2**63 - 1) == row[2]
 
 
 def _of(stat: os.stat_result) -> tuple[int, int, int]:
@@ -207,11 +217,11 @@ def _finished(record: Mapping[str, Any], file: Unread, metrics: Sequence[str]) -
         return None, f"{file.path}: not a result; treated as absent"
 
 
-def _number(value: Any) -> float:
+def _number(value: float | None) -> float:
     return nan if value is None else float(value)
 
 
-def _count(value: Any) -> int | None:
+def _count(value: int | None) -> int | None:
     return None if value is None else int(value)
 
 
@@ -230,13 +240,15 @@ def _read_cache(path: Path, identity: tuple[int, int, int], metrics: tuple[str, 
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, columns=["run_id", *_CACHED, *metrics])
-        rows = table.filter(table["record_inode"].is_valid())
+        with pq.ParquetFile(path) as file:  # `read_table` loads pandas
+            table = file.read(["run_id", *_CACHED, *metrics])
+        inodes = table["record_inode"]
+        rows = table.filter(inodes.is_valid()) if inodes.null_count else table  # filtering loads half of Arrow
         run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
-        own = [_plain(rows[name].cast(pa.float64())) for name in metrics]
+        reported = [_plain(rows[name].cast(pa.float64())) for name in metrics]
     except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError):
         return {}
-    values = zip(*own, strict=True) if own else repeat(())
+    values = zip(*reported, strict=True) if reported else repeat(())
     return dict(zip(run_ids, map(Finished._make, zip(*fields, values, strict=False)), strict=True))
 
 
@@ -245,7 +257,7 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
     import pyarrow as pa
 
     if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and not column.null_count):
-        numbers: list[Any] = column.to_numpy().tolist()  # several times as fast
+        numbers: list[Any] = array_of(column).tolist()  # several times as fast
         return numbers
     values: list[Any] = column.to_pylist()
     return values

@@ -1,16 +1,24 @@
 """Speed of the statistics on made-up populations.
 
-    .venv/bin/python tests/benchmarks/bench_analysis.py
+    .venv/bin/python tests/benchmarks/bench_analysis.py [--against CHECKOUT]
 
 All tables of an analysis; linear fits of 500 networks; the exact bootstrap of a parameter's best range against two
 baselines of 10,000 simulated repeats, both written out below: a loop over the repeats, as it is usually written, and
-all repeats at once as one numpy array, which is the harder one to beat.
+all repeats at once as one numpy array, which is the harder one to beat. Then `dsx analyze` with all figures and with
+none, as whole processes in seconds of CPU time; another checkout of dsx, given as --against, takes its turns.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -64,8 +72,46 @@ def seconds(action: Callable[[], object], times: int = 3) -> float:
     return float(np.median(taken))
 
 
+def analysed(checkout: Path, folder: Path, figures: str) -> float:
+    """Seconds of CPU time of `dsx analyze` on the reference results, and of the processes that it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    results = Path(__file__).resolve().parents[2] / "experiments" / "reference"
+    subprocess.run(
+        [sys.executable, "-m", "dsx", "analyze", results, "--figures", figures, "--out", folder],
+        check=True, stdout=subprocess.DEVNULL, cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def bench_figures(against: Path | None, rounds: int) -> None:
+    """All figures of the six spaces of the reference results, and none, by this checkout and another in turns."""
+    here = Path(__file__).resolve().parents[2]
+    for figures in ("all", "none"):
+        times: dict[Path, list[float]] = {checkout: [] for checkout in (here, against) if checkout}
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(rounds):
+                for checkout, taken in times.items():
+                    taken.append(analysed(checkout, Path(folder), figures))
+            drawn = len(list(Path(folder).rglob("*.pdf")))
+        told = ", ".join(
+            f"{checkout.name} {np.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
+            for checkout, taken in times.items()
+        )
+        print(f"dsx analyze --figures {figures}, {drawn} figures: {told} of CPU time, n = {rounds}", flush=True)
+
+
 def main() -> None:
     """Print each time and ratio beside its aim."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", type=Path, help="another checkout, to compare with")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only-figures", action="store_true")
+    options = parser.parse_args()
+    bench_figures(options.against, options.rounds)
+    if options.only_figures:
+        return
     small = {f"space {i}": study(500, i) for i in range(6)}
     large = {f"space {i}": study(100_000, i) for i in range(2)}
     print(f"all tables, six studies of 500       {seconds(lambda: analyze(small)):7.2f} s   (aim: under 1 s)")

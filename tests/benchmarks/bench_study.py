@@ -1,6 +1,6 @@
-"""How long a study of 100,000 finished models takes to look at, as whole processes.
+"""How long studies of 100 to 100,000 finished models take to look at, as whole processes: seconds of CPU time.
 
-    .venv/bin/python tests/benchmarks/bench_study.py [--models 100000] [--folder /dev/shm]
+    .venv/bin/python tests/benchmarks/bench_study.py [--models 100 1000] [--folder /dev/shm] [--against CHECKOUT]
 
 The baseline reads every record in a plain loop, `json.load(open(…))`, and makes a table of model and error of them.
 First looks have no results.parquet to start from; second looks have the one that the first left.
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import dsx
@@ -27,7 +29,6 @@ PLAIN = (
     "assert (table['state'] == 'done').all()"
 )
 RESULTS = "import sys, dsx; assert (dsx.open_study(sys.argv[1]).results()['state'] == 'done').all()"
-AIM_S = 10.0
 
 
 def make_study(folder: Path, n: int) -> Study:
@@ -48,36 +49,61 @@ def make_study(folder: Path, n: int) -> Study:
     return study
 
 
-def seconds(*command: str) -> float:
-    """Wall time of a process that must succeed."""
-    started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - started
+def cpu_seconds(*command: str, checkout: Path | None = None) -> float:
+    """CPU time of a process that must succeed, and of those that it starts. checkout: of the dsx that it runs."""
+    # as users have it: modules compiled once, by a first run that is not counted
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept |= {"PYTHONPATH": str(checkout)} if checkout else {}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env=kept)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def rows_of(study: Study, models: int, rounds: int, against: Path | None) -> list[str]:
+    """A line of the table for each command: this checkout, and another in turns."""
+    path, python = str(study.path.resolve()), sys.executable
+    checkouts = [Path(__file__).resolve().parents[2], *([against.resolve()] if against else [])]
+    commands = {
+        "status": (python, "-m", "dsx", "status", path),
+        "launch": (python, "-m", "dsx", "launch", path),
+        "results": (python, "-c", RESULTS, path),
+    }
+    lines = []
+    for name, command in commands.items():
+        study.paths.results.unlink(missing_ok=True)
+        first = cpu_seconds(*command, checkout=checkouts[0])
+        times: dict[Path, list[float]] = {checkout: [] for checkout in checkouts}
+        for number in range(rounds + 1):
+            for checkout, taken in times.items():
+                took = cpu_seconds(*command, checkout=checkout)
+                taken += [took] if number else []
+        ours, *others = (statistics.median(taken) for taken in times.values())
+        spread = f"{min(times[checkouts[0]]):.2f}–{max(times[checkouts[0]]):.2f}"
+        compared = "".join(f" | {other:.2f} | {other / ours:.2f}" for other in others)
+        lines.append(f"| {name} | {models:,} | {first:.2f} | {ours:.2f} | {spread}{compared} |")
+    return lines
 
 
 def main() -> None:
-    """Make the study, look at it, and print seconds and ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, help="where the study is made for a while")
+    """Make studies, look at them, and print seconds and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=int, nargs="+", default=[100, 1000, 10_000, 100_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", type=Path, help="another checkout, to compare with")
+    parser.add_argument("--folder", type=Path, help="where the studies are made for a while")
     options = parser.parse_args()
+    print(
+        "CPU seconds: first look; later looks, median and range; "
+        + ("of the other checkout; ratio" * bool(options.against))
+    )
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        study = make_study(Path(folder) / "study", options.models)
-        path, python = str(study.path), sys.executable
-        plain = seconds(python, "-c", PLAIN, path)
-        print(f"{options.models:,} finished models")
-        print(f"  plain loop over the records    {plain:6.1f} s")
-        commands = {
-            "dsx status": (python, "-m", "dsx", "status", path),
-            "study.results()": (python, "-c", RESULTS, path),
-            "dsx launch (nothing to do)": (python, "-m", "dsx", "launch", path),
-        }
-        for name, command in commands.items():
-            study.paths.results.unlink(missing_ok=True)
-            for look in ("first", "second"):
-                took = seconds(*command)
-                aim = f", aim: under {AIM_S:.0f} s" if options.models == 100_000 and "launch" not in name else ""
-                print(f"  {name:<27} {look:<6} {took:6.1f} s   ({plain / took:.1f}× the loop's speed{aim})")
+        for models in options.models:
+            study = make_study(Path(folder) / str(models), models)
+            if models == max(options.models):
+                plain = cpu_seconds(sys.executable, "-c", PLAIN, str(study.path.resolve()))
+                print(f"plain loop over the records of {models:,}: {plain:.2f}")
+            print("\n".join(rows_of(study, models, options.rounds, options.against)), flush=True)
 
 
 if __name__ == "__main__":
