@@ -202,7 +202,8 @@ def _settle(cluster: Cluster) -> None:
     deadline = time.monotonic() + 60
     while cluster.client("squeue", "-h", check=False).strip() and time.monotonic() < deadline:
         time.sleep(0.3)
-    if "drain" in cluster.client("sinfo", "-h", "-N", "-o", "%T", check=False):
+    states = cluster.client("sinfo", "-h", "-N", "-o", "%T", check=False)
+    if "drain" in states or "down" in states:
         cluster.restart_nodes()
     cluster.wait_for_nodes(seconds=_PATIENCE_S)
 
