@@ -13,6 +13,7 @@ from dsx.analysis.number_words import number
 from dsx.analysis.replicates import Agreement, Variances, models_confused, rank_agreement_interval, variances
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Floats, check_level, column, frame
 from dsx.results.states import FINISHED, finished
 
@@ -96,15 +97,17 @@ def _mean(changes: Floats, level: float) -> tuple[float, float, float]:
     return mean, mean - reach, mean + reach
 
 
-def confirmation_in_words(confirmation: Confirmation) -> list[str]:
+def confirmation_in_words(confirmation: Confirmation, metric: Metric = ERROR) -> list[str]:
     """Sentences: the best one before and anew, all of them, how much is luck of the seed, and whether orders agree."""
     best, count = confirmation.table.iloc[0], plural(len(confirmation.table), "model")
-    interval = "" if math.isnan(best["low"]) else f" ({_two(best['low'])}–{_two(best['high'])})"
-    seeds = plural(int(best["seeds"]), "fresh seed")
-    before, anew = confirmation.table["before"].mean(), confirmation.table["anew"].mean()
+    shown = _two(metric.from_error(best["before"]))
+    value, low, high = map(_two, metric.interval(best["anew"], best["low"], best["high"]))
+    interval = "" if math.isnan(best["low"]) else f" ({low}–{high})"
+    seeds, unit = plural(int(best["seeds"]), "fresh seed"), metric.unit_after
+    before, anew = (_two(metric.from_error(confirmation.table[when].mean())) for when in ("before", "anew"))
     lines = [
-        f"The best model showed {_two(best['before'])} %; trained anew with {seeds} {_two(best['anew'])} %{interval}.",
-        f"All {count}: {_two(before)} % before, {_two(anew)} % anew, {_change(confirmation)}.",
+        f"The best model showed {shown}{unit}; trained anew with {seeds} {value}{unit}{interval}.",
+        f"All {count}: {before}{unit} before, {anew}{unit} anew, {_change(confirmation, metric)}.",
     ]
     if confirmation.parts is not None:
         lines.append(_noise(confirmation.parts))
@@ -113,11 +116,14 @@ def confirmation_in_words(confirmation: Confirmation) -> list[str]:
     return lines
 
 
-def _change(confirmation: Confirmation) -> str:
+def _change(confirmation: Confirmation, metric: Metric) -> str:
     """The mean change, and what it is due to."""
-    text = f"a change of {_two(confirmation.change)} points"
+    ends = metric.difference(confirmation.change, confirmation.low, confirmation.high)
+    change, low, high = map(_two, ends)
+    unit = "points" if metric.percent or not metric.unit else metric.unit
+    text = f"a change of {change} {unit}"
     if not math.isnan(confirmation.low):
-        text += f" ({100 * confirmation.level:g} % interval {_two(confirmation.low)} to {_two(confirmation.high)})"
+        text += f" ({100 * confirmation.level:g} % interval {low} to {high})"
     if not confirmation.same_recipe:
         return f"{text} by schedule and luck together"
     if confirmation.low > 0:

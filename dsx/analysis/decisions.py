@@ -202,7 +202,7 @@ def _drawn_order(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, Sequence[
         return rows, ()
     shuffled = rows.iloc[np.random.default_rng([0, 10]).permutation(len(rows))]
     return shuffled, (
-        f"{name}: the models stand in no order of drawing (neighbours have like errors), so at any look they are taken"
+        f"{name}: the models stand in no order of drawing (neighbours are alike), so at any look they are taken"
         " in a random one.",
     )
 

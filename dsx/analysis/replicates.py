@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.samples import Errors, Floats, check_level, number_array
 
 _DRAWS = 500
@@ -196,17 +197,17 @@ def models_confused(parts: Variances, seeds: int) -> float:
     return math.atan(math.sqrt(parts.seeds / seeds / parts.between)) / math.pi
 
 
-def replicates_in_words(parts: Variances, shrunken: Shrunken) -> str:
+def replicates_in_words(parts: Variances, shrunken: Shrunken, metric: Metric = ERROR) -> str:
     """How much of the spread is luck, what it did for the best model, and where more trainings pay."""
     share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
     text = f"Of the variance of single trainings {share} is luck of the seed"
     if not math.isnan(parts.binomial) and parts.seeds > 0:
         text += f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
-    best = shrunken.best
-    text += (
-        f". The best model showed {shrunken.observed[best]:.2f} %; trained anew it is expected at "
-        f"{shrunken.expected[best]:.2f} %"
+    shown, expected = (
+        f"{metric.from_error(values[shrunken.best]):.2f}{metric.unit_after}"
+        for values in (shrunken.observed, shrunken.expected)
     )
+    text += f". The best model showed {shown}; trained anew it is expected at {expected}"
     wrong = [models_confused(parts, seeds) for seeds in (1, 3)]
     return (
         f"{text}. To compare spaces, more models pay before more seeds; to tell two models apart, three seeds "

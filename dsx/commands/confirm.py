@@ -15,6 +15,7 @@ from dsx.base.text import align, plural
 from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.launch.options import LaunchOptions
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.states import finished
 from dsx.study.results import evaluation_images
 from dsx.study.runs import training_seed
@@ -55,9 +56,9 @@ class Confirmed:
         """A table of the models and what was luck, in words; or what is still to come."""
         if self.confirmation is None:
             return f"{plural(self.left, 'training')} still to come: the same command goes on, and tells what was luck"
-        return "\n".join(
-            [_table(self.confirmation), *confirmation_in_words(self.confirmation), f"wrote {table_path(self.study)}"]
-        )
+        metric = ERROR if self.study.recipe is None else self.study.recipe.measures[0]
+        said = confirmation_in_words(self.confirmation, metric)
+        return "\n".join([_table(self.confirmation, metric), *said, f"wrote {table_path(self.study)}"])
 
 
 def confirm_winners(request: ConfirmRequest, say: Callable[[str], object] = print) -> Confirmed:
@@ -130,11 +131,14 @@ def _folder(before: Study, recipe: str | None) -> Path:
     return before.path.with_name("-".join(filter(None, [before.path.resolve().name, "confirmed", recipe])))
 
 
-def _table(confirmation: Confirmation) -> str:
-    rows = [["", "model", "before %", "anew %", "change", "seeds", "rank anew"]]
+def _table(confirmation: Confirmation, metric: Metric) -> str:
+    unit = metric.unit_after
+    rows = [["", "model", f"before{unit}", f"anew{unit}", "change", "seeds", "rank anew"]]
     for place, row in enumerate(confirmation.table.to_dict("records"), 1):
-        interval = "" if row["low"] != row["low"] else f" ({number(row['low'], 2)}–{number(row['high'], 2)})"
-        anew = f"{row['anew']:.2f}{interval}"
-        cells = [f"{row['before']:.2f}", anew, number(row["change"], 2), f"{row['seeds']}", f"{row['rank']}"]
+        value, low, high = metric.interval(row["anew"], row["low"], row["high"])
+        anew = f"{value:.2f}" + ("" if low != low else f" ({number(low, 2)}–{number(high, 2)})")
+        change = row["change"] if metric.better == "lower" else -row["change"]
+        before = f"{metric.from_error(row['before']):.2f}"
+        cells = [before, anew, number(change, 2), f"{row['seeds']}", f"{row['rank']}"]
         rows.append([str(place), row["model_id"], *cells])
     return align(rows)

@@ -79,9 +79,13 @@ def sentences(shown: Sequence[Computed]) -> Iterator[str]:
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     told = tuple(sentences(shown))
-    nothing = "At no error and cost could one study be shown to have more models within both than another."
+    nothing = (
+        f"At no {inquiry.metric.words} and cost could one study be shown to have more models within both than another."
+    )
     note = f"Each band holds at {100 * inquiry.level:g} % by itself; verdicts stand above."
-    return Section("Error and cost", sentences=told or (nothing,), notes=(note,)) if shown else Section()
+    return (
+        Section(f"{inquiry.metric.title} and cost", sentences=told or (nothing,), notes=(note,)) if shown else Section()
+    )
 
 
 def caption(computed: Computed) -> Picture:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dsx.analysis.number_words import decimals, number
 from dsx.base.units import format_number
+from dsx.recipes.metric import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,3 +46,8 @@ def short_cell(value: float) -> str:
     if abs(value) >= 1e5:
         return format_number(value)
     return number(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
+
+
+def of_metric(words: str, metric: Metric) -> str:
+    """What is said of every error, or of any, said of the metric."""
+    return re.sub(r"\b(every|any) error\b", lambda said: f"{said[1]} {metric.words}", words)

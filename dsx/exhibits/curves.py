@@ -29,7 +29,8 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 def caption(computed: Computed) -> Picture:
     name = computed.study_name
-    return Picture("", f"{name}: error over epochs of the best, median and worst runs", name, kind="half")
+    title = f"{name}: {computed.metric.words} over epochs of the best, median and worst runs"
+    return Picture("", title, name, kind="half")
 
 
 EXHIBIT = Exhibit(

@@ -20,7 +20,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 def caption(computed: Computed) -> Picture:
     names = ", ".join(dict.fromkeys(computed.main["study"]))
-    return Picture("", f"error distribution functions of {names}", kind="instead")
+    return Picture("", f"{computed.metric.words} distribution functions of {names}", kind="instead")
 
 
 EXHIBIT = Exhibit(

@@ -14,6 +14,7 @@ from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Sect
 from dsx.exhibits.paths import folders
 from dsx.narrowing.importance import importance
 from dsx.plots.importance import importance as draw_importance
+from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,19 +39,20 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
                 yield Computed(f"{folder}{path}", shown, study, inquiry.level, {"notes": notes})
 
 
-def sentence(table: pd.DataFrame, level: float, name: str) -> str:
-    """What may be said of a study's parameters, and no more: which go with the error, and which by themselves."""
+def sentence(table: pd.DataFrame, level: float, name: str, metric: Metric = ERROR) -> str:
+    """What may be said of a study's parameters, and no more: which go with the metric, and which by themselves."""
     rows = table[table["outcome"] == "error"]
     go = rows[rows["pvalue_alone_corrected"] <= 1 - level]
+    what = "the error" if metric.words == ERROR.words else metric.words
     models = f"by {plural(int(rows['n'].iloc[0]), 'model')}"
     if go.empty:
-        return f"{name}: none of {plural(len(rows), 'parameter')} is shown to go with the error, {models}."
+        return f"{name}: none of {plural(len(rows), 'parameter')} is shown to go with {what}, {models}."
     alone = set(go.loc[go["pvalue_corrected"] <= 1 - level, "parameter"])
     told = [
         f"{row['parameter']} ({100 * row['strength']:.0f} %" + (", by itself)" if row["parameter"] in alone else ")")
         for row in go.to_dict("records")
     ]
-    return f"{name}: shown to go with the error, with its share of the variance: {', '.join(told)}; {models}."
+    return f"{name}: shown to go with {what}, with its share of the variance: {', '.join(told)}; {models}."
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
@@ -58,11 +60,11 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     alone = [each for each in shown if each.path.endswith("/importance")]
     if not alone:
         return Section()
-    sentences = tuple(sentence(each.main, each.level, each.study_name) for each in alone)
+    sentences = tuple(sentence(each.main, each.level, each.study_name, inquiry.metric) for each in alone)
     rows = [[each.study_name, *cells] for each in alone for cells in _cells(each.main)]
     headers = ["study", "parameter", "share of variance %", "by itself above, %", "p, any tie", "p, by itself"]
     intro = (
-        "Share of the variance of the errors' ranks that a line and a square in one parameter account for. Inside a"
+        "Share of the variance of the models' ranks that a line and a square in one parameter account for. Inside a"
         " window of complexity parameters are tied, and a part of it may be borrowed: by itself a parameter accounts"
         " for what lies above the share that it has when it is drawn anew given all others. p is corrected for all"
         " parameters of a study."

@@ -19,7 +19,7 @@ from dsx.plots.scatter import draw_e_fit
 _INTRO = (
     "e_fit is the mean squared log₂ ratio between a network's widths and its best quantised line (w0 + wa·j, in steps"
     " of wm); 0 is a perfect line. A positive rank correlation means that networks further from a line have the higher"
-    " error."
+    " {}."
 )
 
 
@@ -38,8 +38,8 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
-    """Per study: e_fit of its networks and how it goes with the error; and what was left out, in words."""
-    rows, notes = [], []
+    """Per study: e_fit of its networks and how it goes with the metric; and what was left out, in words."""
+    metric, rows, notes = inquiry.metric, [], []
     for study in inquiry.studied:
         try:
             fits = study.fitted
@@ -52,22 +52,35 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
             continue
         if len(fits) < len(study.models):
             some = f"{len(fits)} of {len(study.models):,} networks"
-            notes.append(f"{study.name}: fitted {some}, spread evenly over the ranks of error.")
+            notes.append(f"{study.name}: fitted {some}, spread evenly over their ranks.")
         ranks = rank_correlation(e_fit, errors, inquiry.level)
         low, median, high = (number(end, 2) for end in best_range(e_fit, errors, level=inquiry.level))
-        correlation = interval_cell(ranks["correlation"], ranks["low"], ranks["high"], places=2)
+        correlation = interval_cell(
+            *metric.difference(*(ranks[end] for end in ("correlation", "low", "high"))), places=2
+        )
         middle = number(float(np.median(e_fit[known])), 2)
         rows.append([study.name, f"{known.sum()} of {known.size}", middle, f"{median} ({low}–{high})", correlation])
-    headers = ["study", "networks fitted", "median e_fit", "e_fit of the best (range)", "rank correlation with error"]
+    headers = [
+        "study",
+        "networks fitted",
+        "median e_fit",
+        "e_fit of the best (range)",
+        f"rank correlation with {metric.words}",
+    ]
     if not rows:
         return Section(notes=tuple(notes))
-    return Section("Linear structure", _INTRO, grid=Grid("quantised-linear fits", headers, rows), notes=tuple(notes))
+    return Section(
+        "Linear structure",
+        _INTRO.format(metric.words),
+        grid=Grid("quantised-linear fits", headers, rows),
+        notes=tuple(notes),
+    )
 
 
 EXHIBIT = Exhibit(
     "linear",
     compute,
-    draw=lambda shown, ax: draw_e_fit(shown.main, shown.values["notes"], ax, level=shown.level),
+    draw=lambda shown, ax: draw_e_fit(shown.main, shown.values["notes"], ax, level=shown.level, metric=shown.metric),
     section=section,
     chapter="fits",
     place=40,

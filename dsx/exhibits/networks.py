@@ -66,7 +66,7 @@ def _best(models: pd.DataFrame, shade: str, metric: Metric) -> Iterator[Picture]
 EXHIBIT = Exhibit(
     "networks",
     compute,
-    draw=lambda shown, ax: draw_networks(shown.main, shown.values["notes"], ax),
+    draw=lambda shown, ax: draw_networks(shown.main, shown.values["notes"], ax, shown.metric),
     sections=sections,
     chapter="best",
     place=66,

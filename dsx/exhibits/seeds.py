@@ -94,7 +94,8 @@ def _budget(parts: Variances) -> pd.DataFrame:
 
 def told(computed: Computed) -> list[str]:
     """One line on a study's seeds."""
-    return [f"{computed.study_name}: {replicates_in_words(computed.values['parts'], computed.values['models'])}"]
+    words = replicates_in_words(computed.values["parts"], computed.values["models"], computed.metric)
+    return [f"{computed.study_name}: {words}"]
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
@@ -107,19 +108,21 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         "noise share %",
         "luck of the best",
     ]
-    rows = []
+    metric, rows = inquiry.metric, []
+    unit = "points" if metric.percent or not metric.unit else metric.unit
+    moves = "rise" if metric.better == "lower" else "fall"
     for computed in shown:
         row = computed.tables["_variances"].iloc[0]
         share, low, high = (100 * row[f"noise_share{end}"] for end in ("", "_low", "_high"))
         cells = [number(row[name], 2) for name in ("between", "seeds", "binomial")]
         spread = f"{number(share, 0)} ({number(low, 0)}–{number(high, 0)})"
-        rows.append([computed.study_name, *cells, spread, f"{number(row['luck'], 2)} points"])
+        rows.append([computed.study_name, *cells, spread, f"{number(row['luck'], 2)} {unit}"])
     if not rows:
         return Section()
     intro = (
-        "Models that were trained with several seeds tell how much of the spread of errors is noise. Variances are in"
-        " points²; the binomial part is what a finite validation set adds. The luck of the best: by so much its error"
-        " is expected to rise when it is trained anew."
+        f"Models that were trained with several seeds tell how much of the spread of {metric.plural} is noise."
+        f" Variances are in {unit}²; the binomial part is what a finite validation set adds. The luck of the best: by"
+        f" so much its {metric.words} is expected to {moves} when it is trained anew."
     )
     sentences = tuple(line for computed in shown for line in told(computed))
     return Section(
@@ -129,7 +132,8 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 def caption(computed: Computed) -> Picture:
     name = computed.study_name
-    return Picture("", f"{name}: error distribution functions of the mean over seeds", name, kind="half")
+    title = f"{name}: {computed.metric.words} distribution functions of the mean over seeds"
+    return Picture("", title, name, kind="half")
 
 
 EXHIBIT = Exhibit(

@@ -50,9 +50,10 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     if shown and shown[0].values["regime"] == ORDER:
-        return Section(
-            "Trends", "How errors and best ranges move along the studies, in the order in which they are given."
+        what = (
+            f"How {inquiry.metric.plural} and best ranges move along the studies, in the order in which they are given."
         )
+        return Section("Trends", what)
     return Section("Trends", "The studies are of one space at several scales: how the best ranges move with it.")
 
 

@@ -9,8 +9,9 @@ from dsx.analysis.matching import TOLERANCE
 from dsx.analysis.tables import verdicts_table
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.exhibits.cells import interval_cell, pvalue_cell
+from dsx.exhibits.cells import interval_cell, of_metric, pvalue_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
+from dsx.recipes.metric import Metric
 
 # pairs up to which the report lists every measure; of more, those that are decided
 _FEW = 3
@@ -26,7 +27,9 @@ _HEADERS = ["A – B", "at any look", "at one look", "P(A has the {} {})", "p, a
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     decided = inquiry.decided
-    yield Computed("verdicts", {"": verdicts_table(decided)}, values={"decided": decided})
+    table = verdicts_table(decided)
+    table["words"] = [of_metric(words, inquiry.metric) for words in table["words"]]
+    yield Computed("verdicts", {"": table}, values={"decided": decided})
 
 
 def told(computed: Computed) -> list[str]:
@@ -38,7 +41,7 @@ def told(computed: Computed) -> list[str]:
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     decided = inquiry.decided
     rows = [
-        _row(stated, at_any, at_one)
+        _row(stated, at_any, at_one, inquiry.metric)
         for stated, at_any, at_one in zip(decided.stated, decided.any, decided.one, strict=True)
         if stated.measure == ERROR or len(decided.pairs) <= _FEW or {at_any.decision, at_one.decision} != {"undecided"}
     ]
@@ -51,8 +54,8 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     return Section(intro=LOOKS, folded=sentences, grid=grid, notes=_notes(inquiry, len(rows)))
 
 
-def _row(stated: Verdict, at_any: Verdict, at_one: Verdict) -> list[str]:
-    beside = "" if stated.measure == ERROR else f", {stated.measure}"
+def _row(stated: Verdict, at_any: Verdict, at_one: Verdict, metric: Metric) -> list[str]:
+    beside = "" if stated.measure == ERROR else f", {of_metric(stated.measure, metric)}"
     after = "" if at_any.decided_at is None else f" (after {at_any.decided_at} of each)"
     return [
         f"{stated.a} – {stated.b}{beside}",
@@ -77,9 +80,9 @@ def _notes(inquiry: Inquiry, rows: int) -> tuple[str, ...]:
     stated = (
         f"Sentences state the verdicts at {decided.looks} look. The chance that any of the {len(decided.stated)}"
         f" comparisons at {number} is claimed wrongly is at most {wrong}: p is corrected for all of them (Holm, four"
-        " fifths of the error for the errors as they are). The intervals hold for all at once, which is more than a"
-        " decision takes, so one may reach past 0.5 beside a decision. At equal complexity, models of both are paired"
-        f" that differ by at most {100 * TOLERANCE:g} %."
+        f" fifths of that for the {inquiry.metric.plural} as they are). The intervals hold for all at once, which is"
+        " more than a decision takes, so one may reach past 0.5 beside a decision. At equal complexity, models of both"
+        f" are paired that differ by at most {100 * TOLERANCE:g} %."
     )
     hidden = len(decided.stated) - rows
     more = f" The other {hidden} comparisons, all undecided, are in verdicts.csv." if hidden else ""

@@ -13,6 +13,7 @@ from dsx.base.units import format_percent
 from dsx.narrowing.candidates import Candidate
 from dsx.narrowing.proposal import NarrowingStep, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
+from dsx.recipes.metric import ERROR
 from dsx.results.states import count_states, mixed_conditions
 from dsx.spaces.definition import Space, space_from_dict
 from dsx.study.study import Study
@@ -50,10 +51,12 @@ def narrow(
         if not 1 <= n <= len(listed):
             raise DsxError(f"--take {n}: expected a number from 1 to {len(listed)}, of the rules listed")
     taken = [listed[n - 1] for n in take] if take else supported
+    recipe = studies[0].recipe
+    metric = ERROR if recipe is None else recipe.measures[0]
     lines = [f"{space.name}: {count_states(table).words()}; {plural(len(listed), 'way')} to narrow it looked at"]
     for n, candidate in enumerate(listed, 1):
         mark = "supported" if candidate in supported else "not shown"
-        lines.append(f"  {n}. [{mark}] {candidate.words}\n       {candidate.evidence.words}")
+        lines.append(f"  {n}. [{mark}] {candidate.words}\n       {candidate.evidence.words_by(metric)}")
     lines.append(_judged(steps, supported))
     if out is None:
         hint = "nothing written: name a file with --out, and others than the supported with --take"

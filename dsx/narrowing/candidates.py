@@ -15,6 +15,7 @@ from dsx.analysis.scan import End
 from dsx.analysis.superiority import superiority
 from dsx.base.text import plural
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
+from dsx.recipes.metric import ERROR, Metric
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.conditional import Columns
 from dsx.spaces.definition import Space, space_from_dict
@@ -44,6 +45,20 @@ class RuleEvidence:
     words: str  # all this in a sentence
     rival: str = ""  # the quantity that explains it best, rival_pvalue: given that one
     rival_pvalue: float = math.nan
+    medians: tuple[float, float] | None = None  # errors of the models that keep it, and of the others
+
+    def words_by(self, metric: Metric) -> str:
+        """The sentence, of the metric of which the errors are."""
+        if self.medians is None:
+            return self.words
+        said, by_metric = (_compared(self.medians, self.chance, each) for each in (ERROR, metric))
+        return self.words.replace(said, by_metric)
+
+
+def _compared(medians: tuple[float, float], chance: float, metric: Metric = ERROR) -> str:
+    kept, dropped = (number(metric.from_error(median), 2) for median in medians)
+    better = f"the {metric.better} {metric.words} in {100 * chance:.0f} % of pairs"
+    return f"median {metric.words} {kept} against {dropped}{metric.unit_after}, {better}"
 
 
 @dataclass(frozen=True)
@@ -185,11 +200,9 @@ def _evidence(
     side = f"{len(kept)} models keep it, {len(dropped)} do not{among}"
     if quantity.kind == "order":
         side = f"{len(kept)} models have at least {100 * cut:.0f} % of their steps that way, {len(dropped)} do not"
-    middle = f"{number(float(np.median(kept)), 2)} against {number(float(np.median(dropped)), 2)} %"
-    sentence = (
-        f"{side}: median error {middle}, the lower error in {100 * chance:.0f} % of pairs; p = {judgement.pvalue:.2g}"
-        f" after correction for {plural(looks.number, 'look')}"
-    )
+    medians = float(np.median(kept)), float(np.median(dropped))
+    after = f"after correction for {plural(looks.number, 'look')}"
+    sentence = f"{side}: {_compared(medians, chance)}; p = {judgement.pvalue:.2g} {after}"
     if rival:
         sentence += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
         if judgement.explained:
@@ -205,4 +218,5 @@ def _evidence(
         f"{sentence}.",
         rival,
         judgement.rival_pvalue,
+        medians,
     )

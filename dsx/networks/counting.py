@@ -9,16 +9,20 @@ averages or draws counts 0 flops. Any other operation is an error that names it.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
+from torch._ops import OpOverload
+from torch.autograd.graph import Node
 from torch.utils.flop_counter import flop_registry
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.cost import Complexity, Memory
-from dsx.networks.torch_private import Ran, Watch, storage_id
+from dsx.networks.torch_private import Ran, Watch, held_by_engine_alone, storage_id
 
 _LINEAR = nn.functional.linear
 _MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
@@ -92,50 +96,90 @@ def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
 class _Alive:
     """Bytes of the tensors that operations inside make and that are alive, and the most that were so at once."""
 
-    def __init__(self, example: Tensor) -> None:
-        self.now = self.most = 0
-        self._known: set[int] = set()
+    def __init__(self, example: Tensor, network: nn.Module) -> None:
+        # number of a storage, bytes that came or went
+        self._events: list[tuple[int, int]] = []
+        self._numbers: dict[int, int] = {}
+        self._apart: set[int | None] = set()
+        self._weights = {storage_id(tensor) for tensor in (*network.parameters(), *network.buffers())}
+        self._between_nodes = False
         self._note(example)
 
     def add(self, ran: Ran) -> None:
         ran.for_each_tensor(self._note)
 
+    def in_place(self, operation: OpOverload, args: Sequence[Any]) -> Tensor | None:
+        """The sum of two gradients of one tensor, as the engine makes it where it is not watched."""
+        if self._between_nodes and operation is torch.ops.aten.add.Tensor and held_by_engine_alone(args[0]):
+            return args[0].add_(args[1])
+        return None
+
+    @property
+    def most(self) -> int:
+        """Gradients of weights apart."""
+        sizes = [size for number, size in self._events if number not in self._apart]
+        return max(accumulate(sizes))
+
+    def backward(self, output: Tensor) -> None:
+        """The backward pass from a gradient of the output, which is alive as long as the output."""
+        if output.grad_fn is None:
+            return
+        nodes = _nodes(output.grad_fn)
+        hooks = [node.register_prehook(self._enter) for node in nodes if not hasattr(node, "variable")]
+        hooks += [node.register_hook(self._leave) for node in nodes if not hasattr(node, "variable")]
+        hooks += [node.register_prehook(self._set_apart) for node in nodes if hasattr(node, "variable")]
+        gradient = torch.empty_like(output)
+        torch.autograd.backward([output], [gradient])
+        for hook in hooks:
+            hook.remove()
+
+    def _enter(self, _gradients: object) -> None:
+        self._between_nodes = False
+
+    def _leave(self, _made: object, _gradients: object) -> None:
+        self._between_nodes = True
+
+    def _set_apart(self, gradients: Sequence[Tensor | None]) -> None:
+        self._apart |= {self._numbers.get(storage_id(g)) for g in gradients if g is not None}
+
     def _note(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         known = storage_id(tensor)
-        if known not in self._known:
-            self._known.add(known)
-            self.now += storage.nbytes()
-            self.most = max(self.most, self.now)
+        if known not in self._numbers and known not in self._weights:
+            number = self._numbers[known] = len(self._events)
+            self._events.append((number, storage.nbytes()))
             weakref.finalize(storage, self._free, known, storage.nbytes())
 
     def _free(self, known: int, size: int) -> None:
-        self._known.discard(known)
-        self.now -= size
+        self._events.append((self._numbers.pop(known), -size))
+
+
+def _nodes(last: Node) -> list[Node]:
+    """All nodes of the graph that ends in this one."""
+    nodes = {last}
+    waiting = [last]
+    while waiting:
+        new = {node for node, _ in waiting.pop().next_functions if node is not None} - nodes
+        nodes |= new
+        waiting += new
+    return list(nodes)
 
 
 def count_memory(network: nn.Module, example: Tensor) -> Memory:
-    """What `dsx.networks.memory` says of dsx's own networks, of any module and a batch: by a pass in each mode.
+    """What `dsx.networks.memory` says of dsx's own networks, of any module and a batch: by watching both at work.
 
-    example: on the meta device, as the module, if nothing shall be computed.
+    example: on the meta device, as the module, if nothing shall be computed. Gradients of weights are let go.
     """
     training = network.training
-    fixed = {storage_id(tensor) for tensor in (*network.parameters(), *network.buffers())}
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        if storage_id(tensor) not in fixed:
-            kept[storage_id(tensor)] = tensor.untyped_storage()
-        return tensor
-
     try:
-        alive = _Alive(example)
-        with torch.inference_mode(), Watch(alive.add):
+        at_rest, at_work = _Alive(example, network), _Alive(example, network)
+        with torch.inference_mode(), Watch(at_rest.add):
             network.eval()(example)
-        with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
+        with torch.enable_grad(), Watch(at_work.add, at_work.in_place):
             output = network.train()(example)
-            held = sum(storage.nbytes() for storage in kept.values())
+            at_work.backward(output)
             del output
     finally:
+        network.zero_grad(set_to_none=True)
         network.train(training)
-    return Memory(alive.most, held)
+    return Memory(at_rest.most, at_work.most)

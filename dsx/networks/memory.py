@@ -2,16 +2,22 @@
 
   inference_memory  bytes of all feature maps that are alive at once at the worst moment of a pass in evaluation mode,
                     the images among them.
-  training_memory   bytes of all that the forward pass of a training step keeps for its backward pass: images, inputs of
-                    convs, batch norms and activations, the batch's statistics. Gradients come and go on top of it.
+  training_memory   the same of a training step, forward and backward pass: images, what is kept for the backward pass
+                    (inputs of convs, batch norms and activations, the batch's statistics), gradients of feature maps,
+                    the network's output and its gradient, from which the backward pass begins.
 
-For float32 and torch's eager execution, in which a stage's input lives as long as the stage, a block's as long as the
-block; activations but GELU work in place, and SiLU keeps a copy of what it overwrites.
+Gradients of weights, like weights, are apart. For float32 and torch's eager execution. There a stage's input lives as
+long as the stage, a block's as long as the block; activations but GELU work in place, and SiLU keeps a copy of what it
+overwrites. In the backward pass each operation makes the gradients of its inputs beside that of its output, then what
+it kept is free; of two gradients of one feature map the second is added to the first in place. As a gradient is as
+large as its feature map, and what is kept grows with the forward pass, the worst moment of a step is in its backward
+pass: `_Held` looks at each operation of it when the forward pass comes by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,29 +31,50 @@ _INDEX = 2  # what a max-pool notes for each output, an 8-byte integer, in float
 
 
 class _Held:
-    """A pass in progress, in elements: at most so many were alive at once, so many are kept for the backward pass."""
+    """A pass in progress, in elements: at most so many were alive at once, so many are kept for the backward pass.
+
+    step: at most so many will be alive at once in it. waiting: gradient that waits in it for another one while what
+    comes now is gone through: of a block's output for the shortcut, of its input for the projection.
+    """
 
     def __init__(self, images: Size, batch: int, activation: str) -> None:
         self.most: Size = images
         self.kept: Size = images
+        self.step: Size = 0
+        self.waiting: Size = 0
         self.batch, self.copies = batch, activation != "relu"
 
     def alive(self, elements: Size, present: Size = 1) -> None:
         """At some moment, all of these; present: 0 where a network has no such moment."""
         self.most = np.maximum(self.most, elements * present)
 
-    def normalised(self, base: Size, before: Size, width: Size, area: Size, present: Size = 1) -> Size:
-        """A conv that makes (width, area) of `before`, and its batch norm, beside `base`; elements of the output."""
-        out = self.batch * width * area
+    def goes_back(self, gradients: Size, present: Size = 1, last: bool = False) -> None:
+        """The backward pass of an operation makes so many beside what is kept up to it.
+
+        last: of a block, where the gradient of its output is one of them and does not wait as well.
+        """
+        self.step = np.maximum(self.step, (self.kept + gradients + (0 if last else self.waiting)) * present)
+
+    def normalised(
+        self, base: Size, before: Size, source: Size, out: Size, width: Size, present: Size = 1, last: bool = False
+    ) -> None:
+        """A conv and its batch norm that make `out` elements beside `base` and `before`, which it makes them of.
+
+        source: elements of its input of which it makes a gradient.
+        """
         self.alive(base + before + out, present)
         self.alive(base + 2 * out, present)
+        self.goes_back(out + source, present)
         # what batch norm gets, its batch's mean and deviation
         self.kept = self.kept + (out + 2 * width) * present
-        return out
+        self.goes_back(2 * out, present, last)
 
-    def activated(self, out: Size, read: bool = True) -> None:
+    def activated(self, out: Size, present: Size = 1, read: bool = True, last: bool = False) -> None:
         """An activation. read: whether a conv, a product or a max-pool has its output for input, and so keeps it."""
-        self.kept = self.kept + (out if not self.copies else out * (1 + read))
+        self.kept = self.kept + out
+        self.goes_back(2 * out, present, last)
+        if self.copies and read:
+            self.kept = self.kept + out
 
 
 def memory_table(table: ArchitectureTable, resolution: Size = 224, batch: int = 1) -> Memory:
@@ -74,55 +101,78 @@ def memory_table(table: ArchitectureTable, resolution: Size = 224, batch: int = 
         first = block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio))
         later = block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio))
         linear = name == "linear_bottleneck"
-        _block(held, first, images + out, (height, after), (present * 1, 1), linear)
-        _block(held, later, images + out + result, (after, after), ((depth > 1) * 1, depth - 1), linear)
+        same = (width == w) & (stride == 1) if linear else True
+        _block(held, first, _Around(images + out, out, height, result, after, same, linear), (present * 1, 1))
+        around = _Around(images + out + result, result, after, result, after, True, linear)
+        _block(held, later, around, ((depth > 1) * 1, depth - 1))
         height, width = np.where(present, after, height), np.where(present, w, width)
         out = np.where(present, result, out)
     _head(held, table, out, images + out, width, height)
-    return Memory(_BYTES * held.most, _BYTES * held.kept)
+    step = held.step + 2 * batch * table.num_classes
+    return Memory(_BYTES * held.most, _BYTES * step)
 
 
 def _stem(held: _Held, table: ArchitectureTable, images: Size, resolution: Size) -> tuple[Size, Size, Size]:
     """Height, width and elements of the stem's output."""
-    height, out = resolution, images
+    height, out, source = resolution, images, 0  # the first conv reads the images, which need no gradient
     for layer in STEMS[table.stem].layers(table.in_channels, table.stem_width):
         height = (height - 1) // layer.stride + 1
+        made = held.batch * table.stem_width * height**2
         if isinstance(layer, Pool):
-            pooled = held.batch * layer.width * height**2
-            held.alive(images + out + pooled * (1 + _INDEX))
-            held.kept = held.kept + pooled * (1 + _INDEX)
-            out = pooled
+            held.alive(images + out + made * (1 + _INDEX))
+            held.kept = held.kept + made * _INDEX
+            held.goes_back(made + out)
+            held.kept = held.kept + made
         else:
-            # the first conv reads the images themselves
-            out = held.normalised(images, 0, layer.w_out, height**2)
-            held.activated(out)
+            held.normalised(images, 0, source, made, table.stem_width)
+            held.activated(made)
+        out = source = made
     return height, table.stem_width, out
 
 
-def _block(
-    held: _Held, convs: Iterable[Conv], base: Size, heights: tuple[Size, Size], times: tuple[Size, Size], linear: bool
-) -> None:
-    """A block beside `base`, its input included. heights: of its input and output. times: 1 where there is one, and how
-    many there are. linear: whether no activation follows its last conv.
+class _Around(NamedTuple):
+    """Of a block: elements of what is alive beside it, of its input and output, heights of both, whether its input is
+    added to its output as it is unless a `proj` is listed, and whether no activation follows its last conv.
     """
+
+    base: Size
+    x: Size
+    height: Size
+    result: Size
+    after: Size
+    shortcut: Size
+    linear: bool
+
+
+def _block(held: _Held, convs: Iterable[Conv], around: _Around, times: tuple[Size, Size]) -> None:
+    """A block. times: 1 where there is one, and how many of it there are, one after another."""
     present, count = times
     listed = list(convs)
-    kept_before, held.kept = held.kept, 0
-    beside, before = base, 0
+    before_it, held.kept, held.step = (held.kept, held.step), 0, 0
+    beside, before, source = around.base, 0, around.x
+    projections = [conv for conv in listed if conv.name == "proj"]
+    for conv in projections:
+        held.waiting = around.x
+        used = conv.present * present
+        held.normalised(around.base, 0, around.x, around.result, conv.w_out, used)
+        beside = around.base + conv.present * around.result
+    held.waiting = around.result * around.shortcut * (bool(projections) or around.linear)
     for conv in listed:
-        if conv.name == "proj":
-            beside = base + conv.present * held.normalised(base, 0, conv.w_out, heights[1] ** 2, conv.present * present)
-    for conv in listed:
+        last = conv is listed[-1]
         if conv.name == "se.reduce":
             _squeezed(held, conv, beside, before, present)
         elif conv.name not in ("proj", "se.expand"):
-            area = (heights[0] if conv.height == "in" else heights[1]) ** 2
-            before = held.normalised(beside, before, conv.w_out, area, present)
-            if linear and conv is listed[-1]:
-                held.kept = held.kept + before
+            out = held.batch * conv.w_out * (around.height if conv.height == "in" else around.after) ** 2
+            held.normalised(beside, before, source, out, conv.w_out, present, last)
+            if around.linear and last:
+                held.kept = held.kept + out
             else:
-                held.activated(before)
-    held.kept = kept_before + held.kept * count * (present > 0)
+                held.activated(out, present, last=last)
+            before = source = out
+    held.waiting = 0
+    kept, step = before_it
+    last_one = kept + held.kept * (count - 1) + held.step
+    held.kept, held.step = kept + held.kept * count * (present > 0), np.maximum(step, last_one * (present > 0))
 
 
 def _squeezed(held: _Held, reduce: Conv, beside: Size, x: Size, present: Size) -> None:
@@ -131,16 +181,20 @@ def _squeezed(held: _Held, reduce: Conv, beside: Size, x: Size, present: Size) -
     means, squeezed = held.batch * reduce.w_in, held.batch * reduce.w_out
     held.alive(beside + x + 2 * means + np.maximum(squeezed, means), used)
     held.alive(beside + 2 * x + means, used)
-    held.kept = held.kept + (2 * means + squeezed + x) * reduce.present
+    held.kept = held.kept + (2 * means + squeezed) * reduce.present
+    # of the product, of x, and of the gate, at first for each element
+    held.goes_back(3 * x + means, used)
+    held.kept = held.kept + x * reduce.present
 
 
 def _head(held: _Held, table: ArchitectureTable, x: Size, base: Size, width: Size, height: Size) -> None:
     """A conv where the head has one, the mean and the classifier, beside `base`, x included."""
     if table.head_width:
-        out = held.normalised(base, 0, table.head_width, height**2)
+        out = held.batch * table.head_width * height**2
+        held.normalised(base, 0, x, out, table.head_width)
         held.activated(out, read=False)
-        base, width = base + out, table.head_width
+        base, width, x = base + out, table.head_width, out
     elif table.activation != "relu" or table.blocks[-1] == "linear_bottleneck":
         held.kept = held.kept - x  # which the mean alone reads, and need not keep
     held.alive(base + held.batch * (width + table.num_classes))
-    held.kept = held.kept + held.batch * width
+    held.goes_back(held.batch * width + x)

@@ -37,15 +37,22 @@ class Ran(NamedTuple):
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Shows each operation that runs inside to `see`; nothing public does so on the meta device too."""
+    """Shows each operation that runs inside to `see`; nothing public does so on the meta device too.
 
-    def __init__(self, see: Callable[[Ran], None]) -> None:
+    instead: gives what an operation is replaced by, which is not shown, or None.
+    """
+
+    def __init__(
+        self, see: Callable[[Ran], None], instead: Callable[[OpOverload, Sequence[Any]], Any] | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._see = see
+        self._see, self._instead = see, instead
 
     def __torch_dispatch__(
         self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if self._instead is not None and (other := self._instead(func, args)) is not None:
+            return other
         output = func(*args, **(kwargs or {}))
         self._see(Ran(func, args, kwargs or {}, output))
         return output
@@ -54,6 +61,15 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def storage_id(tensor: Tensor) -> int:
     """One number for each storage that is alive; its address is 0 on the meta device."""
     return tensor.untyped_storage()._cdata
+
+
+# of a gradient that is an argument of a watched operation, and else only the engine's
+_USES_BY_A_CALL = 4
+
+
+def held_by_engine_alone(gradient: Tensor) -> bool:
+    """Whether a watched operation's argument is nobody else's, so that the engine may overwrite it."""
+    return gradient._use_count() <= _USES_BY_A_CALL  # type: ignore[attr-defined]
 
 
 def copy_each(into: list[Tensor], tensors: list[Tensor]) -> None:

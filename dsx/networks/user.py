@@ -7,6 +7,7 @@ are. `dsx.spaces.plugins` reads the files; torch is loaded where a network is bu
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -237,10 +238,12 @@ def counted_complexity(content: str) -> Complexity:
 
 @lru_cache(maxsize=1 << 17)
 def counted_memory(content: str) -> Memory:
-    """Memory of a network's feature maps for one example, likewise: by that of two and three, as norms need several."""
+    """Memory of its feature maps for one example, likewise; where norms need several, by that of two and three."""
     from dsx.networks.counting import count_memory
 
     remedy = f"leave {' and '.join(MEMORIES)} out"
+    with contextlib.suppress(DefinitionError):
+        return _watched(content, count_memory, remedy)
     two, three = (np.array(_watched(content, count_memory, remedy, batch)) for batch in (2, 3))
     return Memory(*(2 * two - three).tolist())
 

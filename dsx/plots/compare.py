@@ -183,7 +183,7 @@ def sample_size(
         if orders is not None and not orders.empty:
             other = ax.twinx()
             other.plot(orders["n"], orders["by_mean"], color=PALETTE[1], marker="s", markersize=3)
-            other.set_ylabel("probability of the right order by mean error", color=PALETTE[1])
+            other.set_ylabel("probability of the right order by the mean", color=PALETTE[1])
             other.tick_params(axis="y", colors=PALETTE[1])
             other.set_ylim(0, 1.02)
             other.grid(False)

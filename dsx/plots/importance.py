@@ -57,7 +57,7 @@ def importance(
                            label=label)  # fmt: skip
         ax.set_yticks(places, names)
         ax.set_xlim(left=0)
-        of = "errors' ranks" if outcome == "error" else f"being among the {outcome}"
+        of = "the models' ranks" if outcome == "error" else f"being among the {outcome}"
         ax.set_xlabel(f"share of the variance of {of}")
         facts = [f"n {int(rows['n'].iloc[0]):,}", *notes, *([f"{left_out} weaker ones left out"] if left_out else [])]
         legend_above(ax, ", ".join(facts))

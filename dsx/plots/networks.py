@@ -98,7 +98,7 @@ def top_networks(
     return draw_networks(blocks, counts_in_words({name: table}), ax)
 
 
-def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None) -> Axes:
+def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR) -> Axes:
     """A panel for each network of `networks_table`, on these axes, or new ones."""
     notes = [*notes, "dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j"]
     networks = [part for _, part in blocks.groupby("rank", sort=True)]
@@ -110,7 +110,11 @@ def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = 
             _draw_network(cell, part["width"].to_numpy(float), part["fitted"].to_numpy(float), fit)
             fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else "no line has as many stages"
             label = "" if str(best["model_id"]).startswith("row ") else f"{str(best['model_id'])[:8]}: "
-            cell.set_title(f"{label}error {best['error']:.2f} %\n{fitted}", loc="left", fontsize=7.5)
+            cell.set_title(
+                f"{label}{metric.words} {metric.from_error(best['error']):.2f}{metric.unit_after}\n{fitted}",
+                loc="left",
+                fontsize=7.5,
+            )
     return ax
 
 

@@ -188,4 +188,4 @@ def _thinning(n: int) -> list[str]:
     """What is to be said where not all points are drawn."""
     if n <= MOST:
         return []
-    return [f"points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all"]
+    return [f"points drawn: {MOST:,} of {n:,}, evenly over their ranks; numbers are of all"]

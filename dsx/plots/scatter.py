@@ -108,7 +108,7 @@ def _left_out(what: str, known: npt.NDArray[np.bool_]) -> list[str]:
     if n < known.size:
         lines.append(f"No {what}, hence not drawn: {known.size - n:,} of {known.size:,} finished models.")
     if n > MOST:
-        lines.append(f"Points drawn: {MOST:,} of {n:,}, evenly over the ranks of error; numbers are of all.")
+        lines.append(f"Points drawn: {MOST:,} of {n:,}, evenly over their ranks; numbers are of all.")
     return lines
 
 
@@ -164,7 +164,7 @@ def draw_pair(ax: Axes, points: pd.DataFrame, box: Mapping[Hashable, Any]) -> in
 def rank_bar(ax: Axes, place: Axes) -> None:
     """The colour bar of `draw_pair`, in these axes."""
     bar = ax.figure.colorbar(ax.collections[0], cax=place)
-    bar.set_label("rank of the error (%, 0 is best)", fontsize=8)
+    bar.set_label("rank (%, 0 is best)", fontsize=8)
     bar.outline.set_visible(False)
 
 
@@ -190,15 +190,22 @@ def e_fit(
 
 
 def draw_e_fit(
-    fits: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, fraction: float = 0.25, level: float = 0.95
+    fits: pd.DataFrame,
+    notes: Sequence[str],
+    ax: Axes | None = None,
+    fraction: float = 0.25,
+    level: float = 0.95,
+    metric: Metric = ERROR,
 ) -> Axes:
     """The columns error and e_fit of `fits` on these axes, or new ones."""
     errors_of_fit, errors = fits["e_fit"].to_numpy(float), fits["error"].to_numpy(float)
     ranks = rank_correlation(errors_of_fit, errors, level)
     ax = _scatter(fits, "e_fit", errors_of_fit, ax, list(notes), fraction, level)
+    error_axis(ax, "y", metric.axis, metric)
     if np.isfinite(ranks["correlation"]):
-        interval = f"{number(ranks['low'], 2)} to {number(ranks['high'], 2)}"
-        title = f"{ax.get_title(loc='left')}; rank correlation {number(ranks['correlation'], 2)} ({interval})"
+        ends = metric.difference(ranks["correlation"], ranks["low"], ranks["high"])
+        correlation, low, high = (number(end, 2) for end in ends)
+        title = f"{ax.get_title(loc='left')}; rank correlation {correlation} ({low} to {high})"
         with house_style():
             ax.set_title(title, loc="left", fontsize=8)
     return ax

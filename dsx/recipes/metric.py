@@ -26,6 +26,11 @@ class Metric(Frozen):
         return self.name if self.name == ERROR_NAME else self.label or self.name
 
     @property
+    def title(self) -> str:
+        """The same at the beginning of a title."""
+        return self.words[:1].upper() + self.words[1:]
+
+    @property
     def plural(self) -> str:
         """What values of several models are called."""
         return "errors" if self.words == ERROR_NAME else self.words

@@ -17,7 +17,7 @@ from dsx.exhibits.exhibition import Shown, computed_of, show
 from dsx.exhibits.headline import headline
 from dsx.exhibits.studies import StudyFacts
 from dsx.plots.edf import BANDED
-from dsx.recipes.metric import ERROR
+from dsx.recipes.metric import ERROR, Metric
 from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
@@ -38,12 +38,12 @@ class Chapter:
     sections: list[Section]
 
 
-# (id, title, intro); {percent}: the level of the intervals
+# (id, title, intro); {percent}: the level of the intervals; the rest: words of the metric
 _CHAPTERS = (
     ("verdicts", "Verdicts", ""),
     (
         "errors",
-        "Error distributions",
+        "{title}",
         "Each curve is the share of a space's models with {metric} {side} e: the further up and left, the better the"
         " space. The shaded band holds the whole true curve with {percent} confidence.",
     ),
@@ -60,7 +60,7 @@ _CHAPTERS = (
         "best",
         "Best networks",
         "A bar for every block, first to last, as high as it is wide in channels; the black marks are the best"
-        " quantised line, dashed the line itself. Among many models the lowest error is partly luck of the draw.",
+        " quantised line, dashed the line itself. Among many models the {extreme} {noun} is partly luck of the draw.",
     ),
     ("curves", "Training curves", ""),
 )
@@ -106,7 +106,7 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:
         "finished": bool(inquiry.models),
         "banded": len(inquiry.models) <= BANDED,
         "headline": headline(summary, inquiry.decided, inquiry.level, inquiry.metric),
-        "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies),
+        "warnings": mixed_conditions(inquiry.tables) + _unfinished(inquiry.studies, inquiry.metric),
         "counts": [(row["study"], row["words"]) for _, row in counts.iterrows()],
         "chapters": _chapters(inquiry, shown) if inquiry.models else [],
         "commands": any(study.commands for study in inquiry.studies),
@@ -121,39 +121,44 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:
         "max_points": f"{MAX_POINTS:,}",
         "versions": ", ".join(f"{name} {version}" for name, version in computed_by.items()),
         "plural": plural,
+        "metric": inquiry.metric,
     }
 
 
 def _chapters(inquiry: Inquiry, shown: Sequence[Shown]) -> list[Chapter]:
     """The chapters that something stands in."""
     metric = inquiry.metric
-    words, side = metric.words, "below" if metric.better == "lower" else "above"
-    words = f"an {words}" if words == ERROR.words else words
+    plain = metric.words == ERROR.words
+    said = {
+        "percent": f"{100 * inquiry.level:g} %",
+        "title": "Error distributions" if plain else f"Distributions of {metric.words}",
+        "noun": metric.words,
+        "metric": f"an {metric.words}" if plain else metric.words,
+        "side": "below" if metric.better == "lower" else "above",
+        "extreme": metric.extreme,
+    }
     chapters = []
     for name, title, intro in _CHAPTERS:
         sections = [
             section for each in shown if each.exhibit.chapter == name for section in each.sections(inquiry) if section
         ]
         if sections:
-            chapters.append(
-                Chapter(
-                    name, title, intro.format(percent=f"{100 * inquiry.level:g} %", metric=words, side=side), sections
-                )
-            )
+            chapters.append(Chapter(name, title.format(**said), intro.format(**said), sections))
     return chapters
 
 
-def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
-    """Sentences for studies of which a noticeable share has no error."""
+def _unfinished(studies: Sequence[StudyFacts], metric: Metric) -> list[str]:
+    """Sentences for studies of which a noticeable share has no value."""
     sentences = []
     for study in studies:
         counted = len(study.models)
         models = study.table["model_id"].nunique() if "model_id" in study.table.columns else len(study.table)
         missing = models - counted
         if counted and missing / models >= 0.02:
+            share = f"{missing:,} of {models:,} models ({100 * missing / models:.0f} %)"
             sentences.append(
-                f"{study.name}: {missing:,} of {models:,} models ({100 * missing / models:.0f} %) have no error and "
-                "enter no statistic; if they are not a random share, the comparison leans towards the rest."
+                f"{study.name}: {share} have no {metric.words} and enter no statistic; if they are not a random share,"
+                " the comparison leans towards the rest."
             )
     return sentences
 

@@ -13,10 +13,11 @@ from pathlib import Path
 # bytes of each output stream that are kept: the beginning in the log, and the end
 _LOG_BYTES = 4 << 20
 _TAIL_BYTES = 4 << 20
-# The shell leads the group and becomes the program, so that exit codes are the program's own. Beside it waits a reader
-# of our pipe, deaf to polite signals: when we close our end, or die in whatever way, all that is left of the group is
-# killed with it.
+# The shell leads the group and becomes the program, so that exit codes are the program's own; it waits for a line that
+# tells it to begin. Beside it waits a reader of our pipe, deaf to polite signals: when we close our end, or die in
+# whatever way, all that is left of the group is killed with it.
 _GUARDED = """exec 3<&0 </dev/null
+read -r _ <&3 || exit 1
 trap '' TERM INT HUP USR1 USR2
 (read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
 trap - TERM INT HUP USR1 USR2
@@ -39,7 +40,7 @@ def resident_bytes() -> int:
 
 
 class Program:
-    """A running program. To be closed, which kills what is left of its group."""
+    """A program that `begin` lets run. To be closed, which kills what is left of its group."""
 
     def __init__(self, words: Sequence[str], folder: Path | None, environment: Mapping[str, str], logs: Path) -> None:
         """folder: in which it runs; None: ours. environment: over ours. logs: folder for stdout.log and stderr.log."""
@@ -68,6 +69,13 @@ class Program:
     def code(self) -> int | None:
         """The exit code, negative of a signal; None while it runs."""
         return self._process.returncode
+
+    def begin(self) -> None:
+        """Run; what is to be known of the process by then can be written before."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone already
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within so many seconds."""

@@ -75,7 +75,10 @@ def _start(training: OwnTraining) -> Program:
     code = code_folder(training.recipe)
     program = Program(training.recipe.words(values), code, environment, training.place)
     holder = {"machine": machine(), "pid": program.pid, "started": process_start(program.pid)}
-    write_json(training.place / _PROCESS, holder)
+    write_json(
+        training.place / _PROCESS, holder
+    )  # before it runs: who comes after us, should we die, waits for its end
+    program.begin()
     return program
 
 

@@ -98,7 +98,7 @@ def test_a_table_in_order_of_its_errors_is_shuffled_for_any_look_and_a_note_says
         naive = sequential_verdicts({name: table["error"].to_numpy() for name, table in tables.items()})
         assert naive[0].n_a == n
     assert made.notes[0] == (
-        "a: the models stand in no order of drawing (neighbours have like errors), so at any look they are taken in a"
+        "a: the models stand in no order of drawing (neighbours are alike), so at any look they are taken in a"
         " random one."
     )
     assert wrong <= 9

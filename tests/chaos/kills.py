@@ -5,19 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 
+from scheduler import Scheduler
 from tally import Tally
 
 from dsx.recipes.recipe import read_recipe
 from dsx.study.study import Study, open_study
 
-from standins import expected_error, make_study, trainings
+from standins import expected_error, make_study, starts, trainings
 
 HERE = Path(__file__).resolve().parent
 _PATIENCE_S = 300.0
@@ -27,37 +33,37 @@ sys.path.insert(0, sys.argv[1])
 from standins import launch_here
 from dsx.study.study import open_study
 if __name__ == "__main__":
-    launch_here(open_study(sys.argv[2]), trainer="standins:slow_train")
+    launch_here(open_study(sys.argv[2]), trainer="standins:slow_train", retry=sys.argv[3:])
 """
-QSUB = '#!/bin/sh\nsetsid "$@" < /dev/null > /dev/null 2>> "$(dirname "$0")/errors" &\necho $!\n'
-# tells of its beginning, and of another program at work in its folder
+# takes 2 to 5 s; tells of its end, and of another program at work in its folder
 PROGRAM = """#!/bin/sh
 marks=$(dirname "$0")/marks
 last=$(cat "$DSX_FOLDER/at-work" 2>/dev/null)
-if [ -n "$last" ] && [ -e "/proc/$last/stat" ] && ! grep -q ') Z ' "/proc/$last/stat"; then
+if [ -n "$last" ] && tr '\\0' '\\n' < "/proc/$last/environ" 2>/dev/null | grep -qx "DSX_FOLDER=$DSX_FOLDER"; then
     touch "$marks/$DSX_MODEL.overlap"
 fi
 echo $$ > "$DSX_FOLDER/at-work"
-i=0
-while [ $i -lt 10 ]; do sleep 0.05; i=$((i + 1)); done
+sleep $((2 + DSX_SEED % 4))
 rm -f "$DSX_FOLDER/at-work"
 touch "$marks/$DSX_MODEL.end"
 echo "{\\"error\\": $((DSX_SEED % 50))}"
 """
 
 
-def local_launches(kills: int, folder: Path, seed: int = 1) -> Tally:
-    """So many SIGKILLs to launches with two workers: to the launch, or to one of its processes."""
-    tally, dice = Tally("SIGKILL of a launch here, or of its worker"), random.Random(seed)
-    number = 0
-    while tally.trials < kills:
-        number += 1
-        study = make_study(folder / f"local{number}", n=24, seed=number)
+def local_launches(kills: int, folder: Path, first: int = 0, models: int = 24) -> Iterator[Tally]:
+    """So many SIGKILLs to launches with two workers: to the launch, or to one of its processes. A tally a study.
+
+    Half of them come while it starts or trains, half within a second and a half after it has begun to train.
+    """
+    while kills > 0:
+        first += 1
+        tally, dice = Tally("SIGKILL of a launch here, or of its worker"), random.Random(first)
+        study = make_study(folder / f"local{first}", n=models, seed=first)
         (study.path / "go.py").write_text(LAUNCH)
         with (study.path / "errors").open("wb") as errors:
-            while tally.trials < kills and study.counts()["done"] < 24:
+            while tally.trials < kills and _is_there_more(study):
                 launch = _launch(study, errors)
-                time.sleep(dice.uniform(0.0, 6.0))
+                _wait_for_the_moment(study, launch, dice)
                 victims = [launch.pid, *_children(launch.pid)]
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(dice.choice(victims) if dice.random() < 0.5 else launch.pid, signal.SIGKILL)
@@ -69,44 +75,91 @@ def local_launches(kills: int, folder: Path, seed: int = 1) -> Tally:
             tally.hangs += not _ended(final)
         expected = {run.run_id: expected_error(run.model_id, run.seed) for run in study.runs()}
         _count(tally, study, expected, Counter(trainings(study)))
-        tally.tracebacks += (study.path / "errors").read_text(errors="replace").count("Traceback")
-    return tally
+        tally.tracebacks += tracebacks((study.path / "errors").read_text(errors="replace"))
+        kills -= tally.trials
+        yield tally
+        if tally.clean:
+            shutil.rmtree(study.path)
 
 
-def foreign_workers(kills: int, folder: Path, seed: int = 2, at_once: int = 16) -> Tally:
-    """So many SIGKILLs to workers that a stand-in for a scheduler's qsub starts, sixteen at a time."""
-    tally, dice = Tally("SIGKILL of one of 16 workers of a foreign scheduler"), random.Random(seed)
-    number = 0
-    while tally.trials < kills:
-        number += 1
-        place = folder / f"foreign{number}"
+def _is_there_more(study: Study) -> bool:
+    """Whether a launch has something to train; models that were killed are left to the last one."""
+    return any(study.counts()[state] for state in ("pending", "running"))
+
+
+def _wait_for_the_moment(study: Study, launch: subprocess.Popen[bytes], dice: random.Random) -> None:
+    """A random one of the launch's first four seconds, or shortly after it has begun a model."""
+    if dice.random() < 0.5:
+        time.sleep(dice.uniform(0.0, 4.0))
+        return
+    before = len(starts(study))
+    while launch.poll() is None and len(starts(study)) == before:
+        time.sleep(0.05)
+    time.sleep(dice.uniform(0.0, 1.5))
+
+
+def foreign_workers(
+    kills: int, folder: Path, first: int = 0, models: int = 250, seconds: float = float("inf"), at_once: int = 16
+) -> Iterator[Tally]:
+    """So many SIGKILLs to workers that a stand-in for a scheduler starts, sixteen at a time. A tally a study.
+
+    seconds: after which no further study is begun, nor any worker killed.
+    """
+    deadline = time.monotonic() + seconds
+    while kills > 0 and time.monotonic() < deadline:
+        first += 1
+        tally, dice = Tally(f"SIGKILL of one of {at_once} workers of a foreign scheduler"), random.Random(first)
+        place = folder / f"foreign{first}"
         (place / "marks").mkdir(parents=True)
-        for name, text in (("train.sh", PROGRAM), ("qsub", QSUB)):
-            (place / name).write_text(text)
-            (place / name).chmod(0o755)
-        study = make_study(place / "study", n=96, seed=number, recipe=False)
+        (place / "train.sh").write_text(PROGRAM)
+        study = make_study(place / "study", n=models, seed=first, recipe=False)
         study.set_recipe(read_recipe({"name": "shell", "command": ["sh", str(place / "train.sh")]}))
-        workers = [_submit(place, study) for _ in range(at_once)]
-        while tally.trials < kills and study.counts()["done"] < 90:
-            time.sleep(dice.uniform(0.05, 0.8))
+        scheduler = Scheduler(place / "errors")
+        submit = partial(scheduler.submit, ["worker", str(study.path), "--device", "cpu", "--retry", "killed"])
+        workers = [submit() for _ in range(at_once)]
+        while (
+            tally.trials < kills
+            and time.monotonic() < deadline
+            and study.counts()["done"] < models - at_once
+            and _is_there_more(study)
+        ):
+            time.sleep(dice.uniform(0.1, 1.5))
             at = dice.randrange(at_once)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(workers[at], signal.SIGKILL)
                 tally.trials += 1
-            workers[at] = _submit(place, study)
-        deadline = time.monotonic() + _PATIENCE_S
-        while study.counts()["done"] < 96 and time.monotonic() < deadline:
-            if not any(map(_is_there, workers)):
-                workers = [_submit(place, study)]
-            time.sleep(0.5)
-        tally.hangs += time.monotonic() >= deadline
+            workers[at] = submit()
+        _let_them_finish(tally, study, workers, submit)
+        scheduler.close()
         _count(tally, study, {run.run_id: float(run.seed % 50) for run in study.runs()}, Counter())
         tally.twice += len(list((place / "marks").glob("*.overlap")))
-        tally.tracebacks += (place / "errors").read_text(errors="replace").count("Traceback")
-        for pid in workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-    return tally
+        tally.tracebacks += tracebacks((place / "errors").read_text(errors="replace"))
+        kills -= tally.trials
+        yield tally
+        if tally.clean:
+            shutil.rmtree(place)
+
+
+def _let_them_finish(tally: Tally, study: Study, workers: list[int], submit: Callable[[], int]) -> None:
+    """Until nothing is left, with another worker where all have ended; then none of them is there any more."""
+    models = len(study.runs())
+    last, since = -1, time.monotonic()
+    while (done := study.counts()["done"]) < models and time.monotonic() < since + _PATIENCE_S:
+        if done > last:
+            last, since = done, time.monotonic()
+        if not any(map(_is_there, workers)):
+            workers.append(submit())
+        time.sleep(0.5)
+    tally.hangs += done < models
+    for pid in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def tracebacks(said: str) -> int:
+    """How many there are, but for those of python's resource tracker, which loses count when it is killed itself."""
+    blocks = re.split(r"^Traceback.*\n", said, flags=re.MULTILINE)[1:]
+    return sum(re.findall(r'^  File "(.*?)"', block, re.MULTILINE) != [resource_tracker.__file__] for block in blocks)
 
 
 def _count(tally: Tally, study: Study, expected: dict[str, float], trained: Counter[str]) -> None:
@@ -119,20 +172,9 @@ def _count(tally: Tally, study: Study, expected: dict[str, float], trained: Coun
     tally.remarks += [f"{study.path.name}: {f.kind}: {f.message}" for f in study.failures()[:3]]
 
 
-def _launch(study: Study, errors: object, retry: str = "") -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(study.path / "go.py"), str(HERE.parent / "launch"), str(study.path)]
-    if retry:
-        command = [sys.executable, "-m", "dsx", "launch", str(study.path), "--workers", "2", "--retry", retry]
-        script = LAUNCH.replace('trainer="standins:slow_train"', 'trainer="standins:slow_train", retry=("all",)')
-        (study.path / "finish.py").write_text(script)
-        command = [sys.executable, str(study.path / "finish.py"), str(HERE.parent / "launch"), str(study.path)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)  # type: ignore[call-overload]
-
-
-def _submit(place: Path, study: Study) -> int:
-    command = [str(place / "qsub"), sys.executable, "-m", "dsx", "worker", str(study.path), "--device", "cpu"]
-    command += ["--retry", "killed"]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+def _launch(study: Study, errors: object, *retry: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(study.path / "go.py"), str(HERE.parent / "launch"), str(study.path), *retry]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)  # type: ignore[call-overload]
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

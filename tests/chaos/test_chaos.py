@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 from damage import _try, damaged, damaged_files
-from kills import foreign_workers, local_launches
-from tally import Tally, table
+from kills import foreign_workers, local_launches, tracebacks
+from tally import Ledger, Tally, sums, table
 
 from dsx.base.errors import DsxError
 
@@ -21,10 +22,23 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [local_launches, foreign_workers])
-def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, part) -> None:
-    tally = part(3, tmp_path, seed=6)
-    assert (tally.trials, tally.clean) == (3, True), tally
+@pytest.mark.parametrize(("part", "models"), [(local_launches, 24), (foreign_workers, 32)])
+def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, part, models: int) -> None:
+    (tally,) = sums(part(3, tmp_path, first=6, models=models))
+    assert (tally.trials, tally.models, tally.clean) == (3, models, True), tally
+
+
+def test_an_interrupted_run_keeps_what_it_counted(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "tallies.jsonl")
+    ledger.add("local", Tally("kills", trials=3, models=4, seconds=1.5, remarks=["one"]))
+    ledger.add("slurm", Tally("faults", trials=1, models=16, lost=1))
+    ledger.add("local", Tally("kills", trials=2, models=4, hangs=1, seconds=2.0, remarks=["two"]))
+    again = Ledger(tmp_path / "tallies.jsonl")
+    assert [tally.trials for tally in again.of("local")] == [3, 2]
+    assert again.totals() == [
+        Tally("kills", trials=5, models=8, hangs=1, seconds=3.5, remarks=["one", "two"]),
+        Tally("faults", trials=1, models=16, lost=1),
+    ]
 
 
 def test_damage_is_a_function_of_its_seed_and_never_raises() -> None:
@@ -50,3 +64,17 @@ def test_a_traceback_and_a_message_of_several_lines_are_told(tmp_path: Path) -> 
     assert (tally.trials, tally.tracebacks, len(tally.remarks)) == (3, 1, 2)
     assert not tally.clean
     assert table([tally]).splitlines()[-1] == "| part | 3 | – | – | – | – | 1 | 0 |"
+
+
+def test_tracebacks_are_counted_but_not_those_of_a_resource_tracker_that_was_killed() -> None:
+    head, tracker = "Traceback (most recent call last):\n", resource_tracker.__file__
+    ours = head + '  File "/dsx/cli.py", line 3, in main\n    go()\nKeyError: 3\n'
+    pythons = head + f"  File \"{tracker}\", line 239, in main\n    cache[rtype].remove(name)\nKeyError: '/mp-8'\n"
+    within = head + f'  File "/dsx/cli.py", line 3, in main\n  File "{tracker}", line 239, in main\nKeyError: 3\n'
+    assert [tracebacks(said) for said in ("", ours, pythons, within, "a warning\n" + ours + pythons + ours)] == [
+        0,
+        1,
+        0,
+        1,
+        2,
+    ]

@@ -20,7 +20,7 @@ import numpy as np
 
 import dsx
 from dsx.base import resources
-from dsx.base.files import write_json
+from dsx.base.files import write_bytes, write_json
 from dsx.base.yaml import read_yaml
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.local.launcher import LocalLauncher
@@ -141,7 +141,7 @@ def train(
             if time.monotonic() >= deadline:
                 break
             time.sleep(0.005)
-        checkpoint.write_text(str(epoch + 1))
+        write_bytes(checkpoint, str(epoch + 1).encode())
     error = 90.0 if what == "diverge" else expected_error(architecture.model_id, seed)
     state = "diverged" if what == "diverge" else "done"
     content = {

@@ -16,6 +16,7 @@ from dsx.networks.torch_private import (
     copy_each,
     end_processes,
     has_forward_hooks,
+    held_by_engine_alone,
     load_compiler,
     standard_gamma,
     storage_id,
@@ -34,6 +35,20 @@ def test_a_watch_sees_what_runs_and_its_tensors(device):
     with Watch(see):
         nn.functional.max_pool2d(data, 2, return_indices=True)
     assert (seen, shapes) == (["max_pool2d_with_indices"], [(1, 1, 2, 2)] * 2)
+
+
+@pytest.mark.parametrize(("function", "alone"), [(lambda x: x.sin() + x.exp(), True), (lambda x: x + x.exp(), False)])
+def test_of_two_gradients_of_a_tensor_it_is_known_whether_the_first_is_the_engines_alone(function, alone):
+    seen = []
+
+    def instead(operation, args):
+        if operation is torch.ops.aten.add.Tensor:
+            seen.append(held_by_engine_alone(args[0]))
+
+    made = function(torch.ones(2, requires_grad=True) * 2)
+    with Watch(lambda _: None, instead):
+        torch.autograd.backward([made], [torch.ones(2)])
+    assert seen == [alone]
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])

@@ -35,7 +35,7 @@ def test_rows_stand_in_the_tables_order_at_their_strengths(table: pd.DataFrame) 
     assert [bar.get_width() for bar in ax.patches][::-1] == rows["null_line"].tolist()
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
     assert legend == ["shown to have a part of its own", "not shown", "up to here by ties alone"]
-    assert ax.get_xlabel() == "share of the variance of errors' ranks"
+    assert ax.get_xlabel() == "share of the variance of the models' ranks"
 
 
 def test_pairs_and_the_other_outcome_have_their_own_figure(table: pd.DataFrame) -> None:

@@ -20,7 +20,7 @@ def test_many_points_are_drawn_in_part_and_that_is_said(text_of):
     drawn = sum(len(collection.get_offsets()) for collection in ax.collections)
     assert drawn == 10_000
     assert all(c.get_rasterized() for c in ax.collections if len(c.get_offsets()) > 3000)
-    assert "Points drawn: 10,000 of 100,000, evenly over the ranks of error; numbers are of all." in text_of(ax)
+    assert "Points drawn: 10,000 of 100,000, evenly over their ranks; numbers are of all." in text_of(ax)
     low, median, high = analysis.best_range(table["depth"], table["error"])
     assert f"best {median:.3g} (95 % range {low:.3g}–{high:.3g}), n 100,000" in text_of(ax)
 

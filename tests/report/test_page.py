@@ -193,5 +193,5 @@ def test_many_models_are_thinned_in_the_charts_alone_and_the_page_says_so() -> N
     assert [study["error"][0], study["error"][-1]] == pytest.approx(
         [table["error"].min(), table["error"].max()], rel=1e-5
     )
-    assert "evenly over the ranks of error: many: 1,500 of 100,000." in text_of(page)
+    assert "evenly over their ranks: many: 1,500 of 100,000." in text_of(page)
     assert len(page) < 9e6

@@ -28,7 +28,9 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def run(folder: Path, script: str) -> Program:
-    return Program(["sh", "-c", script], None, {"WHO": "me"}, folder)
+    program = Program(["sh", "-c", script], None, {"WHO": "me"}, folder)
+    program.begin()
+    return program
 
 
 def test_exit_codes_and_signals_are_the_programs_own(tmp_path: Path) -> None:
@@ -84,9 +86,29 @@ def test_sigterm_reaches_what_a_shell_has_started_and_closing_ends_the_deaf(tmp_
 def test_its_memory_counts_while_it_runs(tmp_path: Path) -> None:
     hoard = "import sys, time; hoard = bytearray(200_000_000); print('full', flush=True); time.sleep(60)"
     program = Program([sys.executable, "-c", hoard], None, {}, tmp_path)
+    program.begin()
     wait_until(lambda: resident_bytes() > 200_000_000)
     program.close()
     assert resident_bytes() == 0
+
+
+def test_a_program_runs_once_it_is_told_to_and_never_if_its_starter_has_died(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path; from dsx.training.process import Program\n"
+        "place = Path(sys.argv[1])\n"
+        "program = Program(['sh', '-c', f'touch {place}/ran'], None, {}, place)\n"
+        "program.wait(0.3)\n"
+        "(place / 'leader').write_text(str(program.pid))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=60, check=False, env={**os.environ})
+    leader = int((tmp_path / "leader").read_text())
+    wait_until(lambda: not is_there(leader))
+    assert not (tmp_path / "ran").exists()
+    told = run(tmp_path, f"touch {tmp_path}/ran")
+    assert told.wait(60)
+    told.close()
+    assert (tmp_path / "ran").exists()
 
 
 def test_a_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
@@ -95,6 +117,7 @@ def test_a_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None
         "place = Path(sys.argv[1])\n"
         "program = Program(['sh', '-c', f'sleep 300 & echo $! > {place}/child; echo $$ > {place}/leader; wait'],"
         " None, {}, place)\n"
+        "program.begin()\n"
         "while not (place / 'leader').exists(): program.wait(0.01)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

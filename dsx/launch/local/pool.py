@@ -44,7 +44,7 @@ class WorkerGone(Exception):
 WORKER_LOST = (ProcessExpired, TimeoutError, BrokenProcessPool, WorkerGone)
 _OVER_MEMORY, _ORPHAN, _TERMINATED = 86, 87, 88  # exit codes of our own workers
 # seconds that workers have to save and end after a stop before they are killed, and beside a program's own
-GRACE_S, _SAVE_S = 30.0, 10.0
+GRACE_S, SAVE_S = 30.0, 10.0
 _WATCH_EVERY_S = 0.5
 # a worker loads torch before it begins: seconds, and minutes from a slow file system
 MUTE_S = 600.0
@@ -57,7 +57,7 @@ _LOOK_ABOVE = (
 def grace_s(studies: Iterable[Study]) -> float:
     """Seconds that a stop leaves to these studies' workers: a program of the user's may have asked for longer."""
     asked = [study.recipe.stop_grace_s for study in studies if isinstance(study.recipe, OwnRecipe)]
-    return max([GRACE_S, *(seconds + _SAVE_S for seconds in asked)])
+    return max([GRACE_S, *(seconds + SAVE_S for seconds in asked)])
 
 
 @dataclass(frozen=True)

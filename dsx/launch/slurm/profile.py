@@ -71,6 +71,25 @@ class Profile(Frozen):
         """Seconds before the end at which a job saves and requeues itself. Short jobs keep most of their time."""
         return self.stop_early_s if self.stop_early_s is not None else min(120, self.timeout_min * 60 // 5)
 
+    @property
+    def saving_s(self) -> float:
+        """Seconds before the end at which a job stops by its own clock, should SLURM's signal not come."""
+        return 0.75 * self.stop_early
+
+    def leaving(self, grace_s: float, whose: str) -> Profile:
+        """With jobs that stop so early that what they train has `grace_s` seconds to end. whose: for a message.
+
+        Raises DefinitionError if `stop_early_s` or `timeout_min` is too short for that.
+        """
+        if self.saving_s >= grace_s:
+            return self
+        needed = math.ceil(grace_s / 0.75)
+        key, value = ("stop_early_s", self.stop_early_s) if self.stop_early_s else ("timeout_min", self.timeout_min)
+        if self.stop_early_s or needed >= self.timeout_min * 60:
+            least = needed if self.stop_early_s else needed // 60 + 1
+            raise DefinitionError(f"launcher: {key} {value}: {whose}; expected at least {least}")
+        return self.model_copy(update={"stop_early_s": needed})
+
     def scaled(self, multiples: Mapping[str, float], before: Mapping[str, float]) -> Profile:
         """With some resources as multiples of what `before`, a profile as a record holds it, asked for.
 

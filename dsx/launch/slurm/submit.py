@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsx.base import files
+from dsx.launch.local.pool import SAVE_S
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_studies, wanted
 from dsx.launch.slurm import client, snapshot
@@ -15,6 +16,7 @@ from dsx.launch.slurm.arrays import Arrays, Order
 from dsx.launch.slurm.client import ClusterLimits
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submissions
+from dsx.recipes.own import OwnRecipe
 from dsx.study import claims
 from dsx.study.changing import turn
 from dsx.study.claims import Claim, Holder
@@ -99,6 +101,12 @@ def _order(
     left = None if options.limit is None else max(0, options.limit - sum(study.runs for study in before))
     covered = Submissions(study.paths).queued()[1] if client.installed() else set()
     scan = study.scan(ended_jobs(study, allowed.cluster))
+    recipe = study.recipe
+    if isinstance(recipe, OwnRecipe) and recipe.command is not None:
+        grace_s = recipe.stop_grace_s + SAVE_S
+        profile = profile.leaving(
+            grace_s, f"recipe '{recipe.name}' gives its programs stop_grace_s {recipe.stop_grace_s:g}"
+        )
     asked = wanted(scan, options)
     order = Order(study, profile, options, allowed, [run_id for run_id in asked if run_id not in covered][:left])
     runs, jobs = len(order.run_ids), len(order.tasks)

@@ -1,4 +1,4 @@
-"""The parts of submitit that are not public, all of them, behind three functions; nothing else of dsx uses any.
+"""The parts of submitit that are not public, all of them, behind four functions; nothing else of dsx uses any.
 
 Tried with submitit 1.5.1 to 1.5.4. tests/launch/slurm/test_submitit_private.py fails when one of them changes.
 """
@@ -62,6 +62,18 @@ def submit_array(
     except (FailedJobError, FailedSubmissionError) as error:
         raise Refused(str(error)) from error
     return str(jobs[0].job_id).partition("_")[0]
+
+
+def forget_torn_result() -> None:
+    """Remove what an earlier life of this job left half written: submitit fails at such a file instead of replacing it.
+
+    Outside of its jobs it does nothing.
+    """
+    from submitit.core.job_environment import JobEnvironment
+
+    with contextlib.suppress(RuntimeError):
+        result = JobEnvironment().paths.result_pickle
+        result.with_name(f"{result.name}.save_tmp").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

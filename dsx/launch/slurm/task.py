@@ -18,7 +18,7 @@ from dsx.base import files
 from dsx.base.errors import StudyError
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.options import LaunchOptions
-from dsx.launch.slurm import client, ranks
+from dsx.launch.slurm import client, ranks, submitit_private
 from dsx.launch.slurm.client import SlurmError
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions
@@ -74,9 +74,10 @@ class ArrayTask:
     def __call__(self) -> dict[str, int]:
         """Train; the counts of what became of the runs. Requeues its job if there is more to do."""
         began = time.time()
+        submitit_private.forget_torn_result()
         submission = self._read()
         profile = Profile.from_dict(submission.profile)
-        stop = Stop(began + profile.timeout_min * 60 - 0.75 * profile.stop_early)
+        stop = Stop(began + profile.timeout_min * 60 - profile.saving_s)
         stop.listen()
         study = open_study(self.study_path)
         training = _JobTraining(study, submission, profile, stop)

@@ -23,8 +23,14 @@ from pathlib import Path
 FOLDER = Path("/tmp/dsx-slurm")
 NODES = ("n1", "n2", "n3", "n4")
 COMMANDS = ("slurmctld", "slurmd", "slurmdbd", "sbatch", "sacctmgr", "munged", "mariadbd", "mariadb-install-db")
-CTLD_PORT, DBD_PORT, NODE_PORT = 16817, 16819, 17000
+# of the controller; the accounting daemon's is 2 above it, the nodes' are 184 to 187 above it
+FIRST_PORT = 16817
 CLIENT_TIMEOUT_S = 30
+# what Python loads when it starts: a clock that is so many seconds ahead
+_CLOCK = """import os, time
+_right = time.time
+time.time = lambda: _right() + float(os.environ["CLOCK_AHEAD_S"])
+"""
 
 
 def missing() -> str:
@@ -40,10 +46,13 @@ def missing() -> str:
 
 
 class Cluster:
-    """The daemons and their folder. cpus, mem_mb: of each node."""
+    """The daemons and their folder. cpus, mem_mb: of each node. first_port: clusters of different ones stand side by
+    side.
+    """
 
-    def __init__(self, folder: Path = FOLDER, cpus: int = 4, mem_mb: int = 4000) -> None:
+    def __init__(self, folder: Path = FOLDER, cpus: int = 4, mem_mb: int = 4000, first_port: int = FIRST_PORT) -> None:
         self.folder = folder
+        self.controller_port, self.accounting_port, self.node_port = first_port, first_port + 2, first_port + 183
         self.cpus, self.mem_mb = cpus, mem_mb
         self.conf = folder / "slurm.conf"
 
@@ -88,7 +97,7 @@ class Cluster:
 
     def start_slurmdbd(self) -> None:
         self._start("slurmdbd", ["slurmdbd", "-D"])
-        self._retry(lambda: socket.create_connection(("127.0.0.1", DBD_PORT), 1).close())
+        self._retry(lambda: socket.create_connection(("127.0.0.1", self.accounting_port), 1).close())
 
     def start_slurmctld(self) -> None:
         self._start("slurmctld", ["slurmctld", "-D"])
@@ -142,6 +151,28 @@ class Cluster:
 
         self._retry(idle, seconds)
 
+    def set_clock(self, node: str, seconds: float) -> None:
+        """Let what Python starts on a node from now on have a clock that is so far ahead of the file system's."""
+        (self.folder / "clock").mkdir(exist_ok=True)
+        (self.folder / "clock" / "sitecustomize.py").write_text(_CLOCK)
+        (self.folder / f"clock-{node}").write_text(f"{seconds:g}\n")
+
+    def set_clocks_right(self) -> None:
+        """Undo `set_clock` everywhere."""
+        for path in self.folder.glob("clock-*"):
+            path.unlink()
+
+    def steps(self) -> list[int]:
+        """The daemons of all job steps."""
+        return self._stepds()
+
+    def programs(self) -> list[int]:
+        """The python programs of all jobs."""
+        below = [pid for step in self._stepds() for pid in _descendants(step)]
+        return [
+            pid for pid in below if "submitit.core._submit" in _command(pid) and not _command(pid).startswith("srun")
+        ]
+
     # ---- parts ----
 
     def _configure(self) -> None:
@@ -149,17 +180,26 @@ class Cluster:
         (f / "munge.key").write_bytes(secrets.token_bytes(1024))
         os.chmod(f / "munge.key", 0o400)
         gpus = self._devices()
+        prolog = f / "prolog.sh"
+        prolog.write_text(f"""#!/bin/sh
+if [ -e "{f}/clock-$SLURMD_NODENAME" ]; then
+    echo "export CLOCK_AHEAD_S=$(cat "{f}/clock-$SLURMD_NODENAME")"
+    echo "export PYTHONPATH={f}/clock:$PYTHONPATH"
+fi
+""")
+        prolog.chmod(0o755)
         self.conf.write_text(
             f"""
 ClusterName=dsx
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={CTLD_PORT}
+SlurmctldPort={self.controller_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket={f}/run/munge.sock
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+TaskProlog={f}/prolog.sh
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
@@ -182,12 +222,12 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=1,sched_min
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStorageEnforce=limits
-AccountingStoragePort={DBD_PORT}
+AccountingStoragePort={self.accounting_port}
 AccountingStoragePass={f}/run/munge.sock
 JobAcctGatherType=jobacct_gather/none
 GresTypes=gpu
 NodeName=DEFAULT CPUs={self.cpus} RealMemory={self.mem_mb}{" Gres=gpu:2" if gpus else ""} State=UNKNOWN
-NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{NODE_PORT + 1}-{NODE_PORT + 4}]
+NodeName=n[1-4] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{self.node_port + 1}-{self.node_port + 4}]
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=ALL MaxTime=5 State=UP
 """.lstrip()
@@ -201,7 +241,7 @@ AuthType=auth/munge
 AuthInfo=socket={f}/run/munge.sock
 DbdHost={host}
 DbdAddr=127.0.0.1
-DbdPort={DBD_PORT}
+DbdPort={self.accounting_port}
 SlurmUser=root
 LogFile={f}/log/slurmdbd.log
 PidFile={f}/run/slurmdbd.real.pid
@@ -319,6 +359,12 @@ def _environment_or_command(pid: int) -> str:
         with contextlib.suppress(OSError):
             text += Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace").replace("\0", " ")
     return text
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+    return ""
 
 
 def _descendants(pid: int) -> list[int]:

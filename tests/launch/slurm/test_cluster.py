@@ -16,6 +16,7 @@ from dsx.launch.slurm.client import SlurmError, live_jobs
 from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
 from dsx.launch.slurm.submit import cancel, preview
+from dsx.recipes.recipe import read_recipe
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 
@@ -161,6 +162,22 @@ def test_a_job_that_runs_out_of_time_goes_on_by_itself(calm, tmp_path, profile):
     hurry(calm)
     wait_until(lambda: study.counts()["done"] == 2)
     check_complete(study)
+
+
+def test_a_program_that_takes_long_to_save_is_left_the_time_for_it(calm, tmp_path, profile):
+    script = """trap 'sleep 14; touch "$DSX_FOLDER/saved"; exit 75' TERM
+if [ -e "$DSX_FOLDER/saved" ]; then echo '{"error": 7}'; exit 0; fi
+while :; do sleep 0.2; done
+"""
+    (tmp_path / "train.sh").write_text(script)
+    study = make_study(tmp_path / "a", n=1, recipe=False)
+    study.set_recipe(read_recipe({"name": "slow", "command": ["sh", str(tmp_path / "train.sh")]}))
+    submit_there(study, profile(timeout_min=1), trainer=None)
+    wait_until(lambda: "PENDING" in jobs(study).queued and list(study.path.rglob("saved")))
+    assert study.counts()["failed"] == 0
+    hurry(calm)
+    wait_until(lambda: study.counts()["done"] == 1)
+    assert list(study.results()["error"]) == [7.0]
 
 
 def test_two_launches_at_the_same_moment_submit_each_model_once(calm, tmp_path, profile):

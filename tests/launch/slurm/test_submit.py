@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dsx.base.errors import StudyError
+from dsx.base.errors import DefinitionError, StudyError
 from dsx.launch.failures import record_failure
 from dsx.launch.options import LaunchOptions
 from dsx.launch.slurm import client, snapshot
@@ -19,6 +19,7 @@ from dsx.launch.slurm.client import ClusterLimits, QueueEntry, SlurmError
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions
 from dsx.launch.slurm.submit import Submitted, cancel, ended_jobs, preview, submit
+from dsx.recipes.recipe import read_recipe
 from dsx.study import claims
 from dsx.study.claims import Holder, claim
 from dsx.study.paths import RunPaths
@@ -126,6 +127,47 @@ def test_a_preview_writes_a_script_and_nothing_else(
     assert "#SBATCH --array=0-1%2" in script
     assert "#SBATCH --time=17" in script
     assert f"export PYTHONPATH={study.paths.jobs}/code/COPY" in script
+
+
+@pytest.mark.parametrize(
+    ("grace_s", "asked", "signal"),
+    [
+        (20, {}, "USR2@120"),  # which leaves 90 s by the job's own clock
+        (90, {}, "USR2@134"),
+        (90, {"stop_early_s": 200}, "USR2@200"),
+        (20, {"timeout_min": 2}, "USR2@40"),
+        (None, {"timeout_min": 2}, "USR2@24"),  # a built-in training saves at once
+    ],
+)
+def test_a_job_stops_so_early_that_its_program_can_save(
+    tmp_path: Path, cluster: Cluster, grace_s: int | None, asked: dict[str, int], signal: str
+) -> None:
+    study = make_study(tmp_path / "a", n=2, recipe=grace_s is None)
+    if grace_s is not None:
+        study.set_recipe(read_recipe({"name": "slow", "command": ["true"], "stop_grace_s": grace_s}))
+    (told,) = preview([study], Profile(**asked), LaunchOptions())
+    assert f"#SBATCH --signal={signal}\n" in told.script
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"stop_early_s": 100},
+            "stop_early_s 100: recipe 'slow' gives its programs stop_grace_s 90; expected at least 134",
+        ),
+        ({"timeout_min": 2}, "timeout_min 2: recipe 'slow' gives its programs stop_grace_s 90; expected at least 3"),
+    ],
+)
+def test_a_job_too_short_for_its_program_to_save_is_refused(
+    tmp_path: Path, cluster: Cluster, asked: dict[str, int], message: str
+) -> None:
+    study = make_study(tmp_path / "a", n=2, recipe=False)
+    study.set_recipe(read_recipe({"name": "slow", "command": ["true"], "stop_grace_s": 90}))
+    with pytest.raises(DefinitionError) as refusal:
+        submit([study], Profile(**asked), LaunchOptions())
+    assert str(refusal.value) == f"launcher: {message}"
+    assert cluster.orders == []
 
 
 def elsewhere(study: Study, row: int, job: str, monkeypatch: pytest.MonkeyPatch) -> None:

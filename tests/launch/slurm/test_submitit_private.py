@@ -1,12 +1,17 @@
 """The private parts of submitit behave as dsx needs them; a version that changes one fails here."""
 
+import pickle
+import signal
+
 import fake_slurm
 import pytest
 import submitit
+from submitit.core.submission import process_job
+from submitit.core.utils import DelayedSubmission
 from submitit.slurm import slurm
 
 from dsx.launch.slurm import submitit_private
-from dsx.launch.slurm.submitit_private import Refused, script, submit_array
+from dsx.launch.slurm.submitit_private import Refused, forget_torn_result, script, submit_array
 from dsx.launch.slurm.task import ArrayTask
 
 PARAMETERS = {"job_name": "dsx-x-0", "time": 5, "array_parallelism": 2, "additional_parameters": {"requeue": True}}
@@ -43,6 +48,40 @@ def test_submitits_own_reading_is_put_back(submitted):
 def test_a_refusal_is_told_from_an_id_that_cannot_be_read(submitted):
     with pytest.raises(Refused, match="invalid account"):
         submitted("refused")
+
+
+@pytest.fixture
+def in_a_job(tmp_path, monkeypatch):
+    """The environment of task 3 of array 7; the name of submitit's result."""
+    job = {"SLURM_JOB_ID": "10", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3", "SLURM_PROCID": "0"}
+    for name, value in {**job, "SLURM_LOCALID": "0", "SUBMITIT_EXECUTOR": "slurm"}.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path / "7_3_0_result.pkl"
+
+
+def test_a_result_that_an_earlier_life_of_a_job_has_half_written_does_not_fail_the_next(in_a_job, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    (in_a_job.parent / "7_3_submitted.pkl").write_bytes(pickle.dumps(DelayedSubmission(Counted())))
+    torn = in_a_job.with_name("7_3_0_result.pkl.save_tmp")
+    torn.write_bytes(b"torn")
+    with pytest.raises(AssertionError, match="A temporary saved file already exists"):
+        process_job(in_a_job.parent)
+    forget_torn_result()
+    process_job(in_a_job.parent)
+    assert pickle.loads(in_a_job.read_bytes()) == ("success", {"done": 1})
+
+
+def test_outside_of_jobs_there_is_nothing_to_forget(tmp_path, monkeypatch):
+    for name in ("SLURM_JOB_ID", "SUBMITIT_EXECUTOR", "SUBMITIT_FOLDER"):
+        monkeypatch.delenv(name, raising=False)
+    forget_torn_result()
+
+
+class Counted:
+    """What a job of dsx does, as far as submitit sees it."""
+
+    def __call__(self):
+        return {"done": 1}
 
 
 def test_what_the_reading_raises_passes_through(submitted):
