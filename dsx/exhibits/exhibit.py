@@ -144,7 +144,7 @@ class Exhibit:
     draw: Callable[[Computed, Axes | None], Axes] | None = None
     told: Callable[[Computed], list[str]] | None = None
     section: Callable[[Sequence[Computed], Inquiry], Section] | None = None
-    sections: Callable[[Inquiry], Iterable[Section]] | None = None
+    sections: Callable[[Sequence[Computed], Inquiry], Iterable[Section]] | None = None
     caption: Callable[[Computed], Picture] | None = None
     chapter: Chapter = ""
     place: int = 50  # among all exhibits, and so within its chapter

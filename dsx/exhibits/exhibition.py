@@ -46,7 +46,7 @@ class Shown:
         whole = replace(section, pictures=(*self.pictures, *section.pictures))
         if whole:
             yield whole
-        yield from exhibit.sections(inquiry) if exhibit.sections else ()
+        yield from exhibit.sections(self.computed, inquiry) if exhibit.sections else ()
 
 
 @dataclass(frozen=True)

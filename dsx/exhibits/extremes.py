@@ -36,12 +36,12 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         yield Computed(f"{folder}extremes", {"": table[[c for c in kept if c in table.columns]]}, study)
 
 
-def sections(inquiry: Inquiry) -> Iterator[Section]:
+def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
     """A table for each study: the stages' values of a parameter in one cell."""
-    for computed in compute(inquiry):
+    for computed in shown:
         table = computed.main
-        shown = extremes(int(table["rank"].max()), _SHOWN)
-        rows = [row for row in table.to_dict("records") if row["rank"] - 1 in shown]
+        listed = extremes(int(table["rank"].max()), _SHOWN)
+        rows = [row for row in table.to_dict("records") if row["rank"] - 1 in listed]
         sampled = [c for c in table.columns if c in parameter_columns(table) and c not in (*COMPLEXITIES, "rank")]
         # what follows from the stages says nothing more beside them
         named = [c for c in sampled if c not in STRUCTURE] or sampled

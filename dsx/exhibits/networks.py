@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dsx.analysis.points import networks_table
@@ -40,7 +40,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": notes})
 
 
-def sections(inquiry: Inquiry) -> Iterator[Section]:
+def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
     """A row of drawings for each study, in its colour."""
     for index, study in enumerate(inquiry.studies):
         pictures = tuple(_best(study.models, color(index), inquiry.metric))

@@ -23,7 +23,7 @@ def test_models_are_listed_from_the_best_to_the_worst_with_what_they_are(inquiry
 
 def test_the_report_has_five_of_each_and_a_parameters_stages_in_one_cell(inquiry: Inquiry) -> None:
     assert EXHIBIT.sections is not None
-    a, e = EXHIBIT.sections(inquiry)
+    a, e = EXHIBIT.sections(tuple(EXHIBIT.compute(inquiry)), inquiry)
     assert a.grid is not None
     assert e.grid is not None
     assert [row[0] for row in a.grid.rows] == ["1", "2", "3", "4", "5", "12", "20", "21", "22", "23", "24"]

@@ -15,7 +15,7 @@ def test_the_best_network_comes_first_with_a_row_for_every_block(computed, inqui
 
 
 def test_the_report_draws_three_of_each_study(inquiry):
-    sections = list(EXHIBIT.sections(inquiry))
+    sections = list(EXHIBIT.sections((), inquiry))
     assert [section.heading for section in sections] == ["A", "E"]
     assert [len(section.pictures) for section in sections] == [3, 3]
     best = inquiry.models["A"].sort_values("error").iloc[0]
