@@ -178,14 +178,8 @@ def build_user(network: UserNetwork) -> nn.Module:
     Raises DefinitionError if the file's `build` raises, or gives no module, another output, or another number of
     parameters than its `complexity` says.
     """
-    from torch import nn
-
-    code = USER_NETWORKS[network.network]
-    reserved = {"input": network.input, "num_classes": network.num_classes}
-    module = code.build({**network.setting, **reserved})
+    code, module = USER_NETWORKS[network.network], _made(network)
     where = f"{code.file}: build({network.setting})"
-    if not isinstance(module, nn.Module):
-        raise DefinitionError(f"{where} gives {_kind(module)}: expected a torch module")
     shape, expected = _output_shape(module, network, where), (2, network.num_classes)
     if shape != expected:
         raise DefinitionError(
@@ -199,6 +193,17 @@ def build_user(network: UserNetwork) -> nn.Module:
                 f"{where}: the module has {made:,} parameters, and complexity(settings) says {said:,}"
             )
     return module.train()
+
+
+def _made(network: UserNetwork) -> nn.Module:
+    """What the file's `build` gives, not tried yet. Raises DefinitionError if it is no module."""
+    from torch import nn
+
+    code = USER_NETWORKS[network.network]
+    module = code.build({**network.setting, "input": network.input, "num_classes": network.num_classes})
+    if not isinstance(module, nn.Module):
+        raise DefinitionError(f"{code.file}: build({network.setting}) gives {_kind(module)}: expected a torch module")
+    return module
 
 
 def _output_shape(module: nn.Module, network: UserNetwork, where: str) -> tuple[int, ...] | str:
@@ -253,9 +258,21 @@ def _watched(content: str, count: Callable[[nn.Module, Any], T], remedy: str, ba
     import torch
 
     network = UserNetwork.from_dict(json.loads(content))
+    shapes: set[tuple[int, ...]] = set()
+
+    def note(_module: nn.Module, _inputs: object, output: object) -> None:
+        shapes.add(tuple(getattr(output, "shape", ())))
+
     try:
         with torch.device("meta"):
-            return count(build_user(network), torch.empty(batch, *network.input))
+            module = _made(network)
+            if any(map(torch.nn.parameter.is_lazy, module.parameters())):
+                module = build_user(network)
+            module.register_forward_hook(note)  # what `build_user` tries in a pass of its own
+            counted = count(module, torch.empty(batch, *network.input))
+        if shapes != {(batch, network.num_classes)}:
+            raise DefinitionError(f"its output is of shape {sorted(shapes)}")
+        return counted
     except Exception as error:
         build_user(network)  # with data: raises if the fault is the file's own
         why = (

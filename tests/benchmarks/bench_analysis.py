@@ -4,8 +4,8 @@
 
 All tables of an analysis; linear fits of 500 networks; the exact bootstrap of a parameter's best range against two
 baselines of 10,000 simulated repeats, both written out below: a loop over the repeats, as it is usually written, and
-all repeats at once as one numpy array, which is the harder one to beat. Then `dsx analyze` with all figures and with
-none, as whole processes in seconds of CPU time; another checkout of dsx, given as --against, takes its turns.
+all repeats at once as one numpy array, which is the harder one to beat. Then `dsx analyze` with all
+figures, as a whole process in seconds of CPU time; another checkout of dsx, given as --against, takes its turns.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def seconds(action: Callable[[], object], times: int = 3) -> float:
     return float(np.median(taken))
 
 
-def analysed(checkout: Path, folder: Path, figures: str) -> float:
+def analysed(checkout: Path, folder: Path) -> float:
     """Seconds of CPU time of `dsx analyze` on the reference results, and of the processes that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     results = Path(__file__).resolve().parents[2] / "experiments" / "reference"
     subprocess.run(
-        [sys.executable, "-m", "dsx", "analyze", results, "--figures", figures, "--out", folder],
+        [sys.executable, "-m", "dsx", "analyze", results, "--out", folder],
         check=True, stdout=subprocess.DEVNULL, cwd=folder,
         env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
@@ -86,20 +86,20 @@ def analysed(checkout: Path, folder: Path, figures: str) -> float:
 
 
 def bench_figures(against: Path | None, rounds: int) -> None:
-    """All figures of the six spaces of the reference results, and none, by this checkout and another in turns."""
+    """All figures of the six spaces of the reference results, by this checkout and another in turns."""
     here = Path(__file__).resolve().parents[2]
-    for figures in ("all", "none"):
-        times: dict[Path, list[float]] = {checkout: [] for checkout in (here, against) if checkout}
-        with tempfile.TemporaryDirectory() as folder:
-            for _ in range(rounds):
-                for checkout, taken in times.items():
-                    taken.append(analysed(checkout, Path(folder), figures))
-            drawn = len(list(Path(folder).rglob("*.pdf")))
-        told = ", ".join(
-            f"{checkout.name} {np.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
-            for checkout, taken in times.items()
-        )
-        print(f"dsx analyze --figures {figures}, {drawn} figures: {told} of CPU time, n = {rounds}", flush=True)
+    times: dict[Path, list[float]] = {checkout: [] for checkout in (here, against) if checkout}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(rounds):
+            for checkout, taken in times.items():
+                taken.append(analysed(checkout, Path(folder)))
+                print(f"{checkout.name}: {taken[-1]:.1f} s of CPU time", flush=True)
+        drawn = len(list(Path(folder).rglob("*.pdf")))
+    told = ", ".join(
+        f"{checkout.name} {np.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
+        for checkout, taken in times.items()
+    )
+    print(f"dsx analyze, {drawn} figures: {told} of CPU time, n = {rounds}")
 
 
 def main() -> None:

@@ -32,7 +32,8 @@ from dsx.training.pointwise import use_products
 CHANNELS_LAST = torch.channels_last
 # name: architecture, images of a step, steps
 CASES = {
-    "RegNetX-200MF at 224": (published("RegNetX-200MF"), (16, 3, 224, 224), 11),
+    f"RegNetX-200MF at {size}": (published("RegNetX-200MF"), (16, 3, size, size), 11) for size in (32, 64, 128, 224)
+} | {
     "CIFAR-sized at 32": (
         Architecture(
             stem=Stem(type="cifar", width=16),
@@ -117,22 +118,24 @@ NETWORKS = {"torchvision": of_torchvision, "dsx": as_trained, "dsx saving memory
 
 
 def bench_steps() -> None:
-    """Training steps of dsx, with and without saving memory, and of torchvision in turn."""
+    """Training steps of dsx, with and without saving memory, and of torchvision in turn; of one thread, CPU time."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for name, (architecture, shape, repetitions) in CASES.items():
         steps = {who: training_step(network(architecture), shape) for who, network in NETWORKS.items()}
         seconds: dict[str, list[float]] = {who: [] for who in steps}
         for repetition in range(repetitions + 2):
             for who in sorted(steps, reverse=bool(repetition % 2)):
-                start = time.perf_counter()
+                start = clock()
                 steps[who]()
                 if repetition >= 2:  # the first two warm up
-                    seconds[who].append(time.perf_counter() - start)
+                    seconds[who].append(clock() - start)
         theirs = seconds.pop("torchvision")
         for who, ours in seconds.items():
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
             print(
                 f"training step, {name}, batch {shape[0]}: {who} {statistics.median(ours) * 1e3:.0f} ms, torchvision"
                 f" {statistics.median(theirs) * 1e3:.0f} ms, ratio of pairs {statistics.median(ratios):.3f}"
+                f" ({min(ratios):.2f} to {max(ratios):.2f}), n = {repetitions}"
                 + (" (target: at most 1)" if who == "dsx" else "")
             )
 

@@ -28,7 +28,6 @@ PLAIN = (
     "table = pandas.DataFrame([{k: r[k] for k in ('model_id', 'state', 'error')} for r in records])\n"
     "assert (table['state'] == 'done').all()"
 )
-RESULTS = "import sys, dsx; assert (dsx.open_study(sys.argv[1]).results()['state'] == 'done').all()"
 
 
 def make_study(folder: Path, n: int) -> Study:
@@ -67,7 +66,6 @@ def rows_of(study: Study, models: int, rounds: int, against: Path | None) -> lis
     commands = {
         "status": (python, "-m", "dsx", "status", path),
         "launch": (python, "-m", "dsx", "launch", path),
-        "results": (python, "-c", RESULTS, path),
     }
     lines = []
     for name, command in commands.items():

@@ -5,13 +5,16 @@
 The plain loop is the textbook's: NCHW tensors, a DataLoader over a TensorDataset or an ImageFolder, SGD with its
 defaults, loss.item() and accuracy every step. Both train the same network on images of the same size (the largest from
 the same JPEG files) with the same batch and torch's threads. Each has a process of its own, the trainer's set up as
-`dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out.
+`dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out. Then, for
+networks of 83 kF to 42 MF, a model on each of two cores against one model on both, and what the first step of a process
+costs that is begun anew, or forked from one that has imported everything.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import pickle
 import statistics
 import tempfile
@@ -58,7 +61,14 @@ NETWORKS = {
     "cifar": network("cifar", 16, ((2, 32, 1), (3, 64, 2), (3, 128, 2)), 16, 3),
     # RegNetX-200MF
     "imagenet": network("simple", 32, ((1, 24, 2), (1, 56, 2), (4, 152, 2), (7, 368, 2)), 8, 3),
+    # by multiply-adds, for `cores`: at 8×8 and at 32×32
+    "83 kF": network("cifar", 8, ((1, 8, 1), (1, 16, 2)), 8, 1),
+    "1 MF": network("cifar", 8, ((1, 16, 2), (1, 24, 2)), 8, 3),
+    "8 MF": network("cifar", 16, ((1, 24, 1), (2, 32, 2), (2, 48, 2)), 8, 3),
+    "42 MF": network("cifar", 16, ((1, 48, 1), (4, 72, 2), (4, 144, 2)), 8, 3),
 }
+# network → the recipe that `cores` trains it with
+BY_SIZE = {"83 kF": "digits", "1 MF": "cifar", "8 MF": "cifar", "42 MF": "cifar"}
 
 
 def cifar_files(root: Path, images: int = 2000) -> None:
@@ -206,6 +216,62 @@ def compare(name: str, recipe: Recipe, rounds: int, steps: int, clock: str) -> N
     )
 
 
+def cores(name: str, recipe: Recipe, rounds: int, steps: int) -> None:
+    """Print one row: a model on each of two cores against one model on both, rounds alternating.
+
+    images per second of CPU time, and by the clock: the first holds on a busy machine too. Threads wait without
+    spinning, so that waiting costs no CPU time.
+    """
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    costs: dict[str, list[float]] = {"processes": [], "threads": []}  # CPU seconds of a step
+    walls: dict[str, list[float]] = {"processes": [], "threads": []}  # seconds in which a step of a model ends
+    with (
+        running("trainer", name, recipe, steps, 1, "process_time") as first,
+        running("trainer", name, recipe, steps, 1, "process_time") as second,
+        running("trainer", name, recipe, steps, 2, "process_time") as both,
+    ):
+        for number in range(rounds + 1):
+            for kind, pipes in (("processes", (first, second)), ("threads", (both,))):
+                began = time.perf_counter()
+                for pipe in pipes:
+                    pipe.send(True)
+                taken = [seconds for pipe in pipes for seconds in pipe.recv()]
+                if number:
+                    costs[kind].append(statistics.mean(taken))
+                    walls[kind].append((time.perf_counter() - began) / len(taken))
+    cost, wall = ([t / p for p, t in zip(of["processes"], of["threads"], strict=True)] for of in (costs, walls))
+    speed = {kind: recipe.batch_size / statistics.median(values) for kind, values in costs.items()}
+    print(
+        f"| {name} | {recipe.resolution}² | {recipe.batch_size} | {speed['processes']:,.0f} | {speed['threads']:,.0f} |"
+        f" {statistics.median(cost):.2f} ({min(cost):.2f} to {max(cost):.2f}) |"
+        f" {statistics.median(wall):.2f} ({min(wall):.2f} to {max(wall):.2f}) |",
+        flush=True,
+    )
+
+
+def first_steps(recipe: Recipe, rounds: int) -> None:
+    """Print CPU time until a new process has trained one step: begun anew, and forked from one that has imported."""
+    seconds: dict[str, list[float]] = {"spawn": [], "forkserver": []}
+    multiprocessing.set_forkserver_preload(["dsx.training.preload"])
+    for number in range(rounds + 1):
+        for method, taken in seconds.items():
+            context: Any = multiprocessing.get_context(method)
+            here, there = context.Pipe()
+            process = context.Process(target=_first_step, args=(there, recipe))
+            process.start()
+            taken += [here.recv()] if number else []
+            process.join()
+    anew, forked = (statistics.median(taken) for taken in seconds.values())
+    told = ", ".join(f"{method} {min(taken):.2f} to {max(taken):.2f}" for method, taken in seconds.items())
+    print(f"CPU time to the end of the first step: anew {anew:.2f} s, forked {forked:.2f} s ({told}; n = {rounds})")
+
+
+def _first_step(pipe: Connection, recipe: Recipe) -> None:
+    torch.set_num_threads(1)
+    next(trainer_rounds(NETWORKS["digits"], recipe, 1, time.process_time))
+    pipe.send(time.process_time())
+
+
 def overhead(recipe: Recipe, models: int = 4) -> None:
     """Print wall time per model beyond its training steps and evaluations, from the second model of a process on."""
     extra = []
@@ -222,7 +288,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, help="torch's threads; by default torch decides")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=sorted(NETWORKS), help="one network")
+    parser.add_argument(
+        "--only", choices=("digits", "cifar", "imagenet", "cores", "first"), help="one network, or one comparison"
+    )
     parser.add_argument(
         "--cpu-time", action="store_true", help="time of this process alone: for a busy machine, 1 thread"
     )
@@ -230,13 +298,23 @@ def main() -> None:
     clock = "process_time" if options.cpu_time else "perf_counter"
     if options.threads:
         torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, median of {options.rounds} rounds")
-    print(f"{'network':9} {'trainer':>9} {'plain':>9} {'ratio':>7}   images per second")
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, n = {options.rounds} rounds, medians")
     with tempfile.TemporaryDirectory() as root:
-        for name, recipe in recipes(Path(root)).items():
+        known = recipes(Path(root))
+        if options.only not in ("cores", "first"):
+            print(f"{'network':9} {'trainer':>9} {'plain':>9} {'ratio':>7}   images per second")
+        for name, recipe in known.items():
             if options.only in (None, name):
                 steps = {"digits": 12, "cifar": 3, "imagenet": 3}[name]
                 compare(name, recipe, options.rounds, steps, clock)
+        if options.only in (None, "cores"):
+            print("| network | images | batch | processes | threads | CPU time, ratio | time, ratio |")
+            print("| --- | --- | --- | --- | --- | --- | --- |")
+            for name, of in BY_SIZE.items():
+                cores(name, known[of], options.rounds, {"digits": 12, "cifar": 3}[of])
+        if options.only in (None, "first"):
+            first_steps(known["digits"], options.rounds)
+    if options.only is None:
         overhead(load_recipe("digits", {"epochs": 3}))
 
 

@@ -67,8 +67,9 @@ def test_a_network_is_built_from_its_setting_input_and_classes(network):
 
 
 def test_layers_that_wait_for_their_size_get_it(network):
-    built = dsx_api.build(network(lambda setting: torch.nn.LazyLinear(setting["num_classes"])))
-    assert built.weight.shape == (3, 5)
+    waiting = network(lambda setting: torch.nn.LazyLinear(setting["num_classes"]))
+    assert dsx_api.build(waiting).weight.shape == (3, 5)
+    assert complexity(waiting) == Complexity(18, 18, 3)
 
 
 def test_weights_depend_on_the_seed_alone(network):
