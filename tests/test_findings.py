@@ -90,8 +90,9 @@ def test_the_page_is_what_the_script_writes_and_writes_again(studies) -> None:
 def test_the_page_counts_the_models_that_are_committed(studies) -> None:
     for study, folder in zip(studies, ("reference", "reference_28"), strict=True):
         facts = json.loads((ROOT / "experiments" / folder / "manifest.json").read_text())["models"]
-        assert f"- **{study.title}**: {sum(facts.values())} models, 64 of each of {len(facts)} spaces." in findings.page(
-            studies
+        assert (
+            f"- **{study.title}**: {sum(facts.values())} models, 64 of each of {len(facts)} spaces."
+            in findings.page(studies)
         )
 
 
