@@ -95,11 +95,11 @@ def save(folder: Path, target: Path) -> Path:
     return target
 
 
-def walk_of(folder: Path) -> Walk:
+def walk_of(folder: str | Path) -> Walk:
     """The walk that was kept in that folder, as far as it got. Raises DsxError if there is none."""
-    place = DesignFolder(folder)
+    place = DesignFolder(Path(folder))
     space, plan, _ = place.open()
-    walk = Walk(space, plan, _Recorded(KeptModels(folder)), Journal.in_memory(place.journal().records))
+    walk = Walk(space, plan, _Recorded(KeptModels(place.root)), Journal.in_memory(place.journal().records))
     with contextlib.suppress(PausedError):
         walk.run()
     return walk
