@@ -54,6 +54,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace `path` by `data`, atomically. Makes the folder. Raises RecordError with the system's words."""
+    try:
+        _write_bytes(path, data)
+    except RecordError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        _write_bytes(path, data)  # `sweep` took the unfinished file: who took the folder over took us for dead
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(data)
         file.flush()

@@ -15,12 +15,13 @@ _LOG_BYTES = 4 << 20
 _TAIL_BYTES = 4 << 20
 # The shell leads the group and becomes the program, so that exit codes are the program's own; it waits for a line that
 # tells it to begin. Beside it waits a reader of our pipe, deaf to polite signals: when we close our end, or die in
-# whatever way, all that is left of the group is killed with it.
+# whatever way, all that is left of the group is killed with it. USR1 and USR2, of which schedulers send one to all
+# processes of a job, are for us, who end the program in our own way: it ignores them unless it takes them.
 _GUARDED = """exec 3<&0 </dev/null
 read -r _ <&3 || exit 1
 trap '' TERM INT HUP USR1 USR2
 (read -r _ <&3; kill -s KILL -- "-$$") >/dev/null 2>&1 &
-trap - TERM INT HUP USR1 USR2
+trap - TERM INT HUP
 exec "$@" 3<&-"""
 
 

@@ -105,7 +105,15 @@ def _attend(training: OwnTraining, program: Program, should_stop: Callable[[], b
         if training.elapsed > noted + _PAUSE_EVERY_S:
             training.pause()
             noted = training.elapsed
-    return ""
+    return "asked" if program.code and _told_too(program, should_stop) else ""
+
+
+def _told_too(program: Program, should_stop: Callable[[], bool]) -> bool:
+    """Whether we are to stop as well: a scheduler ends a program together with its worker, in any order."""
+    deadline = time.monotonic() + (1.0 if program.code == -signal.SIGTERM else 0.0)
+    while not should_stop() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return should_stop()
 
 
 def _judged(training: OwnTraining, program: Program, stopped: str, stdout: str, stderr: str) -> Result:

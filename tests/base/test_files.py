@@ -55,6 +55,22 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_record_is_written_though_the_next_owner_of_the_folder_sweeps_it_meanwhile(tmp_path, monkeypatch):
+    replace, swept = os.replace, []
+
+    def replace_after_a_sweep(source, target):
+        if not swept:
+            swept.append(source)
+            sweep(tmp_path)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_after_a_sweep)
+    write_json(tmp_path / "failure.json", {"a": 1})
+    assert swept
+    assert read_json(tmp_path / "failure.json") == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["failure.json"]
+
+
 def test_a_full_disk_leaves_no_torn_record(tmp_path, monkeypatch):
     path = tmp_path / "r.json"
     write_json(path, {"v": 1})

@@ -21,12 +21,14 @@ from scheduler import Scheduler
 from tally import Tally
 
 from dsx.recipes.recipe import read_recipe
+from dsx.study.claims import is_running, process_start
 from dsx.study.study import Study, open_study
 
 from standins import expected_error, make_study, starts, trainings
 
 HERE = Path(__file__).resolve().parent
 _PATIENCE_S = 300.0
+_Process = tuple[int, str]  # id, and when it started
 LAUNCH = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -115,7 +117,7 @@ def foreign_workers(
         study = make_study(place / "study", n=models, seed=first, recipe=False)
         study.set_recipe(read_recipe({"name": "shell", "command": ["sh", str(place / "train.sh")]}))
         scheduler = Scheduler(place / "errors")
-        submit = partial(scheduler.submit, ["worker", str(study.path), "--device", "cpu", "--retry", "killed"])
+        submit = partial(_submit, scheduler, ["worker", str(study.path), "--device", "cpu", "--retry", "killed"])
         workers = [submit() for _ in range(at_once)]
         while (
             tally.trials < kills
@@ -125,9 +127,7 @@ def foreign_workers(
         ):
             time.sleep(dice.uniform(0.1, 1.5))
             at = dice.randrange(at_once)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(workers[at], signal.SIGKILL)
-                tally.trials += 1
+            tally.trials += _signal(workers[at], signal.SIGKILL)
             workers[at] = submit()
         _let_them_finish(tally, study, workers, submit)
         scheduler.close()
@@ -140,20 +140,34 @@ def foreign_workers(
             shutil.rmtree(place)
 
 
-def _let_them_finish(tally: Tally, study: Study, workers: list[int], submit: Callable[[], int]) -> None:
+def _submit(scheduler: Scheduler, words: list[str]) -> _Process:
+    pid = scheduler.submit(words)
+    return pid, process_start(pid) or "gone"
+
+
+def _signal(process: _Process, number: signal.Signals) -> bool:
+    """Whether that process, and no later one of its number, was there to get it."""
+    if not is_running(*process):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process[0], number)
+        return True
+    return False
+
+
+def _let_them_finish(tally: Tally, study: Study, workers: list[_Process], submit: Callable[[], _Process]) -> None:
     """Until nothing is left, with another worker where all have ended; then none of them is there any more."""
     models = len(study.runs())
     last, since = -1, time.monotonic()
     while (done := study.counts()["done"]) < models and time.monotonic() < since + _PATIENCE_S:
         if done > last:
             last, since = done, time.monotonic()
-        if not any(map(_is_there, workers)):
+        if not any(is_running(*worker) for worker in workers):
             workers.append(submit())
         time.sleep(0.5)
     tally.hangs += done < models
-    for pid in workers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+    for worker in workers:
+        _signal(worker, signal.SIGTERM)
 
 
 def tracebacks(said: str) -> int:
@@ -192,10 +206,3 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [below for child in map(int, text.split()) for below in (child, *_children(child))]
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False

@@ -12,7 +12,7 @@ import pytest
 from dsx.networks.architecture import Architecture
 from dsx.networks.published import published
 from dsx.recipes.own import OwnRecipe
-from dsx.training.faults import Interrupted, ProgramFailed, TimeLimitExceeded
+from dsx.training.faults import Interrupted, ProgramFailed, ProgramKilled, TimeLimitExceeded
 from dsx.training.own import train
 from dsx.training.report import ReportError
 
@@ -62,6 +62,20 @@ def test_a_stop_reaches_the_program_with_time_to_save(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train(NETWORK, program("sh", "-c", script), 0, tmp_path / "run", should_stop=(tmp_path / "ready").exists)
     assert (tmp_path / "saved").read_text() == "saved\n"
+
+
+def test_signals_that_are_for_the_worker_do_not_end_the_program(tmp_path: Path) -> None:
+    script = """kill -USR1 $$; kill -USR2 $$; echo '{{"error": 3}}'"""
+    assert train(NETWORK, program("sh", "-c", script), 0, tmp_path).error == 3.0
+
+
+def test_a_program_that_a_scheduler_ends_together_with_its_worker_has_not_failed(tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    script = f"touch {ended}; kill -TERM $$"
+    with pytest.raises(Interrupted):
+        train(NETWORK, program("sh", "-c", script), 0, tmp_path / "both", should_stop=ended.exists)
+    with pytest.raises(ProgramKilled, match="the program was killed by SIGTERM"):
+        train(NETWORK, program("sh", "-c", script), 0, tmp_path / "alone")
 
 
 def test_a_program_that_finishes_when_told_to_stop_has_finished(tmp_path: Path) -> None:
