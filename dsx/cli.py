@@ -173,23 +173,21 @@ def launch(
 
     folders, overrides = _split(studies)
     folders = _or_last(folders)
-    asked_recipe = command.asked_recipe(recipe, program)
     flags = {"mem_gb": mem_gb, "timeout_min": timeout_min}  # short for overrides of a cluster's launcher
     overrides += [f"launcher.{name}={value}" for name, value in flags.items() if value is not None]
-    words = tuple(filter(None, retry.split(",")))
-    options = LaunchOptions(device=device, workers=workers, limit=limit, retry=words, max_failures=max_failures)
+    failures = tuple(filter(None, retry.split(",")))
+    options = LaunchOptions(device=device, workers=workers, limit=limit, retry=failures, max_failures=max_failures)
+    request = command.LaunchRequest(folders, command.asked_recipe(recipe, program), on, options, overrides, seeds)
     goal = rounds.goal(until, margin, at_most)
     if goal is not None:
-        asked = rounds.Asked(folders, asked_recipe, on, options, overrides, seeds)
         if dry_run:
-            print(rounds.preview_until(asked, goal))
+            print(rounds.preview_until(request, goal))
             return
-        sys.exit(command.exit_code(rounds.launch_until(asked, goal, _say)))
+        sys.exit(command.exit_code(rounds.launch_until(request, goal, _say)))
     if dry_run:
-        print(command.preview(folders, asked_recipe, on, options, overrides, seeds=seeds))
+        print(command.preview(request))
         return
-    launched = command.launch(folders, asked_recipe, on, options, overrides, seeds=seeds, say=_say)
-    sys.exit(command.exit_code(launched))
+    sys.exit(command.exit_code(command.launch(request, _say)))
 
 
 @app.command()

@@ -21,12 +21,14 @@ HELP = 0.1
 
 @dataclass(frozen=True)
 class Planted:
-    """effect: in standard deviations of all errors. rules: (quantity, end) that are true."""
+    """effect: in standard deviations of all errors. rules: (quantity, end) that are true. asked: parameters that are
+    looked at; none: all."""
 
     title: str
     space: str
     effect: Effect | None
     rules: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 def outside(name: str, low: float = -np.inf, high: float = np.inf) -> Effect:
@@ -55,6 +57,8 @@ PLANTED = (
     TOTAL,
     SHARE,
     Planted("depth 12–20", "RegNet", outside("depth", 12, 20), (("depth", "low"), ("depth", "high"))),
+    Planted("depth 12–20, asked about depth alone", "RegNet", outside("depth", 12, 20),
+            (("depth", "low"), ("depth", "high")), ("depth",)),
     Planted("depth 12–20", "RegNetX", outside("depth", 12, 20), (("depth", "low"), ("depth", "high"))),
     Planted("wa ≤ median", "RegNet", lambda of: 1.0 * (of("wa") > np.median(of("wa"))), (("wa", "high"),)),
     Planted("width of stage 1 ≤ median", "AnyNetXA",
@@ -121,9 +125,8 @@ class Pool:
 
     def narrowed(self, planted: Planted, n: int, seed: int) -> Outcome:
         effect = planted.effect(self.of) if planted.effect is not None else np.zeros(len(self.table))
-        steps = narrow_forwards(
-            self.space, self.study(effect, n, seed), seed=seed, reference=self.values[: self.reference]
-        )
+        table, reference = self.study(effect, n, seed), self.values[: self.reference]
+        steps = narrow_forwards(self.space, table, planted.asked, seed=seed, reference=reference)
         taken = [step.taken for step in steps if step.taken is not None and step.taken.kind != "sharing"]
         left, useless, false = np.ones(len(effect), dtype=bool), False, False
         for candidate in taken:

@@ -18,7 +18,7 @@ import numpy as np
 import dsx
 from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource
-from dsx.designing.plan import Plan
+from dsx.designing.plan import WalkPlan
 from dsx.designing.walk import Walk
 from dsx.narrowing.candidates import narrowed
 from dsx.narrowing.proposal import narrow_forwards
@@ -125,7 +125,7 @@ def walk(truth: Truth, seed: int, models: int = 400) -> Walked:
         assert isinstance(model.architecture, Architecture)
         return 5 + truth.effect(model.architecture) + noise * float(rng.normal())
 
-    whole = Walk(root(), Plan(models, seed=seed), FunctionSource(evaluate), Journal())
+    whole = Walk(root(), WalkPlan(models, seed=seed), FunctionSource(evaluate), Journal())
     with mock.patch("dsx.designing.walk.draw_population", law_kept):
         whole.run()
     return of_walk(whole, truth)

@@ -11,7 +11,7 @@ import pytest
 
 from dsx.base.errors import DsxError
 from dsx.commands.config import load_experiment
-from dsx.commands.launch import preview
+from dsx.commands.launch import LaunchRequest, preview
 from dsx.commands.run import sample_experiment
 from dsx.launch.options import LaunchOptions
 from dsx.spaces.definition import load_space
@@ -52,7 +52,7 @@ def test_it_composes_samples_and_tells_its_cost(name: str, tmp_path: Path, monke
         if experiment.paper and study.name in experiment.paper.errors:
             assert study.paper is not None
             assert (study.paper.min_error, study.paper.mean_error) == experiment.paper.errors[study.name]
-    told = preview([str(tmp_path / "out")], None, "local", LaunchOptions(device="cpu"), small)
+    told = preview(LaunchRequest([str(tmp_path / "out")], None, "local", LaunchOptions(device="cpu"), small))
     assert "timed on noise, without reading images" in told
     assert "device-hours in all" in told
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.distribution import exact_interval
 from dsx.analysis.quantiles import quantile_interval
 from dsx.base.errors import DsxError
 from dsx.results.samples import Errors, Floats, as_sample, check_level
@@ -91,14 +92,9 @@ def chance_within(joint: JointEdf, draws: int, e: float, t: float, level: float 
 
     1 − (1 − p)^draws; its ends are those of p, exact (Clopper and Pearson). Raises DsxError for draws < 1.
     """
-    from scipy.special import betaincinv
-
     _check_draws(draws)
     n, share = joint.error.size, joint(e, t)
-    inside, tail = round(share * n), (1 - check_level(level)) / 2
-    low = float(betaincinv(inside, n - inside + 1, tail)) if inside else 0.0
-    high = float(betaincinv(inside + 1, n - inside, 1 - tail)) if inside < n else 1.0
-    chance, lower, upper = (1 - (1 - p) ** draws for p in (share, low, high))
+    chance, lower, upper = (1 - (1 - p) ** draws for p in (share, *exact_interval(round(share * n), n, level)))
     return chance, lower, upper
 
 
@@ -147,15 +143,18 @@ def joint_difference(
     error = np.nextafter(error, np.inf)
     rng = np.random.default_rng([seed, 6])
     difference: Floats = np.zeros((error.size, cost.size))
-    moved: Floats = np.zeros((resamples, error.size * cost.size))
+    moved: Floats = np.zeros((resamples, error.size, cost.size))
     for joint, sign in ((a, 1), (b, -1)):
         n = joint.error.size
-        inside = ((joint.error < error[:, None, None]) & (joint.cost <= cost[None, :, None])).reshape(-1, n)
-        share = inside.mean(axis=1)
-        counts = rng.multinomial(n, np.full(n, 1 / n), resamples)
-        difference += sign * share.reshape(difference.shape)
-        moved += sign * (counts @ inside.T.astype(float) / n - share)
-    half = float(np.quantile(np.abs(moved).max(axis=1), level, method="higher"))
+        # a resample of the models is one of how many lie in each cell of the grid
+        place = np.searchsorted(error, joint.error, "right") * (cost.size + 1) + np.searchsorted(cost, joint.cost)
+        cells = np.bincount(place, minlength=(error.size + 1) * (cost.size + 1))
+        counts = rng.multinomial(n, cells / n, resamples)
+        within = np.concatenate([cells[None], counts]).reshape(-1, error.size + 1, cost.size + 1)
+        shares = within.cumsum(axis=1).cumsum(axis=2)[:, :-1, :-1] / n
+        difference += sign * shares[0]
+        moved += sign * (shares[1:] - shares[0])
+    half = float(np.quantile(np.abs(moved).max(axis=(1, 2)), level, method="higher"))
     return JointDifference(error, cost, difference, half, level)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dsx.analysis.search import numbers_tried
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, check_level, sample_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 # the errors below the best one seen are taken to reach as far down as the best of so many further ones lie above
 _REACH = 8
@@ -54,7 +54,7 @@ def best_of_k(
     it is taken to reach no further down than 8 further models reach up. Source of the bands: Wilks (1948).
     Raises DsxError for a k below 1 or above n.
     """
-    ordered = np.sort(sample_array(errors))
+    ordered = np.sort(as_sample(errors))
     n = ordered.size
     tries = _tries(k, n)
     check_level(level)

@@ -22,11 +22,11 @@ from dsx.analysis.bootstrap import (
 )
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.kolmogorov import ks_test
+from dsx.analysis.number_words import number, spread
 from dsx.analysis.superiority import superiority
 from dsx.analysis.trimmed import trimmed_mean_difference
 from dsx.analysis.verdict import Verdict, step_down
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.analysis.words import number, spread
 from dsx.base.record import Record, names_of
 from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table, samples_by_name
 
@@ -70,7 +70,7 @@ def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> Populati
     return _compare(_resample(as_sample(errors_a, "a")), _resample(as_sample(errors_b, "b")), level)
 
 
-def compare_all(tables: Mapping[str, Any], level: float = 0.95, decided: Decisions | None = None) -> pd.DataFrame:
+def compare_all(tables: Mapping[str, Errors], level: float = 0.95, decided: Decisions | None = None) -> pd.DataFrame:
     """One row per pair of studies, in the order given: a, b, the keys of `compare`, ks_pvalue_holm, words.
 
     The intervals of one kind hold for all pairs at once (Bonferroni). Studies without a finished model are left out
@@ -127,7 +127,7 @@ class _Sample:
     medians: Floats
 
 
-def _as_table(errors: Any) -> pd.DataFrame:
+def _as_table(errors: Errors) -> pd.DataFrame:
     return errors if is_table(errors) else frame({"error": as_sample(errors)}, ["error"])
 
 

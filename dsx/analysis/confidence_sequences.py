@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from dsx.analysis.betting import SPLIT, STAKES
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 # the mixture that bounds counts below a quantile is as if so many models had been seen before the first
 _BEFORE = 20.0
@@ -50,7 +50,7 @@ def quantile_sequence(
     Beta-mixture of bets on another chance (Howard and Ramdas 2022, theorem 1(b)); the ends are the
     errors of these ranks. Raises DsxError for q outside (0, 1) or a look beyond the models.
     """
-    values = error_array(errors)
+    values = as_sample(errors)
     if not 0 < q < 1:
         raise DsxError(f"q = {q}: a quantile lies strictly between 0 and 1")
     n = _looks(looks, values.size)
@@ -124,7 +124,7 @@ def mean_sequence(
     is in the interval (Waudby-Smith and Ramdas 2023). Wide for few models, and rightly so: no 64 models rule
     out that 5 % diverge. Raises DsxError if an error lies outside [0, highest].
     """
-    values = error_array(errors)
+    values = as_sample(errors)
     if values.min() < 0 or values.max() > highest:
         raise DsxError(
             f"errors from {values.min():g} to {values.max():g}: expected them from 0 to highest = {highest:g}"
@@ -146,7 +146,7 @@ def asymptotic_mean_sequence(
     errors: (n,) percent in order; they need no bound, but rare bad models must have shown themselves. Source:
     Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024), equation 1.
     """
-    values = error_array(errors)
+    values = as_sample(errors)
     n = _looks(looks, values.size)
     alpha = 1 - check_level(level)
     mean = np.cumsum(values)[n - 1] / n

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.number_words import number
 from dsx.analysis.replicates import Agreement, Variances, models_confused, rank_agreement_interval, variances
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.results.samples import Floats, check_level, column, frame

@@ -19,13 +19,19 @@ def share_below(errors: Errors, e: float, level: float = 0.95) -> tuple[float, f
     errors: (n,) percent. Interval: Clopper and Pearson's, exact: it covers with probability ≥ level
     for any distribution, at this one e chosen beforehand.
     """
+    values = as_sample(errors)
+    below = int((values < e).sum())
+    return below / values.size, *exact_interval(below, values.size, level)
+
+
+def exact_interval(count: int, n: int, level: float) -> tuple[float, float]:
+    """Clopper and Pearson's interval for the chance of what happened `count` times of n: (low, high)."""
     from scipy.special import betaincinv
 
-    values = as_sample(errors)
-    n, below, tail = values.size, int((values < e).sum()), (1 - check_level(level)) / 2
-    low = float(betaincinv(below, n - below + 1, tail)) if below > 0 else 0.0
-    high = float(betaincinv(below + 1, n - below, 1 - tail)) if below < n else 1.0
-    return below / n, low, high
+    tail = (1 - check_level(level)) / 2
+    low = float(betaincinv(count, n - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
+    return low, high
 
 
 def area(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -86,7 +86,7 @@ WHO_IS_AHEAD: dict[tuple[bool, bool], Literal["a", "b", "neither", "unclear"]] =
 }  # fmt: skip
 
 
-def dominance_in_words(result: Mapping[str, Any], name_a: str, name_b: str) -> str:
+def dominance_in_words(result: Mapping[str, object], name_a: str, name_b: str) -> str:
     """Who is shown to be ahead somewhere, in a sentence. result: what `dominance` returns."""
     if result["verdict"] == "neither":
         return f"Neither is better at every error: {name_a} and {name_b} are each ahead somewhere."

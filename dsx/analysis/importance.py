@@ -22,7 +22,7 @@ import numpy as np
 from dsx.analysis.comparison import holm
 from dsx.analysis.randomisation import rank_scores
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, check_level, error_array, frame
+from dsx.results.samples import Floats, as_sample, check_level, frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def importance_table(
     Raises DsxError if fewer than 20 models are given, or lengths differ.
     """
     check_level(level)
-    errors = error_array(errors)
+    errors = as_sample(errors)
     if len(errors) < LEAST:
         raise DsxError(f"importance: {len(errors)} finished models: at least {LEAST} are needed")
     for name, column in values.items():

@@ -9,9 +9,10 @@ where a run of equal errors ends, and p is the chance of a walk that is there at
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.results.samples import Errors, Floats, as_sample
 
@@ -48,7 +49,9 @@ def ks_test(errors_a: Errors, errors_b: Errors, alternative: Alternative = "two-
     return distance, pvalue
 
 
-def _exact(a: Floats, b: Floats, ends: Floats, steps: Any, alternative: Alternative) -> tuple[float, float]:
+def _exact(
+    a: Floats, b: Floats, ends: Floats, steps: npt.NDArray[np.intp], alternative: Alternative
+) -> tuple[float, float]:
     """Distance and p of tied errors. ends: the distinct errors; steps: how many errors lie at or below each."""
     n_a, n_b = a.size, b.size
     at_a = np.searchsorted(np.sort(a), ends, side="right")
@@ -78,7 +81,7 @@ def _exact(a: Floats, b: Floats, ends: Floats, steps: Any, alternative: Alternat
     return reach / (n_a * n_b), min(pvalue, 1.0)
 
 
-def _apart(difference: Any, alternative: Alternative) -> Any:
+def _apart(difference: np.ndarray, alternative: Alternative) -> np.ndarray:
     """How far F_a − F_b lies in the direction of the alternative."""
     return {"two-sided": np.abs(difference), "greater": difference, "less": -difference}[alternative]
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +76,7 @@ def linear_fit(widths: npt.ArrayLike, stages: int | None = None) -> LinearFit:
     return fit
 
 
-def linear_fits(networks: Iterable[Any], stages: int | None = None) -> list[LinearFit | None]:
+def linear_fits(networks: Iterable[npt.ArrayLike], stages: int | None = None) -> list[LinearFit | None]:
     """`linear_fit` of many networks at once; None where no fit has as many stages. Each: (depth,) channels."""
     widths = [_check(w) for w in networks]
     fits: list[LinearFit | None] = [None] * len(widths)
@@ -97,7 +97,7 @@ def linear_fits(networks: Iterable[Any], stages: int | None = None) -> list[Line
     return fits
 
 
-def linear_fit_table(networks: Iterable[Any], stages: int | None = None) -> pd.DataFrame:
+def linear_fit_table(networks: Iterable[npt.ArrayLike], stages: int | None = None) -> pd.DataFrame:
     """One row per network, in order: w0, wa, wm, error (e_fit); NaN where no fit has as many stages."""
     nothing = LinearFit(math.nan, math.nan, math.nan, math.nan, np.array([]), math.nan, math.nan)
     fits = [fit or nothing for fit in linear_fits(networks, stages)]

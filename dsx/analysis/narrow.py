@@ -175,11 +175,11 @@ def _pvalues(looks: Sequence[_Look]) -> list[float]:
     return pvalues.tolist()
 
 
-def _judgement(side: Side, cut: Cut, codes: Integers, found: tuple[float, float], explained: _Explained) -> Judgement:
-    """found: z of the look and the p-value of the side."""
+def _judgement(side: Side, cut: Cut, codes: Integers, tested: tuple[float, float], explained: _Explained) -> Judgement:
+    """tested: z of the look and the p-value of the side."""
     judged = codes <= cut.last if side.end == "low" else codes >= cut.first
     kept = codes >= cut.first if side.end == "low" else codes <= cut.last
-    return Judgement(side, found[0], kept & (codes >= 0), judged & (codes >= 0), found[1], **vars(explained))
+    return Judgement(side, tested[0], kept & (codes >= 0), judged & (codes >= 0), tested[1], **vars(explained))
 
 
 def _all_sums(codes: Integers, orders: Floats, count: int) -> tuple[Floats, Floats]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +17,10 @@ import numpy.typing as npt
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
 from dsx.analysis.superiority import midcounts
+from dsx.analysis.verdict import Looks
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
-from dsx.results.samples import Errors, Floats, check_level, sample_array
-
-Looks = Literal["any", "one"]
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 # populations resampled from the pilots for one look, and for any look, where each is sampled and watched
 _POPULATIONS = 500
@@ -154,7 +152,7 @@ def _populations(
     pilots: Sequence[Errors], difference: float | None, count: int, seed: int
 ) -> list[tuple[Floats, Floats]]:
     """Pairs of populations that the pilots may have come from: resamples of n − 1, so that they vary as samples do."""
-    errors = [sample_array(pilot, f"pilot {i}") for i, pilot in enumerate(pilots, 1)]
+    errors = [as_sample(pilot, f"pilot {i}") for i, pilot in enumerate(pilots, 1)]
     if len(errors) not in (1, 2):
         raise DsxError(f"plan: {len(errors)} pilots: expected one or two")
     for i, pilot in enumerate(errors, 1):

@@ -24,7 +24,7 @@ from dsx.analysis.permutation import (
     random_subsets,
     rank_statistics,
 )
-from dsx.results.samples import Errors, Floats, check_level, error_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 PERMUTED = 32
 DRAWS = 10_000
@@ -89,7 +89,7 @@ def rank_test(errors_a: Errors, errors_b: Errors, seed: int = 0, draws: int = DR
     decide no more than three beside three. Swapping a and b mirrors it exactly.
     Sources: Brunner and Munzel (2000); Neubert and Brunner (2007); Pauly, Asendorf and Konietschke (2016).
     """
-    return sorted_rank_test(np.sort(error_array(errors_a)), np.sort(error_array(errors_b)), seed, draws)
+    return sorted_rank_test(np.sort(as_sample(errors_a)), np.sort(as_sample(errors_b)), seed, draws)
 
 
 def sorted_rank_test(a: Floats, b: Floats, seed: int = 0, draws: int = DRAWS) -> RankTest:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.base.errors import DsxError
 from dsx.results.samples import Floats, check_level, column, number_array
@@ -54,7 +55,7 @@ class LineFit:
     curvature_pvalue: float
     spread_pvalue: float
 
-    def predict(self, x: Any) -> Floats:
+    def predict(self, x: npt.ArrayLike) -> Floats:
         """y of the line at x, on the plain scale."""
         at = np.asarray(x, dtype=np.float64)
         line: Floats = (
@@ -81,7 +82,7 @@ class LineFit:
         return doubts
 
 
-def fit_line(x: Any, y: Any, log: bool = False, level: float = 0.95) -> LineFit:
+def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float = 0.95) -> LineFit:
     """Least-squares line of y on x, or of log y on log x, with intervals and checks.
 
     x, y: (n,) numbers; pairs with a NaN take no part, nor with log those not above 0. For y against √x

@@ -43,7 +43,7 @@ def _table(errors: Errors, name: str) -> pd.DataFrame:
     """A results table with a model that counts. Raises DsxError if there is none."""
     sample = as_sample(errors, name)
     if is_table(errors):
-        return errors  # type: ignore[return-value]
+        return errors
     import pandas as pd
 
     return pd.DataFrame({"error": sample, "state": "done"})

@@ -23,7 +23,7 @@ from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, ran
 from dsx.analysis.superiority import superiority
 from dsx.analysis.verdict import Comparison, Margin, Verdict, decide, step_down
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, check_level, error_array, is_table, number_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level, is_table, number_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ def _least_pvalues(n: int) -> Floats:
 def _in_order(errors: Errors, name: str) -> Floats:
     """The errors up to the first model without one."""
     if is_table(errors):
-        return error_array(errors, name)
+        return as_sample(errors, name)
     values = number_array(errors, name)
     if np.isinf(values).any():
         raise DsxError(f"{name}: infinite values: errors are percent; NaN stands for a model that has none yet")

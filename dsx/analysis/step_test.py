@@ -31,7 +31,7 @@ _HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 2.0
 
 
 @dataclass(frozen=True)
-class Looks:
+class LookSchedule:
     """At how many models of each side one looks, ascending, and the share of the error that each look has."""
 
     models: tuple[int, ...]
@@ -59,7 +59,9 @@ class Look:
     hopeless: bool = False  # whether further looks are in vain
 
 
-def look_at(narrow: Floats, wide: Floats, looks: Looks, look: int, alpha: float, margin: Margin | None = None) -> Look:
+def look_at(
+    narrow: Floats, wide: Floats, looks: LookSchedule, look: int, alpha: float, margin: Margin | None = None
+) -> Look:
     """What the errors of both sides say at one look. narrow, wide: (n,) percent. margin: None: only better counts."""
     allowed = looks.level_of(look, alpha)
     if min(narrow.size, wide.size) < 2:
@@ -123,7 +125,7 @@ def allowed_error(level: float, failures: int) -> float:
     return (1 - level) / 2 ** (failures + 1)
 
 
-def planned_looks(most: int, simpler: bool) -> Looks | None:
+def planned_looks(most: int, simpler: bool) -> LookSchedule | None:
     """The looks of a step for which up to `most` models of each side may be trained; None if that is too few.
 
     simpler: whether the step is also taken if it is no worse, which takes more models to show.
@@ -135,7 +137,7 @@ def planned_looks(most: int, simpler: bool) -> Looks | None:
     if not models:
         return None
     before = shares[: len(models) - 1]
-    return Looks(tuple(models), (*before, 1 - math.fsum(before)))
+    return LookSchedule(tuple(models), (*before, 1 - math.fsum(before)))
 
 
 def _within_reach(test: RankTest, last: int, allowed: float, margin: Margin | None) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue, sorted_rank_test
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, check_level, sample_array
+from dsx.results.samples import Errors, Floats, as_sample, check_level
 
 # neither: neither is better at every error, each is ahead somewhere
 Decision = Literal["a better", "b better", "equivalent", "neither", "undecided"]
@@ -149,7 +149,7 @@ def verdicts(
     any time: `sequential_verdicts`. Raises DsxError if a population has no value.
     """
     alpha = 1 - check_level(level)
-    ordered = {name: np.sort(sample_array(values, name)) for name, values in populations.items()}
+    ordered = {name: np.sort(as_sample(values, name)) for name, values in populations.items()}
     pairs = list(itertools.combinations(ordered, 2))
     draws = relabellings(alpha / max(1, len(pairs)))
     compared = [ranked((a, b, "error"), ordered[a], ordered[b], margin, seed, draws) for a, b in pairs]

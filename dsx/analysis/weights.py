@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dsx.analysis.decisions import Decisions, decisions
+from dsx.analysis.number_words import points, spread
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.analysis.words import points, spread
 from dsx.base.errors import DsxError
 from dsx.base.record import Record, names_of
 from dsx.results.columns import COMPLEXITIES
@@ -41,7 +42,7 @@ class MatchedBins:
     shares: Floats
     asked: int
 
-    def index(self, complexity: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def index(self, complexity: Floats) -> npt.NDArray[np.int64]:
         """Bin of each model, −1 outside the window or where complexity is NaN."""
         inside = (complexity >= self.edges[0]) & (complexity <= self.edges[-1])
         bins = np.searchsorted(self.edges, complexity, side="right") - 1
@@ -57,7 +58,7 @@ class MatchedBins:
 
 
 def matched_bins(
-    complexities: Sequence[Any], bins: int = 10, window: tuple[float, float] | None = None, least: int = 2
+    complexities: Sequence[npt.ArrayLike], bins: int = 10, window: tuple[float, float] | None = None, least: int = 2
 ) -> MatchedBins:
     """Bins in which each population has at least `least` models.
 

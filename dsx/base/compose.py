@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsx.base import resources
-from dsx.base.errors import DefinitionError
+from dsx.base.errors import DefinitionError, first_line
 from dsx.base.overrides import Override
 from dsx.base.yaml import read_config, resolved
 
@@ -115,7 +115,9 @@ class _Store:
         self.chosen.add(of)
         return {key: self.add(_named(path, option, of, path.parent / of), of)}
 
-    def compose(self, primary: dict[str, Any], folder: Path, where: str, overrides: Sequence[str] = ()) -> DictConfig:
+    def compose(
+        self, primary: Mapping[str, object], folder: Path, where: str, overrides: Sequence[str] = ()
+    ) -> DictConfig:
         """Hydra's composition of that content; folder: searched first for what is named by groups of other names."""
         from hydra import compose, initialize_config_dir
         from hydra.core.config_store import ConfigStore
@@ -157,7 +159,7 @@ def _overridden(config: DictConfig, overrides: Sequence[Override], where: str) -
             else:
                 OmegaConf.update(config, override.key, override.value, merge=True)
     except OmegaConfBaseException as error:
-        raise DefinitionError(f"{where}: {str(error).splitlines()[0]}") from None
+        raise DefinitionError(f"{where}: {first_line(error)}") from None
     return resolved(config, where)
 
 

@@ -34,9 +34,19 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines that follow; its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def unknown(what: str, name: object, known: Collection[str]) -> str:
     """`unknown block 'y'. Did you mean x? Known: x, r, v`: the one wording for a name that is none of the known."""
     return f"unknown {what} '{name}'.{suggest(str(name), known)} Known: {', '.join(known)}"
+
+
+def one_of(value: object, known: Collection[str]) -> str:
+    """`expected one of x, r, v. Did you mean x?`: what a value that is none of the known should have been."""
+    return f"expected one of {', '.join(known)}.{suggest(str(value), known)}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

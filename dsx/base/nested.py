@@ -79,7 +79,11 @@ def plain(value: object, *, finite: bool = False) -> Any:
     return None if finite and isinstance(value, float) and not math.isfinite(value) else value
 
 
+def canonical_json(value: object) -> str:
+    """The content as text that equal contents share: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
 def content_hash(value: object, digits: int = 16) -> str:
     """That many hexadecimal digits over the content; the order of keys does not matter."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:digits]

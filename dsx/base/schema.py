@@ -6,11 +6,11 @@ keys fail with a near miss, and each failure is one line: where, found value, ru
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, one_of, suggest
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
@@ -18,6 +18,8 @@ else:
     _ModelMetaclass = type(BaseModel)
 
 T = TypeVar("T", bound="Frozen")
+
+Count = Annotated[StrictInt, Field(ge=1)]
 
 # pydantic's error types, in the words that dsx uses for a rule
 _RULES = {
@@ -122,7 +124,7 @@ def _describe(error: ValidationError, cls: type[BaseModel], where: str, data: ob
         discriminator = context["discriminator"].strip("'")
         if tag is None:
             return f"{where}: {key}.{discriminator} is required{more}"
-        rule = f"expected one of {', '.join(options)}.{suggest(str(tag), options)}"
+        rule = one_of(tag, options)
         return f"{where}: {key}.{discriminator} = {tag!r}: {rule}{more}"
     elif kind == "int_type" and any(f["type"] == "float_type" and f["input"] is first["input"] for f in failures):
         rule = _RULES["float_type"]

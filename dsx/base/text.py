@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dsx.base.nested import plain
 
 
-def align(rows: Sequence[Sequence[str]], indent: int = 2, left: int = 1) -> str:
+def align(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows of cells as aligned lines; the first `left` columns flush left, the others right. First row: the header."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append((" " * indent + "  ".join(cells)).rstrip())
+        lines.append(("  " + "  ".join(cells)).rstrip())
     return "\n".join(lines)
 
 

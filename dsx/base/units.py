@@ -56,6 +56,20 @@ def format_range(low: float, high: float) -> str:
     return f"{format_number(low, 15) if low > 0 else ''}:{format_number(high, 15) if math.isfinite(high) else ''}"
 
 
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `4.8 h`, `3.2 d`: two significant digits at least, never a false precision."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.1f} d"
+
+
+def rate(models_per_hour: float) -> str:
+    """`17.4 models/h`, `720 models/h`, `1,240 models/h`."""
+    return f"{models_per_hour:.3g} models/h" if models_per_hour < 1000 else f"{models_per_hour:,.0f} models/h"
+
+
 def format_percent(share: float) -> str:
     """0.123 → `12`, 0.0026 → `0.26`, 0.9999 → `100`: a share in percent with two digits, without the sign."""
     return f"{100 * share:.{2 if share < 0.995 else 3}g}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.base.errors import DefinitionError
+from dsx.base.errors import DefinitionError, first_line
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -28,7 +28,7 @@ def resolved(config: DictConfig, where: str) -> dict[str, Any]:
     try:
         content = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise DefinitionError(f"{where}: {str(error).splitlines()[0]}") from None
+        raise DefinitionError(f"{where}: {first_line(error)}") from None
     return {str(key): value for key, value in content.items()}
 
 
@@ -45,7 +45,7 @@ def read_config(path: Path) -> DictConfig:
     except OSError as error:
         raise DefinitionError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{path}: {str(error).splitlines()[0]}") from None
+        raise DefinitionError(f"{path}: {first_line(error)}") from None
     if not isinstance(content, DictConfig) or not content:
         raise DefinitionError(f"{path}: expected a mapping of keys to values")
     return content
@@ -72,4 +72,4 @@ def not_yaml(path: Path, error: Exception) -> str:
     """The one line that says where a file is no YAML."""
     mark = getattr(error, "problem_mark", None)
     line = f", line {mark.line + 1}" if mark else ""
-    return f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
+    return f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or first_line(error)}"

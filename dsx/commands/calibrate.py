@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from dsx.base.errors import DsxError
 from dsx.base.files import check_writable, write_bytes
 from dsx.base.text import align, plural
 from dsx.base.yaml import read_yaml, yaml_text
-from dsx.commands.time import TimingSettings
+from dsx.commands.time import TimingSettings, timed
 from dsx.networks.architecture import Architecture, ArchitectureTable
 from dsx.networks.latency import FEATURES, FEWEST, DeviceModel, fit_device, latency_features
 from dsx.spaces.constraints import Window
@@ -39,8 +39,6 @@ def calibrate_device(spaces: Sequence[str], settings: TimingSettings, limit: int
     limit: networks of each space. Batches of one image unless the settings say otherwise; on one thread of a CPU, the
     processor's time. Raises DsxError.
     """
-    from dsx.networks.timing import time_network
-
     networks = _NETWORKS if limit is None else limit
     if networks * len(spaces) < FEWEST:
         raise DsxError(f"--limit {networks}: {len(spaces) * networks} networks are too few: measure at least {FEWEST}")
@@ -58,7 +56,7 @@ def calibrate_device(spaces: Sequence[str], settings: TimingSettings, limit: int
         for model in draw_population(free, networks, seed=_SEED, allow_short=True).population:
             if not isinstance(model.architecture, Architecture):
                 raise DsxError(f"{name}: nothing is known of the layers of a user's networks: no device can be fitted")
-            timing = time_network(model.architecture, **_conditions(settings, space.resolution), clock=clock)
+            timing = timed(model.architecture, "inference", space.resolution, settings, clock)
             measured.append(timing.median_ms)
             features.append(latency_features(ArchitectureTable.of([model.architecture]), space.resolution)[0])
     assert timing is not None
@@ -81,13 +79,11 @@ def measured_again(study: Study, device: DeviceModel, window: Window) -> str:
 
     The times are kept with the study.
     """
-    from dsx.networks.timing import time_network
-
     resolution = study.population.resolution
     kept, told = [], []
     for model in study.population:
         assert isinstance(model.architecture, Architecture)  # others have no latency
-        timing = time_network(model.architecture, **_conditions(device, resolution), clock=device.clock)
+        timing = timed(model.architecture, "inference", resolution, device, device.clock)
         kept.append({"model_id": model.model_id, **timing.to_dict()})
         told.append(device.latency_ms(ArchitectureTable.of([model.architecture]), resolution)[0])
     study.keep_timings(kept)
@@ -107,9 +103,3 @@ def measured_again(study: Study, device: DeviceModel, window: Window) -> str:
     return (
         f"  measured again on {device.words()}{other}: {'; '.join([inside, *misses])}; off by {off:.0f} % in the median"
     )
-
-
-def _conditions(settings: TimingSettings | DeviceModel, resolution: int) -> dict[str, Any]:
-    """Of `time_network`."""
-    fields = ("batch_size", "device", "dtype", "threads")
-    return {"mode": "inference", "resolution": resolution} | {name: getattr(settings, name) for name in fields}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
@@ -20,14 +20,13 @@ from dsx.base.compose import compose_file, compose_group
 from dsx.base.errors import DefinitionError, DsxError, suggest
 from dsx.base.nested import assigned
 from dsx.base.overrides import parse_override
-from dsx.base.schema import Frozen
+from dsx.base.schema import Count, Frozen
 from dsx.base.units import parse_range
 from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
-from dsx.networks.architecture import Count
 from dsx.recipes.base import AnyRecipe
-from dsx.recipes.recipe import read_recipe
+from dsx.recipes.recipe import load_recipe, read_recipe
 
 GROUPS = ("recipe", "launcher")
 
@@ -143,6 +142,10 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment:
     return Experiment.from_dict({"name": path.stem, **content}, str(path))
 
 
+# the name or file of a recipe, the content of one, or nothing where the study has its own
+RecipeAsked = str | Mapping[str, Any] | None
+
+
 @dataclass(frozen=True)
 class LaunchChanges:
     """What overrides say of a launch."""
@@ -150,6 +153,17 @@ class LaunchChanges:
     recipe: dict[str, object]  # recipe, launcher: dotted keys below it → values
     launcher: dict[str, object]
     chosen: dict[str, str]  # the name or file of a recipe or launcher that an override `recipe=…` or `launcher=…` names
+
+    def recipe_or(self, asked: RecipeAsked) -> AnyRecipe | None:
+        """The recipe that an override names, else the one asked for, as the others change it; None without either."""
+        named = self.chosen.get("recipe", asked)
+        if isinstance(named, Mapping):
+            return read_recipe(assigned(named, self.recipe), f"recipe {named['name']}")
+        return None if named is None else load_recipe(named, self.recipe)
+
+    def launcher_or(self, asked: str) -> Launcher:
+        """The launcher that an override names, else the one asked for, as the others change it."""
+        return load_launcher(self.chosen.get("launcher", asked), self.launcher)
 
 
 def launch_changes(overrides: Sequence[str]) -> LaunchChanges:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsx.analysis.confirmation import Confirmation, confirm, confirmation_in_words
-from dsx.analysis.words import number
+from dsx.analysis.number_words import number
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import align, plural
-from dsx.commands.config import launch_changes, load_launcher
+from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.launch.options import LaunchOptions
-from dsx.recipes.base import AnyRecipe
-from dsx.recipes.recipe import load_recipe
 from dsx.results.states import finished
 from dsx.study.results import evaluation_images
 from dsx.study.runs import training_seed
@@ -69,17 +67,19 @@ def confirm_winners(request: ConfirmRequest, say: Callable[[str], object] = prin
     Raises DsxError.
     """
     before = open_study(request.study)
-    recipe = _recipe(request, before)
-    same = before.recipe is not None and recipe.identity() == before.recipe.identity()
     changes = launch_changes(request.overrides)
-    launcher = load_launcher(changes.chosen.get("launcher", request.on), changes.launcher)
+    recipe = changes.recipe_or(request.recipe)
+    if recipe is None:
+        if before.recipe is None:
+            raise DsxError(f"{before.path}: has no recipe yet, so no model of it was trained: dsx launch {before.path}")
+        recipe = before.recipe.with_overrides(changes.recipe)
+    same = before.recipe is not None and recipe.identity() == before.recipe.identity()
+    launcher = changes.launcher_or(request.on)
     study = winners(before, request.top, request.out or _folder(before, None if same else recipe.name))
     planned = plan([study], [recipe], max(request.seeds, study.replicates))
     launched = launch_studies([study], planned, launcher, request.options, say)
-    counts = study.counts()
-    left = counts["pending"] + counts["running"]
     code = exit_code(launched)
-    if left:
+    if left := study.left():
         return Confirmed(study, left, None, code)
     images = evaluation_images(study.paths, study.runs())
     confirmation = confirm(before.results(), study.results(), same, images)
@@ -124,16 +124,6 @@ def winners(before: Study, top: int, folder: Path) -> Study:
 def fresh_seed(seed: int) -> int:
     """A study's seed that gives every training another one than `seed` does; in [0, 2**31)."""
     return training_seed(seed, CONFIRMS) % 2**31
-
-
-def _recipe(request: ConfirmRequest, before: Study) -> AnyRecipe:
-    changes = launch_changes(request.overrides)
-    named = changes.chosen.get("recipe", request.recipe)
-    if named is not None:
-        return load_recipe(named, changes.recipe)
-    if before.recipe is None:
-        raise DsxError(f"{before.path}: has no recipe yet, so no model of it was trained: dsx launch {before.path}")
-    return before.recipe.with_overrides(changes.recipe)
 
 
 def _folder(before: Study, recipe: str | None) -> Path:

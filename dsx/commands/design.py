@@ -13,27 +13,25 @@ from dsx.analysis.verdict import parse_margin
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
-from dsx.commands.config import launch_changes, load_launcher
+from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, plan, prepare
 from dsx.commands.until import RoundTrainer
 from dsx.designing.account import told, told_step
 from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, PausedError
-from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.record import KeptModels
 from dsx.designing.walk import Walk
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.base import AnyRecipe
-from dsx.recipes.recipe import Recipe, load_recipe, read_recipe
+from dsx.recipes.recipe import Recipe, read_recipe
 from dsx.spaces.definition import Space, load_space
 from dsx.study.study import Study, open_study
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_OPEN = ("pending", "running")
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Designed:
 def design(request: DesignRequest, say: Callable[[str], object] = print) -> Designed:
     """Walk on from where the folder stands to the end, the next proposal, or until it is stopped. Raises DsxError."""
     space, planned, recipe = _asked(request)
-    launcher = _launcher(request)
+    launcher = launch_changes(request.overrides).launcher_or(request.on)
     folder = DesignFolder(request.out)
     files.check_writable(request.out, "name another with --out")
     folder.keep(space, planned, recipe.to_dict())
@@ -100,11 +98,11 @@ def preview(request: DesignRequest) -> str:
     return "\n".join([*told(walk, ending), "nothing would be trained"])
 
 
-def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
+def _asked(request: DesignRequest) -> tuple[Space, WalkPlan, AnyRecipe]:
     """The space, plan and recipe: those of the folder where there is a walk, changed by what is asked for."""
     folder = DesignFolder(request.out)
     changes = launch_changes(request.overrides)
-    named = changes.chosen.get("recipe", request.recipe)
+    named = changes.recipe_or(request.recipe)
     given = {name: getattr(request, name) for name in ("models", "hours", "seed", "level")}
     given |= {"margin": parse_margin(request.margin) if request.margin is not None else None}
     given = {name: value for name, value in given.items() if value is not None}
@@ -113,7 +111,7 @@ def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
             folder.read()  # raises: there is no walk
         if named is None:
             raise DsxError("--recipe: needed to begin a walk: a recipe's name or file, as in --recipe digits")
-        return load_space(str(request.space)), Plan(**given), load_recipe(named, changes.recipe)
+        return load_space(str(request.space)), WalkPlan(**given), named
     space, planned, content = folder.open()
     if content is None:
         raise DsxError(
@@ -125,13 +123,8 @@ def _asked(request: DesignRequest) -> tuple[Space, Plan, AnyRecipe]:
     return (
         load_space(request.space) if request.space is not None else space,
         replace(planned, **given),
-        load_recipe(named, changes.recipe) if named is not None else recipe,
+        named or recipe,
     )
-
-
-def _launcher(request: DesignRequest) -> Launcher:
-    changes = launch_changes(request.overrides)
-    return load_launcher(changes.chosen.get("launcher", request.on), changes.launcher)
 
 
 def _command(request: DesignRequest) -> str:
@@ -168,7 +161,7 @@ class StudySource:
         rests = [self._kept.rest(batch) for batch in batches]
         studies = [study_of(self._folder, rest) if len(rest.population) else None for rest in rests]
         some = [study for study in studies if study is not None]
-        if any(unfinished(study) for study in some):
+        if any(study.left() for study in some):
             say = self._say if not self._introduced else _silent
             prepare(some, plan(some, [self._recipe] * len(some)), self._launcher, self._options, say)
             self._introduced = True
@@ -187,7 +180,7 @@ class _Missing:
     def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
         rests = [self._kept.rest(batch) for batch in batches]
         studies = [_there(self._folder, rest) if len(rest.population) else None for rest in rests]
-        if any(len(r.population) and (s is None or unfinished(s)) for r, s in zip(rests, studies, strict=True)):
+        if any(len(r.population) and (s is None or s.left()) for r, s in zip(rests, studies, strict=True)):
             self.batches = tuple(rests)
             raise PausedError
         return _results(batches, rests, studies, self._kept)
@@ -225,12 +218,6 @@ def _results(
         trained = study.results().iloc[: len(rest.population)] if study is not None else None
         tables.append(kept.with_kept(batch, trained))
     return tables
-
-
-def unfinished(study: Study) -> int:
-    """Runs of a study that are still to come."""
-    counts = study.counts()
-    return sum(counts[state] for state in _OPEN)
 
 
 def _silent(_: str) -> None:
@@ -275,7 +262,7 @@ def standing(folder: Path) -> list[str]:
     place = DesignFolder(folder)
     _, planned, _ = place.open()
     records = place.journal().records
-    trained = sum(sum(s.counts().values()) - unfinished(s) for s in studies_in(folder))
+    trained = sum(sum(s.counts().values()) - s.left() for s in studies_in(folder))
     trained += sum(map(len, KeptModels(folder).tables))
     lines = [f"{folder}: {_round_in_words(records)}"]
     tests = [record for record in records if record["kind"] == "verdict"]

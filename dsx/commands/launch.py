@@ -2,68 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from dsx.base.errors import DsxError
-from dsx.base.nested import assigned
 from dsx.base.text import align, plural
 from dsx.base.units import format_number
-from dsx.commands.config import launch_changes, load_launcher
+from dsx.commands.config import RecipeAsked, launch_changes
 from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_data_here
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.own import recipe_of_command
-from dsx.recipes.recipe import Recipe, load_recipe, read_recipe
+from dsx.recipes.recipe import Recipe
 from dsx.study.study import Study
 
-# the name or file of a recipe, the content of one, or nothing where the study has its own
-RecipeAsked = str | Mapping[str, Any] | None
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
 
 
-def launch(
-    folders: Sequence[str],
-    recipe: RecipeAsked,
-    on: str,
-    options: LaunchOptions,
-    overrides: Sequence[str] = (),
-    *,
-    seeds: int | None = None,
-    say: Callable[[str], object] = print,
-) -> Launched:
-    """Train the pending models of studies; what came of it.
+@dataclass(frozen=True)
+class LaunchRequest:
+    """What `dsx launch` is asked for."""
 
-    folders: of the studies; the last ones if empty. recipe: a name or file, or what one would say; None: the studies'
-    own. on: a launcher's name, file or kind. seeds: trainings of each model; None: as before. say: told what is
-    trained, before it begins.
+    folders: Sequence[str]  # of the studies; the last ones if empty
+    recipe: RecipeAsked = None
+    on: str = "local"  # a launcher's name, file or kind
+    options: LaunchOptions = field(default_factory=LaunchOptions)
+    overrides: Sequence[str] = ()
+    seeds: int | None = None  # trainings of each model; None: as before
+
+
+def launch(request: LaunchRequest, say: Callable[[str], object] = print) -> Launched:
+    """Train the pending models of studies; what came of it. say: told what is trained, before it begins.
+
     Raises DsxError, before any study is changed, for what can be known by then.
     """
-    studies, recipes, launcher = read_launch(folders, recipe, on, overrides)
-    return launch_studies(studies, plan(studies, recipes, seeds), launcher, options, say)
+    return launch_studies(*read_launch(request), request.options, say)
 
 
-def preview(
-    folders: Sequence[str],
-    recipe: RecipeAsked,
-    on: str,
-    options: LaunchOptions,
-    overrides: Sequence[str] = (),
-    *,
-    seeds: int | None = None,
-) -> str:
+def preview(request: LaunchRequest) -> str:
     """What `launch` would do, and what it would cost by some training steps here; no study is changed."""
-    studies, recipes, launcher = read_launch(folders, recipe, on, overrides)
-    planned = plan(studies, recipes, seeds)
-    would = launcher.preview(planned, options)
+    _, planned, launcher = read_launch(request)
+    would = launcher.preview(planned, request.options)
     lines = [_recipe_of(planned[0]).describe()]
     for study in planned:
         counts = study.counts()
         states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         lines.append(f"{study.path}: would train {plural(counts['pending'], 'model')}; now {states}")
-    return "\n".join([*lines, *_cost(planned, would, options.device, seeds or 1), *would.lines])
+    return "\n".join([*lines, *_cost(planned, would, request.options.device, request.seeds or 1), *would.lines])
 
 
 def launch_studies(
@@ -123,24 +110,17 @@ def plan(studies: Sequence[Study], recipes: Sequence[AnyRecipe], seeds: int | No
     ]
 
 
-def read_launch(
-    folders: Sequence[str], recipe: RecipeAsked, on: str, overrides: Sequence[str]
-) -> tuple[list[Study], list[AnyRecipe], Launcher]:
-    """The studies, the recipe of each, and the launcher. recipe: a name, a file, or a mapping that describes one.
+def read_launch(request: LaunchRequest) -> tuple[list[Study], list[Study], Launcher]:
+    """The studies, the same as they are to be trained, and the launcher.
 
     Without a recipe that is named, each study's own frozen one is what overrides change: no file is looked up.
     """
-    studies = chosen(folders)
-    changes = launch_changes(overrides)
-    launcher = load_launcher(changes.chosen.get("launcher", on), changes.launcher)
-    named = changes.chosen.get("recipe", recipe)
-    wanted = None
-    if isinstance(named, Mapping):
-        wanted = read_recipe(assigned(named, changes.recipe), f"recipe {named['name']}")
-    elif named is not None:
-        wanted = load_recipe(named, changes.recipe)
-    recipes = [wanted or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
-    return studies, recipes, launcher
+    studies = chosen(request.folders)
+    changes = launch_changes(request.overrides)
+    launcher = changes.launcher_or(request.on)
+    named = changes.recipe_or(request.recipe)
+    recipes = [named or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
+    return studies, plan(studies, recipes, request.seeds), launcher
 
 
 def asked_recipe(recipe: str | None, command: str | None) -> RecipeAsked:

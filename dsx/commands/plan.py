@@ -13,9 +13,10 @@ import numpy as np
 
 from dsx import analysis
 from dsx.analysis.decisions import SHARE_OF_ERRORS
-from dsx.analysis.power import MOST, Looks, PowerCurve, power_curve
+from dsx.analysis.power import MOST, PowerCurve, power_curve
+from dsx.analysis.verdict import Looks
 from dsx.base import files
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, one_of
 from dsx.base.text import align
 from dsx.results.samples import Floats
 from dsx.results.states import finished, finished_errors
@@ -46,7 +47,7 @@ class PlanRequest:
 
     def __post_init__(self) -> None:
         if self.looks not in _LOOKS:
-            raise DsxError(f"--looks {self.looks}: expected one of any, one.{suggest(self.looks, _LOOKS)}")
+            raise DsxError(f"--looks {self.looks}: {one_of(self.looks, _LOOKS)}")
         if self.comparisons is not None and self.comparisons < 1:
             raise DsxError(f"--comparisons {self.comparisons}: expected an integer ≥ 1, verdicts decided together")
 
@@ -155,10 +156,10 @@ class _Planned:
                 look: analysis.plan(*self._pilots, difference, self.request.power, self._level, self.comparisons, look)
                 for look in _LOOKS
             }
-            one = plans["one"]
-            between = "" if one.n is None or one.n_low is None else f" ({one.n_low}–{_models(one.n_high)})"
+            at_one = plans["one"]
+            between = "" if at_one.n is None or at_one.n_low is None else f" ({at_one.n_low}–{_models(at_one.n_high)})"
             hours = "–" if (n := plans[looks].n) is None else _hours(2 * n * _seconds(self.tables))
-            rows.append([_named(difference), _models(plans["any"].n), f"{_models(one.n)}{between}", hours])
+            rows.append([_named(difference), _models(plans["any"].n), f"{_models(at_one.n)}{between}", hours])
         return align(rows)
 
     def _powers(self, looks: Looks) -> str:

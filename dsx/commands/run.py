@@ -43,7 +43,7 @@ def run(
     if launched.submitted and (told := experiment.launcher.afterwards(studies, ["run", name, "--finish", *overrides])):
         say(told)
         return exit_code(launched)
-    left = sum(study.counts()[state] for study in studies for state in ("pending", "running"))
+    left = sum(study.left() for study in studies)
     if left and finish:
         say(f"{plural(left, 'model')} did not come to an end; what there is is analysed")
     elif left:

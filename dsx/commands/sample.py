@@ -97,15 +97,15 @@ def parse_ranges(texts: Mapping[str, str | None]) -> dict[str, tuple[float, floa
     return ranges
 
 
-def create_study(space: Space, drawn: Sampling, seed: int, folder: Path) -> Study:
+def create_study(space: Space, drawing: Sampling, seed: int, folder: Path) -> Study:
     """The study of what was drawn, or the one that is there, if it is of this request; it grows to a larger n."""
     request = {
-        "n": drawn.asked,
+        "n": drawing.asked,
         "constraints": space.constraint_texts,
         "resolution": None if space.input else space.resolution,
         "num_classes": space.num_classes,
     }
-    return Study.create(folder, drawn.population, space.to_dict(), request, seed)
+    return Study.create(folder, drawing.population, space.to_dict(), request, seed)
 
 
 def models_in(folder: Path) -> int | None:
@@ -123,11 +123,11 @@ def describe_growth(study: Study, before: int | None) -> str:
     return f"{study.path} grew from {before:,} to {plural(len(study.population), 'model')}; what is trained stays"
 
 
-def describe_sampling(space: Space, drawn: Sampling, seed: int) -> str:
+def describe_sampling(space: Space, drawing: Sampling, seed: int) -> str:
     """How many models, from how many candidates, what binds, and quantiles of flops, params and acts."""
-    population, tally = drawn.population, drawn.tally
+    population, tally = drawing.population, drawing.tally
     window = ", ".join(f"{name} {text}" if name in MEASURES else text for name, text in space.constraint_texts.items())
-    count = plural(len(population), "distinct model") + (f" of {drawn.asked:,} asked for" if drawn.short else "")
+    count = plural(len(population), "distinct model") + (f" of {drawing.asked:,} asked for" if drawing.short else "")
     lines = [f"{space.name}: {count}, {window or 'no constraint'} at {space.input_in_words}, seed {seed}"]
     binding = f" ({tally.binding()} binds)" if tally.acceptance < 1 else ""
     lines.append(

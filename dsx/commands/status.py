@@ -78,10 +78,10 @@ def _looked_at(folders: Sequence[str]) -> tuple[list[WalkStatus], list[Study]]:
     walks = [Path(folder) for folder in folders if DesignFolder(Path(folder)).exists()]
     if not walks:
         return [], chosen(folders)
-    from dsx.commands.design import standing, studies_in, unfinished  # half of the time that a look at a study takes
+    from dsx.commands.design import standing, studies_in  # half of the time that a look at a study takes
 
     others = [folder for folder in folders if Path(folder) not in walks]
-    at_work = [study for walk in walks for study in studies_in(walk) if unfinished(study)]
+    at_work = [study for walk in walks for study in studies_in(walk) if study.left()]
     studies = chosen(others) if others else []
     return [WalkStatus(tuple(standing(walk))) for walk in walks], [*at_work, *studies]
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsx.base.text import align
 from dsx.commands.target import own_resolution, study_resolution
 from dsx.networks.lookup import Network, find_network
 from dsx.study.study import Study, open_study
+
+if TYPE_CHECKING:
+    from dsx.networks.latency import DeviceModel
+    from dsx.networks.timing import Clock, Mode, Timing
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class TimingSettings:
 
 def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | None) -> str:
     """Inference and training-step time of networks, or of a study's models, which are kept in its folder."""
-    from dsx.networks.timing import MODES, time_network
+    from dsx.networks.timing import MODES
 
     rows = [["", "mode", "ms/batch", "quartiles", "images/s", "batch", "resolution"]]
     last = None
@@ -34,15 +39,7 @@ def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | N
         kept = []
         for label, network, size in _to_time(target, study, limit):
             for mode in MODES:
-                last = time_network(
-                    network,
-                    mode,
-                    resolution=settings.resolution or size,
-                    batch_size=settings.batch_size,
-                    device=settings.device,
-                    dtype=settings.dtype,
-                    threads=settings.threads,
-                )
+                last = timed(network, mode, settings.resolution or size, settings)
                 kept.append({"model_id": label, **last.to_dict()})
                 spread = f"{last.low_ms:.3g}–{last.high_ms:.3g}"
                 numbers = [f"{last.median_ms:.3g}", spread, f"{last.images_per_second:.3g}"]
@@ -52,6 +49,18 @@ def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | N
     assert last is not None
     where = f"{last.device}, {last.dtype}, {last.threads} threads, torch {last.torch_version}"
     return f"{align(rows, left=2)}\n{where}"
+
+
+def timed(
+    network: Network, mode: Mode, resolution: int, settings: TimingSettings | DeviceModel, clock: Clock = "wall"
+) -> Timing:
+    """The time of a network at this resolution, otherwise under these conditions."""
+    from dsx.networks.timing import time_network
+
+    return time_network(
+        network, mode, resolution=resolution, batch_size=settings.batch_size, device=settings.device,
+        dtype=settings.dtype, threads=settings.threads, clock=clock,
+    )  # fmt: skip
 
 
 def _to_time(target: str, study: Study | None, limit: int | None) -> list[tuple[str, Network, int]]:

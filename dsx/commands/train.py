@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from dsx.commands.config import launch_changes, load_launcher
+from dsx.base.nested import canonical_json
+from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember
 from dsx.commands.show import models_table
 from dsx.commands.target import own_resolution
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_recipe_here
-from dsx.networks.architecture import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.lookup import Network, find_network, fit_to_data
 from dsx.recipes.base import AnyRecipe
-from dsx.recipes.recipe import Recipe, load_recipe
+from dsx.recipes.recipe import Recipe
 from dsx.spaces.population import Population
 from dsx.study.study import Study
 
@@ -65,8 +65,9 @@ def train(
     A network whose strides use up the recipe's images gets them scaled up, unless their resolution was asked for.
     """
     changes = launch_changes(overrides)
-    launcher = load_launcher(changes.chosen.get("launcher", "local"), changes.launcher)
-    recipe = load_recipe(changes.chosen.get("recipe", recipe_name), changes.recipe)
+    launcher = changes.launcher_or("local")
+    recipe = changes.recipe_or(recipe_name)
+    assert recipe is not None
     network = find_network(name)
     asked = "resolution" in changes.recipe
     if isinstance(recipe, Recipe) and recipe.resolution < network.total_stride and not asked:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from dsx.analysis.verdict import parse_margin
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
-from dsx.commands.launch import RecipeAsked, plan, prepare, preview, read_launch
+from dsx.commands.launch import LaunchRequest, prepare, preview, read_launch
 from dsx.commands.standings import look
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
 from dsx.results.samples import check_level
+from dsx.results.states import OVER
 from dsx.study.aim import keep_aim
 from dsx.study.study import Study, open_study
 
@@ -24,7 +25,6 @@ _ROUND, _QUEUED_ROUND = 8, 32
 LOOK_EVERY_S, LAUNCH_EVERY_S = 5.0, 60.0
 # launches in a row that come to nothing before the command gives up
 _VAIN = 3
-_OVER = ("done", "diverged", "failed")
 
 
 @dataclass(frozen=True)
@@ -56,40 +56,27 @@ def goal(until: str | None, margin: str | None, at_most: int | None) -> Goal | N
     return None
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A launch as it is asked for; fields as the arguments of `dsx.commands.launch.launch`."""
-
-    folders: Sequence[str]
-    recipe: RecipeAsked = None
-    on: str = "local"
-    options: LaunchOptions = field(default_factory=LaunchOptions)
-    overrides: Sequence[str] = ()
-    seeds: int | None = None
-
-
-def launch_until(asked: Asked, goal: Goal, say: Callable[[str], object] = print) -> Launched:
+def launch_until(request: LaunchRequest, goal: Goal, say: Callable[[str], object] = print) -> Launched:
     """Draw and train models of all these studies in rounds until every pair is decided, or the budget is spent.
 
     The verdicts hold at any look, so stopping at one costs nothing. What is there counts, so the same command goes on
     wherever an earlier one ended. say: told each step. Raises DsxError.
     """
-    studies, recipes, launcher = read_launch(asked.folders, asked.recipe, asked.on, asked.overrides)
-    _check(studies, asked.options)
-    prepare(studies, plan(studies, recipes, asked.seeds), launcher, asked.options, say)
+    studies, planned, launcher = read_launch(request)
+    _check(studies, request.options)
+    prepare(studies, planned, launcher, request.options, say)
     keep_aim(studies, goal.at_most, goal.margin, goal.level)
-    trainer = RoundTrainer(launcher, asked.options, say)
-    _run(trainer, studies, _round_size(launcher, studies, asked.options), goal, say)
+    trainer = RoundTrainer(launcher, request.options, say)
+    _run(trainer, studies, _round_size(launcher, studies, request.options), goal, say)
     return trainer.launched()
 
 
-def preview_until(asked: Asked, goal: Goal) -> str:
+def preview_until(request: LaunchRequest, goal: Goal) -> str:
     """What `launch_until` would do, how far from a decision the studies are, and what their models cost."""
-    common = (asked.folders, asked.recipe, asked.on)
-    studies, recipes, launcher = read_launch(*common, asked.overrides)
-    _check(studies, asked.options)
-    size = _round_size(launcher, plan(studies, recipes, asked.seeds), asked.options)
-    lines = preview(*common, asked.options, asked.overrides, seeds=asked.seeds).splitlines()
+    studies, planned, launcher = read_launch(request)
+    _check(studies, request.options)
+    size = _round_size(launcher, planned, request.options)
+    lines = preview(request).splitlines()
     lines.append(f"until decided: in rounds of {size} models of each study, at most {goal.at_most:,} of each; now")
     return "\n".join([*lines, *(f"  {line}" for line in look(studies, goal.margin, goal.level).lines())])
 
@@ -224,5 +211,5 @@ def _open(states: Counter[str]) -> bool:
 def models_over(study: Study) -> int:
     """How many models, in the order drawn, are over before the first that is still to be trained."""
     states = study.states()
-    unfinished = [run.row for run in study.runs() if states[run.run_id] not in _OVER]
+    unfinished = [run.row for run in study.runs() if states[run.run_id] not in OVER]
     return min(unfinished, default=len(study.population))

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dsx.base.text import plural
-from dsx.commands.launch import plan, prepare, read_launch
+from dsx.commands.launch import LaunchRequest, prepare, read_launch
 from dsx.launch.debug import DebugLauncher
 from dsx.launch.options import LaunchOptions
+from dsx.results.states import OVER
 from dsx.study.study import Study, open_study
 
 STOPPED = 75  # exit code of a worker that was told to stop while there was more to do, as of a program of one's own
@@ -38,11 +39,12 @@ def worker(request: WorkerRequest, say: Callable[[str], object] = print) -> int:
 
     Signals save the model at hand and end it. Raises DsxError as `dsx launch` does.
     """
-    studies, recipes, _ = read_launch(request.folders, request.recipe, "debug", request.overrides)
+    launch = LaunchRequest(request.folders, request.recipe, "debug", overrides=request.overrides)
+    studies, planned, _ = read_launch(launch)
     with _signals_as_event() as stop:
         options = LaunchOptions(request.device, retry=request.retry, progress=False, should_stop=stop.is_set)
         launcher = DebugLauncher(threads=request.threads)
-        prepare(studies, plan(studies, recipes), launcher, options, say)
+        prepare(studies, planned, launcher, options, say)
         trained: Counter[str] = Counter()
         counts: Counter[str] = Counter()  # of the last round
         while not stop.is_set():
@@ -50,21 +52,21 @@ def worker(request: WorkerRequest, say: Callable[[str], object] = print) -> int:
             counts = Counter(launcher.launch(studies, options).counts)
             trained += counts
             options = replace(options, retry=())
-            if not counts["done"] + counts["diverged"] + counts["failed"] and (
-                not request.stay or _over(studies) or stop.wait(_LOOK_EVERY_S)
+            if not any(counts[what] for what in OVER) and (
+                not request.stay or not _left(studies) or stop.wait(_LOOK_EVERY_S)
             ):
                 break
-        say(", ".join(f"{trained[what]} {what}" for what in ("done", "diverged", "failed")) + " by this worker")
-        if (stop.is_set() or counts["interrupted"]) and not _over(studies):
+        say(", ".join(f"{trained[what]} {what}" for what in OVER) + " by this worker")
+        if (stop.is_set() or counts["interrupted"]) and _left(studies):
             left = sum(study.counts()["pending"] for study in studies)
             say(f"{'told to stop; ' if stop.is_set() else ''}{plural(left, 'model')} pending")
             return STOPPED
     return 0
 
 
-def _over(studies: Sequence[Study]) -> bool:
-    """Whether nothing is pending or being trained."""
-    return not any(study.counts()[state] for study in studies for state in ("pending", "running"))
+def _left(studies: Sequence[Study]) -> bool:
+    """Whether something is pending or being trained."""
+    return any(study.left() for study in studies)
 
 
 @contextlib.contextmanager

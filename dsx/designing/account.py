@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dsx.base.text import plural
 from dsx.designing.folder import evidence_of
-from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.proposing import worth_testing
 from dsx.designing.refinement import Refinement
 from dsx.designing.walk import Walk
@@ -80,7 +80,7 @@ def spent(walk: Walk) -> str:
     )
 
 
-def error_statement(plan: Plan, steps: Sequence[Step]) -> str:
+def error_statement(plan: WalkPlan, steps: Sequence[Step]) -> str:
     """What may be said of all steps together, and what it assumes."""
     by_hand = sum(step.by_hand for step in steps)
     tested = sum(not step.by_hand for step in steps)

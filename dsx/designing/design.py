@@ -12,7 +12,7 @@ from dsx.designing.account import told
 from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource
-from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.refinement import Refinement
 from dsx.designing.walk import Walk
 from dsx.results.states import finished
@@ -70,7 +70,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     Raises DsxError for a bad argument, or a folder that holds another walk.
     """
     first = space if isinstance(space, Space) else load_space(space)
-    plan = Plan(budget, seed=seed, level=level, margin=parse_margin(margin))
+    plan = WalkPlan(budget, seed=seed, level=level, margin=parse_margin(margin))
     wanted, journal, place = dict(candidates or {}), Journal(), None
     if folder is not None:
         place = DesignFolder(Path(folder))

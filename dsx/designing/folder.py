@@ -16,11 +16,13 @@ from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.yaml import parse_record, read_yaml, yaml_text
 from dsx.designing.journal import Journal
-from dsx.designing.plan import Plan, Step
+from dsx.designing.plan import Step, WalkPlan
 from dsx.narrowing.candidates import written
 from dsx.narrowing.writing import difference
+from dsx.recipes.recipe import recorded_identity
 from dsx.spaces.definition import Space, completed, load_space, space_from_dict
 from dsx.spaces.identity import identity
+from dsx.study.manifest import told_difference
 
 # what may be said anew of a walk that has begun
 _MAY_CHANGE = ("models", "hours")
@@ -72,14 +74,14 @@ class DesignFolder:
             )
         return content
 
-    def open(self) -> tuple[Space, Plan, dict[str, Any] | None]:
+    def open(self) -> tuple[Space, WalkPlan, dict[str, Any] | None]:
         """The first space, the plan, and the recipe if models are trained."""
         content = self.read()
         plan = content["plan"]
         space = space_from_dict(content["space"], str(self.request))
-        return space, Plan(**{**plan, "margin": parse_margin(plan["margin"])}), content.get("recipe")
+        return space, WalkPlan(**{**plan, "margin": parse_margin(plan["margin"])}), content.get("recipe")
 
-    def keep(self, space: Space, plan: Plan, recipe: Mapping[str, Any] | None = None) -> None:
+    def keep(self, space: Space, plan: WalkPlan, recipe: Mapping[str, Any] | None = None) -> None:
         """Write what is asked for; more models or hours may be asked of a walk that has begun. Raises DsxError."""
         content = {"plan": {**asdict(plan), "margin": _typed(plan.margin)}, "space": space.to_dict()}
         if recipe is not None:
@@ -97,8 +99,10 @@ class DesignFolder:
         fixed = [f"{k} {before['plan'].get(k)} → {content['plan'][k]}" for k in differing if k not in _MAY_CHANGE]
         if identity(completed(before["space"])) != identity(completed(content["space"])):
             fixed.insert(0, f"space {before['space'].get('name')} → {content['space']['name']}")
-        if before.get("recipe") != content.get("recipe"):
-            fixed.append("recipe")
+        # what the recipe of an earlier version did not say is as by default
+        recipes = [recorded_identity(each.get("recipe") or {}) for each in (before, content)]
+        if recipes[0] != recipes[1]:
+            fixed.append(f"recipe: {told_difference(*recipes)}")
         if fixed:
             raise DsxError(
                 f"{self.root}: holds a walk that was begun otherwise ({', '.join(fixed)}); go on with it as it is"

@@ -17,7 +17,7 @@ Ending = Literal["nothing left", "budget spent", "proposed"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class WalkPlan:
     """What a walk may use, and what its steps have to show. Raises DsxError.
 
     models: that may be trained in all. hours: device-hours that they may take; None: any. level: 1 less the chance

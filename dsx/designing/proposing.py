@@ -53,10 +53,13 @@ def refinements(
     sharing: list[Candidate] = []
     for candidate in propose(space, rows, (), PROPOSAL_LEVEL, seed, taken, reference):
         (sharing if candidate.kind == "sharing" else ends).append(candidate)
-    found = [_of_end(candidate) for candidate in ends]
-    first = [*_wanted(space, wanted), *(r for r in found if r.supported)]  # the surer ones first, as `propose` has them
-    first += [*_shared(space, sharing), *_line(space, rows), *(r for r in found if r.simpler and not r.supported)]
-    return [*first, *(r for r in found if r not in first)]
+    of_ends = [_of_end(candidate) for candidate in ends]
+    first = [
+        *_wanted(space, wanted),
+        *(r for r in of_ends if r.supported),
+    ]  # the surer ones first, as `propose` has them
+    first += [*_shared(space, sharing), *_line(space, rows), *(r for r in of_ends if r.simpler and not r.supported)]
+    return [*first, *(r for r in of_ends if r not in first)]
 
 
 def worth_testing(refinement: Refinement) -> bool:

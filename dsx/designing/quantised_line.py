@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.linear import linear_fits
-from dsx.analysis.words import number
+from dsx.analysis.number_words import number
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.designing.refinement import Refinement

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.analysis.step_test import Look, Looks, look_at
+from dsx.analysis.step_test import Look, LookSchedule, look_at
 from dsx.analysis.verdict import Margin
 from dsx.base.errors import ShortfallError
 from dsx.designing.models import Batch, fresh
@@ -44,7 +44,12 @@ class Sides:
         return min(len(self.inside.population), len(self.outside.population) + self.known.size) >= n
 
     def look(
-        self, tables: tuple[pd.DataFrame, pd.DataFrame], looks: Looks, at: int, error: float, margin: Margin | None
+        self,
+        tables: tuple[pd.DataFrame, pd.DataFrame],
+        looks: LookSchedule,
+        at: int,
+        error: float,
+        margin: Margin | None,
     ) -> Look:
         """What the models of that look say. tables: results of those of both sides."""
         inside, outside = (_errors(table) for table in tables)

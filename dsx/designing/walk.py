@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.scan import End
-from dsx.analysis.step_test import Look, Looks, allowed_error, planned_looks, widened
+from dsx.analysis.step_test import Look, LookSchedule, allowed_error, planned_looks, widened
 from dsx.analysis.verdict import Margin
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, Source, batch_seed, fresh
-from dsx.designing.plan import Ending, Plan, Step
+from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.proposing import refinements, worth_testing
 from dsx.designing.refinement import Refinement, contained
 from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each
@@ -48,7 +48,7 @@ class Walk:
     def __init__(
         self,
         space: Space,
-        plan: Plan,
+        plan: WalkPlan,
         source: Source,
         journal: Journal,
         wanted: Mapping[str, Mapping[str, object]] | None = None,
@@ -231,15 +231,15 @@ class Walk:
         self.pool = joined([self.pool, *in_proportion(*tables, share)])
         return True
 
-    def _looks(self, candidate: Refinement, known: int) -> Looks | None:
+    def _looks(self, candidate: Refinement, known: int) -> LookSchedule | None:
         """Those of a test under way, or of one that the budget allows."""
         record = self.journal.peek()
         if record is not None and record["kind"] == "test":
-            return Looks(tuple(record["looks"]), tuple(record["shares"]))
+            return LookSchedule(tuple(record["looks"]), tuple(record["shares"]))
         return planned_looks(most_of_each(self.left(), known), candidate.simpler)
 
     def _look(
-        self, sides: Sides, looks: Looks, error: float, margin: Margin | None
+        self, sides: Sides, looks: LookSchedule, error: float, margin: Margin | None
     ) -> tuple[list[Look], tuple[pd.DataFrame, pd.DataFrame]]:
         """Train and look until it is decided, or further looks are in vain; or what was seen then."""
         record = self.journal.peek()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dsx.analysis.words import decimals, number
+from dsx.analysis.number_words import decimals, number
 from dsx.base.units import format_number
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def value_cell(row: Any, name: str, places: int | None = None) -> str:
+_Row: TypeAlias = "Mapping[Hashable, Any] | pd.Series[Any]"
+
+
+def value_cell(row: _Row, name: str, places: int | None = None) -> str:
     """A value of a row with its interval: columns NAME, NAME_low and NAME_high."""
     return interval_cell(*with_ends(row, name), places)
 
 
-def with_ends(row: Any, name: str) -> tuple[float, float, float]:
+def with_ends(row: _Row, name: str) -> tuple[float, float, float]:
     """A value of a row and the ends of its interval: columns NAME, NAME_low and NAME_high."""
     return float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"])
 

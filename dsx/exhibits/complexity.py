@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.complexity import complexity_fits, complexity_table
+from dsx.analysis.number_words import number
 from dsx.analysis.points import points_table
-from dsx.analysis.words import number
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
@@ -37,12 +37,11 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     cells: dict[str, dict[str, str]] = {}
     notes = []
     for computed in shown:
-        study = computed.study.name if computed.study else ""
         for fit in computed.tables["_fits"].to_dict("records"):
             line = f"{BY_NAME[fit['y']].label} ∝ {BY_NAME[fit['x']].label}ˢ"
             exponent = interval_cell(fit["exponent"], fit["low"], fit["high"], places=2)
-            cells.setdefault(line, {})[study] = f"{exponent}, R² {number(fit['r2'], 2)}"
-            notes += [f"{study}, {line}: {fit['warnings']}"] if fit["warnings"] else []
+            cells.setdefault(line, {})[computed.study_name] = f"{exponent}, R² {number(fit['r2'], 2)}"
+            notes += [f"{computed.study_name}, {line}: {fit['warnings']}"] if fit["warnings"] else []
     studies = [computed.study.name for computed in shown if computed.study]
     rows = [[line, *(by_study.get(study, "–") for study in studies)] for line, by_study in cells.items()]
     if not rows:

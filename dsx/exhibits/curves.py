@@ -28,7 +28,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 
 def caption(computed: Computed) -> Picture:
-    name = computed.study.name if computed.study else ""
+    name = computed.study_name
     return Picture("", f"{name}: error over epochs of the best, median and worst runs", name, kind="half")
 
 

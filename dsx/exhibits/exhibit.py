@@ -87,6 +87,11 @@ class Computed:
     def main(self) -> pd.DataFrame:
         return self.tables[""]
 
+    @property
+    def study_name(self) -> str:
+        """Empty where it is of no one study."""
+        return self.study.name if self.study else ""
+
 
 @dataclass(frozen=True)
 class Grid:

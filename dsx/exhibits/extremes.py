@@ -47,12 +47,12 @@ def sections(inquiry: Inquiry) -> Iterator[Section]:
         named = [c for c in sampled if c not in STRUCTURE] or sampled
         parameters = list(dict.fromkeys((of_stage(name) or (name,))[0] for name in named))
         costs = [name for name in COMPLEXITIES if name in table.columns]
-        name = computed.study.name if computed.study else ""
         cells = [
             [f"{row['rank']}", str(row.get("model_id", ""))[:8], _error(row, inquiry.metric),
              *(format_number(row[c]) for c in costs), *(_values(row, parameter, named) for parameter in parameters)]
             for row in rows
         ]  # fmt: skip
+        name = computed.study_name
         headers = [
             "rank",
             "model",

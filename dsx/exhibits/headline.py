@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsx.analysis.decisions import Decisions
+from dsx.analysis.number_words import number
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.analysis.words import number
 from dsx.base.text import listed, plural
 from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.recipes.metric import ERROR, Metric

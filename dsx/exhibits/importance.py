@@ -58,8 +58,8 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     alone = [each for each in shown if each.path.endswith("/importance")]
     if not alone:
         return Section()
-    sentences = tuple(sentence(each.main, each.level, _name(each)) for each in alone)
-    rows = [[_name(each), *cells] for each in alone for cells in _cells(each.main)]
+    sentences = tuple(sentence(each.main, each.level, each.study_name) for each in alone)
+    rows = [[each.study_name, *cells] for each in alone for cells in _cells(each.main)]
     headers = ["study", "parameter", "share of variance %", "by itself above, %", "p, any tie", "p, by itself"]
     intro = (
         "Share of the variance of the errors' ranks that a line and a square in one parameter account for. Inside a"
@@ -67,13 +67,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         " for what lies above the share that it has when it is drawn anew given all others. p is corrected for all"
         " parameters of a study."
     )
-    notes = tuple(f"{_name(each)}: {note}." for each in alone for note in each.values["notes"])
+    notes = tuple(f"{each.study_name}: {note}." for each in alone for note in each.values["notes"])
     return Section("Which parameters matter", intro, grid=Grid("importance of parameters", headers, rows), notes=notes,
                    sentences=sentences)  # fmt: skip
-
-
-def _name(computed: Computed) -> str:
-    return computed.study.name if computed.study else ""
 
 
 def _cells(table: pd.DataFrame) -> Iterator[list[str]]:
@@ -86,7 +82,7 @@ def _cells(table: pd.DataFrame) -> Iterator[list[str]]:
 def caption(computed: Computed) -> Picture:
     pairs = computed.path.endswith("_pairs")
     what = "pairs of parameters" if pairs else "parameters"
-    return Picture("", f"{_name(computed)}: strength of {what}", f"{_name(computed)}, {what}", kind="half")
+    return Picture("", f"{computed.study_name}: strength of {what}", f"{computed.study_name}, {what}", kind="half")
 
 
 EXHIBIT = Exhibit(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dsx.analysis.best import best_range
+from dsx.analysis.number_words import number
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dsx.analysis.number_words import number
 from dsx.analysis.summary import summarize
-from dsx.analysis.words import number
 from dsx.base.text import align
 from dsx.exhibits.cells import value_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section

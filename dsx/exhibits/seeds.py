@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.analysis.edf import Edf, edf
+from dsx.analysis.number_words import number
 from dsx.analysis.replicates import (
     Shrunken,
     Variances,
@@ -23,7 +24,6 @@ from dsx.analysis.replicates import (
     variances,
 )
 from dsx.analysis.tables import edf_rows
-from dsx.analysis.words import number
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Section
 from dsx.exhibits.paths import folders
 from dsx.plots.edf import draw_edf
@@ -94,8 +94,7 @@ def _budget(parts: Variances) -> pd.DataFrame:
 
 def told(computed: Computed) -> list[str]:
     """One line on a study's seeds."""
-    name = computed.study.name if computed.study else ""
-    return [f"{name}: {replicates_in_words(computed.values['parts'], computed.values['models'])}"]
+    return [f"{computed.study_name}: {replicates_in_words(computed.values['parts'], computed.values['models'])}"]
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
@@ -114,8 +113,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         share, low, high = (100 * row[f"noise_share{end}"] for end in ("", "_low", "_high"))
         cells = [number(row[name], 2) for name in ("between", "seeds", "binomial")]
         spread = f"{number(share, 0)} ({number(low, 0)}–{number(high, 0)})"
-        name = computed.study.name if computed.study else ""
-        rows.append([name, *cells, spread, f"{number(row['luck'], 2)} points"])
+        rows.append([computed.study_name, *cells, spread, f"{number(row['luck'], 2)} points"])
     if not rows:
         return Section()
     intro = (
@@ -130,7 +128,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 
 def caption(computed: Computed) -> Picture:
-    name = computed.study.name if computed.study else ""
+    name = computed.study_name
     return Picture("", f"{name}: error distribution functions of the mean over seeds", name, kind="half")
 
 

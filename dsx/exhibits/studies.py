@@ -12,7 +12,7 @@ from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, first_line, suggest
 from dsx.base.units import format_range
 from dsx.networks.user import shape_in_words
 from dsx.recipes.metric import ERROR, Metric
@@ -90,9 +90,9 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
     scan = study.scan()
     results = study.results() if table is None else table
     metrics = study.recipe.measures if study.recipe else (ERROR,)
-    own = [metric.name for metric in metrics if metric.name in results.columns]
-    reported = results[own]
-    results = results.drop(columns=[name for name in own if name != "error"])
+    names = [metric.name for metric in metrics if metric.name in results.columns]
+    reported = results[names]
+    results = results.drop(columns=[name for name in names if name != "error"])
     picked = representatives(study, results)
     networks = network_table(study.population.model_ids, study.population.contents)
     return StudyFacts(
@@ -232,7 +232,7 @@ def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame:
         key = "run_id" if "run_id" in curves.columns else "model_id"
         rows: pd.DataFrame = curves[curves[key].isin(_picked(table, key))].reset_index(drop=True)
     except (OSError, ValueError, KeyError) as problem:
-        raise DsxError(f"{path}: not readable as training curves: {str(problem).splitlines()[0]}") from None
+        raise DsxError(f"{path}: not readable as training curves: {first_line(problem)}") from None
     return rows
 
 

@@ -1,7 +1,8 @@
 """Parts of populations, picked by what is known before training: `--where 'depth >= 12'`, `--split bottleneck_ratio`.
 
-Only parameters, complexity and the networks' structure may pick: models chosen by their error, or by anything else that
-was measured, are no sample of a design space, and no statistic of them means what it says.
+Only parameters, complexity, the networks' structure and the number of a model's seed (`replicate`) may pick: models
+chosen by their error, or by anything else that was measured, are no sample of a design space, and no statistic of them
+means what it says.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def split(studies: Sequence[StudyFacts], column: str) -> Subset:
 
 
 def _picks(name: str) -> bool:
-    return name in COMPLEXITIES or is_parameter(name)
+    return name in COMPLEXITIES or name == "replicate" or is_parameter(name)
 
 
 def _check_names(names: Iterable[str], known: set[str], option: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dsx.base.schema import Count
 from dsx.launch.devices import slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
@@ -16,7 +17,6 @@ from dsx.launch.pending import check_studies, limited, pending_runs
 from dsx.launch.progress import LaunchTally, ProgressReport
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings, work
-from dsx.networks.architecture import Count
 from dsx.study.results import Failure
 from dsx.study.study import Study
 

@@ -80,13 +80,5 @@ def told(study: Study, run_id: str) -> Failure | None:
 
 def write_failure(paths: RunPaths, failure: Failure, *, retrying: bool = False) -> None:
     """Write failure.json. retrying: it is being tried again, so that an interruption leaves it pending."""
-    data = {
-        "class": failure.kind,
-        "message": failure.message,
-        "traceback": failure.traceback,
-        "time": failure.time,
-        "attempts": failure.attempts,
-        "alike": failure.alike,
-        "retrying": retrying,
-    }
-    files.write_json(paths.failure, data)
+    kept = {name: getattr(failure, name) for name in ("message", "traceback", "time", "attempts", "alike")}
+    files.write_json(paths.failure, {"class": failure.kind, **kept, "retrying": retrying})

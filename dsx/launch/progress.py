@@ -7,26 +7,14 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
+from dsx.base.units import duration, rate
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 PLAIN_EVERY_S = 30.0
 # outcomes of a run that leave nothing to do for this launch
 _OVER = ("done", "diverged", "failed", "skipped", "held")
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `4.8 h`, `3.2 d`: two significant digits at least, never a false precision."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.1f} d"
-
-
-def rate(models_per_hour: float) -> str:
-    """`17.4 models/h`, `720 models/h`."""
-    return f"{models_per_hour:.3g} models/h" if models_per_hour < 1000 else f"{models_per_hour:,.0f} models/h"
 
 
 class LaunchTally:

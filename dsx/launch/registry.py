@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from dsx.base.errors import DefinitionError, DsxError, suggest
+from dsx.base.errors import DefinitionError, DsxError, one_of
 from dsx.launch.launcher import Launcher
 
 ENTRY_POINTS = "dsx.launchers"
@@ -34,7 +34,7 @@ def launcher_class(kind: str) -> type[Launcher]:
     added = _added()
     if kind not in added:
         known = kinds()
-        raise DefinitionError(f"kind = {kind!r}: expected one of {', '.join(known)}.{suggest(str(kind), known)}")
+        raise DefinitionError(f"kind = {kind!r}: {one_of(kind, known)}")
     entry = added[kind]
     try:
         loaded = entry.load()

@@ -11,7 +11,7 @@ from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.base.units import format_percent
 from dsx.narrowing.candidates import Candidate
-from dsx.narrowing.proposal import Step, narrow_forwards
+from dsx.narrowing.proposal import NarrowingStep, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
 from dsx.results.states import count_states, mixed_conditions
 from dsx.spaces.definition import Space, space_from_dict
@@ -91,14 +91,14 @@ def one_space(studies: Sequence[Study]) -> tuple[Space, pd.DataFrame]:
     return space_from_dict(first.definition, str(first.path)), whole.drop_duplicates("run_id", ignore_index=True)
 
 
-def _rest(steps: Sequence[Step], supported: Sequence[Candidate]) -> list[Candidate]:
+def _rest(steps: Sequence[NarrowingStep], supported: Sequence[Candidate]) -> list[Candidate]:
     """What was not taken, with the last judgement that there is of it."""
     taken = {(c.kind, c.quantity, c.end, c.words) for c in supported}
     last = next((step.candidates for step in reversed(steps) if step.candidates), ())
     return [c for c in last if (c.kind, c.quantity, c.end, c.words) not in taken]
 
 
-def _judged(steps: Sequence[Step], supported: Sequence[Candidate]) -> str:
+def _judged(steps: Sequence[NarrowingStep], supported: Sequence[Candidate]) -> str:
     """How the rules build on each other."""
     if not supported:
         return f"judged by all {plural(steps[0].models, 'finished model')}"

@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from dsx.analysis.narrow import RIVAL_LEVEL, Judgement
+from dsx.analysis.number_words import number
 from dsx.analysis.scan import End
 from dsx.analysis.superiority import superiority
-from dsx.analysis.words import number
 from dsx.base.text import plural
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.spaces.cardinality import cardinality

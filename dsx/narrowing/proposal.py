@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.analysis.narrow import Judgement, Side, judge
+from dsx.analysis.number_words import number
 from dsx.analysis.scan import End
 from dsx.analysis.sharing import LEAST as LEAST_SHARING
 from dsx.analysis.sharing import MARGIN, sharing_cost
 from dsx.analysis.superiority import superiority
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
 from dsx.narrowing.candidates import Candidate, Looks, RuleEvidence, bounded, changed, narrowed, stage_values
@@ -42,7 +42,7 @@ _REFERENCE_SEED = 1 << 40
 
 
 @dataclass(frozen=True)
-class Step:
+class NarrowingStep:
     """One judgement of everything. space: before the rule. models: those judged. candidates: all, the supported ones
     first. taken: the rule that was taken then, None at the last step."""
 
@@ -109,7 +109,7 @@ def narrow_forwards(
     level: float = 0.95,
     seed: int = 0,
     reference: np.ndarray | None = None,
-) -> list[Step]:
+) -> list[NarrowingStep]:
     """Rules taken one after the other, each judged among the models that keep the earlier ones.
 
     The last step has no rule, and holds what was not supported; sharing, which is to cost nothing rather than to help,
@@ -119,7 +119,7 @@ def narrow_forwards(
     reference = reference_table(space, listed, seed) if reference is None else reference
     rows = finished(table)
     accepted: list[tuple[str, End]] = []
-    steps: list[Step] = []
+    steps: list[NarrowingStep] = []
     while True:
         # each step has half of the error of the one before, so that all after the first add up to no more than its own
         step_level = 1 - (1 - level) / 2 ** len(steps)
@@ -128,7 +128,7 @@ def narrow_forwards(
         if best is None:
             shared = [c for c in proposed if c.evidence.supported]
             return [*steps, *_shared_steps(space, rows, proposed, shared)]
-        steps.append(Step(space, len(rows), tuple(proposed), best))
+        steps.append(NarrowingStep(space, len(rows), tuple(proposed), best))
         accepted.append((best.quantity, best.end))
         column = [q.name for q in listed].index(best.quantity)
         kept = reference[:, column]
@@ -136,18 +136,20 @@ def narrow_forwards(
         rows = rows[best.keeps(space, rows)]
         space = narrowed(space, best)
         if len(rows) < LEAST:
-            return [*steps, Step(space, len(rows), (), None)]
+            return [*steps, NarrowingStep(space, len(rows), (), None)]
         after = quantities(space)
         if len(reference) < ENOUGH or [q.name for q in after] != [q.name for q in listed]:
             listed, reference = after, reference_table(space, after, seed + len(steps))
 
 
-def _shared_steps(space: Space, rows: pd.DataFrame, proposed: list[Candidate], shared: list[Candidate]) -> list[Step]:
+def _shared_steps(
+    space: Space, rows: pd.DataFrame, proposed: list[Candidate], shared: list[Candidate]
+) -> list[NarrowingStep]:
     steps = []
     for candidate in shared:
-        steps.append(Step(space, len(rows), tuple(proposed), candidate))
+        steps.append(NarrowingStep(space, len(rows), tuple(proposed), candidate))
         space = narrowed(space, candidate)
-    return [*steps, Step(space, len(rows), tuple(c for c in proposed if c not in shared), None)]
+    return [*steps, NarrowingStep(space, len(rows), tuple(c for c in proposed if c not in shared), None)]
 
 
 def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> RuleEvidence:

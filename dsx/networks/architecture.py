@@ -9,7 +9,6 @@ integer arrays of shape (n, stages); it is what samplers make and complexity is 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
@@ -18,10 +17,10 @@ import numpy as np
 from pydantic import Field, StrictInt, field_validator, model_validator
 
 from dsx.base.errors import DefinitionError, suggest, unknown
-from dsx.base.schema import Frozen
+from dsx.base.nested import canonical_json
+from dsx.base.schema import Count, Frozen
 from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Block, inner_width
 
-Count = Annotated[StrictInt, Field(ge=1)]
 Activation = Literal["relu", "silu", "gelu"]
 
 
@@ -140,11 +139,6 @@ class Architecture(Frozen):
                 f"resolution {resolution} is too small: stem and stages reduce it {self.total_stride}-fold;"
                 f" use at least {self.total_stride}, or smaller strides"
             )
-
-
-def canonical_json(content: Mapping[str, object]) -> str:
-    """An architecture's dictionary as text that equal architectures share: sorted keys, no spaces."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def content_id(content: Mapping[str, object] | str) -> str:

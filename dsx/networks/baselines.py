@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pydantic import field_validator
 
 from dsx.base.errors import DefinitionError, suggest
-from dsx.base.schema import Frozen
-from dsx.networks.architecture import Count, content_id
+from dsx.base.schema import Count, Frozen
+from dsx.networks.architecture import content_id
 from dsx.networks.cost import Complexity
 
 if TYPE_CHECKING:

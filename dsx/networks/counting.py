@@ -9,20 +9,16 @@ averages or draws counts 0 flops. Any other operation is an error that names it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
-from torch._ops import OpOverload
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.cost import Complexity, Memory
+from dsx.networks.torch_private import Ran, Watch, storage_id
 
 _LINEAR = nn.functional.linear
 _MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
@@ -44,32 +40,25 @@ _FREE = {
 }
 
 
-class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Costs:
     """Adds up flops and acts of the operations that run inside. Raises DefinitionError at one without a rule."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = self.acts = 0
 
-    def __torch_dispatch__(
-        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        output = func(*args, **kwargs)
-        packet = func._overloadpacket
-        name = packet.__name__
-        if packet in flop_registry:
-            made = output if isinstance(output, Tensor) else output[0]
+    def add(self, ran: Ran) -> None:
+        name, operation = ran.family.__name__, ran.operation
+        if ran.family in flop_registry:
+            made = ran.output if isinstance(ran.output, Tensor) else ran.output[0]
             # torch counts a multiply-add as two
-            self.flops += flop_registry[packet](*args, **kwargs, out_val=output) // 2
-            biased = name == "addmm" or (name == "convolution" and args[2] is not None)
+            self.flops += flop_registry[ran.family](*ran.args, **ran.kwargs, out_val=ran.output) // 2
+            biased = name == "addmm" or (name == "convolution" and ran.args[2] is not None)
             self.flops += made.numel() if biased else 0
             self.acts += made.numel()
         elif name in _MAX_POOLS:
-            self.acts += output[0].numel()
-        elif not (func.is_view or name.rstrip("_") in _FREE or name in _FREE or _by_element(func)):
-            raise DefinitionError(f"{func} has no rule that counts it")
-        return output
+            self.acts += ran.output[0].numel()
+        elif not (operation.is_view or name.rstrip("_") in _FREE or name in _FREE or _by_element(ran)):
+            raise DefinitionError(f"{operation} has no rule that counts it")
 
     def linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """In torch's place: it adds the bias together with the product or after it, as the data lie."""
@@ -78,8 +67,9 @@ class _Costs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return output if bias is None else output + bias
 
 
-def _by_element(func: OpOverload) -> bool:
-    return torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags or func.namespace == "prim"
+def _by_element(ran: Ran) -> bool:
+    tags = ran.operation.tags
+    return torch.Tag.pointwise in tags or torch.Tag.reduction in tags or ran.operation.namespace == "prim"
 
 
 def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
@@ -92,40 +82,35 @@ def count_complexity(network: nn.Module, example: Tensor) -> Complexity:
     costs = _Costs()
     try:
         # with gradients: without, torch puts whole layers into operations of its own
-        with torch.enable_grad(), costs, mock.patch.object(nn.functional, "linear", costs.linear):
+        with torch.enable_grad(), Watch(costs.add), mock.patch.object(nn.functional, "linear", costs.linear):
             network.eval()(example)
     finally:
         network.train(training)
     return Complexity(costs.flops, sum(p.numel() for p in network.parameters()), costs.acts)
 
 
-class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Alive:
     """Bytes of the tensors that operations inside make and that are alive, and the most that were so at once."""
 
     def __init__(self, example: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.most = 0
         self._known: set[int] = set()
         self._note(example)
 
-    def __torch_dispatch__(
-        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        output = func(*args, **(kwargs or {}))
-        tree_map_only(Tensor, self._note, output)
-        return output
+    def add(self, ran: Ran) -> None:
+        ran.for_each_tensor(self._note)
 
     def _note(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
-        name = storage._cdata
-        if name not in self._known:
-            self._known.add(name)
+        known = storage_id(tensor)
+        if known not in self._known:
+            self._known.add(known)
             self.now += storage.nbytes()
             self.most = max(self.most, self.now)
-            weakref.finalize(storage, self._free, name, storage.nbytes())
+            weakref.finalize(storage, self._free, known, storage.nbytes())
 
-    def _free(self, name: int, size: int) -> None:
-        self._known.discard(name)
+    def _free(self, known: int, size: int) -> None:
+        self._known.discard(known)
         self.now -= size
 
 
@@ -135,18 +120,17 @@ def count_memory(network: nn.Module, example: Tensor) -> Memory:
     example: on the meta device, as the module, if nothing shall be computed.
     """
     training = network.training
-    fixed = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
+    fixed = {storage_id(tensor) for tensor in (*network.parameters(), *network.buffers())}
     kept: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in fixed:
-            kept[storage._cdata] = storage
+        if storage_id(tensor) not in fixed:
+            kept[storage_id(tensor)] = tensor.untyped_storage()
         return tensor
 
     try:
         alive = _Alive(example)
-        with torch.inference_mode(), alive:
+        with torch.inference_mode(), Watch(alive.add):
             network.eval()(example)
         with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
             output = network.train()(example)

@@ -7,8 +7,8 @@ and make relative errors least. What the model is worth is its error on networks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -85,7 +85,7 @@ def _listed(layers: list[Conv | Pool], h_in: Size, h_out: Size) -> Iterator[tupl
         yield ("pooled" if layer.height == "pooled" else kind), [value * layer.present for value in features]
 
 
-def fit_device(features: np.ndarray, measured_ms: np.ndarray, facts: dict[str, Any]) -> DeviceModel:
+def fit_device(features: np.ndarray, measured_ms: np.ndarray, facts: Mapping[str, object]) -> DeviceModel:
     """The model of a device, and how wrong it is on networks held out.
 
     features: (n, …) of `latency_features`. measured_ms: (n,). facts: device, name, threads, dtype, batch_size,

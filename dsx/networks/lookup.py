@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from dsx.base.errors import DefinitionError, suggest
+from dsx.base.errors import DefinitionError, unknown
 from dsx.base.yaml import parse_record
 from dsx.networks.architecture import Architecture
 from dsx.networks.baselines import BASELINES, Baseline
@@ -33,10 +33,8 @@ def find_network(name: str) -> Network:
         return Baseline(baseline=name)
     if name in published_names():
         return published(name)
-    raise DefinitionError(
-        f"unknown network '{name}'.{suggest(name, network_names())} Known: {', '.join(network_names())};"
-        " or give a path to an architecture file (.json or .yaml)"
-    )
+    fault = unknown("network", name, network_names())
+    raise DefinitionError(f"{fault}; or give a path to an architecture file (.json or .yaml)")
 
 
 def read_network(path: Path) -> Network:
@@ -56,7 +54,7 @@ def read_network(path: Path) -> Network:
     return network_from_dict(content, where=str(path))
 
 
-def network_from_dict(content: dict[str, Any], where: str = "") -> Network:
+def network_from_dict(content: Mapping[str, object], where: str = "") -> Network:
     """The network whose `to_dict()` this is. Raises DefinitionError, one line, opened by `where`."""
     kinds: dict[str, type[Network]] = {"baseline": Baseline, "network": UserNetwork}
     return next((kind for key, kind in kinds.items() if key in content), Architecture).from_dict(content, where)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, first_line, unknown
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network, input_shape
@@ -193,7 +193,7 @@ def _find_batch_size(make: _Passes) -> int:
 def _check(mode: str, dtype: str, numbers: dict[str, int]) -> None:
     for name, value, known in (("mode", mode, MODES), ("dtype", dtype, tuple(DTYPES))):
         if value not in known:
-            raise DsxError(f"unknown {name} '{value}'.{suggest(value, known)} Known: {', '.join(known)}")
+            raise DsxError(unknown(name, value, known))
     for name, number in numbers.items():
         if number < 1:
             raise DsxError(f"{name} = {number}: expected an integer ≥ 1")
@@ -207,8 +207,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        text = (str(error).splitlines() or [""])[0]
-        raise DsxError(f"device '{name}' can't be used here: {text}; try cpu") from None
+        raise DsxError(f"device '{name}' can't be used here: {first_line(error)}; try cpu") from None
     return device
 
 

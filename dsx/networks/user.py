@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from dsx.base.errors import DefinitionError
-from dsx.base.schema import Frozen
-from dsx.networks.architecture import Count, canonical_json, content_id
+from dsx.base.errors import DefinitionError, first_line
+from dsx.base.nested import canonical_json
+from dsx.base.schema import Count, Frozen
+from dsx.networks.architecture import content_id
 from dsx.networks.cost import MEMORIES, METRICS, Complexity, Memory
 
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ def _output_shape(module: nn.Module, network: UserNetwork, where: str) -> tuple[
             output = module.eval()(torch.zeros(2, *network.input, device=home))
     except Exception as error:
         raise DefinitionError(
-            f"{where}: the module takes no inputs of {shape_in_words(network.input)}: {_first_line(error)}"
+            f"{where}: the module takes no inputs of {shape_in_words(network.input)}:"
+            f" {type(error).__name__}: {first_line(error)}"
         ) from error
     return tuple(output.shape) if isinstance(output, torch.Tensor) else _kind(output)
 
@@ -270,7 +272,11 @@ def _watched(content: str, count: Callable[[nn.Module, Any], T], remedy: str, ba
         return counted
     except Exception as error:
         build_user(network)  # with data: raises if the fault is the file's own
-        why = str(error) if isinstance(error, DefinitionError) else f"without data {_first_line(error)}"
+        why = (
+            str(error)
+            if isinstance(error, DefinitionError)
+            else f"without data {type(error).__name__}: {first_line(error)}"
+        )
         raise DefinitionError(
             f"{USER_NETWORKS[network.network].file}: build({network.setting}) cannot be counted: {why}; {remedy}"
         ) from error
@@ -278,7 +284,3 @@ def _watched(content: str, count: Callable[[nn.Module, Any], T], remedy: str, ba
 
 def _kind(value: object) -> str:
     return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, (tuple, list)) else "")
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

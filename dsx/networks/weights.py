@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from dsx.base.errors import DsxError, unknown
+from dsx.base.errors import DsxError, first_line, unknown
 from dsx.base.files import replacing
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.architecture import Architecture
@@ -181,7 +180,7 @@ def _best_layout(architecture: Architecture, given: Mapping[str, Tensor]) -> str
     return max(shared, key=lambda layout: shared[layout])
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path) -> Mapping[str, object]:
     """What a weights file holds; nothing in it is executed."""
     if not path.is_file():
         raise DsxError(f"{path}: no such weights file")
@@ -192,31 +191,29 @@ def _read(path: Path) -> Mapping[str, Any]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise DsxError(f"{path}: refused: it holds more than weights ({_first_line(error)})") from None
+        raise DsxError(f"{path}: refused: it holds more than weights ({first_line(error)})") from None
     except Exception as error:  # the readers raise many kinds for torn files
-        raise DsxError(f"{path}: not a readable weights file ({_first_line(error)})") from None
+        raise DsxError(f"{path}: not a readable weights file ({first_line(error)})") from None
     if not isinstance(content, Mapping):
         raise DsxError(f"{path}: expected a state dict, found {type(content).__name__}")
     return content
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _unwrap(content: Mapping[str, Any], where: str) -> State:
+def _unwrap(content: Mapping[str, object], where: str) -> State:
     """The tensors by name: out of the checkpoint around them, without the prefixes of wrappers."""
     for container in _CONTAINERS:
-        if isinstance(content.get(container), Mapping):
-            content = content[container]
+        inner = content.get(container)
+        if isinstance(inner, Mapping):
+            content = inner
             break
-    others = [key for key, value in content.items() if not isinstance(value, Tensor)]
-    if others or not content:
-        fault = f"{others[0]} is not a tensor" if others else "it is empty"
+    tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    other = next((key for key in content if key not in tensors), None)
+    if other is not None or not content:
+        fault = f"{other} is not a tensor" if content else "it is empty"
         raise DsxError(f"{where}: not a state dict: {fault}; known checkpoints keep it under {', '.join(_CONTAINERS)}")
-    while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in content)), ""):
-        content = {key.removeprefix(prefix): value for key, value in content.items()}
-    return dict(content)
+    while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in tensors)), ""):
+        tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    return tensors
 
 
 def _check(given: State, names: Mapping[str, str], state: Mapping[str, Tensor], where: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsx.analysis.edf import Edf
 from dsx.analysis.edf import edf as compute_edf
-from dsx.analysis.words import number
+from dsx.analysis.number_words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_axis, error_limits
 from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.analysis.number_words import number
 from dsx.analysis.regression import LineFit, fit_columns
 from dsx.analysis.trends import trend_fits
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis

@@ -158,7 +158,8 @@ def draw_curves(
         for other in beside:
             ax.plot([], [], color=GREY, linewidth=0.9, linestyle=_BESIDE[other][1], label=_BESIDE[other][0])
         ax.set(xlabel="epoch", ylabel=label)
-        suit_axis(ax, picked["epoch"].to_numpy(float) - 1)
+        # less 1, so that the axis is never logarithmic; its ticks are whole epochs
+        suit_axis(ax, picked["epoch"].to_numpy(float) - 1, at_values=False)
         suit_axis(ax, values[np.isfinite(values)], "y")
         legend_above(ax, title)
     return ax

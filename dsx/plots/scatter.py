@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.best import best_range
+from dsx.analysis.number_words import number
 from dsx.analysis.points import boxes_of
 from dsx.analysis.regression import expression
 from dsx.analysis.trends import rank_correlation
-from dsx.analysis.words import number
 from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis

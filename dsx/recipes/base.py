@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from dsx.base.nested import assigned, content_hash, without
-from dsx.base.schema import Frozen
+from dsx.base.schema import Count, Frozen
 from dsx.networks.lookup import Network
 from dsx.recipes.metric import Metric
-from dsx.recipes.options import Count
 
 R = TypeVar("R", bound="AnyRecipe")
 

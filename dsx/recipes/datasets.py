@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dsx.base.errors import suggest
+from dsx.base.errors import unknown
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,4 @@ def check_dataset_name(name: str) -> None:
     module, colon, attribute = name.partition(":")
     if name in DATASETS or (colon and module and attribute.isidentifier()):
         return
-    raise ValueError(
-        f"unknown data set '{name}'.{suggest(name, DATASETS)} Known: {', '.join(DATASETS)}; or module:callable"
-    )
+    raise ValueError(f"{unknown('data set', name, DATASETS)}; or module:callable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from dsx.base import resources
@@ -36,7 +37,14 @@ def describe_recipe(name: str) -> str:
     recipe = load_recipe(name)
     fields = yaml_text({k: v for k, v in recipe.to_dict().items() if k not in ("name", "version", "description")}, 110)
     head = [text for text in (_about(recipe, path), recipe.describe()) if text]
-    return "\n".join([*head, "all fields; change one with recipe.FIELD=VALUE", _indented(fields), f"file: {path}"])
+    return "\n".join(
+        [
+            *head,
+            "all fields; change one with recipe.FIELD=VALUE",
+            textwrap.indent(fields.rstrip(), "  "),
+            f"file: {path}",
+        ]
+    )
 
 
 def _about(recipe: AnyRecipe, path: Path) -> str:
@@ -49,7 +57,3 @@ def _about(recipe: AnyRecipe, path: Path) -> str:
             break
         comments.append(line.lstrip("# ").rstrip())
     return " ".join(comments)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.rstrip().splitlines())

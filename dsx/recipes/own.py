@@ -13,10 +13,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from dsx.base.errors import DsxError, suggest
+from dsx.base.schema import Count
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.metric import ERROR_NAME, PLAIN_ERROR, Metric
-from dsx.recipes.options import Count, NotNegative
+from dsx.recipes.options import NotNegative
 
 # what a command may name in braces, besides its own settings
 PLACES = ("architecture", "settings", "folder", "model", "seed", "resolution", "device", "threads")
@@ -115,8 +116,8 @@ class OwnRecipe(AnyRecipe):
 
     def with_sampled(self, settings: Mapping[str, object]) -> OwnRecipe:
         """A recipe with what a space sampled among its settings, and its resolution."""
-        own = (name if name == "resolution" else f"settings.{name}" for name in settings)
-        return self.with_overrides(dict(zip(own, settings.values(), strict=True)))
+        keys = (name if name == "resolution" else f"settings.{name}" for name in settings)
+        return self.with_overrides(dict(zip(keys, settings.values(), strict=True)))
 
     def at_resolution(self, resolution: int) -> OwnRecipe:
         """The recipe with this resolution, unless it states one."""

@@ -14,12 +14,13 @@ from dsx.base import resources
 from dsx.base.compose import compose_group
 from dsx.base.errors import DsxError
 from dsx.base.nested import without
+from dsx.base.schema import Count
 from dsx.networks.lookup import Network, input_shape
 from dsx.networks.user import shape_in_words
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.datasets import DATASETS, PREPARED, class_folders
 from dsx.recipes.metric import ERROR, Metric
-from dsx.recipes.options import Augmentation, Count, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
+from dsx.recipes.options import Augmentation, Data, Natural, NotNegative, Optimiser, Positive, Schedule, Share
 from dsx.recipes.own import OwnRecipe
 
 ErrorKind = Literal[
@@ -268,16 +269,16 @@ class Recipe(AnyRecipe):
         )
 
 
-def read_recipe(content: Mapping[str, Any], where: str = "recipe") -> AnyRecipe:
+def read_recipe(content: Mapping[str, object], where: str = "recipe") -> AnyRecipe:
     """The recipe that a composed mapping describes: the user's own training if it names a command or a function.
 
     Raises DefinitionError.
     """
-    own = "command" in content or "function" in content
-    return (OwnRecipe if own else Recipe).from_dict(content, where)
+    by_user = "command" in content or "function" in content
+    return (OwnRecipe if by_user else Recipe).from_dict(content, where)
 
 
-def recorded_identity(content: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_identity(content: Mapping[str, object]) -> dict[str, Any]:
     """`identity()` of what a checkpoint or a result holds; fields that its version did not know are defaults.
 
     What this version cannot read stays as it is, and so differs from every recipe.

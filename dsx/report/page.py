@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dsx
 from dsx.base import files
@@ -22,7 +22,7 @@ from dsx.report.charts import MAX_POINTS, chart_data
 from dsx.results.states import mixed_conditions
 
 if TYPE_CHECKING:
-    pass
+    from markupsafe import Markup
 
 _HERE = Path(__file__).parent
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "plotly")
@@ -158,7 +158,7 @@ def _unfinished(studies: Sequence[StudyFacts]) -> list[str]:
     return sentences
 
 
-def _embedded(data: object) -> Any:
+def _embedded(data: object) -> Markup:
     """JSON that may stand inside a script element whatever its strings hold: no character can end it."""
     from markupsafe import Markup
 

@@ -12,11 +12,12 @@ from dsx.base.errors import DsxError, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from typing_extensions import TypeIs
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
-def is_table(data: object) -> bool:
+def is_table(data: object) -> TypeIs[pd.DataFrame]:
     """True for a results DataFrame (pandas itself need not be loaded to ask)."""
     return hasattr(data, "columns") and hasattr(data, "iloc")
 
@@ -37,13 +38,13 @@ def number_array(values: npt.ArrayLike, name: str) -> Floats:
     return array
 
 
-def weight_array(weights: npt.ArrayLike, n: int, name: str = "weights") -> Floats:
+def weight_array(weights: npt.ArrayLike, n: int) -> Floats:
     """Weights of n models, scaled to sum to 1. Raises DsxError unless they are n numbers ≥ 0, not all 0."""
-    array = number_array(weights, name)
+    array = number_array(weights, "weights")
     if array.size != n:
-        raise DsxError(f"{name}: {array.size} weights for {n} models: give one per model")
+        raise DsxError(f"weights: {array.size} weights for {n} models: give one per model")
     if not np.isfinite(array).all() or (array < 0).any() or array.sum() <= 0:
-        raise DsxError(f"{name}: weights are finite numbers ≥ 0, of which at least one is above 0")
+        raise DsxError("weights: weights are finite numbers ≥ 0, of which at least one is above 0")
     return array / array.sum()
 
 

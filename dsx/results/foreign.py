@@ -26,7 +26,7 @@ from dsx.recipes.metric import ERROR, Metric
 from dsx.results import columns as known
 from dsx.results.arrays import Floats
 from dsx.results.cells import NOTHING, Numbers, numbers_in
-from dsx.results.sources import Source, source, sources_in
+from dsx.results.sources import ColumnSource, source, sources_in
 from dsx.results.states import STATES, state_of
 
 if TYPE_CHECKING:
@@ -42,11 +42,10 @@ _NUMERIC = tuple(c.name for c in known.COLUMNS if c.elsewhere and not c.text and
 
 @dataclass(frozen=True, eq=False)
 class Foreign:
-    """A table with the result columns' own names, and what was taken for what, in words. own: dsx wrote it."""
+    """A table with the result columns' own names, and what was taken for what, in words: nothing if dsx wrote it."""
 
     table: pd.DataFrame
     account: str
-    own: bool
     metric: Metric = ERROR
 
 
@@ -56,10 +55,10 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
     given: what was said of its columns (`KEYS`). Raises DsxError if a column is missing or its values are out of range,
     and for what could be meant in two ways.
     """
-    own = set(table.columns) >= _OWN and all(ours == theirs for ours, theirs in given.items())
-    if own:
-        error = _percent(table["error"], "error", Source("error"), path, asked=False)
-        return Foreign(_states(table.assign(error=error), path, given, {"state": Source("state")})[0], "", True)
+    by_dsx = set(table.columns) >= _OWN and all(ours == theirs for ours, theirs in given.items())
+    if by_dsx:
+        error = _percent(table["error"], "error", ColumnSource("error"), path, asked=False)
+        return Foreign(_states(table.assign(error=error), path, given, {"state": ColumnSource("state")})[0], "")
     metric = _metric(path, given)
     sources = sources_in(table, path, given, named_otherwise=metric != ERROR)
     if metric != ERROR:
@@ -81,7 +80,7 @@ def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
         f"parameters: {known.listed(parameters) or 'none'}",
         *_left(table, parameters, [*unused, *dropped]),
     ]
-    return Foreign(table, f"{plural(len(table), 'row')}; {'; '.join(account)}", False, metric)
+    return Foreign(table, f"{plural(len(table), 'row')}; {'; '.join(account)}", metric)
 
 
 def _metric(path: Path, given: Mapping[str, str]) -> Metric:
@@ -99,14 +98,14 @@ def _metric(path: Path, given: Mapping[str, str]) -> Metric:
     return Metric(name=column, unit="%" if unit is None else unit, better=better)
 
 
-def _told(metric: Metric, used: Source, errors: Floats) -> str:
+def _told(metric: Metric, used: ColumnSource, errors: Floats) -> str:
     """`compared by 'ap' (%), higher is better (12 to 60)`."""
     values = sorted(metric.from_error(e) for e in (np.nanmin(errors), np.nanmax(errors))) if errors.size else []
     span = f" ({values[0]:.4g} to {values[1]:.4g})" if values else ""
     return f"compared by {used}{f' ({metric.unit})' if metric.unit else ''}, {metric.better} is better{span}"
 
 
-def _without_index(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, list[str]]:
+def _without_index(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple[pd.DataFrame, list[str]]:
     """The table without columns that only number its rows, and words for each of them."""
     used, dropped = {s.column for s in sources.values()}, []
     for name in map(str, list(table.columns)):
@@ -125,7 +124,7 @@ def _counts_rows(values: Floats) -> bool:
     return bool(np.isfinite(values).all() and (np.diff(values) == 1).all() and values[0] in (0, 1))
 
 
-def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> pd.DataFrame:
+def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource]) -> pd.DataFrame:
     """Result columns under their own names; one of such a name that is not used becomes other_NAME."""
     taken: dict[str, str] = {}
     for ours, used in sources.items():
@@ -136,7 +135,7 @@ def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, Source]) -> 
     return table.rename(columns={**hidden, **taken})
 
 
-def _with_ids(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, str]:
+def _with_ids(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple[pd.DataFrame, str]:
     if "model_id" in table.columns:
         models = table["model_id"].nunique()
         seeds = "" if models == len(table) else f" ({models:,} models, rows of one are its seeds)"
@@ -146,14 +145,14 @@ def _with_ids(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.Da
     return table, "row numbers"
 
 
-def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source], metric: Metric) -> pd.DataFrame:
+def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource], metric: Metric) -> pd.DataFrame:
     """Every column that holds numbers as numbers; result columns must. Raises DsxError for cells that are none."""
     import pandas as pd
 
     made = table.copy()
     for name in map(str, table.columns):
         cells = table[name]
-        used = sources.get(name, Source(name))
+        used = sources.get(name, ColumnSource(name))
         if name in ("error", "best_error"):
             made[name] = _errors(cells, name, used, path, metric)
         elif cells.dtype.kind == "O" and name not in ("model_id", "state", "failure", "recipe", "stages", "space"):
@@ -172,7 +171,7 @@ def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, Source], met
     return made
 
 
-def _errors(cells: pd.Series, name: str, used: Source, path: Path, metric: Metric) -> Floats:
+def _errors(cells: pd.Series, name: str, used: ColumnSource, path: Path, metric: Metric) -> Floats:
     """Errors, of which less is better: in percent, or as what is compared has them."""
     if name != "error" or metric == ERROR:
         return _percent(cells, name, used, path)
@@ -184,7 +183,7 @@ def _errors(cells: pd.Series, name: str, used: Source, path: Path, metric: Metri
     return np.array([metric.as_error(value) for value in used.factor * numbers.values], dtype=np.float64)
 
 
-def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool = True) -> Floats:
+def _percent(cells: pd.Series, name: str, used: ColumnSource, path: Path, asked: bool = True) -> Floats:
     """Errors in percent, infinite ones included. asked: whether errors that may be shares are asked about."""
     numbers = numbers_in(cells, "decimal")
     column = used.column
@@ -217,7 +216,11 @@ def _percent(cells: pd.Series, name: str, used: Source, path: Path, asked: bool 
 
 
 def _states(
-    table: pd.DataFrame, path: Path, given: Mapping[str, str], sources: Mapping[str, Source], metric: Metric = ERROR
+    table: pd.DataFrame,
+    path: Path,
+    given: Mapping[str, str],
+    sources: Mapping[str, ColumnSource],
+    metric: Metric = ERROR,
 ) -> tuple[pd.DataFrame, str]:
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)

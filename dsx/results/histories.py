@@ -26,7 +26,7 @@ _PYCLS = {
 _GROUP_WIDTH = 16
 
 
-def nds_curve(job: Mapping[str, Any]) -> Curve:
+def nds_curve(job: Mapping[str, object]) -> Curve:
     """Errors and loss after each epoch, as far as the job of an NDS file has them."""
     return _aligned({measure: (None, job.get(key)) for measure, key in _NDS.items()})
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, one_of
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.histories import Curve, nds_curve, pycls_costs, pycls_curve, pycls_stages
 from dsx.results.sources import has_column
-from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, table_name
+from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, readable, table_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,13 +56,8 @@ def read_results(path: str | Path, metric: str | None = None, columns: Mapping[s
     Raises DsxError, with what was found and the known formats, for a file of another kind.
     """
     path, given = Path(path), dict(columns or {})
-    try:
-        with path.open("rb") as file:
-            head = file.read(256)
-    except FileNotFoundError:
-        raise DsxError(f"{path}: no such file") from None
-    except OSError as problem:
-        raise DsxError(f"{path}: cannot be read: {problem.strerror}") from None
+    with readable(path), path.open("rb") as file:
+        head = file.read(256)
     wide = head.startswith(UTF16)
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), "")
@@ -140,7 +135,7 @@ def _nds_groups(path: Path, data: Any) -> dict[str, list[Any]]:
     return groups
 
 
-def _nds_tables(path: Path, groups: Mapping[str, list[Any]], metric: str) -> dict[str, pd.DataFrame]:
+def _nds_tables(path: Path, groups: Mapping[str, list[object]], metric: str) -> dict[str, pd.DataFrame]:
     classes = IMAGENET_CLASSES if table_name(path).endswith("_in") else CIFAR_CLASSES
     tables = {}
     for group, jobs in groups.items():
@@ -162,7 +157,7 @@ def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGEN
     return _pycls_tables(path, _load(path), metric, num_classes)
 
 
-def _pycls_tables(path: Path, jobs: Any, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
+def _pycls_tables(path: Path, jobs: object, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
     rows = [_pycls_row(f"{path}: job {i}", job, table_name(path), num_classes, metric) for i, job in enumerate(jobs)]
@@ -230,7 +225,7 @@ def _outcome(error: float | None, losses: Sequence[object] | None, classes: int)
 
 def _metric(where: str, metric: str, values: Mapping[str, object]) -> float | None:
     if metric not in values:
-        raise DsxError(f"metric = {metric!r}: expected one of {', '.join(values)}.{suggest(metric, values)}")
+        raise DsxError(f"metric = {metric!r}: {one_of(metric, values)}")
     value = values[metric]
     if value is not None and not isinstance(value, (int, float)):
         raise DsxError(f"{where}: error = {value!r}: expected a number in percent")
@@ -239,7 +234,7 @@ def _metric(where: str, metric: str, values: Mapping[str, object]) -> float | No
     return value
 
 
-def _get(job: Any, key: str, where: str) -> Any:
+def _get(job: object, key: str, where: str) -> Any:
     if not isinstance(job, dict) or not isinstance(job.get(key), dict):
         raise DsxError(f"{where}: no '{key}': not a job of this format")
     return job[key]

@@ -41,11 +41,9 @@ __all__ = [
     "check_level",
     "check_share",
     "column",
-    "error_array",
     "frame",
     "is_table",
     "number_array",
-    "sample_array",
     "samples_by_name",
     "weight_array",
 ]
@@ -62,17 +60,17 @@ def as_sample(errors: Errors, name: str = "errors") -> Floats:
 
 def samples_by_name(populations: Mapping[str, Errors]) -> dict[str, Floats]:
     """The errors of each population that has a finished model, as `as_sample` gives them; the others are left out."""
-    given = {name: finished(data)["error"] if is_table(data) else data for name, data in populations.items()}  # type: ignore[arg-type]
+    given = {name: finished(data)["error"] if is_table(data) else data for name, data in populations.items()}
     return {name: as_sample(errors, name) for name, errors in given.items() if np.size(errors)}
 
 
-def as_weighted(errors: Errors, weights: npt.ArrayLike | None, name: str = "errors") -> tuple[Floats, Floats | None]:
+def as_weighted(errors: Errors, weights: npt.ArrayLike | None) -> tuple[Floats, Floats | None]:
     """Errors as `as_sample` gives them, with their weights, which then sum to 1; None stays None.
 
     weights: (n,), one for each of the errors given, those without a value included. Raises DsxError.
     """
-    values = _errors(errors, name)
-    known = _known(values, name)
+    values = _errors(errors, "errors")
+    known = _known(values, "errors")
     if weights is None:
         return values[known], None
     scaled = weight_array(weights, values.size)
@@ -94,7 +92,7 @@ def as_paired(errors: Errors, **columns: npt.ArrayLike) -> tuple[Floats, ...]:
 
 
 def _errors(errors: Errors, name: str) -> Floats:
-    return finished_errors(errors, name) if is_table(errors) else number_array(errors, name)  # type: ignore[arg-type]
+    return finished_errors(errors, name) if is_table(errors) else number_array(errors, name)
 
 
 def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:
@@ -113,7 +111,3 @@ def _known(values: Floats, name: str) -> npt.NDArray[np.bool_]:
         shortage = f"{int(missing.sum())} of {values.size} models have no error and are left out"
         warnings.warn(f"{name}: {shortage}", stacklevel=4)
     return ~missing
-
-
-# older names of the same
-error_array = sample_array = as_sample

@@ -18,7 +18,7 @@ _FORMULA = re.compile(r"(100\s*-\s*)?(?:(\d+\.?\d*(?:[eE]\+?\d+)?)\s*\*\s*)?(.+)
 
 
 @dataclass(frozen=True)
-class Source:
+class ColumnSource:
     """Where a result column comes from: 100 − factor·column, or factor·column. sure: a factor was given."""
 
     column: str
@@ -30,13 +30,13 @@ class Source:
         return f"{'100 − ' if self.complement else ''}{f'{self.factor:g}·' if self.factor != 1 else ''}'{self.column}'"
 
 
-def source(text: str, columns: Sequence[str]) -> Source:
+def source(text: str, columns: Sequence[str]) -> ColumnSource:
     """`100-acc`, `1e9*gflops`, `top1` → where a result comes from; the name of a column is taken as it is."""
     if text in columns:
-        return Source(text)
+        return ColumnSource(text)
     match = _FORMULA.fullmatch(text.strip())
     assert match is not None, "every text but the empty one is a formula"
-    return Source(match[3], float(match[2] or 1), bool(match[1]), match[2] is not None)
+    return ColumnSource(match[3], float(match[2] or 1), bool(match[1]), match[2] is not None)
 
 
 def has_column(text: str, columns: Sequence[str]) -> bool:
@@ -46,7 +46,7 @@ def has_column(text: str, columns: Sequence[str]) -> bool:
 
 def sources_in(
     table: pd.DataFrame, path: Path, given: Mapping[str, str], named_otherwise: bool = False
-) -> dict[str, Source]:
+) -> dict[str, ColumnSource]:
     """Where each result column comes from: as given, or a column of that name, letter case ignored.
 
     named_otherwise: whether what is compared may be named like no error.
@@ -83,7 +83,7 @@ def _missing(ours: str, theirs: str, names: Sequence[str]) -> str:
     return f"{what}.{suggest(theirs, names)} {shown}"
 
 
-def _check_error_name(used: Source, path: Path) -> None:
+def _check_error_name(used: ColumnSource, path: Path) -> None:
     """Refuse an outcome that is no error, unless a factor says that it is meant."""
     better, name = measured(used.column), used.column
     if used.sure or used.complement or better in (None, "") or "err" in name.casefold():

@@ -7,12 +7,13 @@ of one model (seeds) count as one model, with the mean error of its finished run
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, one_of, suggest
 from dsx.results.arrays import Floats, number_array
 from dsx.results.columns import PER_RUN
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SETTINGS = r"(-r[0-9a-f]{8})(?:-s\d+)?$"  # in the id of a run: a hash of the settings that a space sampled
-STATES = ("done", "diverged", "failed", "running", "pending")
+OVER = ("done", "diverged", "failed")
+STATES = (*OVER, "running", "pending")
 FINISHED = ("done", "diverged")
 # what other tools call a state; what is called so in two meanings (terminated, stopped, pruned) is not among them
 _ELSEWHERE = {
@@ -152,9 +154,9 @@ def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
     return errors
 
 
-def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
-    """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs."""
-    warnings: list[str] = []
+def mixed_conditions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs or seeds."""
+    warnings = _mixed_seeds(tables)
     for column, noun in (("recipe", "recipes"), ("epochs", "numbers of epochs")):
         values: dict[str, list[str]] = {}
         for name, table in tables.items():
@@ -170,14 +172,28 @@ def mixed_conditions(tables: dict[str, pd.DataFrame]) -> list[str]:
     return warnings
 
 
+def _mixed_seeds(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """A sentence if the errors of some are means over more seeds than those of others."""
+    seeds: dict[str, float] = {}
+    for name, table in tables.items():
+        counts = count_states(table)
+        if counts.n:
+            seeds[name] = round((counts.done + counts.diverged - counts.without_error) / counts.n, 2)
+    if len(set(seeds.values())) < 2:
+        return []
+    listed = "; ".join(f"{name}: {n:g}" for name, n in seeds.items())
+    return [
+        f"Errors are means over different numbers of seeds ({listed}), and means over more seeds spread less;"
+        " --where 'replicate == 0' compares first seeds alone."
+    ]
+
+
 def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     if "state" not in table.columns:
         return np.where(np.isfinite(_errors(table)), "done", "failed").astype(object)
     state = table["state"].to_numpy(dtype=object)
     for value in set(table["state"].unique()) - set(STATES):
-        raise DsxError(
-            f"results table: state {value!r}: expected one of {', '.join(STATES)}.{suggest(str(value), STATES)}"
-        )
+        raise DsxError(f"results table: state {value!r}: {one_of(value, STATES)}")
     return state
 
 

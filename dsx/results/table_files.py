@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, first_line
 from dsx.results.foreign import tidy
 
 if TYPE_CHECKING:
@@ -57,14 +58,21 @@ def load_csv(path: Path) -> pd.DataFrame:
     return table.drop(columns=empty)
 
 
-def decoded(path: Path) -> str:
-    """A file's text: UTF-8, or what its byte-order mark says. Raises DsxError if it is missing or otherwise encoded."""
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """While a file is read: raises DsxError if it is missing, or the system does not let it be read."""
     try:
-        content = path.read_bytes()
+        yield
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except OSError as problem:
         raise DsxError(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def decoded(path: Path) -> str:
+    """A file's text: UTF-8, or what its byte-order mark says. Raises DsxError if it is missing or otherwise encoded."""
+    with readable(path):
+        content = path.read_bytes()
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)
@@ -123,8 +131,7 @@ def load_parquet(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except (OSError, ValueError, pa.ArrowException) as problem:
-        reason = str(problem).splitlines()[0]
-        raise DsxError(f"{path}: not a readable Parquet file, perhaps cut short ({reason})") from None
+        raise DsxError(f"{path}: not a readable Parquet file, perhaps cut short ({first_line(problem)})") from None
     return table.drop(columns=[name for name in table.columns if str(name).startswith("record_")])
 
 

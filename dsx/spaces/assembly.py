@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dsx.base.nested import plain
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.complexity import complexity_table, stage_complexity_table
 from dsx.networks.cost import LATENCY, MEMORIES, METRICS, STAGE_METRICS, Complexity
@@ -16,7 +17,7 @@ from dsx.networks.layers import BLOCKS, inner_width
 from dsx.networks.memory import memory_table
 from dsx.networks.user import UserTable
 from dsx.spaces.definition import Space
-from dsx.spaces.population import RECIPE_PREFIX, plain
+from dsx.spaces.population import RECIPE_PREFIX
 
 # parameters that all networks of one ArchitectureTable share
 HEADER = ("stem_type", "block", "activation", "head_width")

@@ -163,7 +163,4 @@ def _replaced(
         repeated[name] = proposed.reshape(-1)
     else:
         repeated[name][:, stage] = proposed.reshape(-1)
-    for key, parameter in space.parameters.items():
-        if isinstance(parameter, SameAs):
-            repeated[key] = repeated[parameter.parameter]
-    return repeated
+    return space.with_shared(repeated)

@@ -12,14 +12,14 @@ from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_v
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
-from dsx.base.schema import Frozen
-from dsx.networks.architecture import Activation, Count, Head, Stem
+from dsx.base.schema import Count, Frozen
+from dsx.networks.architecture import Activation, Head, Stem
 from dsx.networks.cost import MEMORIES
 from dsx.networks.latency import DeviceModel
 from dsx.networks.user import USER_NETWORKS, shape_in_words
 from dsx.spaces import checks
 from dsx.spaces.constraints import Window, parse_constraints
-from dsx.spaces.distributions import Choice, Fixed, Parameter, from_shorthand
+from dsx.spaces.distributions import Choice, Fixed, Parameter, SameAs, from_shorthand
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.families import COMMON, FAMILIES, Family, ParameterRule
 from dsx.spaces.files import assign, read_definition
@@ -170,6 +170,11 @@ class Space(Frozen):
     def max_stages(self) -> int:
         return int(self.stage_counts.max())
 
+    def with_shared(self, settings: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The settings with those of parameters that are the same as another."""
+        shared = {name: p.parameter for name, p in self.parameters.items() if isinstance(p, SameAs)}
+        return settings | {name: settings[other] for name, other in shared.items()}
+
     @property
     def blocks(self) -> tuple[str, ...]:
         """Every block name that occurs, as the definition writes it."""
@@ -236,7 +241,7 @@ def space_from_dict(data: Mapping[str, object], where: str = "") -> Space:
     return Space.from_dict(data, where)
 
 
-def completed(definition: Mapping[str, Any]) -> dict[str, Any]:
+def completed(definition: Mapping[str, object]) -> dict[str, Any]:
     """A merged definition with every field of this version: one that an older version wrote may lack some.
 
     What is no space's definition (a study of one network has none), or cannot be read, stays as it is.

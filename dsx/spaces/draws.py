@@ -65,10 +65,7 @@ class Draws:
             else:
                 stages = settings.get("stages")
                 settings[column.name] = parameter.values[self._by_stage(column.name, u, stages)]
-        for name, parameter in space.parameters.items():
-            if isinstance(parameter, SameAs):
-                settings[name] = settings[parameter.parameter]
-        return settings
+        return space.with_shared(settings)
 
     def _uniforms(self, index: int) -> np.ndarray:
         """(CHUNK, columns) in [0, 1): 53 bits each; one stream per chunk."""

@@ -61,10 +61,7 @@ def enumerate_settings(space: Space) -> Iterator[tuple[dict[str, np.ndarray], np
             for (name, (values, table_masses)), pick in zip(tables.items(), picks, strict=True):
                 settings[name] = values[pick]
                 masses = masses * table_masses[pick]
-            for name, parameter in space.parameters.items():
-                if isinstance(parameter, SameAs):
-                    settings[name] = settings[parameter.parameter]
-            yield settings, masses
+            yield space.with_shared(settings), masses
 
 
 def remaining(space: Space, seed: int, tally: Tally, limit: int) -> Taken:

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
 from dsx.base.errors import DefinitionError, suggest, unknown
 
-_COMPARE: dict[type, Any] = {ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
+_Value: TypeAlias = "np.ndarray | float"
+_COMPARE: dict[type, Callable[..., object]] = {
+    ast.LtE: operator.le,
+    ast.Lt: operator.lt,
+    ast.GtE: operator.ge,
+    ast.Gt: operator.gt,
+}
 _COMPARE |= {ast.Eq: lambda a, b: np.isclose(a, b), ast.NotEq: lambda a, b: ~np.isclose(a, b)}
 _ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 _ARITHMETIC |= {ast.Pow: lambda a, b: np.power(np.asarray(a, dtype=float), b)}
 # over the stages; absent stages are NaN
-_REDUCTIONS: dict[str, Any] = {"sum": np.nansum, "min": np.nanmin, "max": np.nanmax}
-_ELEMENTWISE: dict[str, Any] = {"sqrt": np.sqrt, "log2": np.log2, "abs": np.abs}
+_REDUCTIONS: dict[str, Callable[..., np.ndarray]] = {"sum": np.nansum, "min": np.nanmin, "max": np.nanmax}
+_ELEMENTWISE: dict[str, Callable[..., np.ndarray]] = {"sqrt": np.sqrt, "log2": np.log2, "abs": np.abs}
 FUNCTIONS = (*_REDUCTIONS, *_ELEMENTWISE)
 
 
@@ -101,9 +107,9 @@ def _integer(node: ast.AST) -> int | None:
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
-def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> Any:
+def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> _Value:
     if isinstance(node, ast.Constant):
-        return node.value
+        return node.value  # type: ignore[return-value]  # other constants were refused when it was parsed
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.UnaryOp):
@@ -118,7 +124,7 @@ def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> Any:
         return _REDUCTIONS[name](operand, axis=-1) if name in _REDUCTIONS else _ELEMENTWISE[name](operand)
     assert isinstance(node, ast.Compare), node
     sides = [_evaluate(side, values) for side in (node.left, *node.comparators)]
-    result: Any = True
+    result: np.ndarray = np.array(True)
     for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True):
         left, right = _aligned(left, right)
         true = np.asarray(_COMPARE[type(op)](left, right))
@@ -127,7 +133,7 @@ def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> Any:
     return result
 
 
-def _aligned(left: Any, right: Any) -> tuple[Any, Any]:
+def _aligned(left: _Value, right: _Value) -> tuple[_Value, _Value]:
     """Per-network values beside per-stage ones count for every stage."""
     if np.ndim(left) == 2 and np.ndim(right) == 1:
         return left, np.asarray(right)[:, None]

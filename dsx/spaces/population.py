@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from dsx.base.arrow import array_of
-from dsx.base.errors import StudyError
+from dsx.base.errors import StudyError, first_line
 from dsx.base.files import write_bytes
+from dsx.base.nested import plain
 from dsx.networks.architecture import content_id
 from dsx.networks.cost import METRICS
 from dsx.networks.lookup import Network, network_from_dict
@@ -29,15 +30,10 @@ if TYPE_CHECKING:
 RECIPE_PREFIX = "recipe."
 
 
-def recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def recipe_settings(settings: Mapping[str, object]) -> dict[str, Any]:
     """Those settings (values or columns) that are the recipe's: `recipe.lr` as `lr`, …, and a sampled resolution."""
     prefixed = {k[len(RECIPE_PREFIX) :]: v for k, v in settings.items() if k.startswith(RECIPE_PREFIX)}
     return prefixed | ({"resolution": settings["resolution"]} if "resolution" in settings else {})
-
-
-def plain(value: object) -> Any:
-    """One entry of a settings column as Python has it; text comes from files as it is."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 class _Contents(Sequence[str]):
@@ -86,9 +82,9 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise StudyError(f"{path}: no population here; `dsx sample` makes one") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        text = str(error).splitlines()[0]
         raise StudyError(
-            f"{path}: not a readable Parquet file, perhaps cut short ({text}); restore it from a copy, or sample again"
+            f"{path}: not a readable Parquet file, perhaps cut short ({first_line(error)}); restore it from a copy, or"
+            " sample again"
         ) from None
 
 

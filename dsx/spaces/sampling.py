@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.base.errors import DsxError, ShortfallError
-from dsx.networks.architecture import canonical_json
+from dsx.base.nested import canonical_json
 from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.checks import check_limits
 from dsx.spaces.definition import Space

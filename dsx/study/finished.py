@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
 from dsx.base.arrow import array_of
+from dsx.results.states import FINISHED
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run, Runs
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-FINISHED = ("done", "diverged")
 # records parsed together: some megabytes
 _TOGETHER = 1000
 # what one thread of Arrow's takes at a time; no record is as long
@@ -217,11 +217,11 @@ def _finished(record: Mapping[str, Any], file: Unread, metrics: Sequence[str]) -
         return None, f"{file.path}: not a result; treated as absent"
 
 
-def _number(value: Any) -> float:
+def _number(value: float | None) -> float:
     return nan if value is None else float(value)
 
 
-def _count(value: Any) -> int | None:
+def _count(value: int | None) -> int | None:
     return None if value is None else int(value)
 
 
@@ -245,10 +245,10 @@ def _read_cache(path: Path, identity: tuple[int, int, int], metrics: tuple[str, 
         inodes = table["record_inode"]
         rows = table.filter(inodes.is_valid()) if inodes.null_count else table  # filtering loads half of Arrow
         run_ids, *fields = (_plain(rows[name]) for name in ("run_id", *_CACHED))
-        own = [_plain(rows[name].cast(pa.float64())) for name in metrics]
+        reported = [_plain(rows[name].cast(pa.float64())) for name in metrics]
     except (OSError, pa.ArrowException, KeyError, UnicodeDecodeError):
         return {}
-    values = zip(*own, strict=True) if own else repeat(())
+    values = zip(*reported, strict=True) if reported else repeat(())
     return dict(zip(run_ids, map(Finished._make, zip(*fields, values, strict=False)), strict=True))
 
 

@@ -39,7 +39,7 @@ def _sample(study: Study, folder: str) -> str:
     return " ".join([*parts, f"--seed {study.seed} --out {folder}"])
 
 
-def _space(name: str, definition: Mapping[str, Any]) -> str:
+def _space(name: str, definition: Mapping[str, object]) -> str:
     """The name, where it stands for this very space but for what the flags set; else a file to be written."""
     try:
         same = _apart_from_flags(load_space(name).to_dict()) == _apart_from_flags(definition)

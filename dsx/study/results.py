@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dsx.base import files
+from dsx.results.states import FINISHED
 from dsx.study import claims
-from dsx.study.finished import FINISHED, Finished, read_cache, read_finished
+from dsx.study.finished import Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
 from dsx.study.runs import Run, Runs
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
+from dsx.base.nested import content_hash, plain
 from dsx.networks.lookup import Network, network_from_dict
-from dsx.spaces.population import Population, plain, recipe_settings
+from dsx.spaces.population import Population, recipe_settings
 
 if TYPE_CHECKING:
     from dsx.recipes.base import AnyRecipe
@@ -26,12 +27,11 @@ def training_seed(study_seed: int, model_id: str, replicate: int = 0) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def run_name(model_id: str, replicate: int = 0, recipe_overrides: dict[str, Any] | None = None) -> str:
+def run_name(model_id: str, replicate: int = 0, recipe_overrides: Mapping[str, object] | None = None) -> str:
     """The run_id: of model_id alone, or with its recipe settings and replicate."""
     name = model_id
     if recipe_overrides:
-        text = json.dumps(recipe_overrides, sort_keys=True, separators=(",", ":"))
-        name += f"-r{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        name += f"-r{content_hash(recipe_overrides, digits=8)}"
     return f"{name}-s{replicate}" if replicate else name
 
 

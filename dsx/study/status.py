@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dsx.base.units import duration, rate
+from dsx.results.states import STATES
 from dsx.study.claims import Holder
 from dsx.study.finished import Finished
-from dsx.study.results import STATES, Failure, Scan
+from dsx.study.results import Failure, Scan
 from dsx.study.study import Study
 
 # speed is taken from the results of the last hour before the newest one, and of at most so many
@@ -110,14 +112,12 @@ def _remedy(study: Study, kind: str) -> str:
 
 def describe(status: Status, *, ids: int = 6) -> list[str]:
     """The status as lines of plain text. ids: how many models of a group of failures are named."""
-    counts = [f"{status.counts[state]} {state}" for state in ("done", "diverged", "failed", "running", "pending")]
-    assert set(STATES) == set(status.counts)
+    counts = [f"{status.counts[state]} {state}" for state in STATES]
     line = f"{status.path}   {'  '.join(counts)}"
     if status.models_per_hour is not None:
-        speed = status.models_per_hour
-        line += f"      {speed:,.0f} models/h" if speed >= 1000 else f"      {speed:.3g} models/h"
+        line += f"      {rate(status.models_per_hour)}"
     if status.hours_left is not None:
-        line += f", {_hours(status.hours_left)} left"
+        line += f", {duration(3600 * status.hours_left)} left"
     lines = [line]
     if status.recipe is None:
         lines.append(f"  no recipe yet: dsx launch {status.path} --recipe NAME")
@@ -127,9 +127,3 @@ def describe(status: Status, *, ids: int = 6) -> list[str]:
         )
         lines.append(f"  failed {len(group.run_ids)} × {group.kind}  {group.message}  ({named})   {group.remedy}")
     return lines + [f"  {problem}" for problem in status.problems]
-
-
-def _hours(hours: float) -> str:
-    if hours < 1.5:
-        return f"{max(hours * 60, 1):.0f} min"
-    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} d"

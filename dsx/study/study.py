@@ -51,7 +51,12 @@ class Study:
 
     @classmethod
     def create(
-        cls, path: str | Path, population: Population, definition: dict[str, Any], request: dict[str, Any], seed: int
+        cls,
+        path: str | Path,
+        population: Population,
+        definition: Mapping[str, object],
+        request: Mapping[str, object],
+        seed: int,
     ) -> Study:
         """Write study.yaml and population.parquet; or return the study that is there, if it is of this request.
 
@@ -118,8 +123,8 @@ class Study:
         if "parameters" not in self.definition:
             raise StudyError(f"{self.path}: was not sampled from a space, so it cannot grow")
         space = space_from_dict(self.definition, str(self.paths.definition))
-        drawn = draw_population(space, n, seed=self.seed, allow_short=allow_short)
-        return Study.create(self.path, drawn.population, self.definition, {**self.request, "n": n}, self.seed)
+        sampling = draw_population(space, n, seed=self.seed, allow_short=allow_short)
+        return Study.create(self.path, sampling.population, self.definition, {**self.request, "n": n}, self.seed)
 
     @property
     def path(self) -> Path:
@@ -219,7 +224,7 @@ class Study:
         if before != recipe:
             update["recipe"] = recipe.to_dict()
         changed = Study(self.paths, self._file.model_copy(update=update))
-        changed.__dict__["population"] = self.population  # not to be read once more
+        changed.population = self.population  # not to be read once more
         return changed
 
     @cached_property
@@ -268,6 +273,11 @@ class Study:
     def counts(self) -> dict[str, int]:
         """State → number of runs, for all five states."""
         return self.scan().counts()
+
+    def left(self) -> int:
+        """Number of runs that are pending or running."""
+        counts = self.counts()
+        return counts["pending"] + counts["running"]
 
     def failures(self) -> list[Failure]:
         """Why each failed run failed."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dsx.networks.torch_private import copy_each
 
 
 class Average(AveragedModel):
@@ -34,7 +35,7 @@ class Average(AveragedModel):
             if steps:
                 self.multi_avg_fn(kept_ones, new_ones, steps)
             else:
-                torch._foreach_copy_(kept_ones, new_ones)
+                copy_each(kept_ones, new_ones)
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 import dsx
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, unknown
 from dsx.training.allocator import return_freed_memory
 
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -21,9 +21,7 @@ def resolve_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     match = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", name)
     if match is None:
-        raise DsxError(
-            f"unknown device '{name}'.{suggest(name, ('auto', 'cpu', 'cuda', 'mps'))} Known: auto, cpu, cuda, mps"
-        )
+        raise DsxError(unknown("device", name, ("auto", "cpu", "cuda", "mps")))
     kind, index = match[1], int(match[2] or 0)
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -51,7 +51,7 @@ class Group:
         dist.all_gather_object(every, sorted(names))
         return {name for names_of_rank in every for name in names_of_rank}
 
-    def from_leader(self, value: Any) -> Any:
+    def from_leader(self, value: object) -> Any:
         """What the leading process passes, in every process; what the others pass is ignored."""
         if self.world == 1:
             return value

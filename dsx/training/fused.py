@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from dsx.networks.torch_private import has_forward_hooks
 from dsx.training.replacing import replace_layers
-from dsx.training.torch_private import has_forward_hooks
 
 _aten = torch.ops.aten
 

@@ -4,7 +4,7 @@ import sklearn.datasets
 
 import dsx.training.data.opening
 import dsx.training.trainer
-from dsx.training.torch_private import load_compiler
+from dsx.networks.torch_private import load_compiler
 
 load_compiler()
 

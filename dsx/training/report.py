@@ -83,7 +83,7 @@ class OwnTraining:
             f"time limit of {self.recipe.time_limit_min:g} min reached; a higher time_limit_min goes on from its folder"
         )
 
-    def finish(self, report: Mapping[str, Any], where: str) -> Result:
+    def finish(self, report: Mapping[str, object], where: str) -> Result:
         """Write and return the result that a report makes. where: it came from.
 
         Raises ReportError for a report without its metrics.
@@ -93,7 +93,7 @@ class OwnTraining:
         (self.place / _ELAPSED).unlink(missing_ok=True)
         return result
 
-    def _result(self, report: Mapping[str, Any], where: str) -> Result:
+    def _result(self, report: Mapping[str, object], where: str) -> Result:
         recipe, main = self.recipe, self.recipe.measures[0]
         metrics, lost = _metrics(recipe.measures, report, where)
         curve = _curve(report.get("curve") or (), main, where)
@@ -128,7 +128,7 @@ class OwnTraining:
 _OPTIONAL = ("epochs", "images_per_second", "peak_memory_bytes")
 
 
-def _metrics(measures: Iterable[Metric], report: Mapping[str, Any], where: str) -> tuple[dict[str, float], str]:
+def _metrics(measures: Iterable[Metric], report: Mapping[str, object], where: str) -> tuple[dict[str, float], str]:
     """Every declared metric, and why the training diverged, or nothing: a metric that is not finite, or its word."""
     given = report.get("metrics", report)
     if not isinstance(given, Mapping):

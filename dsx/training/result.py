@@ -79,8 +79,8 @@ def recorded(folder: Path, architecture: Network, recipe: AnyRecipe, seed: int) 
     before = recorded_identity(result.effective_recipe)
     if isinstance(recipe, Recipe) and (result.recipe_id == recipe.recipe_id or recipe.on_out_of_memory == "accumulate"):
         before["micro_batch_size"] = recipe.micro_batch_size  # what was used in the end may be less
-    found = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
-    check_same(folder / RESULT, found, {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()})
+    there = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
+    check_same(folder / RESULT, there, {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()})
     return result
 
 

@@ -53,8 +53,8 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
     """
     recipe = recipe if isinstance(recipe, AnyRecipe) else load_recipe(recipe)
     if not isinstance(recipe, Recipe):  # a program or a function of the user's
-        own = trainer_named(recipe.trainer)
-        return own(architecture, recipe, seed, folder, device, threads=threads, should_stop=should_stop)
+        train_once = trainer_named(recipe.trainer)
+        return train_once(architecture, recipe, seed, folder, device, threads=threads, should_stop=should_stop)
     chosen = local_device(resolve_device(device))
     recipe.check(architecture)
     use_short_sockets()

@@ -9,13 +9,21 @@ import pytest
 from scipy import stats
 
 from dsx.analysis.rank_test import sorted_rank_test
-from dsx.analysis.step_test import Looks, allowed_error, look_at, no_worse_pvalue, one_sided, planned_looks, widened
+from dsx.analysis.step_test import (
+    LookSchedule,
+    allowed_error,
+    look_at,
+    no_worse_pvalue,
+    one_sided,
+    planned_looks,
+    widened,
+)
 from dsx.analysis.verdict import Margin
 
-LOOKS = Looks((16, 32), (0.5, 0.5))
+LOOKS = LookSchedule((16, 32), (0.5, 0.5))
 
 
-def decided(difference: float, seed: int, looks: Looks, alpha: float, margin: Margin | None = None) -> str:
+def decided(difference: float, seed: int, looks: LookSchedule, alpha: float, margin: Margin | None = None) -> str:
     """What a test decides on normal errors, the narrower space's better by so many standard deviations."""
     rng = np.random.default_rng([3, seed])
     narrow, wide = rng.normal(-difference, 1, looks.models[-1]), rng.normal(0, 1, looks.models[-1])
@@ -29,11 +37,11 @@ def decided(difference: float, seed: int, looks: Looks, alpha: float, margin: Ma
 def test_p_values_are_those_of_an_independent_test() -> None:
     rng = np.random.default_rng(1)
     narrow, wide = rng.normal(-0.4, 1, 60), rng.normal(0, 1.5, 50)
-    look = look_at(narrow, wide, Looks((50,), (1.0,)), 0, 0.05)
+    look = look_at(narrow, wide, LookSchedule((50,), (1.0,)), 0, 0.05)
     expected = stats.brunnermunzel(narrow, wide, alternative="less").pvalue
     assert look.better == pytest.approx(expected, rel=0.15)
     assert look.chance == pytest.approx(np.mean(narrow[:, None] < wide[None, :]))
-    mirrored = look_at(wide, narrow, Looks((50,), (1.0,)), 0, 0.05)
+    mirrored = look_at(wide, narrow, LookSchedule((50,), (1.0,)), 0, 0.05)
     assert mirrored.better == pytest.approx(1 - look.better)
 
 

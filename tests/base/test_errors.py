@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsx.base.errors import DefinitionError, DsxError, ShortfallError, StudyError, suggest, unknown
+from dsx.base.errors import DefinitionError, DsxError, ShortfallError, StudyError, one_of, suggest, unknown
 
 
 def test_an_unknown_name_is_told_with_its_near_miss_and_all_that_are_known():
@@ -27,6 +27,11 @@ def test_a_name_that_is_no_text_is_told_as_it_is():
 )
 def test_letter_case_and_a_lost_letter_are_forgiven(name, meant):
     assert suggest(name, ["AnyNetXE", "RegNetX"]) == f" Did you mean {meant}?"
+
+
+def test_a_value_is_told_what_it_should_have_been():
+    assert one_of("anny", ["any", "one"]) == "expected one of any, one. Did you mean any?"
+    assert one_of(3, ["any", "one"]) == "expected one of any, one."
 
 
 def test_only_the_nearest_is_suggested_and_nothing_far_off():

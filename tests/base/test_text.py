@@ -17,7 +17,7 @@ def test_the_first_column_is_flush_left_and_the_others_right():
 
 
 def test_indent_and_the_number_of_left_columns_may_be_given():
-    assert align([["a", "bb", "c"], ["aa", "b", "cc"]], indent=0, left=2) == "a   bb   c\naa  b   cc"
+    assert align([["a", "bb", "c"], ["aa", "b", "cc"]], left=2) == "  a   bb   c\n  aa  b   cc"
 
 
 def test_no_line_ends_in_blanks():

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.base.units import format_number, format_percent, format_range, parse_number, parse_range
+from dsx.base.units import duration, format_number, format_percent, format_range, parse_number, parse_range, rate
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,26 @@ def test_numbers_are_shown_with_the_largest_suffix() -> None:
 def test_shares_are_shown_in_percent_with_two_digits_and_never_as_powers_of_ten() -> None:
     shares = (0, 0.00263, 0.0262, 0.123, 0.994, 0.9949, 0.995, 0.9999, 1)
     assert [format_percent(x) for x in shares] == ["0", "0.26", "2.6", "12", "99", "99", "99.5", "100", "100"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (12 * 60, "12 min"),
+        (89 * 60, "89 min"),
+        (90 * 60, "1.5 h"),
+        (4.8 * 3600, "4.8 h"),
+        (72 * 3600, "3.0 d"),
+        (3.2 * 86400, "3.2 d"),
+    ],
+)
+def test_durations_have_the_unit_that_people_use(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(17.42, "17.4"), (720, "720"), (0.123, "0.123"), (12345.6, "12,346")])
+def test_rates_have_three_digits_and_no_exponent(number: float, text: str) -> None:
+    assert rate(number) == f"{text} models/h"

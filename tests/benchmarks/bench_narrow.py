@@ -42,7 +42,7 @@ def main() -> None:
         if planted.space not in pools:
             pools[planted.space] = Pool(planted.space)
         pool = pools[planted.space]
-        looks = len({q.name for q in pool.listed if q.ends})
+        looks = len({q.name for q in pool.listed if q.ends and (not planted.asked or q.parameter in planted.asked)})
         for n in (100, *_MORE) if len(planted.rules) > 1 else (100,):
             seeds = range(given.seed, given.seed + given.analyses)
             start = time.perf_counter()

@@ -10,7 +10,7 @@ import pytest
 from dsx.base import resources
 from dsx.base.errors import DsxError
 from dsx.commands import launch as command
-from dsx.commands.launch import STOPPED, exit_code, launch, launch_studies, plan, preview
+from dsx.commands.launch import STOPPED, LaunchRequest, exit_code, launch, launch_studies, plan, preview
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.recipe import load_recipe
@@ -57,7 +57,7 @@ class Recording(Launcher):
 @pytest.fixture
 def recording(monkeypatch: pytest.MonkeyPatch) -> Recording:
     made = Recording(calls=[])
-    monkeypatch.setattr(command, "load_launcher", lambda name, changes: made)
+    monkeypatch.setattr("dsx.commands.config.load_launcher", lambda name, changes: made)
     return made
 
 
@@ -92,7 +92,8 @@ def test_studies_get_recipe_and_seeds_after_the_check_and_before_the_launch(
     studies = [make_study(tmp_path / name, n=2, recipe=False) for name in "ab"]
     said: list[str] = []
     folders = [str(study.path) for study in studies]
-    launched = launch(folders, "digits", "recording", OPTIONS, ["recipe.epochs=5"], seeds=3, say=said.append)
+    request = LaunchRequest(folders, "digits", "recording", OPTIONS, ["recipe.epochs=5"], seeds=3)
+    launched = launch(request, said.append)
     assert [call[0] for call in recording.calls] == ["check", "launch"]
     assert [call[2] for call in recording.calls] == [3, 3]
     for folder in folders:
@@ -106,7 +107,7 @@ def test_studies_get_recipe_and_seeds_after_the_check_and_before_the_launch(
 def test_one_study_that_is_refused_leaves_all_as_they_were(tmp_path: Path, recording: Recording) -> None:
     studies = [make_study(tmp_path / name, n=2, recipe=False) for name in ("good", "refused")]
     with pytest.raises(DsxError, match=r"^not here$"):
-        launch([str(study.path) for study in studies], "digits", "recording", OPTIONS)
+        launch(LaunchRequest([str(study.path) for study in studies], "digits", "recording", OPTIONS))
     assert [open_study(study.path).recipe for study in studies] == [None, None]
 
 
@@ -114,7 +115,8 @@ def test_without_a_named_recipe_each_study_keeps_its_own_and_overrides_change_it
     tmp_path: Path, recording: Recording
 ) -> None:
     studies = [make_study(tmp_path / name, n=2, lr=lr) for name, lr in (("a", 0.25), ("b", 0.125))]
-    launch([str(study.path) for study in studies], None, "x", OPTIONS, ["recipe.epochs=7"], say=lambda line: None)
+    folders = [str(study.path) for study in studies]
+    launch(LaunchRequest(folders, None, "x", OPTIONS, ["recipe.epochs=7"]), lambda line: None)
     recipes = [open_study(study.path).recipe for study in studies]
     assert [(recipe.lr, recipe.epochs) for recipe in recipes if recipe] == [(0.25, 7), (0.125, 7)]
 
@@ -153,7 +155,7 @@ def test_a_preview_tells_states_cost_and_place(
     ]
     monkeypatch.setattr(preflight, "preflight", lambda *_, **__: Preflight(rows, 6, 12.0, "digits"))
     study = make_study(tmp_path / "a", n=6)
-    lines = preview([str(study.path)], None, "x", OPTIONS).splitlines()
+    lines = preview(LaunchRequest([str(study.path)], None, "x", OPTIONS)).splitlines()
     assert lines[1] == f"{study.path}: would train 6 models; now 6 pending"
     assert lines[3].split() == ["smallest", "10k", "2,000", "25%", "1.00", "GiB", "0.5"]
     assert lines[4].split() == ["largest", "20k", "out", "of", "memory", "–", "–", "–"]
@@ -169,7 +171,7 @@ def test_a_cost_that_cannot_be_measured_does_not_hide_the_rest(
 
     monkeypatch.setattr(preflight, "preflight", nowhere)
     study = make_study(tmp_path / "a", n=1)
-    lines = preview([str(study.path)], None, "x", OPTIONS).splitlines()
+    lines = preview(LaunchRequest([str(study.path)], None, "x", OPTIONS)).splitlines()
     assert lines[-2:] == ["cost not measured: no such data", "and that is all"]
 
 
@@ -202,9 +204,8 @@ def test_a_command_line_is_a_recipe_and_overrides_say_what_it_reports(tmp_path: 
     study = make_study(tmp_path / "study", n=2, recipe=False)
     program = "sh -c 'echo {{\\\"map\\\": 40}}' {seed}"
     asked = command.asked_recipe(None, program)
-    launched = launch(
-        [str(study.path)], asked, "debug", OPTIONS, ["recipe.metrics.map.better=higher"], say=lambda _: None
-    )
+    request = LaunchRequest([str(study.path)], asked, "debug", OPTIONS, ["recipe.metrics.map.better=higher"])
+    launched = launch(request, lambda _: None)
     assert launched.counts == {"done": 2}
     assert open_study(study.path).results()["map"].tolist() == [40.0, 40.0]
     with pytest.raises(DsxError) as raised:

@@ -17,9 +17,10 @@ from slurm import fake_slurm
 
 from dsx.base.errors import DsxError
 from dsx.commands import until
+from dsx.commands.launch import LaunchRequest
 from dsx.commands.sample import SampleRequest, sample
 from dsx.commands.standings import look
-from dsx.commands.until import Asked, Goal, launch_until, models_over
+from dsx.commands.until import Goal, launch_until, models_over
 from dsx.launch.options import LaunchOptions
 from dsx.study.study import Study, open_study
 
@@ -36,9 +37,9 @@ def sampled(folder: Path, n: int = 3, space: str = "AnyNetXA-digits", seed: int 
 
 def asked(
     *studies: Study, on: str = "debug", trainer: str = "train", recipe: str = "digits", **options: object
-) -> Asked:
+) -> LaunchRequest:
     given = {"device": "cpu", "progress": False, "trainer": f"standins:{trainer}"} | options
-    return Asked([str(study.path) for study in studies], recipe, on, LaunchOptions(**given))  # type: ignore[arg-type]
+    return LaunchRequest([str(study.path) for study in studies], recipe, on, LaunchOptions(**given))  # type: ignore[arg-type]
 
 
 def test_studies_grow_evenly_until_they_are_told_apart(tmp_path: Path) -> None:
@@ -152,11 +153,12 @@ def test_a_space_that_is_used_up_ends_it(tmp_path: Path) -> None:
 KILLED = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
     "from dsx.commands import until\n"
+    "from dsx.commands.launch import LaunchRequest\n"
     "from dsx.launch.options import LaunchOptions\n"
     "if __name__ == '__main__':\n"
     "    until.LOOK_EVERY_S = until.LAUNCH_EVERY_S = 0.1\n"
     "    options = LaunchOptions(device='cpu', progress=False, trainer='standins:slow_train', workers=2)\n"
-    "    until.launch_until(until.Asked(sys.argv[2:], 'digits', 'local', options), until.Goal(at_most=24))\n"
+    "    until.launch_until(LaunchRequest(sys.argv[2:], 'digits', 'local', options), until.Goal(at_most=24))\n"
 )
 
 

@@ -7,7 +7,7 @@ from dsx.analysis.step_test import Look
 from dsx.designing.account import headline, spent, told, told_proposal, told_step
 from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource
-from dsx.designing.plan import Plan, Step
+from dsx.designing.plan import Step, WalkPlan
 from dsx.designing.refinement import Refinement
 from dsx.designing.walk import Walk
 
@@ -17,7 +17,7 @@ TAKEN = Step(1, RULE, "A", "A-1", 0.025, (LOOK,), trained=54, reused=7)
 
 
 def empty_walk() -> Walk:
-    return Walk(dsx.load_space("AnyNetXA-digits"), Plan(100), FunctionSource(lambda _: 1.0), Journal())
+    return Walk(dsx.load_space("AnyNetXA-digits"), WalkPlan(100), FunctionSource(lambda _: 1.0), Journal())
 
 
 def test_a_step_is_told_with_its_evidence_and_what_was_reused() -> None:

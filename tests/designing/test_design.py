@@ -70,10 +70,10 @@ def test_a_function_that_is_asked_for_too_little_is_told() -> None:
 def test_the_statement_on_errors_counts_tests_and_steps_by_hand(made: tuple[Path, object]) -> None:
     from dataclasses import replace
 
-    from dsx.designing.plan import Plan
+    from dsx.designing.plan import WalkPlan
 
     step = made[1].steps[0]  # type: ignore[attr-defined]
     by_hand = replace(step, looks=(), after="x")
-    words = error_statement(Plan(level=0.9), [step, by_hand, by_hand])
+    words = error_statement(WalkPlan(level=0.9), [step, by_hand, by_hand])
     assert "is at most 10 %, whatever the number of rounds and candidates (1 test here)" in words
     assert words.endswith(" 2 steps taken by hand are not part of this.")

@@ -11,8 +11,9 @@ from dsx.analysis.step_test import Look
 from dsx.analysis.verdict import Margin
 from dsx.base.errors import DsxError
 from dsx.designing.folder import DesignFolder, evidence_of
-from dsx.designing.plan import Plan, Step
+from dsx.designing.plan import Step, WalkPlan
 from dsx.designing.refinement import Refinement
+from dsx.recipes.recipe import load_recipe
 from dsx.spaces.files import lineage
 
 SPACE = dsx.load_space("AnyNetXA-digits")
@@ -27,20 +28,30 @@ def step(number: int, change: dict, kind: str = "derived", looks: tuple[Look, ..
 
 def test_what_was_asked_for_is_what_is_opened(tmp_path: Path) -> None:
     folder = DesignFolder(tmp_path / "walk")
-    plan = Plan(120, 2.5, 3, 0.9, Margin(0.5, "points"))
+    plan = WalkPlan(120, 2.5, 3, 0.9, Margin(0.5, "points"))
     folder.keep(SPACE, plan, {"name": "digits"})
     space, opened, recipe = folder.open()
     assert (space.definition_hash, opened, recipe) == (SPACE.definition_hash, plan, {"name": "digits"})
 
 
+def test_a_recipe_of_an_earlier_version_is_the_same_where_it_says_the_same(tmp_path: Path) -> None:
+    folder, recipe = DesignFolder(tmp_path), load_recipe("digits")
+    earlier = {key: value for key, value in recipe.to_dict().items() if key not in ("capture", "clip_gradient")}
+    folder.keep(SPACE, WalkPlan(120), earlier)
+    folder.keep(SPACE, WalkPlan(120), recipe.to_dict())
+    with pytest.raises(DsxError) as told:
+        folder.keep(SPACE, WalkPlan(120), load_recipe("digits", {"epochs": 4}).to_dict())
+    assert "begun otherwise (recipe: epochs: 8 → 4)" in str(told.value)
+
+
 def test_more_may_be_asked_of_a_walk_and_nothing_else(tmp_path: Path) -> None:
     folder = DesignFolder(tmp_path)
-    folder.keep(SPACE, Plan(120))
-    folder.keep(SPACE, Plan(300, hours=1.0))
-    assert folder.open()[1] == Plan(300, hours=1.0)
+    folder.keep(SPACE, WalkPlan(120))
+    folder.keep(SPACE, WalkPlan(300, hours=1.0))
+    assert folder.open()[1] == WalkPlan(300, hours=1.0)
     for space, plan, what in (
-        (dsx.load_space("AnyNetXE-digits"), Plan(300), "space AnyNetXA-digits → AnyNetXE-digits"),
-        (SPACE, Plan(300, margin=Margin(0.2)), "margin 0.1 → 0.2"),
+        (dsx.load_space("AnyNetXE-digits"), WalkPlan(300), "space AnyNetXA-digits → AnyNetXE-digits"),
+        (SPACE, WalkPlan(300, margin=Margin(0.2)), "margin 0.1 → 0.2"),
     ):
         with pytest.raises(DsxError) as told:
             folder.keep(space, plan)

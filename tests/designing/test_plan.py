@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.designing.plan import Plan
+from dsx.designing.plan import WalkPlan
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,9 @@ from dsx.designing.plan import Plan
 )
 def test_a_plan_that_cannot_be_is_told(asked: dict, message: str) -> None:
     with pytest.raises(DsxError) as told:
-        Plan(**asked)
+        WalkPlan(**asked)
     assert str(told.value) == message
 
 
 def test_the_first_proposal_is_made_by_a_part_of_the_budget() -> None:
-    assert [Plan(models).first for models in (48, 400, 10_000)] == [24, 66, 96]
+    assert [WalkPlan(models).first for models in (48, 400, 10_000)] == [24, 66, 96]

@@ -13,7 +13,7 @@ import dsx
 from dsx.base.errors import DsxError
 from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource, PausedError
-from dsx.designing.plan import Plan
+from dsx.designing.plan import WalkPlan
 from dsx.designing.refinement import contained
 from dsx.designing.walk import Walk
 from dsx.networks.architecture import Architecture
@@ -48,7 +48,7 @@ class Counting(FunctionSource):
 
 def new_walk(source: FunctionSource | None = None, models: int = 240, **given: object) -> Walk:
     given = {"journal": Journal()} | given
-    return Walk(SPACE, Plan(models), source or Counting(depth_matters), **given)  # type: ignore[arg-type]
+    return Walk(SPACE, WalkPlan(models), source or Counting(depth_matters), **given)  # type: ignore[arg-type]
 
 
 def trace(whole: Walk) -> tuple:
@@ -105,7 +105,7 @@ def test_killed_anywhere_it_ends_as_the_undisturbed_one_and_evaluates_nothing_tw
 @pytest.mark.slow
 def test_a_larger_budget_goes_on_where_the_smaller_ended(undisturbed: tuple[Walk, Counting]) -> None:
     journal, source = Journal.in_memory(undisturbed[0].journal.records), Counting(depth_matters)
-    whole = Walk(SPACE, Plan(300), source, journal)
+    whole = Walk(SPACE, WalkPlan(300), source, journal)
     whole.run()
     assert whole.steps[: len(undisturbed[0].steps)] == undisturbed[0].steps
     assert whole.spent > undisturbed[0].spent
@@ -168,7 +168,7 @@ def test_device_hours_end_a_walk_as_models_do() -> None:
         def tables(self, batches: list) -> list[pd.DataFrame]:  # type: ignore[override]
             return [table.assign(seconds=36.0) for table in super().tables(batches)]
 
-    whole = Walk(SPACE, Plan(400, hours=0.9), Timed(depth_matters), Journal())
+    whole = Walk(SPACE, WalkPlan(400, hours=0.9), Timed(depth_matters), Journal())
     assert whole.run() == "budget spent"
     assert whole.spent <= 90
 

@@ -51,6 +51,12 @@ def test_models_are_picked_as_rules_of_spaces_pick_them(text, models):
     assert " ".join(part.table["model_id"]) == models
 
 
+def test_first_seeds_can_be_picked():
+    both = study(replicate=[0, 0, 0, 1, 1, 1])
+    (part,) = where([both], "replicate == 0").studies
+    assert " ".join(part.table["model_id"]) == "m0 m1 m2"
+
+
 def test_what_is_left_out_is_counted_and_goes_with_its_curves_and_failures():
     subset = where([study(), study("B")], "flops <= 200")
     assert subset.account == ["A: 2 of 6 runs where flops <= 200", "B: 2 of 6 runs where flops <= 200"]

@@ -3,7 +3,6 @@ import pytest
 from dsx.base.errors import DsxError
 from dsx.launch import devices
 from dsx.launch.devices import Slot, slots
-from dsx.launch.progress import duration, rate
 
 
 @pytest.fixture
@@ -32,16 +31,3 @@ def test_each_gpu_gets_its_own_workers():
 
 def test_cores_are_those_this_process_may_use():
     assert 1 <= devices.cpu_count() <= 4096
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(4.4, "4 s"), (89, "89 s"), (600, "10 min"), (17_280, "4.8 h"), (864_000, "10.0 d")],
-)
-def test_durations_are_short(seconds, text):
-    assert duration(seconds) == text
-
-
-def test_rates_have_three_digits():
-    assert rate(17.44) == "17.4 models/h"
-    assert rate(12345.6) == "12,346 models/h"

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from dsx.launch import progress
-from dsx.launch.progress import LaunchTally, ProgressReport, duration, rate
+from dsx.launch.progress import LaunchTally, ProgressReport
 
 
 class Clock:
@@ -24,29 +24,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=made.monotonic))
     return made
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (89.4, "89 s"),
-        (90, "2 min"),
-        (12 * 60, "12 min"),
-        (89 * 60, "89 min"),
-        (90 * 60, "1.5 h"),
-        (4.8 * 3600, "4.8 h"),
-        (72 * 3600, "3.0 d"),
-        (3.2 * 86400, "3.2 d"),
-    ],
-)
-def test_durations_have_the_unit_that_people_use(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(("number", "text"), [(17.42, "17.4"), (720, "720"), (0.123, "0.123"), (12345.6, "12,346")])
-def test_rates_have_three_digits_and_no_exponent(number: float, text: str) -> None:
-    assert rate(number) == f"{text} models/h"
 
 
 def test_a_tally_says_what_is_done_and_how_long_the_rest_takes(clock: Clock) -> None:

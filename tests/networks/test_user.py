@@ -15,7 +15,7 @@ import torch
 
 import dsx as dsx_api
 from dsx.base.errors import DefinitionError
-from dsx.networks.architecture import canonical_json
+from dsx.base.nested import canonical_json
 from dsx.networks.complexity import complexity
 from dsx.networks.cost import Complexity
 from dsx.networks.lookup import input_shape, network_from_dict

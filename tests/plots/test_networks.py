@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dsx import analysis, plots
@@ -17,6 +18,13 @@ def test_training_curves_name_the_three_models(curves, text_of):
     assert "worst: m4, last not finite" in text_of(plots.training_curves(curves, measure="loss"))
     with pytest.raises(DsxError, match="curves: no column 'top9'"):
         plots.training_curves(curves, measure="top9")
+
+
+def test_epochs_are_never_on_a_logarithmic_axis():
+    epochs = pd.DataFrame({"model_id": "m0", "epoch": np.arange(1, 101), "error": np.linspace(90, 10, 100)})
+    ax = plots.training_curves(epochs)
+    assert ax.get_xscale() == "linear"
+    assert [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]][-1] == 100
 
 
 def test_network_shows_its_linear_fit(text_of):

@@ -12,7 +12,7 @@ import dsx
 from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource
-from dsx.designing.plan import Plan
+from dsx.designing.plan import WalkPlan
 from dsx.designing.walk import Walk
 from dsx.networks.architecture import Architecture
 from dsx.report.walk import best_models, steps_table, write_walk
@@ -26,7 +26,7 @@ def evaluate(model: Model) -> float:
 
 @pytest.fixture(scope="module")
 def walk() -> Walk:
-    whole = Walk(dsx.load_space("AnyNetXA-digits"), Plan(100), FunctionSource(evaluate), Journal())
+    whole = Walk(dsx.load_space("AnyNetXA-digits"), WalkPlan(100), FunctionSource(evaluate), Journal())
     whole.run()
     return whole
 

@@ -31,7 +31,7 @@ def test_what_was_taken_for_what_is_said():
     assert read.table["model_id"].tolist() == ["row 1", "row 2", "row 3"]
     assert read.table["depth"].tolist() == [4, 5, 6]
     assert "trial" not in read.table
-    assert not read.own
+    assert read.account
 
 
 def test_factors_and_complements_are_applied():
@@ -67,7 +67,7 @@ def test_rows_of_one_model_are_its_seeds():
 def test_a_table_that_dsx_wrote_is_taken_as_it_is(table):
     ours = table([3.0, np.nan], states=["done", "failed"])
     read = tidy(ours, PATH, {"error": "error"})
-    assert read.own
+    assert not read.account
     assert read.account == ""
     pd.testing.assert_frame_equal(read.table, ours, check_dtype=False)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.results.sources import Source, has_column, source, sources_in
+from dsx.results.sources import ColumnSource, has_column, source, sources_in
 
 PATH = Path("mine.csv")
 
@@ -16,11 +16,11 @@ PATH = Path("mine.csv")
 @pytest.mark.parametrize(
     ("text", "expected", "shown"),
     [
-        ("top1", Source("top1"), "'top1'"),
-        ("100-acc", Source("acc", complement=True), "100 − 'acc'"),
-        ("100 - 100*acc", Source("acc", 100, True, True), "100 − 100·'acc'"),
-        ("1e9*gflops", Source("gflops", 1e9, False, True), "1e+09·'gflops'"),
-        ("1*loss", Source("loss", 1, False, True), "'loss'"),
+        ("top1", ColumnSource("top1"), "'top1'"),
+        ("100-acc", ColumnSource("acc", complement=True), "100 − 'acc'"),
+        ("100 - 100*acc", ColumnSource("acc", 100, True, True), "100 − 100·'acc'"),
+        ("1e9*gflops", ColumnSource("gflops", 1e9, False, True), "1e+09·'gflops'"),
+        ("1*loss", ColumnSource("loss", 1, False, True), "'loss'"),
     ],
 )
 def test_a_formula_is_a_column_a_factor_and_perhaps_what_it_lacks_to_100(text, expected, shown):
@@ -29,7 +29,7 @@ def test_a_formula_is_a_column_a_factor_and_perhaps_what_it_lacks_to_100(text, e
 
 
 def test_a_column_that_looks_like_a_formula_is_taken_as_it_is():
-    assert source("100-acc", ["100-acc", "acc"]) == Source("100-acc")
+    assert source("100-acc", ["100-acc", "acc"]) == ColumnSource("100-acc")
 
 
 def test_whether_what_was_given_names_a_column():
@@ -41,13 +41,13 @@ def test_whether_what_was_given_names_a_column():
 def test_columns_are_known_by_name_whatever_its_letter_case():
     table = pd.DataFrame(columns=["Error", "FLOPS", "Status", "depth"])
     assert sources_in(table, PATH, {}) == {
-        "error": Source("Error"), "flops": Source("FLOPS"), "state": Source("Status"),
+        "error": ColumnSource("Error"), "flops": ColumnSource("FLOPS"), "state": ColumnSource("Status"),
     }  # fmt: skip
 
 
 def test_what_was_given_comes_before_a_column_of_the_name():
     table = pd.DataFrame(columns=["error", "top1_err"])
-    assert sources_in(table, PATH, {"error": "top1_err"})["error"] == Source("top1_err")
+    assert sources_in(table, PATH, {"error": "top1_err"})["error"] == ColumnSource("top1_err")
 
 
 @pytest.mark.parametrize(

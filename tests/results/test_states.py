@@ -75,6 +75,17 @@ def test_different_recipes_and_epochs_are_warned_of(table):
     assert mixed_conditions({"A": a, "B": a}) == []
 
 
+def test_different_numbers_of_seeds_are_warned_of(table):
+    once, twice = table([1.0, 2.0]), table([1.0, 2.0, 3.0, np.nan], ["done", "done", "diverged", "pending"])
+    twice["model_id"] = ["m00000", "m00001", "m00000", "m00001"]
+    assert mixed_conditions({"A": twice, "B": once}) == [
+        "Errors are means over different numbers of seeds (A: 1.5; B: 1), and means over more seeds spread less;"
+        " --where 'replicate == 0' compares first seeds alone."
+    ]
+    nothing = table([np.nan], ["pending"])
+    assert mixed_conditions({"A": twice, "B": twice, "C": nothing}) == []
+
+
 def test_in_order_failed_models_are_left_out_and_those_to_come_wait_at_their_place(table):
     rows = in_order(table([3.0, np.nan, np.nan, 90.0, np.nan], ["done", "failed", "running", "diverged", "done"]))
     assert rows["model_id"].tolist() == ["m00000", "m00002", "m00003"]

@@ -108,7 +108,7 @@ def look(**changes):
 @pytest.mark.parametrize(
     ("speed", "hours", "words"),
     [
-        (123.45, 0.005, "      123 models/h, 1 min left"),
+        (123.45, 0.005, "      123 models/h, 18 s left"),
         (1234.5, 1.0, "      1,234 models/h, 60 min left"),
         (4.0, 2.25, "      4 models/h, 2.2 h left"),
         (0.1, 90.0, "      0.1 models/h, 3.8 d left"),

@@ -14,13 +14,15 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from dsx.base.units import duration
 from dsx.launch.devices import Slot
 from dsx.launch.launcher import Launched
 from dsx.launch.local import pool
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import PendingRun, limited, pending_runs
-from dsx.launch.progress import LaunchTally, ProgressReport, duration
+from dsx.launch.progress import LaunchTally, ProgressReport
 from dsx.launch.worker import Outcome
+from dsx.results.states import OVER
 from dsx.study.results import Failure
 from dsx.study.study import Study, open_study
 
@@ -204,7 +206,7 @@ def _stop_signals(dispatcher: _Dispatcher, report: ProgressReport) -> Iterator[N
 def _closing(dispatcher: _Dispatcher, seconds: float) -> str:
     """The last line: what was done, and how to go on if anything is left."""
     tally, counts = dispatcher.tally, dispatcher.tally.counts
-    parts = [f"{counts[what]} {what}" for what in ("done", "diverged", "failed") if counts[what] or what == "done"]
+    parts = [f"{counts[what]} {what}" for what in OVER if counts[what] or what == "done"]
     line = f"{', '.join(parts)} in {duration(seconds)}"
     if counts["held"]:
         line += f"; {counts['held']} are trained by another process"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dsx.base.schema import Count
 from dsx.base.text import plural
 from dsx.launch.devices import Slot, cpu_count, may_have_gpus, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
@@ -14,7 +15,6 @@ from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_studies, pending_runs, trainers_of
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings
-from dsx.networks.architecture import Count
 from dsx.recipes.recipe import Recipe
 from dsx.study.study import Study
 

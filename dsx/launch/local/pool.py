@@ -56,8 +56,8 @@ _LOOK_ABOVE = (
 
 def grace_s(studies: Iterable[Study]) -> float:
     """Seconds that a stop leaves to these studies' workers: a program of the user's may have asked for longer."""
-    own = [study.recipe.stop_grace_s for study in studies if isinstance(study.recipe, OwnRecipe)]
-    return max([GRACE_S, *(seconds + _SAVE_S for seconds in own)])
+    asked = [study.recipe.stop_grace_s for study in studies if isinstance(study.recipe, OwnRecipe)]
+    return max([GRACE_S, *(seconds + _SAVE_S for seconds in asked)])
 
 
 @dataclass(frozen=True)

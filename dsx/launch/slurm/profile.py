@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from dsx.base.errors import DefinitionError
-from dsx.base.schema import Frozen
+from dsx.base.schema import Count, Frozen
 from dsx.launch.slurm.snapshot import WITH_THIS_CODE
-from dsx.networks.architecture import Count
 
 _MULTIPLE = re.compile(r"(\d+\.?\d*)x")
 Multiple = Annotated[float, Field(gt=0)]
@@ -133,7 +132,7 @@ def _needs_link(code: Path) -> bool:
     return ":" in str(code)
 
 
-def split_multiples(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+def split_multiples(content: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, float]]:
     """What a profile's file or an override says: the plain values, and the factors of those such as `mem_gb: 2x`."""
     plain, multiples = {}, {}
     for key, value in content.items():

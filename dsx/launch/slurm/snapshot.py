@@ -74,9 +74,9 @@ def freeze(study: Study) -> Path:
             files |= _files(top / data, top)
     modes = {}
     if isinstance(study.recipe, OwnRecipe) and study.recipe.code is not None:
-        own = _own_files(Path(study.recipe.code).expanduser())
-        files |= {f"{COPIED_CODE}/{name}": path.read_bytes() for name, path in own.items()}
-        modes = {f"{COPIED_CODE}/{name}": path.stat().st_mode & 0o777 for name, path in own.items()}
+        users = _own_files(Path(study.recipe.code).expanduser())
+        files |= {f"{COPIED_CODE}/{name}": path.read_bytes() for name, path in users.items()}
+        modes = {f"{COPIED_CODE}/{name}": path.stat().st_mode & 0o777 for name, path in users.items()}
     files["sitecustomize.py"] = _STARTUP.encode()
     files[WITH_THIS_CODE] = _WITH_THIS_CODE.encode()
     digest = hashlib.sha256()
@@ -118,16 +118,16 @@ def _files(folder: Path, top: Path) -> dict[str, bytes]:
 
 def _own_files(folder: Path) -> dict[str, Path]:
     """Name → file of the user's code: all but what is hidden. Raises DsxError for more than 64 MiB."""
-    own: dict[str, Path] = {}
+    users: dict[str, Path] = {}
     total = 0
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
-            own[str(name)] = path
+            users[str(name)] = path
             total += path.stat().st_size
             if total > _MOST_BYTES:
                 raise DsxError(
                     f"recipe: code = {folder}: holds more than {_MOST_BYTES >> 20} MiB, all of which would be copied:"
                     " name a folder of the program's own files"
                 )
-    return own
+    return users

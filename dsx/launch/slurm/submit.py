@@ -62,54 +62,45 @@ def submit(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -
     """
     check_studies(studies, options)
     allowed = client.limits()
-
-    def put(study: Study, limit: int | None) -> Submitted:
+    submitted: list[Submitted] = []
+    for study in studies:
         with _turn(study):
-            order, result = _order(study, profile, options, allowed, limit)
-            if not order.run_ids:
-                return result
-            _free_claims(study, order.run_ids)
-            job_ids, leftover = Arrays(order, snapshot.freeze(study)).submit()
-            return replace(result, job_ids=job_ids, leftover=leftover)
-
-    return _of_each(studies, options.limit, put)
+            order, result = _order(study, profile, options, allowed, submitted)
+            if order.run_ids:
+                _free_claims(study, order.run_ids)
+                job_ids, leftover = Arrays(order, snapshot.freeze(study)).submit()
+                result = replace(result, job_ids=job_ids, leftover=leftover)
+            submitted.append(result)
+    return submitted
 
 
 def preview(studies: Sequence[Study], profile: Profile, options: LaunchOptions) -> list[Submitted]:
     """What `submit` would do; the first script of each study is written to its `jobs/preview.sh`, and nothing else."""
     check_studies(studies, options)
     allowed = client.limits() if client.installed() else ClusterLimits("", 1000, None)
-
-    def look(study: Study, limit: int | None) -> Submitted:
-        order, result = _order(study, profile, options, allowed, limit)
-        if not order.run_ids:
-            return result
-        script = Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
-        files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
-        return replace(result, script=script)
-
-    return _of_each(studies, options.limit, look)
-
-
-def _of_each(
-    studies: Sequence[Study], limit: int | None, handle: Callable[[Study, int | None], Submitted]
-) -> list[Submitted]:
-    """What becomes of each study, told how many runs the launch may still take."""
-    results: list[Submitted] = []
+    would: list[Submitted] = []
     for study in studies:
-        left = None if limit is None else max(0, limit - sum(result.runs for result in results))
-        results.append(handle(study, left))
-    return results
+        order, result = _order(study, profile, options, allowed, would)
+        if order.run_ids:
+            script = Arrays(order, study.paths.jobs.resolve() / "code" / "COPY").script()
+            files.write_bytes(study.paths.jobs / "preview.sh", script.encode())
+            result = replace(result, script=script)
+        would.append(result)
+    return would
 
 
 def _order(
-    study: Study, profile: Profile, options: LaunchOptions, allowed: ClusterLimits, limit: int | None
+    study: Study, profile: Profile, options: LaunchOptions, allowed: ClusterLimits, before: Sequence[Submitted]
 ) -> tuple[Order, Submitted]:
-    """What of a study is to be submitted, and what is said of it, as far as that is known before."""
+    """What of a study is to be submitted, and what is said of it, as far as that is known before.
+
+    before: the studies whose turn it was in the same launch, which may be limited.
+    """
+    left = None if options.limit is None else max(0, options.limit - sum(study.runs for study in before))
     covered = Submissions(study.paths).queued()[1] if client.installed() else set()
     scan = study.scan(ended_jobs(study, allowed.cluster))
     asked = wanted(scan, options)
-    order = Order(study, profile, options, allowed, [run_id for run_id in asked if run_id not in covered][:limit])
+    order = Order(study, profile, options, allowed, [run_id for run_id in asked if run_id not in covered][:left])
     runs, jobs = len(order.run_ids), len(order.tasks)
     return order, Submitted(
         study=study.path,

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dsx.networks.torch_private import standard_gamma
 from dsx.recipes.recipe import Recipe
 from dsx.training.streams import derive, generator
-from dsx.training.torch_private import standard_gamma
 
 # principal components of ImageNet's RGB values (AlexNet; values as in the paper authors' code)
 _EIGENVALUES = (0.2175, 0.0188, 0.0045)

@@ -33,7 +33,7 @@ class BatchShare:
         return slice(count * self.rank // self.world, count * (self.rank + 1) // self.world)
 
 
-class Step(NamedTuple):
+class BatchStep(NamedTuple):
     """One process's part of a batch: its rows of the images, (n,) int64. number: of the step in its epoch."""
 
     epoch: int
@@ -89,16 +89,16 @@ class Batches(ABC):
         """(training_images,) rows in the order of this epoch."""
         return torch.randperm(self.training_images, generator=generator(self.seed, "order", epoch))
 
-    def _training_steps(self, epoch: int, first_step: int) -> list[Step]:
+    def _training_steps(self, epoch: int, first_step: int) -> list[BatchStep]:
         """This process's part of every batch of an epoch, from `first_step` on."""
         batches = self._order(epoch)[: self.steps_per_epoch * self.batch_size].view(-1, self.batch_size)
         mine = batches[:, self.share.of(self.batch_size)]
-        return [Step(epoch, number, mine[number]) for number in range(first_step, self.steps_per_epoch)]
+        return [BatchStep(epoch, number, mine[number]) for number in range(first_step, self.steps_per_epoch)]
 
-    def _evaluation_steps(self) -> list[Step]:
+    def _evaluation_steps(self) -> list[BatchStep]:
         """This process's part of every evaluation batch."""
         rows = torch.arange(self.evaluation_images)[self.share.of(self.evaluation_images)]
-        return [Step(0, number, part) for number, part in enumerate(torch.split(rows, self.evaluation_batch))]
+        return [BatchStep(0, number, part) for number, part in enumerate(torch.split(rows, self.evaluation_batch))]
 
     def _finished(self, images: Tensor) -> Tensor:
         """(n, size, size, channels) → (n, channels, size, size) in the recipe's memory layout, or (n, *data.shape)."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Normalise, apply_policy
-from dsx.training.data.batches import Batches, BatchShare, Step
+from dsx.training.data.batches import Batches, BatchShare, BatchStep
 from dsx.training.data.check import other_shapes
 from dsx.training.data.crops import resized
 from dsx.training.data.images import ImageParts, ImageSet, Stored
@@ -37,7 +37,7 @@ class _Batch(NamedTuple):
 class _Source(Protocol):
     """One part's images with a border of mean colour."""
 
-    def batches(self, plan: Sequence[Step]) -> Iterator[_Batch]: ...
+    def batches(self, plan: Sequence[BatchStep]) -> Iterator[_Batch]: ...
 
     def close(self) -> None: ...
 
@@ -57,7 +57,7 @@ class Batchwise(Batches):
         padding = self._padding if training else 0
         if isinstance(images, Stored):
             return _OnDevice(images, padding, self)
-        return _Read(images, padding, self, training)
+        return _Streamed(images, padding, self, training)
 
     def training(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         plan = self._training_steps(epoch, first_step)
@@ -122,7 +122,7 @@ class _OnDevice:
         self._readable = torch.ones(len(self._labels), dtype=torch.bool)
         self._readable[list(images.unreadable)] = False
 
-    def batches(self, plan: Sequence[Step]) -> Iterator[_Batch]:
+    def batches(self, plan: Sequence[BatchStep]) -> Iterator[_Batch]:
         device, unreadable = self._batches.device, self._images.unreadable
         for _, _, rows in plan:
             readable = None
@@ -137,7 +137,7 @@ class _OnDevice:
         """Nothing runs."""
 
 
-class _Read:
+class _Streamed:
     """Images that loader processes read and resize, or threads out of mapped files."""
 
     def __init__(self, images: ImageSet, padding: int, batches: Batches, training: bool) -> None:
@@ -152,7 +152,7 @@ class _Read:
             images, finish, blank, batches.seed, recipe.data.workers, batches.device, note=batches.note_unreadable
         )
 
-    def batches(self, plan: Sequence[Step]) -> Iterator[_Batch]:
+    def batches(self, plan: Sequence[BatchStep]) -> Iterator[_Batch]:
         device = self._batches.device
         for images, labels in self._reader.batches(plan):
             readable = labels >= 0

@@ -40,7 +40,7 @@ class ImagesFound:
 
 
 @dataclass
-class _Look:
+class _PartLook:
     """What was seen of one part. shapes: an image's name by (height, width). highest: stored value of any pixel."""
 
     looked: int = 0
@@ -50,7 +50,7 @@ class _Look:
     brightest: int = 0
 
 
-_LOOKS: WeakKeyDictionary[ImageParts, list[_Look]] = WeakKeyDictionary()
+_LOOKS: WeakKeyDictionary[ImageParts, list[_PartLook]] = WeakKeyDictionary()
 
 
 def check_data(recipe: Recipe) -> ImagesFound:
@@ -101,18 +101,18 @@ def _check_labels(images: ImageSet, where: str, what: str, classes: int) -> None
         )
 
 
-def _looks(parts: ImageParts) -> list[_Look]:
+def _looks(parts: ImageParts) -> list[_PartLook]:
     """What was seen of training and evaluation images; looked once for each opening of them."""
     if parts not in _LOOKS:
         _LOOKS[parts] = [_look(parts.training), _look(parts.evaluation)]
     return _LOOKS[parts]
 
 
-def _look(images: ImageSet) -> _Look:
+def _look(images: ImageSet) -> _PartLook:
     """Read some images, evenly spread over the rows, in an order in which any number of them is spread."""
     count = len(images.labels)
     rows = np.unique(np.linspace(0, count - 1, min(count, _MOST)).astype(int))
-    until, look = time.monotonic() + _SECONDS, _Look()
+    until, look = time.monotonic() + _SECONDS, _PartLook()
     for row in np.random.default_rng(0).permutation(rows).tolist():
         if look.looked >= _LEAST and time.monotonic() > until:
             break
@@ -130,7 +130,7 @@ def _look(images: ImageSet) -> _Look:
     return look
 
 
-def _check_looks(recipe: Recipe, parts: ImageParts, looks: Sequence[_Look]) -> None:
+def _check_looks(recipe: Recipe, parts: ImageParts, looks: Sequence[_PartLook]) -> None:
     data, looked = recipe.data, sum(look.looked for look in looks)
     total = len(parts.training.labels) + len(parts.evaluation.labels)
     unreadable = looks[0].unreadable | looks[1].unreadable
@@ -160,7 +160,7 @@ def other_shapes(shapes: str, recipe: Recipe) -> DataError:
     )
 
 
-def _check_range(recipe: Recipe, images: ImageSet, look: _Look) -> None:
+def _check_range(recipe: Recipe, images: ImageSet, look: _PartLook) -> None:
     """Raises DataError if no image makes use of the range that its type has."""
     if not look.shapes:
         return

@@ -29,7 +29,7 @@ class Boxes(NamedTuple):
         return zip(*(part.tolist() for part in self), strict=True)
 
 
-class Draws(NamedTuple):
+class CropDraws(NamedTuple):
     """Uniform numbers in [0, 1) for the crops of a batch. shapes: (n, tries, 2). places: (n, 2). mirrors: (n,)."""
 
     shapes: Tensor
@@ -37,7 +37,7 @@ class Draws(NamedTuple):
     mirrors: Tensor
 
     @classmethod
-    def of(cls, count: int, draws: torch.Generator) -> Draws:
+    def of(cls, count: int, draws: torch.Generator) -> CropDraws:
         """Numbers for `count` images."""
         shapes = torch.rand(count, _TRIES, 2, generator=draws, dtype=torch.float64)
         places = torch.rand(count, 2, generator=draws, dtype=torch.float64)
@@ -45,7 +45,7 @@ class Draws(NamedTuple):
 
 
 def random_boxes(
-    height: Tensor, width: Tensor, area: tuple[float, float], aspect: tuple[float, float], draws: Draws, flip: bool
+    height: Tensor, width: Tensor, area: tuple[float, float], aspect: tuple[float, float], draws: CropDraws, flip: bool
 ) -> Boxes:
     """A crop of each image of (n,) heights and widths: the first of ten tries that fits.
 
@@ -59,9 +59,9 @@ def random_boxes(
     fits = (tried_width <= width[:, None]) & (tried_height <= height[:, None]) & (tried_width > 0) & (tried_height > 0)
     first = fits.byte().argmax(1, keepdim=True)
     any_fits = fits.any(1)
-    own = width / height
-    central_width = torch.where(own > aspect[1], (height * aspect[1]).round().long(), width)
-    central_height = torch.where(own < aspect[0], (width / aspect[0]).round().long(), height)
+    aspect_given = width / height
+    central_width = torch.where(aspect_given > aspect[1], (height * aspect[1]).round().long(), width)
+    central_height = torch.where(aspect_given < aspect[0], (width / aspect[0]).round().long(), height)
     box_width = torch.where(any_fits, tried_width.gather(1, first)[:, 0], central_width)
     box_height = torch.where(any_fits, tried_height.gather(1, first)[:, 0], central_height)
     spare = torch.stack([height - box_height, width - box_width], 1)
@@ -69,13 +69,13 @@ def random_boxes(
     return Boxes(place[:, 0], place[:, 1], box_height, box_width, mirrored(draws, flip))
 
 
-def central_boxes(height: Tensor, width: Tensor, draws: Draws, flip: bool) -> Boxes:
+def central_boxes(height: Tensor, width: Tensor, draws: CropDraws, flip: bool) -> Boxes:
     """The largest central square of each image."""
     side = torch.minimum(height, width)
     return Boxes((height - side) // 2, (width - side) // 2, side, side, mirrored(draws, flip))
 
 
-def mirrored(draws: Draws, flip: bool) -> Tensor:
+def mirrored(draws: CropDraws, flip: bool) -> Tensor:
     """(n,): half of them, if images are to be flipped at all."""
     return draws.mirrors < (0.5 if flip else 0.0)
 

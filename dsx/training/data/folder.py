@@ -24,7 +24,7 @@ from dsx.base.errors import suggest
 from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS, EVALUATION_FOLDERS, class_folders, hidden
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, Source
+from dsx.training.data.images import BYTES, ImageSource
 from dsx.training.data.pixels import Unreadable, eight_bit
 from dsx.training.data.published import missing
 from dsx.training.faults import DataError
@@ -130,7 +130,7 @@ class _Part:
     other_count: int
 
 
-def open_folder(data: Data) -> Source:
+def open_folder(data: Data) -> ImageSource:
     """All images of a folder, and of the one beside `train` that is evaluated.
 
     Raises DataError if they are not where they should be.
@@ -145,7 +145,7 @@ def open_folder(data: Data) -> Source:
         raise missing(data.dataset, data.root, f"{error.filename} is not readable ({error.strerror})") from None
 
 
-def _opened(data: Data, given: str) -> Source:
+def _opened(data: Data, given: str) -> ImageSource:
     root = Path(os.path.expanduser(given))
     training = _listed(data.dataset, given, root / "train")
     wanted = DATASETS[data.dataset].num_classes
@@ -154,7 +154,7 @@ def _opened(data: Data, given: str) -> Source:
     images = FolderImages(training.paths, training.labels, len(data.mean), data.mean)
     place = str(root / "train")
     if data.split.evaluate == "held_out":
-        return Source(images, None, training.classes, (place, f"held out of {place}"), _notes(training))
+        return ImageSource(images, None, training.classes, (place, f"held out of {place}"), _notes(training))
     folder = _evaluation_folder(data, given, root)
     evaluation = _listed(data.dataset, given, root / folder)
     if evaluation.classes != training.classes:
@@ -163,7 +163,9 @@ def _opened(data: Data, given: str) -> Source:
             f"{given}: train and {folder} have different classes; only one of them has {', '.join(odd[:5])}"
         )
     held = FolderImages(evaluation.paths, evaluation.labels, len(data.mean), data.mean)
-    return Source(images, held, training.classes, (place, str(root / folder)), _notes(training) + _notes(evaluation))
+    return ImageSource(
+        images, held, training.classes, (place, str(root / folder)), _notes(training) + _notes(evaluation)
+    )
 
 
 def _evaluation_folder(data: Data, given: str, root: Path) -> str:

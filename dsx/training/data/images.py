@@ -67,7 +67,7 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ImageSource:
     """All images of a data set, before any are held out."""
 
     training: ImageSet

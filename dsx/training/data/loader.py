@@ -24,12 +24,12 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from dsx.base.shared_memory import SHARED_MEMORY, shared_memory
 from dsx.base.temporary import use_short_sockets
-from dsx.training.data.batches import Step
+from dsx.networks.torch_private import children_allowed, end_processes
+from dsx.training.data.batches import BatchStep
 from dsx.training.data.images import ImageSet
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError, LoaderDied
 from dsx.training.streams import derive
-from dsx.training.torch_private import children_allowed, end_processes
 
 # a batch that takes longer will not come: no image set is that slow
 _MUTE_S = 1800
@@ -90,7 +90,7 @@ class Loader:
         )
         self._processes: list[BaseProcess] = []
 
-    def batches(self, plan: Sequence[Step]) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, plan: Sequence[BatchStep]) -> Iterator[tuple[Tensor, Tensor]]:
         """(images, labels) in the host's memory for each step of the plan; label −1: not readable.
 
         Raises DataError, or what else was raised in a process, named with the file or item.
@@ -159,7 +159,7 @@ class _Plan:
     """The batches a loader is to give next."""
 
     def __init__(self) -> None:
-        self.steps: Sequence[Step] = ()
+        self.steps: Sequence[BatchStep] = ()
 
     def __iter__(self) -> Iterator[Keys]:
         return ([(step.epoch, row) for row in step.rows.tolist()] for step in self.steps)
@@ -200,7 +200,7 @@ class _Items(Dataset[Read]):
             return Read(self._blank, [], [], (type(error).__name__, problem, traceback.format_exc()))
 
 
-def _as_it_is(read: Any) -> Any:
+def _as_it_is(read: object) -> Any:
     """`_Items` puts batches together itself."""
     return read
 

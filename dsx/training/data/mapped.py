@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dsx.training.data.batches import Batches, Step
-from dsx.training.data.crops import Boxes, Draws, central_boxes, random_boxes, resized, resized_crops
+from dsx.training.data.batches import Batches, BatchStep
+from dsx.training.data.crops import Boxes, CropDraws, central_boxes, random_boxes, resized, resized_crops
 from dsx.training.data.imagewise import evaluation_transform
 from dsx.training.data.pixels import Unreadable
 from dsx.training.data.prepared import PreparedImages
@@ -28,7 +28,7 @@ from dsx.training.streams import generator
 _MOST_THREADS = 4
 
 
-class _Read(NamedTuple):
+class _MappedRead(NamedTuple):
     """A batch in the host's memory."""
 
     images: Tensor  # (n, height, width, channels) uint8, of which `boxes` says what counts
@@ -55,7 +55,7 @@ class MappedImages:
         self._threads = ThreadPoolExecutor(workers, "dsx-images") if workers else None
         self._ahead = workers + 1
 
-    def batches(self, plan: Sequence[Step]) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, plan: Sequence[BatchStep]) -> Iterator[tuple[Tensor, Tensor]]:
         """(images (n, size, size, channels) uint8, labels in the host's memory) of each step; −1: not readable."""
         for images, boxes, labels, unreadable in self._reads(plan):
             if unreadable:
@@ -66,19 +66,21 @@ class MappedImages:
             height, width, mirrored = (self._sent(numbers) for numbers in boxes[2:])
             yield resized_crops(self._sent(images), height, width, mirrored, self._recipe.resolution), labels
 
-    def _reads(self, plan: Sequence[Step]) -> Iterator[_Read]:
+    def _reads(self, plan: Sequence[BatchStep]) -> Iterator[_MappedRead]:
         """In the plan's order, some ahead of what is asked for."""
         if self._threads is None:
             yield from map(self._read, plan)
             return
         steps = iter(plan)
-        coming: deque[Future[_Read]] = deque(self._threads.submit(self._read, s) for s in islice(steps, self._ahead))
+        coming: deque[Future[_MappedRead]] = deque(
+            self._threads.submit(self._read, s) for s in islice(steps, self._ahead)
+        )
         while coming:
             read = coming.popleft().result()
             coming.extend(self._threads.submit(self._read, step) for step in islice(steps, 1))
             yield read
 
-    def _read(self, step: Step) -> _Read:
+    def _read(self, step: BatchStep) -> _MappedRead:
         rows, unreadable = step.rows.numpy(), []
         pixels: list[np.ndarray] = []
         labels = torch.from_numpy(self._images.labels[rows])
@@ -96,13 +98,13 @@ class MappedImages:
             images, boxes = self._resized(pixels, boxes), None
         else:
             images, boxes = self._copied(pixels, boxes), Boxes(*(self._pinned(numbers) for numbers in boxes))
-        return _Read(images, boxes, self._pinned(labels), unreadable)
+        return _MappedRead(images, boxes, self._pinned(labels), unreadable)
 
-    def _boxes(self, step: Step, pixels: Sequence[np.ndarray]) -> Boxes:
+    def _boxes(self, step: BatchStep, pixels: Sequence[np.ndarray]) -> Boxes:
         options, batches = self._recipe.augmentation, self._batches
         # numbers for the whole batch, then shared out: the same on any number of devices
-        draws = Draws.of(batches.batch_size, generator(batches.seed, "area", step.epoch, step.number))
-        draws = Draws(*(numbers[batches.share.of(batches.batch_size)] for numbers in draws))
+        draws = CropDraws.of(batches.batch_size, generator(batches.seed, "area", step.epoch, step.number))
+        draws = CropDraws(*(numbers[batches.share.of(batches.batch_size)] for numbers in draws))
         height, width = (torch.tensor([image.shape[axis] for image in pixels]) for axis in (0, 1))
         flip = options.flip and self._mirrors
         if options.random_area is None:

@@ -22,7 +22,7 @@ import PIL
 from PIL import Image
 
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageSet, Source, class_number, class_numbers
+from dsx.training.data.images import BYTES, ImageSet, ImageSource, class_number, class_numbers
 from dsx.training.data.pixels import Unreadable, numbers_of, pixels_of
 from dsx.training.faults import DataError
 
@@ -103,7 +103,7 @@ class OwnImages:
         return item[0], class_number(item[1], self.name(row))
 
 
-def open_own(data: Data) -> Source:
+def open_own(data: Data) -> ImageSource:
     """All images of `data.dataset`. Raises DataError if it cannot be made or gives other items."""
     training, evaluation, place = _opened(data, True), None, "held out of them"
     if data.split.evaluate == "official":
@@ -111,7 +111,7 @@ def open_own(data: Data) -> Source:
         _refuse_twins(data.dataset, training, evaluation)
     count = data.num_classes or int(training.labels.max(initial=0)) + 1
     classes = [str(label) for label in range(count)]
-    return Source(training, evaluation, classes, (f"{data.dataset}({data.root!r}, True)", place))
+    return ImageSource(training, evaluation, classes, (f"{data.dataset}({data.root!r}, True)", place))
 
 
 def refuse_random(images: ImageSet) -> None:

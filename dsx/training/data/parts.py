@@ -8,7 +8,7 @@ from functools import lru_cache
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.options import Data
 from dsx.training.data.folder import open_folder
-from dsx.training.data.images import ImageParts, Source, kept
+from dsx.training.data.images import ImageParts, ImageSource, kept
 from dsx.training.data.own import open_own, refuse_random
 from dsx.training.data.prepared import open_prepared
 from dsx.training.data.published import place_of, read_published
@@ -54,7 +54,7 @@ def _opened(data: Data, times: tuple[int, ...]) -> ImageParts:  # noqa: ARG001 (
     return ImageParts(training, evaluation, source.classes, source.places, source.notes)
 
 
-def open_source(data: Data) -> Source:
+def open_source(data: Data) -> ImageSource:
     """All images, before any are held out. Raises DataError if they are not there."""
     facts = DATASETS.get(data.dataset)
     if data.storage == "prepared":
@@ -66,7 +66,7 @@ def open_source(data: Data) -> Source:
     training, official = read_published(data.dataset, data.root, data.split.evaluate == "official", data.download)
     place = place_of(data.dataset, data.root if data.dataset != "digits" else None)
     where = place, "held out of them" if official is None else "its official images"
-    return Source(training, official, [str(label) for label in range(facts.num_classes or 0)], where)
+    return ImageSource(training, official, [str(label) for label in range(facts.num_classes or 0)], where)
 
 
 def forget() -> None:

@@ -99,7 +99,7 @@ def pixels_of(image: Any, channels: int, background: Sequence[float]) -> np.ndar
     return _scaled(array)
 
 
-def numbers_of(item: Any, shape: Sequence[int]) -> np.ndarray:
+def numbers_of(item: object, shape: Sequence[int]) -> np.ndarray:
     """(1, positions, first size of `shape`) float32 of an item that is no image: as one row of pixels.
 
     item: an array or a tensor of `shape`. Raises ValueError, for the caller to say of which item.

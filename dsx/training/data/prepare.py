@@ -12,10 +12,11 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from io import FileIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from dsx.base.nested import differences
 from dsx.base.provenance import versions
 from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.options import Data
-from dsx.training.data.images import ImageSet, Source
+from dsx.training.data.images import ImageSet, ImageSource
 from dsx.training.data.parts import open_source
 from dsx.training.data.pixels import Unreadable
 from dsx.training.data.prepared import ENTRY, FORMAT, PreparedImages, shard_path, stored_bytes, table_path
@@ -48,7 +49,7 @@ class Preparation:
     data: Data
     size: int
     out: Path
-    source: Source
+    source: ImageSource
     content: dict[str, Any]
     kept: int
     total: int
@@ -127,7 +128,7 @@ def prepare(plan: Preparation, workers: int, on_progress: Callable[[int], None])
     return manifest
 
 
-def _content(data: Data, size: int, source: Source) -> dict[str, Any]:
+def _content(data: Data, size: int, source: ImageSource) -> dict[str, Any]:
     """What the folder will hold: it can be gone on with only if all of this is the same."""
     listing = hashlib.blake2b(digest_size=16)
     for images in (source.training, source.evaluation):
@@ -147,7 +148,7 @@ def _content(data: Data, size: int, source: Source) -> dict[str, Any]:
     }
 
 
-def _check_folder(out: Path, content: dict[str, Any]) -> None:
+def _check_folder(out: Path, content: Mapping[str, object]) -> None:
     """Raises DsxError if the folder was prepared, or begun, as something else."""
     for name in (PREPARED, _BEGUN):
         before, problem = load_json(out / name)
@@ -268,14 +269,14 @@ def _shrunk(pixels: np.ndarray, size: int) -> np.ndarray:
     return shrunk
 
 
-def _write(file: Any, content: bytes) -> None:
+def _write(file: FileIO, content: bytes) -> None:
     """All of it: an unbuffered file may take less at a time, above all when the disk is nearly full."""
     left = memoryview(content)
     while left:
         left = left[file.write(left) :]
 
 
-def _whole_entries(pixels: Any, journal: Any, count: int, channels: int) -> tuple[int, int]:
+def _whole_entries(pixels: FileIO, journal: FileIO, count: int, channels: int) -> tuple[int, int]:
     """How many images of a shard are whole, and their bytes; what is torn is cut off. A finished shard is believed."""
     journal.seek(0)
     content = journal.read()

@@ -18,7 +18,7 @@ import numpy as np
 from dsx.base.files import load_json
 from dsx.recipes.datasets import PREPARED
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, Source
+from dsx.training.data.images import BYTES, ImageSource
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError
 
@@ -39,7 +39,7 @@ def shard_path(root: Path, part: str, shard: int) -> Path:
     return root / f"{part}.{shard:03}.pixels"
 
 
-def stored_bytes(entry: Any, channels: int) -> int:
+def stored_bytes(entry: np.void, channels: int) -> int:
     """How many bytes an entry's pixels are, or its reason."""
     return int(entry["height"]) * int(entry["width"]) * channels or int(entry["width"])
 
@@ -74,7 +74,7 @@ class PreparedImages:
         """File and fault of an unreadable image."""
         return self._stored(self.entries[row]).tobytes().decode()
 
-    def _stored(self, entry: Any) -> np.ndarray:
+    def _stored(self, entry: np.void) -> np.ndarray:
         """(bytes,) of an entry, mapped."""
         shard, offset = int(entry["shard"]), int(entry["offset"])
         if shard not in self._files:
@@ -85,7 +85,7 @@ class PreparedImages:
         return PreparedImages(self.root, self.part, self.channels, self.entries[rows], self.rows[rows])
 
 
-def open_prepared(data: Data) -> Source:
+def open_prepared(data: Data) -> ImageSource:
     """All images of a prepared folder. Raises DataError if they are not there, or were prepared otherwise."""
     if data.root is None:
         raise DataError("data.storage=prepared needs data.root, the folder that `dsx data prepare` wrote")
@@ -99,7 +99,7 @@ def open_prepared(data: Data) -> Source:
     training = _part(root, "train", manifest)
     evaluation = _part(root, "evaluation", manifest) if data.split.evaluate == "official" else None
     where = "held out of them" if evaluation is None else f"{data.root} (its {manifest['evaluation_folder']} images)"
-    return Source(training, evaluation, manifest["classes"], (data.root, where), tuple(manifest["notes"]))
+    return ImageSource(training, evaluation, manifest["classes"], (data.root, where), tuple(manifest["notes"]))
 
 
 def _check(data: Data, manifest: dict[str, Any]) -> None:

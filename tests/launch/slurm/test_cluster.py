@@ -402,11 +402,12 @@ def test_the_doctor_finds_a_cluster_that_shares_the_folder(calm, tmp_path):
 UNTIL = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
     "from dsx.commands import until\n"
+    "from dsx.commands.launch import LaunchRequest\n"
     "from dsx.launch.options import LaunchOptions\n"
     "until.LOOK_EVERY_S, until.LAUNCH_EVERY_S, until._QUEUED_ROUND = 0.5, 5.0, 6\n"
     "overrides = ['launcher.mem_gb=0.5', 'launcher.environment.PYTHONPATH=' + sys.argv[1]]\n"
     "options = LaunchOptions(device='cpu', trainer='standins:slow_train')\n"
-    "asked = until.Asked(sys.argv[2:], 'digits', 'slurm', options, overrides)\n"
+    "asked = LaunchRequest(sys.argv[2:], 'digits', 'slurm', options, overrides)\n"
     "until.launch_until(asked, until.Goal(at_most=12), lambda line: print(line, flush=True))\n"
 )
 

@@ -8,14 +8,14 @@ import torch
 from scipy import stats
 from torchvision.transforms import v2
 
-from dsx.training.data.crops import Boxes, Draws, central_boxes, random_boxes, resized, resized_crops
+from dsx.training.data.crops import Boxes, CropDraws, central_boxes, random_boxes, resized, resized_crops
 
 AREA, ASPECT = (0.08, 1.0), (0.75, 4 / 3)
 
 
 def boxes_of(height: int, width: int, count: int, seed: int = 0, area: tuple[float, float] = AREA) -> Boxes:
     sides = (torch.full((count,), side) for side in (height, width))
-    return random_boxes(*sides, area, ASPECT, Draws.of(count, torch.Generator().manual_seed(seed)), flip=True)
+    return random_boxes(*sides, area, ASPECT, CropDraws.of(count, torch.Generator().manual_seed(seed)), flip=True)
 
 
 @pytest.mark.parametrize(("height", "width"), [(256, 341), (341, 256), (256, 256), (256, 700), (37, 24)])
@@ -55,7 +55,7 @@ def test_where_no_try_fits_the_crop_is_central(height: int, width: int, expected
 
 
 def test_central_boxes_are_the_largest_squares() -> None:
-    ours = central_boxes(torch.tensor([10, 7]), torch.tensor([4, 20]), Draws.of(2, torch.Generator()), flip=False)
+    ours = central_boxes(torch.tensor([10, 7]), torch.tensor([4, 20]), CropDraws.of(2, torch.Generator()), flip=False)
     assert list(ours.each()) == [(3, 0, 4, 4, False), (0, 6, 7, 7, False)]
 
 

@@ -13,13 +13,13 @@ import torch
 
 from dsx.launch.failures import kind_of
 from dsx.training.data import loader as loaders
-from dsx.training.data.batches import Step
+from dsx.training.data.batches import BatchStep
 from dsx.training.data.images import Stored
 from dsx.training.data.loader import Loader
 from dsx.training.faults import DataError, LoaderDied
 
 CPU = torch.device("cpu")
-PLAN = [Step(0, number, torch.tensor(rows)) for number, rows in enumerate(([0, 1], [2, 3]))]
+PLAN = [BatchStep(0, number, torch.tensor(rows)) for number, rows in enumerate(([0, 1], [2, 3]))]
 
 
 class Images(Stored):

@@ -13,7 +13,7 @@ from dsx.recipes.options import Data
 from dsx.recipes.recipe import load_recipe
 from dsx.training.data import parts
 from dsx.training.data.folder import FolderImages
-from dsx.training.data.images import ImageSet, Source, Stored
+from dsx.training.data.images import ImageSet, ImageSource, Stored
 from dsx.training.data.parts import folder_times, forget, open_parts
 from dsx.training.data.split import held_out_split
 from dsx.training.faults import DataError
@@ -63,7 +63,7 @@ def test_folders_and_own_data_sets_are_opened_by_who_knows_them(
     opened = open_parts(data_of("folder", root=str(image_folder)))
     assert (list(opened.classes), len(opened.training.labels)) == (["ant", "bee", "cat"], 60)
     asked: list[str] = []
-    made = Source(
+    made = ImageSource(
         opened.training.take(np.arange(6)), opened.evaluation.take(np.arange(3)), ["a", "b", "c"], ("here", "there")
     )
     monkeypatch.setattr(parts, "open_own", lambda data: asked.append(data.dataset) or made)

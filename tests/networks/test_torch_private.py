@@ -1,4 +1,4 @@
-"""The private parts of torch and multiprocessing behave as training needs them; a version that changes one fails."""
+"""The private parts of torch and multiprocessing behave as dsx needs them; a version that changes one fails."""
 
 import multiprocessing
 import sys
@@ -10,13 +10,43 @@ from scipy import stats
 from torch import nn
 from torch.utils.data import DataLoader
 
-from dsx.training.torch_private import (
+from dsx.networks.torch_private import (
+    Watch,
     children_allowed,
+    copy_each,
     end_processes,
     has_forward_hooks,
     load_compiler,
     standard_gamma,
+    storage_id,
 )
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_watch_sees_what_runs_and_its_tensors(device):
+    seen, shapes = [], []
+
+    def see(ran):
+        seen.append(ran.family.__name__)
+        ran.for_each_tensor(lambda tensor: shapes.append(tuple(tensor.shape)))
+
+    data = torch.ones(1, 1, 4, 4, device=device)
+    with Watch(see):
+        nn.functional.max_pool2d(data, 2, return_indices=True)
+    assert (seen, shapes) == (["max_pool2d_with_indices"], [(1, 1, 2, 2)] * 2)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_views_share_a_storage_and_copies_do_not(device):
+    data = torch.ones(4, device=device)
+    assert storage_id(data) == storage_id(data[1:])
+    assert storage_id(data) != storage_id(data.clone())
+
+
+def test_tensors_are_copied_one_by_one():
+    copies = [torch.zeros(2), torch.zeros(3)]
+    copy_each(copies, [torch.ones(2), torch.full((3,), 2.0)])
+    assert [copy.tolist() for copy in copies] == [[1, 1], [2, 2, 2]]
 
 
 def test_gamma_draws_have_their_distribution_and_are_functions_of_the_generator():

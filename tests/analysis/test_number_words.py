@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dsx.analysis.words import decimals, number, points, spread, with_interval
+from dsx.analysis.number_words import decimals, number, points, spread, with_interval
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""The parts of torch, and of multiprocessing beside it, that are not public: all that dsx uses, and why.
+
+Tried with torch 2.14. tests/networks/test_torch_private.py fails when one of them changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+from torch.utils.data import DataLoader
+
+
+class Ran(NamedTuple):
+    """An operation of torch that ran; it gave a tensor, or a sequence of tensors and other things."""
+
+    operation: OpOverload
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    output: Any
+
+    @property
+    def family(self) -> Any:
+        """What torch's counters know the operation by, whatever its overload; `__name__` is its name."""
+        return self.operation._overloadpacket
+
+    def for_each_tensor(self, do: Callable[[Tensor], None]) -> None:
+        """Do it with each tensor of the output."""
+        tree_map_only(Tensor, do, self.output)
+
+
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Shows each operation that runs inside to `see`; nothing public does so on the meta device too."""
+
+    def __init__(self, see: Callable[[Ran], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._see = see
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        output = func(*args, **(kwargs or {}))
+        self._see(Ran(func, args, kwargs or {}, output))
+        return output
+
+
+def storage_id(tensor: Tensor) -> int:
+    """One number for each storage that is alive; its address is 0 on the meta device."""
+    return tensor.untyped_storage()._cdata
+
+
+def copy_each(into: list[Tensor], tensors: list[Tensor]) -> None:
+    """Copy all in one operation."""
+    torch._foreach_copy_(into, tensors)
+
+
+def standard_gamma(alpha: Tensor, draws: torch.Generator) -> Tensor:
+    """Draws of Gamma(α, 1), of alpha's shape and dtype; torch.distributions takes no generator."""
+    return torch._standard_gamma(alpha, generator=draws)
+
+
+def has_forward_hooks(module: nn.Module) -> bool:
+    """Whether somebody looks at what goes into the module or comes out of it."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def load_compiler() -> None:
+    """Load what the first step of an optimiser loads otherwise, at a second or more in each process."""
+    import torch._dynamo  # noqa: F401
+
+
+def end_processes(loader: DataLoader[Any]) -> None:
+    """End the persistent processes of a loader now, instead of when it is collected."""
+    running: Any = getattr(loader, "_iterator", None)
+    if running is not None and hasattr(running, "_shutdown_workers"):
+        running._shutdown_workers()
+        loader._iterator = None
+
+
+@contextlib.contextmanager
+def children_allowed() -> Iterator[None]:
+    """A pool's worker is daemonic and so may have no children; a loader's processes end with their parent anyway."""
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemonic = config.get("daemon", False)
+    config["daemon"] = False
+    try:
+        yield
+    finally:
+        config["daemon"] = daemonic
