@@ -88,7 +88,7 @@ def preview(request: DesignRequest) -> str:
     """What would be trained next, and what that would cost; nothing is written."""
     space, planned, recipe = _asked(request)
     folder = DesignFolder(request.out)
-    missing = _Missing(request.out)
+    missing = _Missing(request.out, recipe)
     journal = Journal.in_memory(folder.journal().records)
     walk = Walk(space, planned, missing, journal, folder.wanted())
     try:
@@ -147,6 +147,7 @@ class StudySource:
         self, folder: Path, recipe: AnyRecipe, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]
     ) -> None:
         self._folder, self._recipe, self._launcher = folder, recipe, launcher
+        self.metric = recipe.measures[0]
         self._kept = KeptModels(folder)
         self._say = say
         self._options = options
@@ -173,8 +174,9 @@ class StudySource:
 class _Missing:
     """Reads the models that are there, and stops at the first batch that is to be trained, which it keeps."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, recipe: AnyRecipe) -> None:
         self._folder, self._kept = folder, KeptModels(folder)
+        self.metric = recipe.measures[0]
         self.batches: tuple[Batch, ...] = ()
 
     def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:

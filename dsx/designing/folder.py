@@ -147,7 +147,7 @@ def evidence_of(step: Step) -> list[str]:
     pvalue = look.no_worse if look.outcome == "no worse" else look.better
     return [
         f"{said[look.outcome]}: {look.narrow} fresh models of it and {look.wide} of what it leaves out{known}; a model"
-        f" of it has the lower error with chance {look.chance:.2f} ({look.low:.2f}–{look.high:.2f}); p = {pvalue:.2g},"
+        f" of it beats one of those with chance {look.chance:.2f} ({look.low:.2f}–{look.high:.2f}); p = {pvalue:.2g},"
         f" where {look.allowed:.2g} decides at look {len(step.looks)}"
     ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from dsx.recipes.metric import PLAIN_ERROR, Metric
 from dsx.spaces.conditional import Columns
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model, Population
@@ -44,7 +45,9 @@ class Batch:
 
 
 class Source(Protocol):
-    """Whoever evaluates models: trains them in studies, or asks a function."""
+    """Whoever evaluates models: trains them in studies, or asks a function. metric: what the errors are of."""
+
+    metric: Metric
 
     def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
         """A results table of each batch: a row per model in the order drawn, `state` and `error` as in a study's.
@@ -76,6 +79,8 @@ def fresh(
 
 class FunctionSource:
     """Errors from a function; kept in a folder, a line a model, if there is one."""
+
+    metric = PLAIN_ERROR
 
     def __init__(self, evaluate: Callable[[Model], float], folder: Path | None = None) -> None:
         self._evaluate = evaluate

@@ -17,6 +17,7 @@ from dsx.designing.quantised_line import quantised_line
 from dsx.designing.refinement import Refinement
 from dsx.narrowing.candidates import Candidate, changed
 from dsx.narrowing.proposal import propose
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.states import finished
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
@@ -41,19 +42,20 @@ def refinements(
     taken: Collection[tuple[str, End]] = (),
     wanted: Mapping[str, Mapping[str, object]] = {},
     seed: int = 0,
+    metric: Metric = ERROR,
 ) -> list[Refinement]:
     """All candidates of a round, the most promising first. A function of its arguments.
 
     table: models of the space. reference: (m, quantities) of models of its law, drawn to be compared with. taken:
     (quantity, end) of rules taken before. wanted: changes of the definition that a person would like to see tested, by
-    name.
+    name. metric: what the errors are of.
     """
     rows = finished(table)
     ends: list[Candidate] = []
     sharing: list[Candidate] = []
     for candidate in propose(space, rows, (), PROPOSAL_LEVEL, seed, taken, reference):
         (sharing if candidate.kind == "sharing" else ends).append(candidate)
-    of_ends = [_of_end(candidate) for candidate in ends]
+    of_ends = [_of_end(candidate, metric) for candidate in ends]
     first = [
         *_wanted(space, wanted),
         *(r for r in of_ends if r.supported),
@@ -67,7 +69,7 @@ def worth_testing(refinement: Refinement) -> bool:
     return refinement.supported or refinement.simpler or (refinement.kind == "own" and bool(refinement.change))
 
 
-def _of_end(candidate: Candidate) -> Refinement:
+def _of_end(candidate: Candidate, metric: Metric) -> Refinement:
     """A rule that `dsx narrow` proposes."""
     order = candidate.kind == "order"
     kind = candidate.kind if candidate.kind in ("order", "derived") else "range"
@@ -75,7 +77,7 @@ def _of_end(candidate: Candidate) -> Refinement:
     hinted = order and not evidence.supported and evidence.pvalue <= 1 - _ORDER_LEVEL
     simpler = candidate.freedom > 0 or (order and not hinted and evidence.chance >= 0.5)
     return Refinement(
-        candidate.words, kind, candidate.change, evidence.words, evidence.supported or hinted, True, simpler,
+        candidate.words, kind, candidate.change, evidence.words_by(metric), evidence.supported or hinted, True, simpler,
         candidate.freedom, candidate.quantity, candidate.end,
     )  # fmt: skip
 

@@ -20,6 +20,8 @@ from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, PausedError
 from dsx.designing.walk import Walk
+from dsx.recipes.metric import PLAIN_ERROR, Metric
+from dsx.recipes.recipe import read_recipe
 from dsx.results.states import FINISHED
 from dsx.study.study import open_study
 
@@ -98,8 +100,9 @@ def save(folder: Path, target: Path) -> Path:
 def walk_of(folder: str | Path) -> Walk:
     """The walk that was kept in that folder, as far as it got. Raises DsxError if there is none."""
     place = DesignFolder(Path(folder))
-    space, plan, _ = place.open()
-    walk = Walk(space, plan, _Recorded(KeptModels(place.root)), Journal.in_memory(place.journal().records))
+    space, plan, recipe = place.open()
+    metric = PLAIN_ERROR if recipe is None else read_recipe(recipe).measures[0]
+    walk = Walk(space, plan, _Recorded(KeptModels(place.root), metric), Journal.in_memory(place.journal().records))
     with contextlib.suppress(PausedError):
         walk.run()
     return walk
@@ -108,8 +111,8 @@ def walk_of(folder: str | Path) -> Walk:
 class _Recorded:
     """Models that were trained once; asked for others, the walk is at its end."""
 
-    def __init__(self, kept: KeptModels) -> None:
-        self._kept = kept
+    def __init__(self, kept: KeptModels, metric: Metric) -> None:
+        self._kept, self.metric = kept, metric
 
     def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
         if any(len(self._kept.rest(batch).population) for batch in batches):

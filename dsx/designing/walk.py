@@ -25,6 +25,7 @@ from dsx.designing.refinement import Refinement, contained
 from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each
 from dsx.narrowing.proposal import LEAST
 from dsx.narrowing.quantities import quantities, quantity_table
+from dsx.recipes.metric import Metric
 from dsx.results.states import finished
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Population
@@ -73,6 +74,11 @@ class Walk:
         self._used_up = False
         self._accept: int | None = None
         journal.rewind()
+
+    @property
+    def metric(self) -> Metric:
+        """What the errors are of."""
+        return self._source.metric
 
     @property
     def space(self) -> Space:
@@ -156,7 +162,8 @@ class Walk:
 
     def _proposed(self) -> dict[str, Any]:
         reference = quantity_table(self.space, self._models_of_law().settings, quantities(self.space))
-        made = refinements(self.space, self.pool, reference, self._taken, self.wanted, self.plan.seed + self._batches)
+        seed = self.plan.seed + self._batches
+        made = refinements(self.space, self.pool, reference, self._taken, self.wanted, seed, self.metric)
         candidates = [each.to_dict() for each in made]
         return {"space": self.space.name, "models": self.known, "candidates": candidates}
 

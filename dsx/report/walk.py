@@ -14,7 +14,8 @@ from dsx.designing.folder import DesignFolder, evidence_of
 from dsx.designing.plan import Ending
 from dsx.designing.walk import Walk
 from dsx.networks.cost import METRICS
-from dsx.results.states import finished
+from dsx.recipes.metric import Metric
+from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,8 @@ def write_walk(folder: Path, walk: Walk, ending: Ending | None, command: str = "
         proposal=told_proposal(walk.proposal),
         definition=(place.spaces / f"{walk.space.name}.yaml").read_text(encoding="utf-8"),
         last=walk.space.name,
-        best=[_network_row(row) for row in best.to_dict("records")],
+        best=[_network_row(row, walk.metric) for row in best.to_dict("records")],
+        metric=walk.metric,
         command=command,
         version=dsx.__version__,
     )
@@ -91,14 +93,16 @@ def steps_table(walk: Walk) -> pd.DataFrame:
 
 
 def best_models(walk: Walk) -> pd.DataFrame:
-    """The known models of the last space with the lowest errors; some of them luck of the draw."""
+    """The best known models of the last space; some of them luck of the draw."""
     return finished(walk.pool).sort_values("error", kind="stable", ignore_index=True).head(_BEST)
 
 
 def _figure(folder: Path, walk: Walk) -> str:
     """The curves of the chain, as files and as the source of an image."""
+    from dsx.analysis.edf import edf
     from dsx.exhibits.pictures import svg
-    from dsx.plots.edf import edf
+    from dsx.plots.edf import draw_edf
+    from dsx.plots.inputs import counts_in_words
     from dsx.plots.saving import close, save
 
     curves = {
@@ -106,12 +110,17 @@ def _figure(folder: Path, walk: Walk) -> str:
     }
     if not curves:
         return ""
-    axes = edf(curves, bands=False)
+    errors = {name: edf(finished_errors(table, name)) for name, table in curves.items()}
+    axes = draw_edf(errors, counts_in_words(curves), bands=False, metric=walk.metric)
     save(axes, folder, "chain")
     source = svg(axes)
     close(axes)
     return source
 
 
-def _network_row(row: Mapping[Any, Any]) -> list[str]:
-    return [str(row["model_id"]), f"{row['error']:.2f}", *(format_number(float(row[name])) for name in METRICS)]
+def _network_row(row: Mapping[Any, Any], metric: Metric) -> list[str]:
+    return [
+        str(row["model_id"]),
+        f"{metric.from_error(row['error']):.2f}",
+        *(format_number(float(row[name])) for name in METRICS),
+    ]

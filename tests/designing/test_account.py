@@ -24,7 +24,7 @@ def test_a_step_is_told_with_its_evidence_and_what_was_reused() -> None:
     assert told_step(TAKEN) == [
         "  1. [taken] few blocks → A-1",
         "       no worse within the margin, and simpler: 24 fresh models of it and 30 of what it leaves out; a model of"
-        " it has the lower error with chance 0.49 (0.40–0.60); p = 0.004, where 0.01 decides at look 1",
+        " it beats one of those with chance 0.49 (0.40–0.60); p = 0.004, where 0.01 decides at look 1",
         "       7 earlier models reused",
     ]
 

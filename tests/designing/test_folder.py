@@ -88,7 +88,7 @@ def test_the_chain_is_files_that_extend_each_other(tmp_path: Path) -> None:
     assert paths[1].stat().st_mtime_ns == before
     assert paths[2].read_text() == (
         "# rule 2\n"
-        "# better: 32 fresh models of it and 40 of what it leaves out; a model of it has the lower error with chance"
+        "# better: 32 fresh models of it and 40 of what it leaves out; a model of it beats one of those with chance"
         " 0.71 (0.58–0.81); p = 0.002, where 0.0075 decides at look 1\n"
         "name: AnyNetXA-digits-2\n"
         "description: 'AnyNetXA-digits-1 narrowed: rule 2'\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from dsx.designing.models import FunctionSource
 from dsx.designing.plan import WalkPlan
 from dsx.designing.walk import Walk
 from dsx.networks.architecture import Architecture
+from dsx.recipes.metric import Metric
 from dsx.report.walk import best_models, steps_table, write_walk
 from dsx.spaces.population import Model
 
@@ -42,6 +44,23 @@ def test_the_page_tells_the_walk(walk: Walk, tmp_path: Path) -> None:
     assert f"extends: {walk.chain[-2].name}" in page
     assert "http" not in page.split("</style>")[1].replace("http://www.w3.org", "")
     assert (tmp_path / "chain.png").exists()
+
+
+def test_a_walk_by_another_metric_never_speaks_of_errors(tmp_path: Path) -> None:
+    source = FunctionSource(evaluate)
+    source.metric = Metric(name="map", unit="%", better="higher", label="mAP")
+    whole = Walk(dsx.load_space("AnyNetXA-digits"), WalkPlan(100), source, Journal())
+    whole.run()
+    DesignFolder(tmp_path).write_chain(whole.chain, whole.steps)
+    page = write_walk(tmp_path, whole, "nothing left").read_text(encoding="utf-8")
+    told = re.sub(
+        r"<style>.*?</style>|<img [^>]*>|<pre>.*?</pre>|<p>The chance that any step.*?</p>", "", page, flags=re.DOTALL
+    )
+    assert "error" not in told.lower()
+    best = 100 - best_models(whole)["error"].iloc[0]
+    assert "<th>mAP %</th>" in page
+    assert f"<td>{best:.2f}</td>" in page
+    assert any("the higher mAP" in refinement.evidence for refinement in whole.proposal)
 
 
 def test_the_tables_hold_one_row_a_step_and_the_best_models_first(walk: Walk) -> None:
