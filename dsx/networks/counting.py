@@ -16,13 +16,12 @@ from unittest import mock
 
 import torch
 from torch import Tensor, nn
-from torch._ops import OpOverload
 from torch.autograd.graph import Node
 from torch.utils.flop_counter import flop_registry
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.cost import Complexity, Memory
-from dsx.networks.torch_private import Ran, Watch, held_by_engine_alone, storage_id
+from dsx.networks.torch_private import Operation, Ran, Watch, held_by_engine_alone, storage_id
 
 _LINEAR = nn.functional.linear
 _MAX_POOLS = ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d")
@@ -108,7 +107,7 @@ class _Alive:
     def add(self, ran: Ran) -> None:
         ran.for_each_tensor(self._note)
 
-    def in_place(self, operation: OpOverload, args: Sequence[Any]) -> Tensor | None:
+    def in_place(self, operation: Operation, args: Sequence[Any]) -> Tensor | None:
         """The sum of two gradients of one tensor, as the engine makes it where it is not watched."""
         if self._between_nodes and operation is torch.ops.aten.add.Tensor and held_by_engine_alone(args[0]):
             return args[0].add_(args[1])

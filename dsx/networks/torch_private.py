@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +17,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.data import DataLoader
 
+Operation: TypeAlias = OpOverload
+
 
 class Ran(NamedTuple):
     """An operation of torch that ran; it gave a tensor, or a sequence of tensors and other things."""
 
-    operation: OpOverload
+    operation: Operation
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
     output: Any
@@ -43,13 +45,13 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
 
     def __init__(
-        self, see: Callable[[Ran], None], instead: Callable[[OpOverload, Sequence[Any]], Any] | None = None
+        self, see: Callable[[Ran], None], instead: Callable[[Operation, Sequence[Any]], Any] | None = None
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._see, self._instead = see, instead
 
     def __torch_dispatch__(
-        self, func: OpOverload, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+        self, func: Operation, types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if self._instead is not None and (other := self._instead(func, args)) is not None:
             return other
