@@ -160,12 +160,17 @@ def fold(text: str, letters: int) -> str:
     return "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, letters) or [""])
 
 
+# inches by which layout widens axes of the usual width, and that stand beside them: a note wider than its axes would be
+# made room for, at their cost
+_WIDENED_IN, _BESIDE_IN = 0.6, 0.7
+
+
 def note_below(ax: Axes, lines: Sequence[str]) -> None:
     """Small grey lines of text below the axis label, inside what is saved; wrapped, as a long one would take room."""
     if lines:
         wide = ax.get_window_extent().width / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
         ax.annotate(
-            "\n".join(_note_lines(lines, wide + 1.2)), (0, 0), (0, -34), xycoords="axes fraction",
+            "\n".join(_note_lines(lines, wide + _WIDENED_IN)), (0, 0), (0, -34), xycoords="axes fraction",
             textcoords="offset points", va="top", ha="left", fontsize=7, color=GREY, linespacing=1.4,
             annotation_clip=False,
         )  # fmt: skip
@@ -173,8 +178,8 @@ def note_below(ax: Axes, lines: Sequence[str]) -> None:
 
 def lines_of(notes: Sequence[str]) -> int:
     """How many lines `note_below` will make of these, in a figure of the usual width."""
-    return len(_note_lines(notes, WIDTH_IN))
+    return len(_note_lines(notes, WIDTH_IN - _BESIDE_IN))
 
 
 def _note_lines(notes: Sequence[str], width_in: float) -> list[str]:
-    return [part for note in notes for part in textwrap.wrap(note, max(40, int(19.5 * width_in)))]
+    return [part for note in notes for part in textwrap.wrap(note, max(40, int(18 * width_in)))]

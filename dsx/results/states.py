@@ -183,9 +183,10 @@ def _mixed_seeds(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     if len(set(seeds.values())) < 2:
         return []
     listed = "; ".join(f"{name}: {n:g}" for name, n in seeds.items())
+    known = all("replicate" in table.columns for table in tables.values())
+    remedy = "; --where 'replicate == 0' compares first seeds alone" if known else ""
     return [
-        f"Errors are means over different numbers of seeds ({listed}), and means over more seeds spread less;"
-        " --where 'replicate == 0' compares first seeds alone."
+        f"Errors are means over different numbers of seeds ({listed}), and means over more seeds spread less{remedy}."
     ]
 
 

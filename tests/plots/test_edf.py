@@ -28,7 +28,9 @@ def test_legend_has_n_min_and_mean_and_the_counts_stand_below():
         "AnyNetXA (n 3, min 1.8, mean 31.7)",
         "B (n 2, min 2.0, mean 2.5)",
     ]
-    assert "AnyNetXA: 4 models: 2 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending" in texts(ax)
+    assert "AnyNetXA: 4 models: 2 done, 1 diverged (counted at chance error 90 %), 1 failed, 0 pending" in texts(
+        ax
+    ).replace("\n", " ")
     assert "(%)" in ax.get_xlabel()
 
 

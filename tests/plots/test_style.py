@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import pytest
 
-from dsx.plots.style import PALETTE, color, dashes, fold, house_style, panels
+from dsx.plots.style import PALETTE, color, dashes, fold, house_style, lines_of, new_axes, note_below, panels
 
 
 def test_settings_of_others_are_left_alone():
@@ -29,3 +30,17 @@ def test_panels_lie_row_by_row_without_overlap():
     assert len(cells) == 5
     assert boxes[0].x1 < boxes[1].x0
     assert boxes[2].y1 < boxes[0].y0
+
+
+def test_a_long_note_takes_nothing_from_the_width_of_the_axes():
+    def width(notes: list[str]) -> float:
+        with house_style():
+            ax = new_axes(lines=lines_of(notes))
+            ax.plot([0, 1], [0, 1])
+            note_below(ax, notes)
+            ax.get_figure(root=True).draw_without_rendering()
+            return ax.get_position().width
+
+    assert width(["AnyNetXA and RegNetX-28: 64 models in 128 runs, MMWW " * 12]) == pytest.approx(
+        width(["short"]), rel=0.01
+    )

@@ -79,9 +79,10 @@ def test_different_numbers_of_seeds_are_warned_of(table):
     once, twice = table([1.0, 2.0]), table([1.0, 2.0, 3.0, np.nan], ["done", "done", "diverged", "pending"])
     twice["model_id"] = ["m00000", "m00001", "m00000", "m00001"]
     assert mixed_conditions({"A": twice, "B": once}) == [
-        "Errors are means over different numbers of seeds (A: 1.5; B: 1), and means over more seeds spread less;"
-        " --where 'replicate == 0' compares first seeds alone."
+        "Errors are means over different numbers of seeds (A: 1.5; B: 1), and means over more seeds spread less."
     ]
+    numbered = {"A": twice.assign(replicate=[0, 0, 1, 1]), "B": once.assign(replicate=0)}
+    assert mixed_conditions(numbered)[0].endswith("spread less; --where 'replicate == 0' compares first seeds alone.")
     nothing = table([np.nan], ["pending"])
     assert mixed_conditions({"A": twice, "B": twice, "C": nothing}) == []
 

@@ -74,7 +74,11 @@ def test_a_result_that_an_earlier_life_of_a_job_has_half_written_does_not_fail_t
 def test_outside_of_jobs_there_is_nothing_to_forget(tmp_path, monkeypatch):
     for name in ("SLURM_JOB_ID", "SUBMITIT_EXECUTOR", "SUBMITIT_FOLDER"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    torn = tmp_path / "7_3_0_result.pkl.save_tmp"
+    torn.write_bytes(b"torn")
     forget_torn_result()
+    assert torn.read_bytes() == b"torn"
 
 
 class Counted:
