@@ -25,11 +25,15 @@ def export_curves(folder: str, to: str, out: Path | None = None) -> str:
     """Write the curves of all finished runs of a study for a tracker, one of its runs each; what was written, in words.
 
     to: `tensorboard` (event files) or `wandb` (its offline folders, for `wandb sync`). Written again, event files are
-    replaced. Raises DsxError if the tracker's package is not installed, or no curve is known.
+    replaced. Raises DsxError if the tracker's package is not installed, no curve is known, or the folder holds several
+    studies.
     """
     if to not in TRACKERS:
         raise DsxError(f"--to {to}: expected {' or '.join(TRACKERS)}.{suggest(to, TRACKERS)}")
-    (study,) = chosen([folder])
+    study, *others = chosen([folder])
+    if others:
+        named = ", ".join(str(each.path) for each in (study, *others))
+        raise DsxError(f"{folder}: holds {1 + len(others)} studies: name one of {named}")
     place = out or study.path / "curves" / to
     curves = list(_runs(study))
     if not curves:

@@ -80,3 +80,11 @@ def test_what_cannot_be_is_one_line(study: Study, tmp_path: Path, monkeypatch: p
     with pytest.raises(DsxError) as raised:
         export_curves(str(fresh.path), "tensorboard")
     assert str(raised.value) == f"{fresh.path}: no finished model has a curve"
+
+
+def test_a_folder_of_several_studies_is_asked_about(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_study(tmp_path / name, n=1)
+    with pytest.raises(DsxError) as told:
+        export_curves(str(tmp_path), "tensorboard")
+    assert str(told.value) == f"{tmp_path}: holds 2 studies: name one of {tmp_path / 'a'}, {tmp_path / 'b'}"
