@@ -105,8 +105,9 @@ def train(
     should_stop=None,
     on_epoch=None,
     epoch_s=0.0,
+    added_error=0.0,
 ):
-    """As the real one in what it writes and raises: resumes from checkpoint.pt, leaves result.json."""
+    """As the real one in what it writes and raises: resumes from checkpoint.pt, leaves result.json, written once."""
     folder = Path(folder)
     if os.environ.get("RANK", "0") != "0":
         _mark(folder.parents[2] / "followed", folder.name)
@@ -142,7 +143,7 @@ def train(
                 break
             time.sleep(0.005)
         write_bytes(checkpoint, str(epoch + 1).encode())
-    error = 90.0 if what == "diverge" else expected_error(architecture.model_id, seed)
+    error = 90.0 if what == "diverge" else expected_error(architecture.model_id, seed) + added_error
     state = "diverged" if what == "diverge" else "done"
     content = {
         "model_id": architecture.model_id,
@@ -177,23 +178,12 @@ def second_train(*args, **kwargs):
 
 def apart_train(*args, folder, **kwargs):
     """Errors of a study that is called `good` are below those of any other."""
-    result = train(*args, folder=folder, **kwargs)
-    path = Path(folder) / "result.json"
-    if Path(folder).parents[2].name == "good" and path.exists():
-        content = json.loads(path.read_text())
-        write_json(path, content | {"error": content["error"] - 50})
-    return result
+    return train(*args, folder=folder, added_error=-50 if Path(folder).parents[2].name == "good" else 0, **kwargs)
 
 
-def shallow_train(architecture, *args, folder, **kwargs):
+def shallow_train(architecture, *args, **kwargs):
     """Deeper networks are worse: by 25 above 8 blocks."""
-    result = train(architecture, *args, folder=folder, **kwargs)
-    path = Path(folder) / "result.json"
-    if path.exists() and architecture.depth > 8:
-        content = json.loads(path.read_text())
-        if content["error"] == expected_error(content["model_id"], content["seed"]):
-            write_json(path, content | {"error": content["error"] + 25})
-    return result
+    return train(architecture, *args, added_error=25 if architecture.depth > 8 else 0, **kwargs)
 
 
 def expected_error(model_id: str, seed: int) -> float:
