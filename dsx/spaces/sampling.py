@@ -78,8 +78,8 @@ def configured(
         if ends is not None and not 0 <= ends[0] <= ends[1]:
             raise DsxError(f"{name} = {ends}: expected 0 ≤ low ≤ high")
     for name, value in (("resolution", resolution), ("num_classes", num_classes)):
-        if value is not None and value < 1:
-            raise DsxError(f"{name} = {value}: expected an integer ≥ 1")
+        if value is not None and not 1 <= value < 2**31:
+            raise DsxError(f"{name} = {value}: expected an integer from 1 to 2^31 − 1")
     if resolution is not None and space.input is not None:
         raise DsxError(f"resolution = {resolution}: {space.name} takes no images but inputs of {space.input_in_words}")
     update = {"resolution": resolution, "num_classes": num_classes}
