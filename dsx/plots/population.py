@@ -29,7 +29,9 @@ def population(table: pd.DataFrame, ax: Axes | None = None, title: str = "") -> 
 
     table: `Population.table`, (n models). Columns with one value alone are left out. Raises DsxError if none is left.
     """
-    names = [name for name in table.columns if name not in _NOT_DRAWN and table[name].nunique() > 1]
+    # a results table holds arrays in one column, of the networks' stages
+    single = [name for name in table.columns if not table[name].map(np.ndim).any()]
+    names = [name for name in single if name not in _NOT_DRAWN and table[name].nunique() > 1]
     if not names:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():

@@ -35,6 +35,11 @@ def test_every_column_that_varies_has_a_panel_with_all_models():
     assert any("flops" in label for label in found)
 
 
+def test_a_results_table_is_drawn_without_its_column_of_arrays():
+    stages = pd.Series([np.arange(3)] * 40)
+    assert list(panels(plots.population(TABLE.assign(stages=stages)))) == list(panels(plots.population(TABLE)))
+
+
 def test_nothing_that_varies_is_an_error():
     with pytest.raises(DsxError, match="nothing to draw: all models of the population are alike"):
         plots.population(TABLE[["model_id", "space", "group_width"]])
