@@ -101,9 +101,8 @@ def _tries(k: Sequence[int] | None, n: int) -> npt.NDArray[np.int64]:
         return np.unique([2**i for i in range(n.bit_length()) if 2**i <= n] + [n]).astype(np.int64)
     tries = numbers_tried(k)
     if (tries > n).any():
-        raise DsxError(
-            f"k = {int(tries.max())}: there {'is' if n == 1 else 'are'} {plural(n, 'model')}: what more would reach does not follow from them"
-        )
+        few = f"there {'is' if n == 1 else 'are'} {plural(n, 'model')}"
+        raise DsxError(f"k = {int(tries.max())}: {few}: what more would reach does not follow from them")
     return tries
 
 
