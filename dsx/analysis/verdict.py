@@ -45,7 +45,8 @@ class Margin:
             raise DsxError(f"margin = {self.value}: in points of error it is above 0, such as 0.5")
 
     def __str__(self) -> str:
-        return f"{self.value:g} points" if self.unit == "points" else f"{self.value:g} of even odds"
+        points = "point" if self.value == 1 else "points"
+        return f"{self.value:g} {points if self.unit == 'points' else 'of even odds'}"
 
 
 def check_margin(margin: object) -> None:
