@@ -194,8 +194,9 @@ def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(tmp_path: Pa
 
 def commands_in(path: Path) -> list[list[str]]:
     """The lines of a document that call dsx, as words; an … stands for what a reader fills in."""
-    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line.removeprefix("$ ") for line in "\n".join(blocks).replace("\\\n", " ").splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("dsx ") and "…" not in line]
 
 
