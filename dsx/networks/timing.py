@@ -95,12 +95,8 @@ def time_network(  # noqa: PLR0913 (its options go by name)
             raise DsxError(
                 "the processor's time is that of one thread on a CPU: set threads to 1, or take the wall clock"
             )
-        try:
+        with _single_images(mode, batch_size):
             times = _measure(make(batch_size), place, warmup, passes, seconds, _CLOCKS[clock])
-        except ValueError as error:
-            if mode == "training" and batch_size == 1:
-                raise DsxError(f"batch_size = 1: no training step ({first_line(error)}): take 2 or more") from None
-            raise
         low, median, high = map(float, np.quantile(times, [0.25, 0.5, 0.75]))
         return Timing(
             mode=mode,
@@ -176,6 +172,17 @@ def _measure(
         synchronise(device)
         times.append(now() - start)
     return times
+
+
+@contextmanager
+def _single_images(mode: str, batch_size: int) -> Iterator[None]:
+    """Raises DsxError where batch norm takes no training step of one image, as on a map of one pixel."""
+    try:
+        yield
+    except ValueError as error:
+        if mode == "training" and batch_size == 1:
+            raise DsxError(f"batch_size = 1: no training step ({first_line(error)}): take 2 or more") from None
+        raise
 
 
 def _find_batch_size(make: _Passes) -> int:
