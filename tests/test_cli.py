@@ -102,7 +102,7 @@ SAMPLED = ("sample", "--space", "AnyNetXE-digits", "--n", "3")
         (
             (*SAMPLED, "rules.deep=sum(total_depth) <= 12"),
             f"{resources.find('spaces', 'AnyNetXE-digits')} with rules.deep: rules.deep: 'sum(total_depth)' adds up"
-            " stages, and total_depth has one value for the network",
+            " stages, and total_depth has one value for the network: leave the sum out",
         ),
         (("show", "RegNetX-400MF", "--resolution", "0"), "--resolution 0: expected an integer ≥ 1"),
         (("export", "RegNetX-400MF", "--resolution", "0"), "--resolution 0: expected an integer ≥ 1"),

@@ -156,7 +156,9 @@ def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> _Value:
             return _REDUCTIONS[name](operand, axis=-1)
         if name == "sum":
             what = ast.unparse(node.args[0])
-            raise DefinitionError(f"'{ast.unparse(node)}' adds up stages, and {what} has one value for the network")
+            raise DefinitionError(
+                f"'{ast.unparse(node)}' adds up stages, and {what} has one value for the network: leave the sum out"
+            )
         return operand  # the lowest and the highest of one value
     assert isinstance(node, ast.Compare), node
     sides = [_evaluate(side, values) for side in (node.left, *node.comparators)]

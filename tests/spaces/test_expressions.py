@@ -80,9 +80,15 @@ def test_a_bad_inequality_is_refused_with_one_line(text, message):
     [
         ("depth[3] < d", "'depth[3] < d': depth[3]: networks have at most 3 stages"),
         ("depth[-4] < d", "'depth[-4] < d': depth[-4]: networks have at most 3 stages"),
-        ("sum(d) <= 40", "'sum(d)' adds up stages, and d has one value for the network"),
-        ("sum(flops / d) <= 40", "'sum(flops / d)' adds up stages, and flops / d has one value for the network"),
-        ("sum(sum(depth)) <= 40", "'sum(sum(depth))' adds up stages, and sum(depth) has one value for the network"),
+        ("sum(d) <= 40", "'sum(d)' adds up stages, and d has one value for the network: leave the sum out"),
+        (
+            "sum(flops / d) <= 40",
+            "'sum(flops / d)' adds up stages, and flops / d has one value for the network: leave the sum out",
+        ),
+        (
+            "sum(sum(depth)) <= 40",
+            "'sum(sum(depth))' adds up stages, and sum(depth) has one value for the network: leave the sum out",
+        ),
     ],
 )
 def test_stages_that_no_network_has_are_refused(text, message):
