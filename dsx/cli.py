@@ -179,7 +179,7 @@ def launch(
 ) -> None:
     """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
 
-    Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
+    Example: dsx launch runs/AnyNetXE-digits --recipe digits --workers 2 recipe.epochs=4
     """
     from dsx.commands import launch as command
     from dsx.commands import until as rounds

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
 from html.parser import HTMLParser
 from importlib import import_module
@@ -213,6 +214,34 @@ def test_every_command_of_a_document_is_one_that_dsx_has(path: Path) -> None:
             value = given.get(option)
             if isinstance(value, str) and not value.endswith(".yaml") and value != "NAME":
                 assert resources.find(kind, value, group=folder), f"{path.name}: {value}"
+
+
+def trained_in(path: Path) -> Iterator[tuple[str, int | None, str]]:
+    """Space, classes if they are asked for, and recipe of what a document samples or names, and launches by a recipe."""
+    group = cast("click.Group", typer.main.get_command(app))
+    made: dict[str, tuple[str, int | None]] = {f"runs/{name}": (name, None) for name in resources.names("spaces")}
+    for name, *words in commands_in(path):
+        given = group.commands[name].make_context(name, list(words)).params if name in ("sample", "launch") else {}
+        if name == "sample":
+            made[str(given["out"] or f"runs/{given['space']}")] = (str(given["space"]), given["num_classes"])
+        for study in given.get("studies") or ():
+            if study in made and given["recipe"]:
+                yield (*made[study], given["recipe"])
+
+
+def test_recipes_of_documents_fit_the_spaces_that_they_train() -> None:
+    shipped = resources.names("spaces"), resources.names("experiments", "recipe")
+    tried = 0
+    for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]:
+        for name, classes, trained_by in trained_in(path):
+            if name in shipped[0] and trained_by in shipped[1]:
+                space, recipe = dsx.load_space(name), dsx.load_recipe(trained_by)
+                assert recipe.in_channels == space.in_channels, f"{path.name}: {name} by {trained_by}"
+                assert recipe.num_classes in (None, classes or space.num_classes), (
+                    f"{path.name}: {name} by {trained_by}"
+                )
+                tried += 1
+    assert tried > 8
 
 
 def test_the_lines_of_python_give_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
