@@ -236,10 +236,9 @@ def test_recipes_of_documents_fit_the_spaces_that_they_train() -> None:
         for name, classes, trained_by in trained_in(path):
             if name in shipped[0] and trained_by in shipped[1]:
                 space, recipe = dsx.load_space(name), dsx.load_recipe(trained_by)
-                assert recipe.in_channels == space.in_channels, f"{path.name}: {name} by {trained_by}"
-                assert recipe.num_classes in (None, classes or space.num_classes), (
-                    f"{path.name}: {name} by {trained_by}"
-                )
+                place = f"{path.name}: {name} by {trained_by}"
+                assert recipe.in_channels == space.in_channels, place
+                assert recipe.num_classes in (None, classes or space.num_classes), place
                 tried += 1
     assert tried > 8
 
