@@ -217,7 +217,7 @@ def test_every_command_of_a_document_is_one_that_dsx_has(path: Path) -> None:
 
 
 def trained_in(path: Path) -> Iterator[tuple[str, int | None, str]]:
-    """Space, classes if they are asked for, and recipe of what a document samples or names, and launches by a recipe."""
+    """Space, classes if asked for, and recipe of what a document samples or names, and launches by a recipe."""
     group = cast("click.Group", typer.main.get_command(app))
     made: dict[str, tuple[str, int | None]] = {f"runs/{name}": (name, None) for name in resources.names("spaces")}
     for name, *words in commands_in(path):
