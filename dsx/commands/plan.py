@@ -133,7 +133,7 @@ class _Planned:
         path = folder / "_".join(["power", *(slugs([Path(n).name for n in self.names]) if several else ())])
         files.write_bytes(path.with_suffix(".csv"), pd.concat(rows).to_csv(index=False).encode())
         pilots = counts_in_words(dict(zip(self.names, self.tables, strict=True)))
-        axes = power(curves, aim=self.request.power, notes=[f"by resampling {line}" for line in pilots])
+        axes = power(curves, aim=self.request.power, notes=["by resampling the pilots", *pilots])
         save(axes, folder, path.name)
         close(axes)
         return path
