@@ -117,7 +117,7 @@ def test_propose_only_stops_at_the_candidates_and_tests_nothing() -> None:
     assert whole.run(propose_only=True) == "proposed"
     assert whole.steps == []
     assert whole.proposal[0].supported
-    assert len(source.asked) in (whole.plan.first, whole.plan.most)
+    assert len(source.asked) % whole.plan.first == 0 or len(source.asked) == whole.plan.most
     again = new_walk(source, journal=whole.journal)
     assert again.run(propose_only=True) == "proposed"
     assert again.proposal == whole.proposal
