@@ -39,21 +39,19 @@ def nominal_levels(models: Sequence[int], spent: Sequence[float] | Floats) -> Fl
     unit, unit_weights = np.polynomial.legendre.leggauss(_NODES)
     levels = [float(spent[0])]
     # nodes: of the sum of the scores so far, where nothing was decided; masses: of the density there
-    nodes = masses = np.empty(0)
+    nodes, masses, before = np.zeros(1), np.ones(1), 0.0
     for k in range(1, len(times)):
         low, high = -_FAR * times[k - 1] ** 0.5, -float(ndtri(levels[-1])) * times[k - 1] ** 0.5
-        grid, weights = (high - low) / 2 * unit + (high + low) / 2, (high - low) / 2 * unit_weights
-        density = (
-            _normal(grid, times[0]) if k == 1 else masses @ _normal(grid - nodes[:, None], times[k - 1] - times[k - 2])
-        )
-        nodes, masses = grid, weights * density
-        step = float(spent[k] - spent[k - 1])
+        grid = (high - low) / 2 * unit + (high + low) / 2
+        density = masses @ _normal(grid - nodes[:, None], times[k - 1] - before)
+        nodes, masses, before = grid, (high - low) / 2 * unit_weights * density, times[k - 1]
+        at_look = float(spent[k] - spent[k - 1])
         root, spread = times[k] ** 0.5, (times[k] - times[k - 1]) ** 0.5
 
         def excess(level: float) -> float:
-            return float(masses @ ndtr((nodes + ndtri(level) * root) / spread)) - step  # noqa: B023
+            return float(masses @ ndtr((nodes + ndtri(level) * root) / spread)) - at_look  # noqa: B023
 
-        levels.append(float(brentq(excess, step * (1 - 1e-6), float(spent[k]) * (1 + 1e-6), xtol=1e-12)))
+        levels.append(float(brentq(excess, at_look * (1 - 1e-6), float(spent[k]) * (1 + 1e-6), xtol=1e-12)))
     return np.asarray(levels)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from dsx.base.errors import DefinitionError
 from dsx.designing.quantised_line import quantised_line
-from dsx.designing.refinement import Refinement
+from dsx.designing.refinement import Kind, Refinement
 from dsx.narrowing.candidates import Candidate, changed
 from dsx.narrowing.proposal import propose
 from dsx.recipes.metric import ERROR, Metric
@@ -106,7 +106,7 @@ def _window(space: Space, low: Candidate, high: Candidate) -> Refinement:
     freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
     words = f"{low.quantity}: {low.bound:.10g} to {high.bound:.10g}"
     evidence = " ".join(f"{c.words}: {c.evidence.words}" for c in (low, high))
-    kind = "range" if low.kind == "range" else "derived"
+    kind: Kind = "range" if low.kind == "range" else "derived"
     return Refinement(words, kind, change, evidence, True, True, freedom > 0, freedom, low.quantity, "both")
 
 

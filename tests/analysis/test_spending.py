@@ -40,7 +40,7 @@ def test_obrien_and_flemings_boundary_falls_with_the_root_of_the_models(looks: i
 
 
 def test_lan_and_demets_boundary_of_five_looks() -> None:
-    """Published bounds of the spending function 2 − 2 Φ(z(α/2) / √t) at α = 2.5 %, as programs for trials print them."""
+    """Published bounds of the spending function 2 − 2 Φ(z(α/2) / √t) at α = 2.5 %."""
     times = np.arange(1, 6) / 5
     spent = 2 * stats.norm.sf(stats.norm.ppf(1 - 0.0125) / np.sqrt(times))
     bounds = -stats.norm.ppf(nominal_levels(range(1, 6), spent))
