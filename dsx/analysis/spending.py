@@ -28,8 +28,8 @@ def spent_by(models: Sequence[int], error: float, power: float) -> Floats:
 def nominal_levels(models: Sequence[int], spent: Sequence[float] | Floats) -> Floats:
     """(looks,) one-sided levels of the looks, of which the first that decides is false as often as spent.
 
-    models: at each look, ascending. spent: chance of a false decision up to each look, ascending, above 0. A level is at
-    least what is spent at its look alone, at most what is spent up to it. Where one side of a comparison grows less
+    models: at each look, ascending. spent: chance of a false decision up to each look, ascending, above 0. A level is
+    at least what is spent at its look alone, at most what is spent up to it. Where one side of a comparison grows less
     than the other the looks agree more than is counted on here, so they err less (Slepian's inequality).
     """
     from scipy.optimize import brentq
