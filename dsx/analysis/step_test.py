@@ -30,9 +30,7 @@ _CLOSE = 12
 _MOST_DRAWS = 50_000
 # a step is given up where the last look would not show it even if the truth were so many standard errors better than
 # what is seen; for one that is to be no worse, which good ones show only just
-_HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 2.0
-# parts of the error that is left which a step is allowed
-_PART, _LAST_PART = 0.5, 0.75
+_HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 1.5
 
 
 @dataclass(frozen=True)
@@ -123,14 +121,14 @@ def widened(margin: Margin, share: float) -> Margin:
     return Margin(min(margin.value / (1 - min(share, 0.9)), 0.45))
 
 
-def allowed_error(left: float, last: bool) -> float:
-    """What the next step of a walk may err by. left: 1 − level, less what steps were allowed that were not taken.
+def allowed_error(left: float, part: float) -> float:
+    """What the next step of a walk may err by: a part below 1 of what is left, chosen before its models are drawn.
 
-    Half of it; three quarters where the test takes the `last` of the budget if it goes all its way. A step that is
-    taken costs nothing: either it is a good one, or the walk has erred already. A bad one that is tested and not taken
-    uses up what it was allowed. So all bad ones before the first error were allowed at most 1 − level together.
+    left: 1 − level, less what steps were allowed that were tested and not taken. A step that is taken costs nothing:
+    either it is a good one, or the walk has erred already. A bad one that is tested and not taken uses up what it was
+    allowed. So all bad ones before the first error were allowed at most 1 − level together, whatever the parts.
     """
-    return left * (_LAST_PART if last else _PART)
+    return left * part
 
 
 def looks_within(most: int, simpler: bool) -> tuple[int, ...]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # the error that a proposal is allowed: more than a rule's, as it is only a proposal; still more of an order, as few
 # models of a wide space keep one
-PROPOSAL_LEVEL, _ORDER_LEVEL = 0.9, 0.5
+PROPOSAL_LEVEL, _ORDER_LEVEL = 0.9, 0.75
 # what one value for all stages may seem to cost and still be tested: chance above one half
 _SHARING_COST = 0.15
 _SHAPE = ("depth", "width")

@@ -41,6 +41,11 @@ class Refinement:
         return self.kind, self.quantity or self.words, self.end
 
     @property
+    def hinted(self) -> bool:
+        """Whether it is an order that is to be better, though the models only hint at it."""
+        return self.kind == "order" and not self.simpler
+
+    @property
     def ends(self) -> tuple[End, ...]:
         """Ends of the quantity that it cuts."""
         return ("low", "high") if self.end == "both" else ("low",) if self.end == "low" else ("high",)

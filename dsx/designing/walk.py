@@ -23,7 +23,7 @@ from dsx.designing.models import Batch, Source, batch_seed, fresh
 from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.proposing import refinements, worth_testing
 from dsx.designing.refinement import Refinement, contained
-from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each
+from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each, part_of_error
 from dsx.narrowing.proposal import LEAST
 from dsx.narrowing.quantities import quantities, quantity_table
 from dsx.recipes.metric import Metric
@@ -253,7 +253,7 @@ class Walk:
         if not models:
             return {"looks": [], "shares": []}
         after = self.left() - models[-1] - max(0, models[-1] - known)
-        error = allowed_error(self.error_left, last=not looks_within(after // 2, simpler=False))
+        error = allowed_error(self.error_left, part_of_error(candidate, after < self.plan.first))
         shares = schedule(models, candidate.simpler, error).shares
         number = self.proposal.index(candidate) + 1
         return {"candidate": number, "error": error, "looks": list(models), "shares": list(shares)}

@@ -60,7 +60,8 @@ def test_an_order_needs_less_to_be_tested_and_then_has_to_be_better() -> None:
     orders = [each for each in made if each.kind == "order" and each.supported]
     assert not any(each.simpler for each in orders)
     hints = [float(each.evidence.split("p = ")[1].split()[0]) for each in made if each.kind == "order"]
-    assert len(orders) == sum(p <= 0.5 for p in hints)
+    assert len(orders) == sum(p <= 0.25 for p in hints)
+    assert all(each.hinted for each in orders)
 
 
 def test_what_was_taken_is_not_proposed_again() -> None:
