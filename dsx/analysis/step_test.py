@@ -30,7 +30,7 @@ _CLOSE = 12
 _MOST_DRAWS = 50_000
 # a step is given up where the last look would not show it even if the truth were so many standard errors better than
 # what is seen; for one that is to be no worse, which good ones show only just
-_HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 1.5
+_HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 2.0
 
 
 @dataclass(frozen=True)

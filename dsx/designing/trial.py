@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # parts of the error that is left: of a candidate, of one that is only hinted at, and of the last one
-_PART, _HINTED_PART, _LAST_PART = 0.5, 0.25, 0.9
+_PART, _HINTED_PART, _LAST_PART = 0.4, 0.2, 0.9
 
 
 @dataclass(frozen=True, eq=False)

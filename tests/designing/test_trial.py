@@ -65,5 +65,5 @@ def test_models_on_both_sides_of_a_rule_stay_in_the_proportion_of_the_space() ->
 def test_a_hint_is_allowed_less_and_a_simplification_that_takes_the_rest_more() -> None:
     hint = replace(ORDER, simpler=False)
     ends = Refinement("depth", "derived", {}, "", True, True)
-    assert [part_of_error(each, last=False) for each in (hint, ORDER, SHARING, ends)] == [0.25, 0.5, 0.5, 0.5]
-    assert [part_of_error(each, last=True) for each in (hint, ORDER, SHARING, ends)] == [0.25, 0.9, 0.9, 0.5]
+    assert [part_of_error(each, last=False) for each in (hint, ORDER, SHARING, ends)] == [0.2, 0.4, 0.4, 0.4]
+    assert [part_of_error(each, last=True) for each in (hint, ORDER, SHARING, ends)] == [0.2, 0.9, 0.9, 0.4]
