@@ -48,10 +48,13 @@ def nominal_levels(models: Sequence[int], spent: Sequence[float] | Floats) -> Fl
         at_look = float(spent[k] - spent[k - 1])
         root, spread = times[k] ** 0.5, (times[k] - times[k - 1]) ** 0.5
 
-        def excess(level: float) -> float:
-            return float(masses @ ndtr((nodes + ndtri(level) * root) / spread)) - at_look  # noqa: B023
+        def excess(quantile: float) -> float:
+            return float(masses @ ndtr((nodes + quantile * root) / spread)) - at_look  # noqa: B023
 
-        levels.append(float(brentq(excess, at_look * (1 - 1e-6), float(spent[k]) * (1 + 1e-6), xtol=1e-12)))
+        between = float(ndtri(at_look)), float(ndtri(spent[k]))
+        # where errors are too small for the integral, what is spent at the look alone is on the safe side
+        solved = excess(between[0]) < 0 < excess(between[1])
+        levels.append(float(ndtr(brentq(excess, *between))) if solved else at_look)
     return np.asarray(levels)
 
 

@@ -9,7 +9,7 @@ of the two hypotheses is true, only one test can err, and none of the error is s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,14 +121,17 @@ def widened(margin: Margin, share: float) -> Margin:
     return Margin(min(margin.value / (1 - min(share, 0.9)), 0.45))
 
 
-def allowed_error(left: float, part: float) -> float:
-    """What the next step of a walk may err by: a part below 1 of what is left, chosen before its models are drawn.
+def error_left(level: float, failed: Iterable[float]) -> float:
+    """What further steps of a walk may err by, each by any part of it that is chosen before its models are drawn.
 
-    left: 1 − level, less what steps were allowed that were tested and not taken. A step that is taken costs nothing:
-    either it is a good one, or the walk has erred already. A bad one that is tested and not taken uses up what it was
-    allowed. So all bad ones before the first error were allowed at most 1 − level together, whatever the parts.
+    failed: what steps were allowed that were tested and not taken. A step that is taken costs nothing: either it is a
+    good one, or the walk has erred already. A bad one that is tested and not taken uses up what it was allowed. So all
+    bad ones before the first error were allowed at most 1 − level together, whatever the parts.
     """
-    return left * part
+    left = 1 - level
+    for error in failed:  # one after the other: a sum, taken away at once, might leave less than nothing
+        left -= error
+    return left
 
 
 def looks_within(most: int, simpler: bool) -> tuple[int, ...]:

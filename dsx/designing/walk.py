@@ -6,7 +6,6 @@ to train, to test and to take stands in its journal, so that it goes on from whe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.scan import End
-from dsx.analysis.step_test import Look, LookSchedule, allowed_error, looks_within, schedule, widened
+from dsx.analysis.step_test import Look, LookSchedule, error_left, looks_within, schedule, widened
 from dsx.analysis.verdict import Margin
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
@@ -95,11 +94,6 @@ class Walk:
     def failures(self) -> int:
         """Candidates that were tested and not taken."""
         return sum(not step.taken for step in self.steps)
-
-    @property
-    def error_left(self) -> float:
-        """What further steps may err by together."""
-        return 1 - self.plan.level - math.fsum(step.error for step in self.steps if not step.taken)
 
     def left(self) -> int:
         """Models that may still be trained."""
@@ -253,7 +247,8 @@ class Walk:
         if not models:
             return {"looks": [], "shares": []}
         after = self.left() - models[-1] - max(0, models[-1] - known)
-        error = allowed_error(self.error_left, part_of_error(candidate, after < self.plan.first))
+        error = error_left(self.plan.level, (step.error for step in self.steps if not step.taken))
+        error *= part_of_error(candidate, after < self.plan.first)
         shares = schedule(models, candidate.simpler, error).shares
         number = self.proposal.index(candidate) + 1
         return {"candidate": number, "error": error, "looks": list(models), "shares": list(shares)}

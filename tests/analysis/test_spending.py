@@ -70,3 +70,11 @@ def test_a_look_may_err_by_more_than_is_spent_at_it_and_less_than_is_spent_up_to
 
 def test_one_look_has_all_of_the_error() -> None:
     assert nominal_levels((30,), spent_by((30,), 0.05, 2.0)).tolist() == [0.05]
+
+
+@pytest.mark.parametrize("error", [1e-6, 1e-12, 1e-60, 1e-200])
+def test_an_error_that_is_all_but_spent_is_kept(error: float) -> None:
+    spent = spent_by((16, 32, 48, 64, 96), error, 1.0)
+    levels = nominal_levels((16, 32, 48, 64, 96), spent)
+    assert (levels[1:] >= np.diff(spent) * (1 - 1e-9)).all()
+    assert (levels <= spent * (1 + 1e-9)).all()

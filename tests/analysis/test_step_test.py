@@ -12,7 +12,7 @@ from scipy import stats
 from dsx.analysis.rank_test import sorted_rank_test
 from dsx.analysis.step_test import (
     LookSchedule,
-    allowed_error,
+    error_left,
     look_at,
     looks_within,
     no_worse_pvalue,
@@ -96,10 +96,10 @@ def test_a_margin_to_all_models_is_wider_to_those_that_break_the_rule() -> None:
 
 
 def test_all_that_may_ever_be_allowed_adds_up_to_the_level() -> None:
-    left, allowed = 0.05, []
-    for step in range(60):
-        allowed.append(allowed_error(left, (0.5, 0.25, 0.9)[step % 3]))
-        left -= allowed[-1]
+    allowed: list[float] = []
+    for step in range(300):
+        allowed.append(error_left(0.95, allowed) * (0.5, 0.25, 0.9)[step % 3])
+    assert min(allowed) > 0
     assert math.fsum(allowed) == pytest.approx(0.05)
     assert allowed[:4] == pytest.approx([0.025, 0.00625, 0.016875, 0.0009375])
 
@@ -109,15 +109,15 @@ def test_a_walk_over_many_false_candidates_errs_no_more_often_than_its_level() -
     rng = np.random.default_rng(4)
     false = 0
     for _ in range(4000):
-        left = 0.05
+        failed: list[float] = []
         for _ in range(30):
             true_step = rng.random() < 0.3
-            allowed = allowed_error(left, rng.choice([0.25, 0.5, 0.9]))
+            allowed = error_left(0.95, failed) * rng.choice([0.25, 0.5, 0.9])
             accepted = rng.random() < (0.7 if true_step else allowed)
             if accepted and not true_step:
                 false += 1
                 break
-            left -= 0 if accepted else allowed
+            failed += [] if accepted else [allowed]
     assert stats.binomtest(false, 4000, 0.05, alternative="greater").pvalue > 0.01
 
 
