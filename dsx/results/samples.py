@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dsx.base.errors import DsxError
 from dsx.results.arrays import (
     Floats,
+    check_count,
     check_level,
     check_share,
     column,
@@ -38,6 +39,7 @@ __all__ = [
     "as_paired",
     "as_sample",
     "as_weighted",
+    "check_count",
     "check_level",
     "check_share",
     "column",
