@@ -1,7 +1,7 @@
 """Whether a narrower space is better than a wider one, or no worse within a margin: the test of one step of a walk.
 
 Models of both sides are drawn after the step was proposed, and looked at a few times, at numbers that were fixed
-beforehand. Each look has a share of the error that the step is allowed, so all looks together keep it (Bonferroni).
+beforehand. The error that the step is allowed is spent over the looks, so that all together keep it (`spending.py`).
 "No worse" is tested before "better" at the same level: whoever is worse by the margin is no better, so whichever
 of the two hypotheses is true, only one test can err, and none of the error is split between them (Marcus et al. 1976).
 """
@@ -9,20 +9,23 @@ of the two hypotheses is true, only one test can err, and none of the error is s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from dsx.analysis.rank_test import RankTest, sorted_rank_test
+from dsx.analysis.spending import nominal_levels, spent_by
 from dsx.analysis.verdict import Margin, relabellings
 from dsx.results.samples import Floats
 
 Outcome = Literal["better", "no worse", "undecided"]
-# models of each side at each look, and shares of the error
-_BETTER: tuple[Sequence[int], Sequence[float]] = ((16, 32, 64), (0.3, 0.3, 0.4))
-_NO_WORSE: tuple[Sequence[int], Sequence[float]] = ((24, 64, 160), (0.05, 0.15, 0.8))
+# models of each side at each look, and the power of their number by which error is spent: "no worse" is shown late
+_BETTER: tuple[Sequence[int], float] = ((16, 32, 48, 64, 96), 1.0)
+_NO_WORSE: tuple[Sequence[int], float] = ((24, 48, 64, 96, 128, 160), 2.0)
+# looks at fewer models more than the one before are put off to it
+_CLOSE = 12
 # relabellings of a test, at most
 _MOST_DRAWS = 50_000
 # a step is given up where the last look would not show it even if the truth were so many standard errors better than
@@ -32,14 +35,17 @@ _HOPE_BETTER, _HOPE_NO_WORSE = 1.0, 2.0
 
 @dataclass(frozen=True)
 class LookSchedule:
-    """At how many models of each side one looks, ascending, and the share of the error that each look has."""
+    """At how many models of each side one looks, ascending, and what each look may err by, as a share of the error.
+
+    The shares of looks that have models in common may add up to more than 1 (`spending.py`).
+    """
 
     models: tuple[int, ...]
     shares: tuple[float, ...]
 
     def level_of(self, look: int, alpha: float) -> float:
         """What that look (from 0) may err by."""
-        return alpha * self.shares[look] / math.fsum(self.shares)
+        return alpha * self.shares[look]
 
 
 @dataclass(frozen=True)
@@ -115,29 +121,36 @@ def widened(margin: Margin, share: float) -> Margin:
     return Margin(min(margin.value / (1 - min(share, 0.9)), 0.45))
 
 
-def allowed_error(level: float, failures: int) -> float:
-    """What the next step of a walk may err by, after so many that were tested and not taken.
+def error_left(level: float, failed: Iterable[float]) -> float:
+    """What further steps of a walk may err by, each by any part of it that is chosen before its models are drawn.
 
-    Half of 1 − level for all steps up to the first that is not taken, then half of that, and so on. A step that is
-    taken costs nothing: either it is a good one, or the walk has erred already. A bad one that is tested and not
-    taken uses up what it was allowed. So all bad ones before the first error were allowed at most 1 − level together.
+    failed: what steps were allowed that were tested and not taken. A step that is taken costs nothing: either it is a
+    good one, or the walk has erred already. A bad one that is tested and not taken uses up what it was allowed. So all
+    bad ones before the first error were allowed at most 1 − level together, whatever the parts.
     """
-    return (1 - level) / 2 ** (failures + 1)
+    left = 1 - level
+    for error in failed:  # one after the other: a sum, taken away at once, might leave less than nothing
+        left -= error
+    return left
 
 
-def planned_looks(most: int, simpler: bool) -> LookSchedule | None:
-    """The looks of a step for which up to `most` models of each side may be trained; None if that is too few.
+def looks_within(most: int, simpler: bool) -> tuple[int, ...]:
+    """Models of each side at each look of a step for which up to `most` may be trained; empty if that is too few.
 
     simpler: whether the step is also taken if it is no worse, which takes more models to show.
     """
-    ladder, shares = _NO_WORSE if simpler else _BETTER
+    ladder, _ = _NO_WORSE if simpler else _BETTER
     models = [n for n in ladder if n <= most]
-    if simpler and models and most > models[-1] and models[-1] < ladder[-1]:
-        models[-1:] = [models[-1], most] if most >= 1.5 * models[-1] else [most]
-    if not models:
-        return None
-    before = shares[: len(models) - 1]
-    return LookSchedule(tuple(models), (*before, 1 - math.fsum(before)))
+    if models and models[-1] < min(most, ladder[-1]):
+        models[-1 if most - models[-1] < _CLOSE and len(models) > 1 else len(models) :] = [most]
+    return tuple(models)
+
+
+def schedule(models: tuple[int, ...], simpler: bool, error: float) -> LookSchedule:
+    """Looks at so many models of each side, that together err by `error`."""
+    _, power = _NO_WORSE if simpler else _BETTER
+    levels = nominal_levels(models, spent_by(models, error, power))
+    return LookSchedule(models, tuple((levels / error).tolist()))
 
 
 def _within_reach(test: RankTest, last: int, allowed: float, margin: Margin | None) -> bool:

@@ -12,6 +12,8 @@ from dsx.designing.refinement import Refinement
 
 # models without which nothing is proposed: this part of the budget, within these bounds
 _FIRST_PART, _FEWEST, _MOST = 6, 24, 96
+# of the budget, and models, to propose by where fewer support nothing
+_LONGEST_PART, _LONGEST = 0.4, 192
 
 Ending = Literal["nothing left", "budget spent", "proposed"]
 
@@ -49,8 +51,8 @@ class WalkPlan:
 
     @property
     def most(self) -> int:
-        """Models of a space by which it is made where the first support nothing."""
-        return 2 * self.first
+        """Models of a space by which it is made where fewer support nothing."""
+        return max(self.first, min(int(_LONGEST_PART * self.models), _LONGEST))
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import numpy as np
 
 from dsx.base.errors import DefinitionError
 from dsx.designing.quantised_line import quantised_line
-from dsx.designing.refinement import Refinement
+from dsx.designing.refinement import Kind, Refinement
 from dsx.narrowing.candidates import Candidate, changed
 from dsx.narrowing.proposal import propose
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.states import finished
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
+from dsx.spaces.files import merge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 # the error that a proposal is allowed: more than a rule's, as it is only a proposal; still more of an order, as few
 # models of a wide space keep one
-PROPOSAL_LEVEL, _ORDER_LEVEL = 0.9, 0.5
+PROPOSAL_LEVEL, _ORDER_LEVEL = 0.9, 0.75
 # what one value for all stages may seem to cost and still be tested: chance above one half
 _SHARING_COST = 0.15
 _SHAPE = ("depth", "width")
@@ -56,10 +57,12 @@ def refinements(
     for candidate in propose(space, rows, (), PROPOSAL_LEVEL, seed, taken, reference):
         (sharing if candidate.kind == "sharing" else ends).append(candidate)
     of_ends = [_of_end(candidate, metric) for candidate in ends]
-    first = [
-        *_wanted(space, wanted),
-        *(r for r in of_ends if r.supported),
-    ]  # the surer ones first, as `propose` has them
+    first = _wanted(space, wanted)
+    windows = {window.quantity: window for window in _windows(space, ends)}
+    for each in (r for r in of_ends if r.supported):  # the surer ones first, as `propose` has them
+        if (window := windows.pop(each.quantity, None)) is not None:
+            first.append(window)
+        first.append(each)
     first += [*_shared(space, sharing), *_line(space, rows), *(r for r in of_ends if r.simpler and not r.supported)]
     return [*first, *(r for r in of_ends if r not in first)]
 
@@ -80,6 +83,31 @@ def _of_end(candidate: Candidate, metric: Metric) -> Refinement:
         candidate.words, kind, candidate.change, evidence.words_by(metric), evidence.supported or hinted, True, simpler,
         candidate.freedom, candidate.quantity, candidate.end,
     )  # fmt: skip
+
+
+def _windows(space: Space, candidates: Sequence[Candidate]) -> list[Refinement]:
+    """Both ends of a quantity at once, where the models support both: what lies beyond either is worse.
+
+    So the window stands out further from what it leaves out than either end does, and takes one test instead of two.
+    """
+    cuts = [c for c in candidates if c.evidence.supported and c.kind in ("range", "derived")]
+    return [_window(space, low, high) for low in cuts for high in cuts if _are_window(low, high)]
+
+
+def _are_window(low: Candidate, high: Candidate) -> bool:
+    """Whether they are both ends of a quantity, and each changes its own keys of the definition, no list of values."""
+    ranges = [change for c in (low, high) for change in c.change.get("parameters", {}).values()]
+    ends = low.quantity == high.quantity and (low.end, high.end) == ("low", "high")
+    return ends and low.bound < high.bound and all(set(change) <= {"low", "high"} for change in ranges)
+
+
+def _window(space: Space, low: Candidate, high: Candidate) -> Refinement:
+    change = merge(low.change, high.change)
+    freedom = cardinality(space).degrees_of_freedom - cardinality(changed(space, change)).degrees_of_freedom
+    words = f"{low.quantity}: {low.bound:.10g} to {high.bound:.10g}"
+    evidence = " ".join(f"{c.words}: {c.evidence.words}" for c in (low, high))
+    kind: Kind = "range" if low.kind == "range" else "derived"
+    return Refinement(words, kind, change, evidence, True, True, freedom > 0, freedom, low.quantity, "both")
 
 
 def _shared(space: Space, candidates: Sequence[Candidate]) -> list[Refinement]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dsx.analysis.scan import End
 from dsx.narrowing.candidates import changed
 from dsx.spaces.conditional import Columns, accepted, settings_of
 from dsx.spaces.definition import Space
@@ -30,13 +31,24 @@ class Refinement:
     exact: bool = False
     simpler: bool = False  # whether it is taken too if it is no worse
     freedom: int = 0  # degrees of freedom that it removes
-    quantity: str = ""  # quantity, end: what of, as `dsx.narrowing` names them; empty for others
+    # quantity, end: what of, as `dsx.narrowing` names them, or `both` ends; empty for others
+    quantity: str = ""
     end: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What it is of, wherever the bound lies: one that was tested in vain is not proposed again."""
         return self.kind, self.quantity or self.words, self.end
+
+    @property
+    def hinted(self) -> bool:
+        """Whether it is an order that is to be better, though the models only hint at it."""
+        return self.kind == "order" and not self.simpler
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Ends of the quantity that it cuts."""
+        return ("low", "high") if self.end == "both" else ("low",) if self.end == "low" else ("high",)
 
     def applied(self, space: Space, name: str = "") -> Space:
         """The narrower space. Raises DefinitionError if the change does not fit the space."""

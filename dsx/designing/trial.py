@@ -26,6 +26,9 @@ from dsx.spaces.definition import Space
 if TYPE_CHECKING:
     import pandas as pd
 
+# parts of the error that is left: of a candidate, of one that is only hinted at, and of the last one
+_PART, _HINTED_PART, _LAST_PART = 0.4, 0.2, 0.9
+
 
 @dataclass(frozen=True, eq=False)
 class Sides:
@@ -90,6 +93,16 @@ def known_errors(candidate: Refinement, pool: pd.DataFrame) -> Floats:
 def most_of_each(left: int, known: int) -> int:
     """Models of each side for which the budget suffices, where so many of the wider one are known."""
     return left if left <= known else (left + known) // 2
+
+
+def part_of_error(candidate: Refinement, last: bool) -> float:
+    """Of the error that is left, what the test of a candidate is allowed.
+
+    last: whether no other test could follow it if it goes all its way, as those of simplifications mostly do.
+    """
+    if candidate.hinted:
+        return _HINTED_PART
+    return _LAST_PART if last and candidate.simpler else _PART
 
 
 def in_proportion(inside: pd.DataFrame, outside: pd.DataFrame, share: float) -> list[pd.DataFrame]:

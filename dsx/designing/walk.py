@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.analysis.scan import End
-from dsx.analysis.step_test import Look, LookSchedule, allowed_error, planned_looks, widened
+from dsx.analysis.step_test import Look, LookSchedule, error_left, looks_within, schedule, widened
 from dsx.analysis.verdict import Margin
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
@@ -22,7 +22,7 @@ from dsx.designing.models import Batch, Source, batch_seed, fresh
 from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.proposing import refinements, worth_testing
 from dsx.designing.refinement import Refinement, contained
-from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each
+from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, most_of_each, part_of_error
 from dsx.narrowing.proposal import LEAST
 from dsx.narrowing.quantities import quantities, quantity_table
 from dsx.recipes.metric import Metric
@@ -122,7 +122,7 @@ class Walk:
                 continue
             candidate = self._most_promising()
             if self._needs_more(candidate):
-                self._train_to(self.plan.most)
+                self._train_to(min(self.plan.most, self.known + self.plan.first))
                 continue
             if propose_only and self.journal.peek() is None:
                 return "proposed"
@@ -208,17 +208,17 @@ class Walk:
         """Test a candidate on models that are drawn now, and take it if they say so; whether the budget allowed it."""
         narrower = candidate.applied(self.space, self._next_name())
         known = known_errors(candidate, self.pool)
-        looks = self._looks(candidate, known.size)
-        if looks is None:
+        test = self._planned(candidate, known.size)
+        looks = LookSchedule(tuple(test["looks"]), tuple(test["shares"]))
+        if not looks.models:
             return False
         batch = self._next_batch()
         sides = draw_sides(candidate, (narrower, self.space), looks.models[-1], batch, self._seen, known)
         if sides is None or not sides.enough(looks.models[0]):
             self._tried.add(candidate.key)  # there are too few models to test it by
             return True
-        number, error = self.proposal.index(candidate) + 1, allowed_error(self.plan.level, self.failures)
-        content = {"candidate": number, "error": error, "looks": list(looks.models), "shares": list(looks.shares)}
-        planned = self.journal.take("test", lambda: content)
+        planned = self.journal.take("test", lambda: test)
+        number = planned["candidate"]
         if self._by_hand():
             return True
         self.doing = f"round {self._rounds}: tests candidate {number}, {candidate.words}"
@@ -238,12 +238,20 @@ class Walk:
         self.pool = joined([self.pool, *in_proportion(*tables, share)])
         return True
 
-    def _looks(self, candidate: Refinement, known: int) -> LookSchedule | None:
-        """Those of a test under way, or of one that the budget allows."""
+    def _planned(self, candidate: Refinement, known: int) -> Mapping[str, Any]:
+        """What is recorded of a test: of one under way, or of one that the budget allows, if any number of looks."""
         record = self.journal.peek()
         if record is not None and record["kind"] == "test":
-            return LookSchedule(tuple(record["looks"]), tuple(record["shares"]))
-        return planned_looks(most_of_each(self.left(), known), candidate.simpler)
+            return record
+        models = looks_within(most_of_each(self.left(), known), candidate.simpler)
+        if not models:
+            return {"looks": [], "shares": []}
+        after = self.left() - models[-1] - max(0, models[-1] - known)
+        error = error_left(self.plan.level, (step.error for step in self.steps if not step.taken))
+        error *= part_of_error(candidate, after < self.plan.first)
+        shares = schedule(models, candidate.simpler, error).shares
+        number = self.proposal.index(candidate) + 1
+        return {"candidate": number, "error": error, "looks": list(models), "shares": list(shares)}
 
     def _look(
         self, sides: Sides, looks: LookSchedule, error: float, margin: Margin | None
@@ -274,7 +282,7 @@ class Walk:
         if drawn is not None:
             self._keep_drawn(narrower.name, drawn)
         if step.refinement.quantity:
-            self._taken.append((step.refinement.quantity, "low" if step.refinement.end == "low" else "high"))
+            self._taken += [(step.refinement.quantity, end) for end in step.refinement.ends]
         self._tried.clear()
         self._law = None
         self.chain.append(narrower)

@@ -6,16 +6,18 @@ import math
 
 import numpy as np
 import pytest
+from error_laws import LAWS
 from scipy import stats
 
 from dsx.analysis.rank_test import sorted_rank_test
 from dsx.analysis.step_test import (
     LookSchedule,
-    allowed_error,
+    error_left,
     look_at,
+    looks_within,
     no_worse_pvalue,
     one_sided,
-    planned_looks,
+    schedule,
     widened,
 )
 from dsx.analysis.verdict import Margin
@@ -60,8 +62,7 @@ def test_a_space_worse_by_the_margin_is_called_no_worse_no_more_often_than_it_ma
 
 
 def test_one_standard_deviation_is_seen_and_stops_early() -> None:
-    looks = planned_looks(64, simpler=False)
-    assert looks is not None
+    looks = schedule(looks_within(64, simpler=False), False, 0.025)
     assert sum(decided(1, seed, looks, 0.025) == "better" for seed in range(100)) > 90
 
 
@@ -95,9 +96,12 @@ def test_a_margin_to_all_models_is_wider_to_those_that_break_the_rule() -> None:
 
 
 def test_all_that_may_ever_be_allowed_adds_up_to_the_level() -> None:
-    allowed = [allowed_error(0.95, failures) for failures in range(60)]
+    allowed: list[float] = []
+    for step in range(300):
+        allowed.append(error_left(0.95, allowed) * (0.5, 0.25, 0.9)[step % 3])
+    assert min(allowed) > 0
     assert math.fsum(allowed) == pytest.approx(0.05)
-    assert allowed[:3] == pytest.approx([0.025, 0.0125, 0.00625])
+    assert allowed[:4] == pytest.approx([0.025, 0.00625, 0.016875, 0.0009375])
 
 
 def test_a_walk_over_many_false_candidates_errs_no_more_often_than_its_level() -> None:
@@ -105,35 +109,60 @@ def test_a_walk_over_many_false_candidates_errs_no_more_often_than_its_level() -
     rng = np.random.default_rng(4)
     false = 0
     for _ in range(4000):
-        failures = 0
+        failed: list[float] = []
         for _ in range(30):
             true_step = rng.random() < 0.3
-            accepted = rng.random() < (0.7 if true_step else allowed_error(0.95, failures))
+            allowed = error_left(0.95, failed) * rng.choice([0.25, 0.5, 0.9])
+            accepted = rng.random() < (0.7 if true_step else allowed)
             if accepted and not true_step:
                 false += 1
                 break
-            failures += not accepted
+            failed += [] if accepted else [allowed]
     assert stats.binomtest(false, 4000, 0.05, alternative="greater").pvalue > 0.01
 
 
 @pytest.mark.parametrize(
     ("most", "simpler", "models"),
     [
-        (15, False, None),
+        (15, False, ()),
         (16, False, (16,)),
-        (40, False, (16, 32)),
-        (500, False, (16, 32, 64)),
-        (23, True, None),
-        (30, True, (30,)),
-        (60, True, (24, 60)),
-        (80, True, (24, 80)),
-        (100, True, (24, 64, 100)),
-        (500, True, (24, 64, 160)),
+        (20, False, (16, 20)),
+        (40, False, (16, 40)),
+        (60, False, (16, 32, 48, 60)),
+        (500, False, (16, 32, 48, 64, 96)),
+        (23, True, ()),
+        (30, True, (24, 30)),
+        (60, True, (24, 48, 60)),
+        (70, True, (24, 48, 70)),
+        (133, True, (24, 48, 64, 96, 133)),
+        (500, True, (24, 48, 64, 96, 128, 160)),
     ],
 )
-def test_looks_are_planned_within_the_budget(most: int, simpler: bool, models: tuple[int, ...] | None) -> None:
-    looks = planned_looks(most, simpler)
-    assert (looks.models if looks else None) == models
-    if looks is not None:
-        assert math.fsum(looks.shares) == pytest.approx(1)
-        assert math.fsum(looks.level_of(k, 0.02) for k in range(len(looks.models))) == pytest.approx(0.02)
+def test_looks_are_planned_within_the_budget(most: int, simpler: bool, models: tuple[int, ...]) -> None:
+    assert looks_within(most, simpler) == models
+
+
+@pytest.mark.parametrize("simpler", [False, True])
+def test_a_schedule_errs_as_often_as_it_is_allowed(simpler: bool) -> None:
+    """By the joint normal law of its looks, as scipy integrates it."""
+    looks = schedule(looks_within(100, simpler), simpler, 0.0125)
+    bounds = -stats.norm.ppf([looks.level_of(k, 0.0125) for k in range(len(looks.models))])
+    n = np.array(looks.models, dtype=float)
+    correlation = np.sqrt(np.minimum.outer(n, n) / np.maximum.outer(n, n))
+    law = stats.multivariate_normal(cov=correlation, seed=1, abseps=1e-6, maxpts=1_000_000)
+    assert 1 - law.cdf(bounds) == pytest.approx(0.0125, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", LAWS)
+def test_small_looks_err_no_more_often_than_they_may_whatever_the_law(law: str) -> None:
+    """Equal spaces at 16 and 24 models of each, where the normal law of the looks is furthest from theirs."""
+    looks = schedule((16, 24), False, 0.05)
+    wrong = 0
+    for seed in range(1500):
+        rng = np.random.default_rng([5, seed])
+        narrow, wide = LAWS[law](rng, 24), LAWS[law](rng, 24)
+        made = [look_at(narrow[:n], wide[:n], looks, at, 0.05) for at, n in enumerate(looks.models)]
+        wrong += any(look.outcome == "better" for look in made)
+    assert stats.binomtest(wrong, 1500, 0.05, alternative="greater").pvalue > 0.01
+    assert wrong > 30  # the level is used

@@ -25,3 +25,7 @@ def test_a_plan_that_cannot_be_is_told(asked: dict, message: str) -> None:
 
 def test_the_first_proposal_is_made_by_a_part_of_the_budget() -> None:
     assert [WalkPlan(models).first for models in (48, 400, 10_000)] == [24, 66, 96]
+
+
+def test_where_little_is_supported_more_of_the_budget_goes_into_a_proposal() -> None:
+    assert [WalkPlan(models).most for models in (48, 160, 400, 10_000)] == [24, 64, 160, 192]

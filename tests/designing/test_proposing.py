@@ -7,7 +7,7 @@ import pandas as pd
 
 import dsx
 from dsx.designing.proposing import refinements, worth_testing
-from dsx.designing.refinement import Refinement
+from dsx.designing.refinement import Refinement, contained
 from dsx.narrowing.quantities import quantities, quantity_table
 from dsx.spaces.definition import Space
 
@@ -60,11 +60,42 @@ def test_an_order_needs_less_to_be_tested_and_then_has_to_be_better() -> None:
     orders = [each for each in made if each.kind == "order" and each.supported]
     assert not any(each.simpler for each in orders)
     hints = [float(each.evidence.split("p = ")[1].split()[0]) for each in made if each.kind == "order"]
-    assert len(orders) == sum(p <= 0.5 for p in hints)
+    assert len(orders) == sum(p <= 0.25 for p in hints)
+    assert all(each.hinted for each in orders)
 
 
 def test_what_was_taken_is_not_proposed_again() -> None:
     assert ("total depth", "high") not in {(e.quantity, e.end) for e in proposed(taken=[("total depth", "high")])}
+
+
+def test_both_ends_of_a_quantity_are_one_candidate_where_the_models_support_both() -> None:
+    table = results(0.0, 120)
+    depth = table[[f"depth_{i}" for i in range(1, 5)]].sum(axis=1)
+    made = refinements(SPACE, table.assign(error=table["error"] + 3.0 * ((depth < 7) | (depth > 9))), REFERENCE)
+    window = next(each for each in made if each.end == "both")
+    assert (window.words, window.ends) == ("total depth: 7 to 9", ("low", "high"))
+    assert window.key not in {each.key for each in made if each is not window}
+    ends = [each for each in made if each.supported and each.quantity == "total depth" and each.end != "both"]
+    assert {each.end for each in ends} == {"low", "high"}
+    assert all(made.index(window) < made.index(each) for each in ends)
+    kept = contained(window.applied(SPACE, "window"), table)
+    assert kept.tolist() == ((depth >= 7) & (depth <= 9)).tolist()
+    assert window.exact
+    assert not window.simpler
+    assert not [each for each in proposed() if each.end == "both"]
+
+
+def test_a_window_of_a_parameter_cuts_its_range_at_both_ends() -> None:
+    space = dsx.load_space("RegNetX-digits")
+    table = dsx.sample(space, 160, seed=5).table
+    table = table.assign(error=np.random.default_rng(2).normal(10, 1, 160), state="done")
+    middle = (table["depth"] >= 8) & (table["depth"] <= 12)
+    law = quantity_table(space, dsx.sample(space, 500, seed=77).settings, quantities(space))
+    made = refinements(space, table.assign(error=table["error"] + 4.0 * ~middle), law)
+    window = next(each for each in made if each.end == "both")
+    assert (window.words, window.kind) == ("depth: 8 to 12", "range")
+    assert window.change == {"parameters": {"depth": {"low": 8, "high": 12}}}
+    assert contained(window.applied(space), table).tolist() == middle.tolist()
 
 
 def test_a_persons_own_candidates_come_first() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import dsx
 from dsx.designing.refinement import Refinement, contained
-from dsx.designing.trial import draw_sides, in_proportion, known_errors, most_of_each
+from dsx.designing.trial import draw_sides, in_proportion, known_errors, most_of_each, part_of_error
 
 SPACE = dsx.load_space("AnyNetXA-digits")
-ORDER = Refinement("order", "order", {"rules": {"width": "non_decreasing"}}, "", True, True)
+ORDER = Refinement("order", "order", {"rules": {"width": "non_decreasing"}}, "", True, True, simpler=True)
 SHARING = Refinement("shared", "sharing", {"parameters": {"group_width": {"per": "network"}}}, "", False, simpler=True)
 
 
@@ -58,3 +60,10 @@ def test_models_on_both_sides_of_a_rule_stay_in_the_proportion_of_the_space() ->
     inside, outside = (pd.DataFrame({"model_id": range(n)}) for n in (16, 16))
     lengths = {share: [len(t) for t in in_proportion(inside, outside, share)] for share in (0.0, 0.2, 0.5, 0.75)}
     assert lengths == {0.0: [16], 0.2: [4, 16], 0.5: [16, 16], 0.75: [16, 5]}
+
+
+def test_a_hint_is_allowed_less_and_a_simplification_that_takes_the_rest_more() -> None:
+    hint = replace(ORDER, simpler=False)
+    ends = Refinement("depth", "derived", {}, "", True, True)
+    assert [part_of_error(each, last=False) for each in (hint, ORDER, SHARING, ends)] == [0.2, 0.4, 0.4, 0.4]
+    assert [part_of_error(each, last=True) for each in (hint, ORDER, SHARING, ends)] == [0.2, 0.9, 0.9, 0.4]
