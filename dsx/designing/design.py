@@ -16,7 +16,7 @@ from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.refinement import Refinement
 from dsx.designing.walk import Walk
 from dsx.results.states import finished
-from dsx.spaces.definition import Space, load_space
+from dsx.spaces.definition import Space, as_space
 from dsx.spaces.population import Model
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     propose_only: end with the next candidates. accept: the number of one of the last candidates, taken untested.
     Raises DsxError for a bad argument, or a folder that holds another walk.
     """
-    first = space if isinstance(space, Space) else load_space(space)
+    first = as_space(space)
     plan = WalkPlan(budget, seed=seed, level=level, margin=parse_margin(margin))
     wanted, journal, place = dict(candidates or {}), Journal(), None
     if folder is not None:

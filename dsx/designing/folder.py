@@ -20,7 +20,7 @@ from dsx.designing.plan import Step, WalkPlan
 from dsx.narrowing.candidates import written
 from dsx.narrowing.writing import difference
 from dsx.recipes.recipe import recorded_identity
-from dsx.spaces.definition import Space, completed, load_space, space_from_dict
+from dsx.spaces.definition import Space, completed, load_space
 from dsx.spaces.identity import identity
 from dsx.study.manifest import told_difference
 
@@ -78,7 +78,7 @@ class DesignFolder:
         """The first space, the plan, and the recipe if models are trained."""
         content = self.read()
         plan = content["plan"]
-        space = space_from_dict(content["space"], str(self.request))
+        space = Space.from_dict(content["space"], str(self.request))
         return space, WalkPlan(**{**plan, "margin": parse_margin(plan["margin"])}), content.get("recipe")
 
     def keep(self, space: Space, plan: WalkPlan, recipe: Mapping[str, Any] | None = None) -> None:

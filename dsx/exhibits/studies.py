@@ -22,7 +22,7 @@ from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
-from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.spaces.definition import Space, load_space
 from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
@@ -108,7 +108,7 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
         paper=study.paper,
-        space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
+        space=Space.from_dict(study.definition, study.name) if "parameters" in study.definition else None,
         metrics=metrics,
         reported=reported,
     )

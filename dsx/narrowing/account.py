@@ -15,7 +15,7 @@ from dsx.narrowing.proposal import NarrowingStep, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
 from dsx.recipes.metric import ERROR
 from dsx.results.states import count_states, mixed_conditions
-from dsx.spaces.definition import Space, space_from_dict
+from dsx.spaces.definition import Space
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def one_space(studies: Sequence[Study]) -> tuple[Space, pd.DataFrame]:
     if warnings:
         raise DsxError(f"narrow: {warnings[0]}")
     whole = pd.concat(list(tables.values()), ignore_index=True)
-    return space_from_dict(first.definition, str(first.path)), whole.drop_duplicates("run_id", ignore_index=True)
+    return Space.from_dict(first.definition, str(first.path)), whole.drop_duplicates("run_id", ignore_index=True)
 
 
 def _rest(steps: Sequence[NarrowingStep], supported: Sequence[Candidate]) -> list[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,22 +10,22 @@ import numpy as np
 from dsx.analysis.importance import importance_table
 from dsx.results.states import finished
 from dsx.spaces.conditional import conditional_values, resampled_columns
-from dsx.spaces.definition import Space
+from dsx.spaces.definition import Space, as_space
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def importance(space: Space, table: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+def importance(space: Space | str | Path, table: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
     """`importance_table` of the finished models of a population of that space.
 
-    Parameters of text, and the number of stages, are left out.
+    space: also by name or file. Parameters of text, and the number of stages, are left out.
     """
-    rows = finished(table)
-    columns = {name: rows[name].to_numpy() for name in resampled_columns(space) if rows[name].dtype.kind in "iuf"}
+    its, rows = as_space(space), finished(table)
+    values = {name: rows[name].to_numpy() for name in resampled_columns(its) if rows[name].dtype.kind in "iuf"}
 
     def resample(name: str, draws: int) -> np.ndarray:
-        return conditional_values(space, rows, name, seed).draw(draws, [seed, 1]).astype(float)
+        return conditional_values(its, rows, name, seed).draw(draws, [seed, 1]).astype(float)
 
-    values = {name: column.astype(float) for name, column in columns.items()}
+    values = {name: column.astype(float) for name, column in values.items()}
     return importance_table(values, rows["error"].to_numpy(float), resample, level, seed)

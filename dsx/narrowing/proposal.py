@@ -22,12 +22,21 @@ from dsx.analysis.sharing import MARGIN, sharing_cost
 from dsx.analysis.superiority import superiority
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
-from dsx.narrowing.candidates import Candidate, Looks, RuleEvidence, bounded, changed, narrowed, stage_values
+from dsx.narrowing.candidates import (
+    Candidate,
+    Looks,
+    RuleEvidence,
+    bounded,
+    changed,
+    medians_of,
+    narrowed,
+    stage_values,
+)
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.results.samples import check_level
 from dsx.results.states import finished
 from dsx.spaces.cardinality import cardinality
-from dsx.spaces.definition import Space
+from dsx.spaces.definition import Space, as_space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.sampling import draw_population
 
@@ -53,7 +62,7 @@ class NarrowingStep:
 
 
 def propose(
-    space: Space,
+    space: Space | str | Path,
     table: pd.DataFrame,
     parameters: Sequence[str] = (),
     level: float = 0.95,
@@ -63,13 +72,13 @@ def propose(
 ) -> list[Candidate]:
     """Every way in which the space might be narrowed, the supported ones first, the clearest of them at the top.
 
-    table: results of a population of that space. parameters: those to look at; none: all. accepted: (quantity, end) of
+    space: also by name or file. table: results of a population of it. parameters: those to look at; none: all. accepted: (quantity, end) of
     rules taken before, which are not proposed again; the other ends of these quantities share half of the error that is
     allowed. reference: (m, quantities) of models of the space's law; drawn if None. A function of its arguments.
     Raises DsxError if a parameter is unknown or fewer than 12 models have finished.
     """
     check_level(level)
-    rows = finished(table)
+    space, rows = as_space(space), finished(table)
     if len(rows) < LEAST:
         raise DsxError(f"narrow: {len(rows)} finished models: at least {LEAST} are needed to see what the best share")
     listed = quantities(space)
@@ -103,7 +112,7 @@ def _standing(judgement: Judgement, candidate: Candidate) -> tuple[bool, float, 
 
 
 def narrow_forwards(
-    space: Space,
+    space: Space | str | Path,
     table: pd.DataFrame,
     parameters: Sequence[str] = (),
     level: float = 0.95,
@@ -115,6 +124,7 @@ def narrow_forwards(
     The last step has no rule, and holds what was not supported; sharing, which is to cost nothing rather than to help,
     is taken after all others. Ends early where fewer than 12 models are left. Arguments and errors: as of `propose`.
     """
+    space = as_space(space)
     listed = quantities(space)
     reference = reference_table(space, listed, seed) if reference is None else reference
     rows = finished(table)
@@ -183,12 +193,9 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
     side = (
         "keep it" if candidate.kind != "order" else f"have at least {100 * candidate.cut:.0f} % of their steps that way"
     )
-    sentence = (
-        f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
-    )
-    return RuleEvidence(
-        len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{sentence}; p = {pvalue:.2g}, one look."
-    )
+    side = f"{len(kept)} fresh models {side}, {len(dropped)} do not"
+    tested, medians = f"p = {pvalue:.2g}, one look", medians_of(kept, dropped)
+    return RuleEvidence(len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, side, tested, medians)
 
 
 def _lower_pvalue(kept: np.ndarray, dropped: np.ndarray, chance: float) -> float:

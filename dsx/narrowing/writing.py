@@ -10,7 +10,7 @@ from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.yaml import yaml_text
 from dsx.narrowing.candidates import Candidate, narrowed, written
-from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import draw_population
 
 # models drawn from a new space, to see that it can be sampled
@@ -30,7 +30,7 @@ def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Sp
         raise DsxError(f"--out {out}: a space cannot extend one of its own name; choose another than {space.name}")
     rules = "; ".join(candidate.words for candidate in taken)
     header = {"name": out.stem, "description": f"{space.name} narrowed: {rules}", "source": "dsx narrow"}
-    wanted = space_from_dict({**written(narrowed(space, *taken)), **header}, str(out))
+    wanted = Space.from_dict({**written(narrowed(space, *taken)), **header}, str(out))
     reasons = "".join(f"# {candidate.words}: {candidate.evidence.words}\n" for candidate in taken)
     text = _child(space.name, wanted, header) or yaml_text(written(wanted), _WIDTH)
     _write_checked(out, reasons + text, wanted)

@@ -233,12 +233,12 @@ def load_space(name: str | Path, overrides: Mapping[str, object] | None = None) 
     data = read_definition(path)
     for key, value in (overrides or {}).items():
         assign(data, key, value)
-    return space_from_dict(data, str(path) if not overrides else f"{path} with {', '.join(overrides)}")
+    return Space.from_dict(data, str(path) if not overrides else f"{path} with {', '.join(overrides)}")
 
 
-def space_from_dict(data: Mapping[str, object], where: str = "") -> Space:
-    """The space that a merged definition (`Space.to_dict`, or a file's content) describes."""
-    return Space.from_dict(data, where)
+def as_space(space: Space | str | Path) -> Space:
+    """The space itself, or the one of that name or in that file. Raises DefinitionError as `load_space` does."""
+    return space if isinstance(space, Space) else load_space(space)
 
 
 def completed(definition: Mapping[str, object]) -> dict[str, Any]:
@@ -250,6 +250,6 @@ def completed(definition: Mapping[str, object]) -> dict[str, Any]:
     if "family" not in content:
         return content
     try:
-        return space_from_dict(content).to_dict()
+        return Space.from_dict(content).to_dict()
     except DsxError:
         return content
