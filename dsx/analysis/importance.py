@@ -15,17 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from dsx.analysis.comparison import holm
 from dsx.analysis.randomisation import rank_scores
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, as_sample, check_level, frame
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Floats, Table, check_level, frame
+from dsx.results.samples import as_sample
 
 Outcome = Literal["error", "best tenth"]
 OUTCOMES: tuple[Outcome, ...] = ("error", "best tenth")
@@ -75,7 +73,7 @@ class Strength:
 
 def importance_table(
     values: Mapping[str, Floats], errors: Floats, resample: Resample, level: float = 0.95, seed: int = 0
-) -> pd.DataFrame:
+) -> Table:
     """One row per outcome and parameter, and per outcome and pair of the strongest: strongest first.
 
     values: parameter → (n,) numbers, NaN where a network lacks it; errors: (n,) percent. resample: as `Resample`, exact

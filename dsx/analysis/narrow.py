@@ -17,7 +17,7 @@ import numpy as np
 
 from dsx.analysis.randomisation import corrected, matched_rows, randomised, rank_scores, without
 from dsx.analysis.scan import Cut, End, Integers, best_cut, bin_edges, bin_sums, bins, scan, window_scan
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 # random orders of the errors, and draws given another quantity
 REPEATS, DRAWS = 999, 199

@@ -23,7 +23,8 @@ from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, ran
 from dsx.analysis.superiority import superiority
 from dsx.analysis.verdict import Comparison, Margin, Verdict, decide, step_down
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_level, is_table, number_array
+from dsx.results.arrays import Floats, check_level, is_table, number_array
+from dsx.results.samples import Errors, as_sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ import numpy as np
 
 from dsx.analysis.rank_test import RankTest, sorted_rank_test
 from dsx.analysis.verdict import Margin, relabellings
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 Outcome = Literal["better", "no worse", "undecided"]
 # models of each side at each look, and shares of the error

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsx.analysis.verdict import parse_margin
 from dsx.base import files
@@ -27,11 +27,9 @@ from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, read_recipe
+from dsx.results.arrays import Table
 from dsx.spaces.definition import Space, load_space
 from dsx.study.study import Study, open_study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class StudySource:
         """All that was trained so far, as one launch."""
         return self._trainer.launched()
 
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+    def tables(self, batches: Sequence[Batch]) -> list[Table]:
         rests = [self._kept.rest(batch) for batch in batches]
         studies = [study_of(self._folder, rest) if len(rest.population) else None for rest in rests]
         some = [study for study in studies if study is not None]
@@ -179,7 +177,7 @@ class _Missing:
         self.metric = recipe.measures[0]
         self.batches: tuple[Batch, ...] = ()
 
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+    def tables(self, batches: Sequence[Batch]) -> list[Table]:
         rests = [self._kept.rest(batch) for batch in batches]
         studies = [_there(self._folder, rest) if len(rest.population) else None for rest in rests]
         if any(len(r.population) and (s is None or s.left()) for r, s in zip(rests, studies, strict=True)):
@@ -213,7 +211,7 @@ def _there(folder: Path, batch: Batch) -> Study | None:
 
 def _results(
     batches: Sequence[Batch], rests: Sequence[Batch], studies: Sequence[Study | None], kept: KeptModels
-) -> list[pd.DataFrame]:
+) -> list[Table]:
     """The results of all models of every batch, in order. studies: of those that are not kept."""
     tables = []
     for batch, rest, study in zip(batches, rests, studies, strict=True):

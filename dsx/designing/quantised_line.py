@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +19,11 @@ from dsx.base.text import plural
 from dsx.designing.refinement import Refinement
 from dsx.narrowing.candidates import changed, stage_values, written
 from dsx.narrowing.writing import difference
+from dsx.results.arrays import Table
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
 from dsx.spaces.orders import SYMBOLS, OrderRule
 from dsx.spaces.sampling import draw_population
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # the share of models that count as good, and the fewest fits that ranges are taken from
 _GOOD, _LEAST = 0.25, 8
@@ -34,7 +32,7 @@ _MIDDLE = 0.9
 _TRIED = 8
 
 
-def quantised_line(space: Space, table: pd.DataFrame) -> Refinement | None:
+def quantised_line(space: Space, table: Table) -> Refinement | None:
     """The space of quantised lines; None where the widths are not ordered, or the good models' fits make no space.
 
     table: finished models of the space.
@@ -72,7 +70,7 @@ def quantised_line(space: Space, table: pd.DataFrame) -> Refinement | None:
     )
 
 
-def _block_widths(space: Space, table: pd.DataFrame) -> list[np.ndarray]:
+def _block_widths(space: Space, table: Table) -> list[np.ndarray]:
     widths, depths = (stage_values(space, name, table) for name in ("width", "depth"))
     return [np.repeat(w[np.isfinite(d)], d[np.isfinite(d)].astype(int)) for w, d in zip(widths, depths, strict=True)]
 

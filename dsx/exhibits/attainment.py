@@ -13,8 +13,8 @@ from dsx.base.units import format_number
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.plots.attainment import draw_attainment
 from dsx.plots.inputs import counts_in_words
+from dsx.results.arrays import column
 from dsx.results.columns import BY_NAME, COMPLEXITIES
-from dsx.results.samples import column
 
 # models that are drawn, or as many as a study has
 _DRAWS = 10

@@ -12,7 +12,7 @@ from dsx.exhibits.explored import distinct_columns
 from dsx.exhibits.paths import folders
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.population import draw_marginals
-from dsx.results.samples import column
+from dsx.results.arrays import column
 
 # of the models, whose likely best are shown
 _FRACTION = 0.25

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
@@ -14,12 +13,10 @@ from dsx.narrowing.candidates import Candidate
 from dsx.narrowing.proposal import NarrowingStep, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
 from dsx.recipes.metric import ERROR
+from dsx.results.arrays import Table
 from dsx.results.states import count_states, mixed_conditions
 from dsx.spaces.definition import Space
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def narrow(
     return Narrowing((*lines, following), out=out)
 
 
-def one_space(studies: Sequence[Study]) -> tuple[Space, pd.DataFrame]:
+def one_space(studies: Sequence[Study]) -> tuple[Space, Table]:
     """The space that all studies are of, and their results together.
 
     Raises DsxError if they are of different spaces, or were not trained alike.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.analysis.importance import importance_table
+from dsx.results.arrays import Table
 from dsx.results.states import finished
 from dsx.spaces.conditional import conditional_values, resampled_columns
 from dsx.spaces.definition import Space, as_space
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def importance(space: Space | str | Path, table: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+def importance(space: Space | str | Path, table: Table, level: float = 0.95, seed: int = 0) -> Table:
     """`importance_table` of the finished models of a population of that space.
 
     space: also by name or file. Parameters of text, and the number of stages, are left out.

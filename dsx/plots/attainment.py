@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,10 @@ from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, named
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.plots.style import Axes, color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import column
+from dsx.results.arrays import column
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def attainment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,9 @@ from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, named
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.plots.style import Axes, color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
 from dsx.recipes.metric import ERROR, Metric
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Table
 
 
 def error_by_complexity(studies: Mapping[str, Any] | Any, by: str = "flops", ax: Axes | None = None) -> Axes:
@@ -31,9 +28,7 @@ def error_by_complexity(studies: Mapping[str, Any] | Any, by: str = "flops", ax:
     return draw_error_by_complexity(compute_bins(tables, by), counts_in_words(tables), ax)
 
 
-def draw_error_by_complexity(
-    bins: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR
-) -> Axes:
+def draw_error_by_complexity(bins: Table, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR) -> Axes:
     """The table on these axes, or new ones, with the notes below. metric: of the errors. Raises DsxError if empty."""
     if bins.empty:
         raise DsxError("nothing to draw: no finished model of known complexity")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from dsx.plots.limits import error_axis, error_limits, plain_ticks
 from dsx.plots.style import (
     GREY,
     PALETTE,
+    Axes,
     color,
     dashes,
     fold,
@@ -31,11 +32,8 @@ from dsx.plots.style import (
     series_label,
 )
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Errors, Floats
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Floats, Table
+from dsx.results.samples import Errors
 
 
 def edf_difference(studies: Mapping[str, Errors], ax: Axes | None = None, level: float = 0.95) -> Axes:
@@ -152,9 +150,7 @@ def draw_random_search(
     return ax
 
 
-def sample_size(
-    distances: pd.DataFrame, ax: Axes | None = None, orders: pd.DataFrame | None = None, name: str = ""
-) -> Axes:
+def sample_size(distances: Table, ax: Axes | None = None, orders: Table | None = None, name: str = "") -> Axes:
     """KS distance of a sample to its population against the sample's size (NDS Fig. 7).
 
     distances: what `ks_by_sample_size` returns. orders: what `right_order` returns, drawn on a second

@@ -12,12 +12,10 @@ from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.number_words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_axis, error_limits
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.plots.style import Axes, color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
 from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from dsx.results.samples import Errors
 
 # studies up to which bands are drawn unless asked for: more of them hide each other

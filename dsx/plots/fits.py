@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,20 +16,16 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
 from dsx.plots.scatter import MANY, MOST
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.plots.style import GREY, PALETTE, Axes, house_style, legend_above, lines_of, new_axes, note_below
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Floats
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Floats, Table
 
 # the regime of studies that make no scale: their place among those given
 ORDER = "order of the studies"
 
 
 def line_fit(
-    table: pd.DataFrame,
+    table: Table,
     x: str,
     y: str,
     ax: Axes | None = None,
@@ -77,7 +73,7 @@ def draw_fit(ax: Axes, fit: LineFit, x: str, y: str) -> None:
         suit_axis(ax, ys, "y")
 
 
-def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: str = "flops") -> Axes:
+def trend(trends: Table, parameter: str, ax: Axes | None = None, regime: str = "flops") -> Axes:
     """Best range of a parameter against the regime: all models, likely best, median (RegNet Fig. 11).
 
     trends: what `trend` of the statistics returns. regime: what its regimes are, for the label.
@@ -95,9 +91,7 @@ def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: 
     return ax
 
 
-def draw_trend(
-    ax: Axes, rows: pd.DataFrame, parameter: str, regime: str, fit: Mapping[Hashable, Any] | None = None
-) -> None:
+def draw_trend(ax: Axes, rows: Table, parameter: str, regime: str, fit: Mapping[Hashable, Any] | None = None) -> None:
     """The rows of one parameter of a trend, in order of the regime, on some axes; bars where the regime is an order.
 
     fit: the line through the medians, a row of `trend_fits`, log–log.
@@ -124,7 +118,7 @@ def draw_trend(
     _ticks_at(ax, at, regime)
 
 
-def draw_mean_errors(ax: Axes, rows: pd.DataFrame, regime: str, metric: Metric = ERROR) -> None:
+def draw_mean_errors(ax: Axes, rows: Table, regime: str, metric: Metric = ERROR) -> None:
     """Mean error with its interval against the regime: study, regime, mean_error, mean_error_low, mean_error_high."""
     label_x, at = axis(regime, rows["regime"])
     mean, low, high = (rows[f"mean_error{end}"].to_numpy(float) for end in ("", "_low", "_high"))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.plots.style import GREY, PALETTE, Axes, house_style, legend_above, new_axes
+from dsx.results.arrays import Table
 
 # so many rows are drawn, the strongest
 MOST = 20
 
 
 def importance(
-    table: pd.DataFrame,
+    table: Table,
     ax: Axes | None = None,
     outcome: str = "error",
     pairs: bool = False,

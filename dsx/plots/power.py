@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.analysis.power import PowerCurve
 from dsx.plots.limits import plain_ticks
-from dsx.plots.style import GREY, color, house_style, legend_above, new_axes, series_label
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from dsx.plots.style import GREY, Axes, color, house_style, legend_above, new_axes, series_label
 
 _IN_WORDS = {"any": "at any look", "one": "at one look"}
 _STYLES = {"any": "solid", "one": (0, (5, 2))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,10 @@ from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
-from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
+from dsx.plots.style import COLORMAP, PALETTE, Axes, house_style, lines_of, new_axes, note_below
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Floats, column
+from dsx.results.arrays import Floats, Table, column
 from dsx.results.states import finished, finished_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 # of more points than this the drawing is a picture inside a vector figure; of more than MOST not all are drawn
 MANY, MOST = 3000, 10_000
@@ -33,7 +29,7 @@ _FEW = 1000
 
 
 def scatter(
-    table: pd.DataFrame,
+    table: Table,
     x: str,
     ax: Axes | None = None,
     name: str = "",
@@ -52,7 +48,7 @@ def scatter(
 
 
 def _scatter(
-    rows: pd.DataFrame, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
+    rows: Table, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
 ) -> Axes:
     errors = rows["error"].to_numpy(float)
     beyond = error_limits([errors[np.isfinite(given)]])[2] if np.isfinite(given).any() else ""
@@ -113,7 +109,7 @@ def _left_out(what: str, known: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def pair_scatter(
-    table: pd.DataFrame, x: str, y: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25,
+    table: Table, x: str, y: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25,
     level: float = 0.95,
 ) -> Axes:  # fmt: skip
     """One parameter against another, coloured by the rank of the error; the box holds the best pair.
@@ -137,7 +133,7 @@ def pair_scatter(
     return ax
 
 
-def draw_pair(ax: Axes, points: pd.DataFrame, box: Mapping[Hashable, Any]) -> int:
+def draw_pair(ax: Axes, points: Table, box: Mapping[Hashable, Any]) -> int:
     """A pair of columns on some axes, with its box (a row of `boxes_table`); returns of how many models."""
     from matplotlib.patches import Rectangle
 
@@ -168,9 +164,7 @@ def rank_bar(ax: Axes, place: Axes) -> None:
     bar.outline.set_visible(False)
 
 
-def e_fit(
-    table: pd.DataFrame, fits: pd.DataFrame, ax: Axes | None = None, name: str = "", fraction: float = 0.25
-) -> Axes:
+def e_fit(table: Table, fits: Table, ax: Axes | None = None, name: str = "", fraction: float = 0.25) -> Axes:
     """Error against e_fit, with its best range and rank correlation (RegNet Fig. 8).
 
     table: results table. fits: `linear_fit_table` of the finished models' widths, in the order of
@@ -190,7 +184,7 @@ def e_fit(
 
 
 def draw_e_fit(
-    fits: pd.DataFrame,
+    fits: Table,
     notes: Sequence[str],
     ax: Axes | None = None,
     fraction: float = 0.25,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dsx
 from dsx.base import files
@@ -15,10 +15,8 @@ from dsx.designing.plan import Ending
 from dsx.designing.walk import Walk
 from dsx.networks.cost import METRICS
 from dsx.recipes.metric import Metric
+from dsx.results.arrays import Table
 from dsx.results.states import finished, finished_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _HERE = Path(__file__).parent
 _BEST = 10
@@ -60,7 +58,7 @@ def write_walk(folder: Path, walk: Walk, ending: Ending | None, command: str = "
     return path
 
 
-def steps_table(walk: Walk) -> pd.DataFrame:
+def steps_table(walk: Walk) -> Table:
     """One row per step: what was tested, on how many models, what they said, and what was decided."""
     import pandas as pd
 
@@ -92,7 +90,7 @@ def steps_table(walk: Walk) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def best_models(walk: Walk) -> pd.DataFrame:
+def best_models(walk: Walk) -> Table:
     """The best known models of the last space; some of them luck of the draw."""
     return finished(walk.pool).sort_values("error", kind="stable", ignore_index=True).head(_BEST)
 

@@ -64,8 +64,8 @@ def sample(  # noqa: PLR0913 (a public function; its options go by name)
 ) -> Population:
     """n distinct models of a space under constraints. Ranges (low, high) include both ends; None keeps the space's own.
 
-    space: also by name or file. Raises DsxError for n < 1 or a bad range, ShortfallError (with the acceptance rate and the constraint that binds)
-    if fewer than n distinct models are found, unless allow_short.
+    space: also by name or file. Raises DsxError for n < 1 or a bad range, ShortfallError (with the acceptance rate and
+    the constraint that binds) if fewer than n distinct models are found, unless allow_short.
     """
     ranges = {"flops": flops, "params": params, "acts": acts}
     asked = configured(as_space(space), resolution=resolution, num_classes=num_classes, **ranges)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsx.base import files
 from dsx.base.errors import StudyError
+from dsx.results.arrays import Table
 from dsx.results.columns import BY_NAME
 from dsx.results.states import FINISHED
 from dsx.study import claims
@@ -199,7 +200,7 @@ def any_started(paths: StudyPaths) -> bool:
     return next(_started(paths), None) is not None
 
 
-def results_table(population: Population, every: Runs, scan: Scan) -> pd.DataFrame:
+def results_table(population: Population, every: Runs, scan: Scan) -> Table:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
     Columns: model_id, space, state, error, best_error, metrics of a user's own training, epochs, flops, params,
@@ -249,7 +250,7 @@ def results_table(population: Population, every: Runs, scan: Scan) -> pd.DataFra
     return table
 
 
-def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
+def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> Table:
     """One row per run and epoch of the finished runs: run_id, model_id, epoch and what the trainer noted."""
     import pandas as pd
 

@@ -11,6 +11,7 @@ import dsx
 from dsx.base import nested
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
+from dsx.results.arrays import Table
 from dsx.spaces.definition import Space, completed
 from dsx.spaces.identity import definition_hash
 from dsx.spaces.plugins import load_plugins
@@ -34,8 +35,6 @@ from dsx.study.results import Failure, Scan
 from dsx.study.runs import Runs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dsx.recipes.base import AnyRecipe
 
 
@@ -254,7 +253,7 @@ class Study:
         """Why each failed run failed."""
         return list(self.scan().failures.values())
 
-    def results(self) -> pd.DataFrame:
+    def results(self) -> Table:
         """One row per run, whatever its state; columns as `results_table` says. Also kept as results.parquet."""
         scan_now = results.scan(self.paths, self.runs())
         table = results.results_table(self.population, self.runs(), scan_now)
@@ -266,7 +265,7 @@ class Study:
         """Add measured times: model_id and the fields of `dsx.networks.timing.Timing`; `results` then shows them."""
         timings.keep(self.paths, rows)
 
-    def curves(self) -> pd.DataFrame:
+    def curves(self) -> Table:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
         return results.curves_table(self.paths, self.runs())
 
