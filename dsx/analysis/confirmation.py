@@ -39,11 +39,7 @@ class Confirmation:
 
 
 def confirm(
-    before: Table,
-    anew: Table,
-    same_recipe: bool = True,
-    validation_images: int | None = None,
-    level: float = 0.95,
+    before: Table, anew: Table, same_recipe: bool = True, validation_images: int | None = None, level: float = 0.95
 ) -> Confirmation:
     """Compare models as they were chosen with the same models trained again.
 

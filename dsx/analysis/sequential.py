@@ -189,10 +189,7 @@ def _equivalence(a: Floats, b: Floats, margin: Margin) -> Floats:
     else:
         wins, ties, losses = (np.cumsum(c, dtype=np.float64) for c in (a < b, a == b, a > b))
         least = 0.5 - margin.value
-        sides = [
-            log_wealth_of_counts(wins, ties, losses, least),
-            log_wealth_of_counts(losses, ties, wins, least),
-        ]
+        sides = [log_wealth_of_counts(wins, ties, losses, least), log_wealth_of_counts(losses, ties, wins, least)]
     highest = np.minimum(*(np.maximum.accumulate(side) for side in sides))
     return np.minimum(1.0, np.exp(-highest))
 

@@ -180,10 +180,7 @@ def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str, ve
 
 
 def matched_table(
-    tables: Mapping[str, Table],
-    by: Sequence[str] = COMPLEXITIES,
-    level: float = 0.95,
-    decided: Decisions | None = None,
+    tables: Mapping[str, Table], by: Sequence[str] = COMPLEXITIES, level: float = 0.95, decided: Decisions | None = None
 ) -> Table:
     """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none).
 

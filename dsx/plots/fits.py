@@ -25,13 +25,7 @@ ORDER = "order of the studies"
 
 
 def line_fit(
-    table: Table,
-    x: str,
-    y: str,
-    ax: Axes | None = None,
-    log: bool = False,
-    level: float = 0.95,
-    name: str = "",
+    table: Table, x: str, y: str, ax: Axes | None = None, log: bool = False, level: float = 0.95, name: str = ""
 ) -> Axes:
     """One column against another with its least-squares line, band and checks (RegNet Fig. 12).
 

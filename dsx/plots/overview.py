@@ -43,12 +43,7 @@ def scatters(
 
 
 def draw_scatters(
-    points: Table,
-    ranges: Table,
-    level: float,
-    notes: Sequence[str],
-    ax: Axes | None = None,
-    metric: Metric = ERROR,
+    points: Table, ranges: Table, level: float, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR
 ) -> Axes:
     """A panel for each parameter of `ranges`, on these axes, or new ones.
 

@@ -36,11 +36,7 @@ def population(table: Table, ax: Axes | None = None, title: str = "") -> Axes:
 
 
 def marginals(
-    table: Table,
-    columns: Sequence[str] | None = None,
-    ax: Axes | None = None,
-    fraction: float = 0.25,
-    name: str = "",
+    table: Table, columns: Sequence[str] | None = None, ax: Axes | None = None, fraction: float = 0.25, name: str = ""
 ) -> Axes:
     """One panel per parameter: how all models and the likely best ones are distributed (`marginals_table`).
 

@@ -29,12 +29,7 @@ _FEW = 1000
 
 
 def scatter(
-    table: Table,
-    x: str,
-    ax: Axes | None = None,
-    name: str = "",
-    fraction: float = 0.25,
-    level: float = 0.95,
+    table: Table, x: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25, level: float = 0.95
 ) -> Axes:
     """Error against a column, with the best range shaded and its median as a line (RegNet Fig. 2, 11).
 
@@ -64,12 +59,7 @@ def _scatter(
 
 
 def draw_points(
-    ax: Axes,
-    x: str,
-    given: Floats,
-    errors: Floats,
-    best: tuple[float, float, float],
-    metric: Metric = ERROR,
+    ax: Axes, x: str, given: Floats, errors: Floats, best: tuple[float, float, float], metric: Metric = ERROR
 ) -> tuple[float, float, float]:
     """Error against one column on some axes, with its best range; returns the range in the label's unit."""
     label, scaled = axis(x, np.concatenate([given, best]))  # at once, so that both have one unit

@@ -216,11 +216,7 @@ def _percent(cells: pd.Series, name: str, used: ColumnSource, path: Path, asked:
 
 
 def _states(
-    table: Table,
-    path: Path,
-    given: Mapping[str, str],
-    sources: Mapping[str, ColumnSource],
-    metric: Metric = ERROR,
+    table: Table, path: Path, given: Mapping[str, str], sources: Mapping[str, ColumnSource], metric: Metric = ERROR
 ) -> tuple[Table, str]:
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)

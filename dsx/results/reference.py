@@ -82,10 +82,7 @@ def _read(folder: Path, file: str, manifest: Mapping[str, Mapping[str, object]])
 
 
 def write_reference(
-    folder: Path,
-    tables: Mapping[str, Table],
-    curves: Mapping[str, Table],
-    facts: Mapping[str, object],
+    folder: Path, tables: Mapping[str, Table], curves: Mapping[str, Table], facts: Mapping[str, object]
 ) -> dict[str, str]:
     """Write tables, curves and the manifest; returns file → SHA-256. facts: further entries of the manifest.
 

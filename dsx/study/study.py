@@ -21,15 +21,7 @@ from dsx.study import results, timings
 from dsx.study.changing import changing
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
-from dsx.study.manifest import (
-    PaperErrors,
-    StudyFile,
-    difference,
-    grown,
-    read_manifest,
-    told_difference,
-    write_manifest,
-)
+from dsx.study.manifest import PaperErrors, StudyFile, difference, grown, read_manifest, told_difference, write_manifest
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Runs

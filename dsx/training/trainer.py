@@ -76,10 +76,7 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
 
 
 def _trained(
-    begin: Callable[[], Session],
-    batches: Batches,
-    group: Group,
-    on_epoch: Callable[[dict[str, float]], None] | None,
+    begin: Callable[[], Session], batches: Batches, group: Group, on_epoch: Callable[[dict[str, float]], None] | None
 ) -> tuple[Session, str]:
     """A session that came to its end, and why it diverged, or nothing; begun anew with smaller passes if need be."""
     micro: int | None = None
