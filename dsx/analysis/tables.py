@@ -48,6 +48,7 @@ def analyze(
     if not tables:
         raise DsxError("nothing to analyse: give at least one study")
     models = {name: finished(table) for name, table in tables.items()}
+    counted = [name for name, table in models.items() if len(table)]
     decided = decisions(tables, level, margin, looks)
     return {
         "verdicts": verdicts_table(decided),
@@ -58,8 +59,8 @@ def analyze(
         "matched": matched_table(models, level=level, decided=decided),
         "best_ranges": best_ranges_table(models, level=level),
         "correlation": correlation_table(models, level),
-        "search": search_table(models, level),
-        "edf": edf_table(models, level),
+        "search": search_rows({name: best_of_k(models[name], level=level) for name in counted}),
+        "edf": edf_rows({name: edf(models[name]["error"], level=level) for name in counted}),
     }
 
 
@@ -74,13 +75,8 @@ def counts_table(tables: Mapping[str, Table]) -> Table:
     return frame(rows, ["study", *fields, "words"])
 
 
-def edf_table(tables: Mapping[str, Table], level: float = 0.95) -> Table:
-    """The curves as drawn, one row per model that counts: study, error, probability, lower, upper."""
-    return edf_rows({name: edf(finished(tables[name])["error"], level=level) for name in _with_models(tables)})
-
-
 def edf_rows(curves: Mapping[str, Edf]) -> Table:
-    """`edf_table` of these curves."""
+    """The curves as drawn, one row per model that counts: study, error, probability, lower, upper."""
     import pandas as pd
 
     columns = ["study", "error", "probability", "lower", "upper"]
@@ -159,13 +155,8 @@ def correlation_table(tables: Mapping[str, Table], level: float = 0.95) -> Table
     return frame(rows, ["study", "parameter", "n", "correlation", "low", "high", "pvalue"])
 
 
-def search_table(tables: Mapping[str, Table], level: float = 0.95) -> Table:
-    """One row per study and k ≤ n: study, k, expected, low, high, deviation (`BestOfK`)."""
-    return search_rows({name: best_of_k(tables[name], level=level) for name in _with_models(tables)})
-
-
 def search_rows(curves: Mapping[str, BestOfK]) -> Table:
-    """`search_table` of these curves."""
+    """One row per study and k ≤ n: study, k, expected, low, high, deviation (`BestOfK`)."""
     columns = ["k", "expected", "low", "high", "deviation"]
     rows = [
         (name, *values)

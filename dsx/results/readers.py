@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dsx.base.errors import DsxError, one_of
+from dsx.base.nested import flat
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Table
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
@@ -159,7 +160,7 @@ def _pycls_tables(path: Path, jobs: object, metric: str, num_classes: int) -> di
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
     rows = [_pycls_row(f"{path}: job {i}", job, table_name(path), num_classes, metric) for i, job in enumerate(jobs)]
-    configs = [_flatten(job["cfg"]) for job in jobs]
+    configs = [{key: value for key, value in flat(job["cfg"]).items() if value != {}} for job in jobs]
     varied = [k for k in dict.fromkeys(k for c in configs for k in c) if len({str(c.get(k)) for c in configs}) > 1]
     names = _short_names([k for k in varied if k.split(".")[0] not in _PYCLS_RUN])
     for row, config in zip(rows, configs, strict=True):
@@ -254,13 +255,6 @@ def _table(rows: list[dict[str, object]]) -> Table:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in config.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _short_names(keys: list[str]) -> dict[str, str]:
