@@ -483,21 +483,9 @@ def design(
     from dsx.commands import design as command
     from dsx.launch.options import LaunchOptions
 
-    options = LaunchOptions(device=device, workers=workers)
+    options, changes = LaunchOptions(device=device, workers=workers), tuple(overrides or ())
     request = command.DesignRequest(
-        out,
-        space,
-        recipe,
-        models,
-        hours,
-        seed,
-        level,
-        margin,
-        on,
-        options,
-        tuple(overrides or ()),
-        propose_only,
-        accept,
+        out, space, recipe, models, hours, seed, level, margin, on, options, changes, propose_only, accept
     )
     if dry_run:
         print(command.preview(request))

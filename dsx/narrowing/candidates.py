@@ -205,18 +205,9 @@ def _evidence(
         tested += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
         if judgement.explained:
             tested += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
-    chance, supported = superiority(kept, dropped)[0], judgement.supported(looks.level)
-    return RuleEvidence(
-        len(kept),
-        len(dropped),
-        chance,
-        judgement.pvalue,
-        looks.number,
-        supported,
-        side,
-        tested,
-        medians_of(kept, dropped),
-    )
+    counts, chance, medians = (len(kept), len(dropped)), superiority(kept, dropped)[0], medians_of(kept, dropped)
+    passed = judgement.supported(looks.level)
+    return RuleEvidence(*counts, chance, judgement.pvalue, looks.number, passed, side, tested, medians)
 
 
 def medians_of(kept: np.ndarray, dropped: np.ndarray) -> tuple[float, float]:

@@ -45,6 +45,15 @@ def test_an_unknown_space_is_refused_with_a_near_miss():
         dsx.load_space("AnyNetXe")
 
 
+def test_where_a_space_is_due_its_name_or_file_will_do(tmp_path):
+    expected = dsx.sample(dsx.load_space("AnyNetXE-digits"), n=5).model_ids
+    path = write(tmp_path, "mine", "extends: AnyNetXE-digits")
+    assert dsx.sample("AnyNetXE-digits", n=5).model_ids == expected
+    assert dsx.sample(path, n=5).model_ids == expected
+    with pytest.raises(DefinitionError, match=r"^unknown space 'AnyNetXe'\. Did you mean AnyNetXE\?"):
+        dsx.sample("AnyNetXe", n=5)
+
+
 def write(folder, name, text):
     path = folder / f"{name}.yaml"
     path.write_text(text)
