@@ -83,10 +83,9 @@ class StudyFacts:
         return both
 
 
-def gather(study: Study, name: str | None = None, table: Table | None = None) -> StudyFacts:
-    """Read what a report needs of a study. table: its results, if at hand."""
-    scan = study.scan()
-    results = study.results() if table is None else table
+def gather(study: Study, name: str | None = None) -> StudyFacts:
+    """Read what a report needs of a study."""
+    scan, results = study.scan(), study.results()
     metrics = study.recipe.measures if study.recipe else (ERROR,)
     names = [metric.name for metric in metrics if metric.name in results.columns]
     reported = results[names]

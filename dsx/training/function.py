@@ -86,18 +86,11 @@ def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:
         _look_first_in(folder, recipe.function.partition(":")[0].partition(".")[0])
     elif str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
-    try:
-        function = imported(recipe.function)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        line = next(iter(str(error).splitlines()), "")
-        raise DsxError(
-            f"recipe {recipe.name}: function {recipe.function}: cannot be imported ({type(error).__name__}: {line});"
-            " name its folder in `code`"
-        ) from error
+    what = f"recipe {recipe.name}: function {recipe.function}"
+    function: Callable[[Training], object] = imported(recipe.function, what, "; name its folder in `code`")
     if not callable(function):
-        raise DsxError(f"recipe {recipe.name}: function {recipe.function}: is no function")
-    checked: Callable[[Training], object] = function
-    return checked
+        raise DsxError(f"{what}: is no function")
+    return function
 
 
 def _look_first_in(folder: Path, name: str) -> None:
