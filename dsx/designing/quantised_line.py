@@ -30,6 +30,7 @@ _GOOD, _LEAST = 0.25, 8
 # the ranges hold so much of the fits, from the middle
 _MIDDLE = 0.9
 _TRIED = 8
+_COMPARED = {order: symbol.replace("≤", "<=").replace("≥", ">=") for order, symbol in SYMBOLS.items()}
 
 
 def quantised_line(space: Space, table: Table) -> Refinement | None:
@@ -107,13 +108,9 @@ def _rules(space: Space) -> dict[str, object]:
             rules[name] = re.sub(r"\b(depth|width)\b", r"stage_\1", text)
         elif name == "depth" and rule.order != "equal":
             rules |= {
-                f"depth_{i + 1}_{i + 2}": f"stage_depth[{i}] {_ascii(rule)} stage_depth[{i + 1}]"
+                f"depth_{i + 1}_{i + 2}": f"stage_depth[{i}] {_COMPARED[rule.order]} stage_depth[{i + 1}]"
                 for i in range(rule.length(space.max_stages) - 1)
             }
         elif name not in ("width", "depth"):
             rules[name] = {"order": rule.order, "except_last": rule.except_last}
     return rules
-
-
-def _ascii(rule: OrderRule) -> str:
-    return {"≤": "<=", "≥": ">="}.get(SYMBOLS[rule.order], SYMBOLS[rule.order])
