@@ -16,7 +16,7 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
 from dsx.plots.scatter import MANY, MOST
-from dsx.plots.style import GREY, PALETTE, Axes, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.plots.style import GREY, PALETTE, Axes, drawing, legend_above
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, Table
 
@@ -37,11 +37,9 @@ def line_fit(
     notes = [*counts_in_words({name: table}), *dropped, *fit.warnings()]
     if fit.n > MOST:
         notes.append(f"Points drawn: {MOST:,} of {fit.n:,}; the line is of all.")
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 2)
+    with drawing(ax, 2, notes) as ax:
         draw_fit(ax, fit, x, y)
         legend_above(ax)
-        note_below(ax, notes)
     return ax
 
 
@@ -77,8 +75,7 @@ def trend(trends: Table, parameter: str, ax: Axes | None = None, regime: str = "
     if rows.empty:
         known = ", ".join(dict.fromkeys(trends["parameter"])) or "none"
         raise DsxError(f"nothing to draw: no trend of '{parameter}' (there are: {known})")
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=3)
+    with drawing(ax, 3) as ax:
         fits = [] if regime == ORDER else trend_fits(rows, log=True).to_dict("records")
         draw_trend(ax, rows, parameter, regime, next(iter(fits), None))
         legend_above(ax, f"n {', '.join(str(int(n)) for n in rows['n'])} models")

@@ -15,7 +15,7 @@ from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
-from dsx.plots.style import GREY, PALETTE, Axes, house_style, legend_above, new_axes, panels
+from dsx.plots.style import GREY, PALETTE, Axes, drawing, house_style, legend_above, panels
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, Table, number_array
 from dsx.results.columns import stages as stage_numbers
@@ -32,8 +32,7 @@ def network(
     """
     array = number_array(widths, "widths")
     (fitted,) = linear_fits([array], stages) if fit else (None,)
-    with house_style():
-        ax = ax if ax is not None else new_axes(3.4, 2.6, lines=2)
+    with drawing(ax, 2, size_in=(3.4, 2.6)) as ax:
         line = _Line(fitted.w0, fitted.wa, fitted.wm, fitted.error) if fitted else None
         _draw_network(ax, array, fitted.predicted if fitted else array, line)
         legend_above(ax, title or None)
@@ -151,8 +150,7 @@ def draw_curves(
         m for m in _BESIDE
         if measure == "error" and metric == ERROR and m in shown.columns and shown[m].notna().any()
     ]  # fmt: skip
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=3 + len(beside))
+    with drawing(ax, 3 + len(beside)) as ax:
         for role in dict.fromkeys(shown["role"]):
             _draw_role(ax, shown[shown["role"] == role], str(role), measure, beside)
         for other in beside:

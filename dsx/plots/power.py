@@ -8,7 +8,7 @@ import numpy as np
 
 from dsx.analysis.power import PowerCurve
 from dsx.plots.limits import plain_ticks
-from dsx.plots.style import GREY, Axes, color, house_style, legend_above, new_axes, series_label
+from dsx.plots.style import GREY, Axes, color, drawing, legend_above, series_label
 
 _IN_WORDS = {"any": "at any look", "one": "at one look"}
 _STYLES = {"any": "solid", "one": (0, (5, 2))}
@@ -20,8 +20,7 @@ def power(curves: Mapping[str, list[PowerCurve]], ax: Axes | None = None, aim: f
     curves: of `power_curve`; those at one look are dashed, with the range that the pilots leave open shaded if it is
     the only name. aim: the chance that is wanted, as a line.
     """
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=sum(map(len, curves.values())))
+    with drawing(ax, sum(map(len, curves.values()))) as ax:
         for index, (name, several) in enumerate(curves.items()):
             for curve in several:
                 ax.plot(curve.n, curve.power, color=color(index), linestyle=_STYLES[curve.looks],

@@ -17,7 +17,7 @@ from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
-from dsx.plots.style import COLORMAP, PALETTE, Axes, house_style, lines_of, new_axes, note_below
+from dsx.plots.style import COLORMAP, PALETTE, Axes, drawing, house_style
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, Table, column
 from dsx.results.states import finished, finished_errors
@@ -48,13 +48,11 @@ def _scatter(
     errors = rows["error"].to_numpy(float)
     beyond = error_limits([errors[np.isfinite(given)]])[2] if np.isfinite(given).any() else ""
     notes = [*notes, *_left_out(x, np.isfinite(given)), *([f"Above the top (arrows): {beyond}"] if beyond else [])]
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+    with drawing(ax, 1, notes) as ax:
         best = draw_points(ax, x, given, errors, best_range(given, errors, fraction, level))
         low, median, high = map(short, best)
         n = int(np.isfinite(given).sum())
         ax.set_title(f"best {median} ({100 * level:g} % range {low}–{high}), n {n:,}", loc="left", fontsize=8)
-        note_below(ax, notes)
     return ax
 
 
@@ -111,15 +109,13 @@ def pair_scatter(
     rows = finished(table)
     known = np.isfinite(expression(rows, x)) & np.isfinite(expression(rows, y))
     notes = counts_in_words({name: table}) + _left_out(f"{x} or {y}", known)
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+    with drawing(ax, 1, notes) as ax:
         points = rows[["error"]].assign(**{x: expression(rows, x), y: expression(rows, y)})
         (box,) = boxes_of(points, [(x, y)], fraction, level).to_dict("records")
         probability, n = box["probability"], draw_pair(ax, points, box)
         rank_bar(ax, ax.inset_axes((1.03, 0, 0.035, 1)))
         percent = f"{100 * probability:.0f} %"
         ax.set_title(f"box: holds the best pair with probability {percent}, n {n:,}", loc="left", fontsize=8)
-        note_below(ax, notes)
     return ax
 
 

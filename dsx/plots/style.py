@@ -68,6 +68,20 @@ def new_axes(width_in: float = WIDTH_IN, height_in: float = 3.4, lines: int = 0)
     return _new_figure(width_in, height_in + 0.16 * lines, "constrained").add_subplot()
 
 
+@contextmanager
+def drawing(
+    ax: Axes | None, lines: int, notes: Sequence[str] = (), size_in: tuple[float, float] = (WIDTH_IN, 3.4)
+) -> Iterator[Axes]:
+    """These axes, or new ones that are higher by so many lines and the notes, in the house style; then the notes below.
+
+    size_in: width and height of new ones without them.
+    """
+    with house_style():
+        axes = ax if ax is not None else new_axes(*size_in, lines=lines + lines_of(notes))
+        yield axes
+        note_below(axes, notes)
+
+
 def _new_figure(width_in: float, height_in: float, layout: Any) -> Figure:
     if "matplotlib.pyplot" in sys.modules:
         return sys.modules["matplotlib.pyplot"].figure(figsize=(width_in, height_in), layout=layout)
