@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
@@ -68,22 +76,15 @@ class Space(Frozen):
     rules: dict[str, OrderRule | _Inequality] = {}
     constraints: dict[str, _Window | _Inequality] = {}
 
-    @field_validator("parameters", mode="before")
+    @field_validator("parameters", "rules", "constraints", mode="before")
     @classmethod
-    def _expand(cls, parameters: object) -> object:
-        if not isinstance(parameters, dict):
-            return parameters
-        return {name: from_shorthand(value) for name, value in parameters.items()}
-
-    @field_validator("rules", mode="before")
-    @classmethod
-    def _parse_rules(cls, rules: object) -> object:
-        return parse_rules(rules) if isinstance(rules, dict) else rules
-
-    @field_validator("constraints", mode="before")
-    @classmethod
-    def _parse_constraints(cls, constraints: object) -> object:
-        return parse_constraints(constraints) if isinstance(constraints, dict) else constraints
+    def _parse(cls, content: object, field: ValidationInfo) -> object:
+        """Bare values and texts as what they stand for."""
+        if not isinstance(content, dict):
+            return content
+        if field.field_name == "parameters":
+            return {name: from_shorthand(value) for name, value in content.items()}
+        return parse_rules(content) if field.field_name == "rules" else parse_constraints(content)
 
     @model_validator(mode="after")
     def _consistent(self) -> Space:

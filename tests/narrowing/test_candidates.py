@@ -21,10 +21,10 @@ def test_evidence_is_told_of_the_metric_whose_errors_it_holds() -> None:
     assert evidence.words == (
         "10 keep it, 12 do not: median error 3.00 against 4.50 %, the lower error in 80 % of pairs; p = 0.01."
     )
-    assert evidence.words_by(Metric(name="ap", unit="", better="higher")) == (
-        "10 keep it, 12 do not: median ap -3.00 against -4.50, the higher ap in 80 % of pairs; p = 0.01."
-    )
     assert evidence.words_by(Metric(name="ap", better="higher")) == (
+        "10 keep it, 12 do not: median ap −3.00 against −4.50, the higher ap in 80 % of pairs; p = 0.01."
+    )
+    assert evidence.words_by(Metric(name="ap", unit="%", better="higher")) == (
         "10 keep it, 12 do not: median ap 97.00 against 95.50 %, the higher ap in 80 % of pairs; p = 0.01."
     )
     assert SEEN.words_by(Metric(name="ap", better="higher")) == SEEN.words == "seen."
