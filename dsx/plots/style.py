@@ -77,9 +77,9 @@ def drawing(
     size_in: width and height of new ones without them.
     """
     with house_style():
-        axes = ax if ax is not None else new_axes(*size_in, lines=lines + lines_of(notes))
+        axes = ax if ax is not None else new_axes(*size_in, lines=lines + _lines_of(notes))
         yield axes
-        note_below(axes, notes)
+        _note_below(axes, notes)
 
 
 def _new_figure(width_in: float, height_in: float, layout: Any) -> Figure:
@@ -181,7 +181,7 @@ def fold(text: str, letters: int) -> str:
 _WIDENED_IN, _BESIDE_IN = 0.6, 0.7
 
 
-def note_below(ax: Axes, lines: Sequence[str]) -> None:
+def _note_below(ax: Axes, lines: Sequence[str]) -> None:
     """Small grey lines of text below the axis label, inside what is saved; wrapped, as a long one would take room."""
     if lines:
         wide = ax.get_window_extent().width / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
@@ -192,8 +192,8 @@ def note_below(ax: Axes, lines: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def lines_of(notes: Sequence[str]) -> int:
-    """How many lines `note_below` will make of these, in a figure of the usual width."""
+def _lines_of(notes: Sequence[str]) -> int:
+    """How many lines `_note_below` will make of these, in a figure of the usual width."""
     return len(_note_lines(notes, WIDTH_IN - _BESIDE_IN))
 
 
