@@ -12,7 +12,6 @@ from dsx.analysis.attainment import Attained, JointDifference, attained, joint_d
 from dsx.base.units import format_number
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.plots.attainment import draw_attainment
-from dsx.plots.inputs import counts_in_words
 from dsx.results.arrays import column
 from dsx.results.columns import BY_NAME, COMPLEXITIES
 
@@ -39,7 +38,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
             (a, b): joint_difference(joints[a], joints[b], inquiry.level) for a, b in itertools.combinations(joints, 2)
         }
         tables = {"": attained_rows(curves), "_difference": difference_rows(pairs)}
-        values = {"curves": curves, "pairs": pairs, "by": by, "notes": counts_in_words(inquiry.tables)}
+        values = {"curves": curves, "pairs": pairs, "by": by, "notes": inquiry.counts}
         yield Computed(f"attainment_{by}", tables, level=inquiry.level, values=values)
 
 

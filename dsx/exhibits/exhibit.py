@@ -20,6 +20,7 @@ from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.verdict import Looks, Margin
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
+from dsx.plots.inputs import counts_in_words
 from dsx.plots.style import Axes
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Table
@@ -57,6 +58,11 @@ class Inquiry:
     def models(self) -> dict[str, Table]:
         """Study → a row per model that counts, of the studies that have some, with what is known of its network."""
         return {study.name: study.models for study in self.studies if len(study.models)}
+
+    @cached_property
+    def counts(self) -> list[str]:
+        """How many models there are in each state, in words, as figures of all studies say it."""
+        return counts_in_words(self.tables)
 
     @cached_property
     def decided(self) -> Decisions:

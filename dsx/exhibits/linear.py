@@ -13,7 +13,6 @@ from dsx.base.errors import DsxError
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.scatter import draw_e_fit
 
 _HEADERS = ("study", "networks fitted", "median e_fit", "e_fit of the best (range)")
@@ -32,7 +31,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         except DsxError:  # too deep to fit: told in the report
             continue
         if fits["e_fit"].nunique() > 1:
-            notes = counts_in_words({study.name: study.whole})
+            notes = study.counts
             if len(fits) < len(study.models):
                 notes.append(f"Fitted, and drawn: {len(fits):,} of {len(study.models):,} finished models.")
             yield Computed(f"{folder}e_fit", {"": fits}, study, inquiry.level, {"notes": notes})

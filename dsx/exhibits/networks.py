@@ -12,7 +12,6 @@ from dsx.exhibits.paths import folders
 from dsx.exhibits.pictures import data_url
 from dsx.networks.cost import METRICS
 from dsx.plots.diagram import network_svg
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.networks import draw_networks
 from dsx.plots.style import color
 from dsx.recipes.metric import Metric
@@ -33,8 +32,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
             blocks = networks_table(models, widths)
         except DsxError:  # too deep to fit: told in the report
             continue
-        notes = counts_in_words({study.name: study.whole})
-        yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": notes})
+        yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": study.counts})
 
 
 def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:

@@ -15,6 +15,7 @@ from dsx.base import files
 from dsx.base.errors import DsxError, first_line, suggest
 from dsx.base.units import format_range
 from dsx.networks.user import shape_in_words
+from dsx.plots.inputs import counts_in_words
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Table
 from dsx.results.columns import COMPLEXITIES
@@ -67,6 +68,11 @@ class StudyFacts:
     def models(self) -> Table:
         """The models that count, a row each, with what is known of their networks."""
         return finished(self.whole)
+
+    @property
+    def counts(self) -> list[str]:
+        """How many models there are in each state, in words, as figures say it."""
+        return counts_in_words({self.name: self.whole})
 
     @cached_property
     def fitted(self) -> Table:
