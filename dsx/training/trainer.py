@@ -22,10 +22,10 @@ from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
-from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
+from dsx.training.faults import DataError, Diverged, Interrupted, OutOfMemory, TimeLimitExceeded
 from dsx.training.protocol import trainer_named
 from dsx.training.result import RESULT, Result, chance_error, check_same, recorded
-from dsx.training.session import Diverged, Session
+from dsx.training.session import Session
 
 log = logging.getLogger("dsx.training")
 
