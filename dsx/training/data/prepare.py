@@ -10,10 +10,9 @@ import hashlib
 import os
 import shutil
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from io import FileIO
@@ -40,6 +39,7 @@ _MOST_SHARDS, _LEAST_IMAGES = 256, 128
 # images of each part from which the room they need is estimated
 _ESTIMATED_FROM = 48
 _BEGUN = "begun.json"
+_LOOK_S = 0.2  # between looks at how far it is
 
 
 @dataclass(frozen=True)
@@ -216,22 +216,19 @@ def _end_with_parent() -> None:
 
 
 def _wait(jobs: list[Future[None]], paths: list[Path], on_progress: Callable[[int], None]) -> None:
-    while True:
-        over = all(job.done() for job in jobs)
+    left = set(jobs)
+    while left:
+        over, left = wait(left, _LOOK_S, FIRST_EXCEPTION)
         on_progress(_done(paths))
-        for job in jobs:
-            try:
-                if job.done():
-                    job.result()
-            except BrokenProcessPool:
-                why = "a process that prepares images was killed, perhaps for want of memory: run the same command"
-                raise DsxError(f"{why} again, with fewer --workers; what is done is kept") from None
-            except OSError as error:
-                why = f"{error.filename or 'preparing'}: {error.strerror or error}"
-                raise DsxError(f"{why}; what is done is kept") from None
-        if over:
-            return
-        time.sleep(0.2)
+        try:
+            for job in over:
+                job.result()
+        except BrokenProcessPool:
+            why = "a process that prepares images was killed, perhaps for want of memory: run the same command again"
+            raise DsxError(f"{why}, with fewer --workers; what is done is kept") from None
+        except OSError as error:
+            why = f"{error.filename or 'preparing'}: {error.strerror or error}"
+            raise DsxError(f"{why}; what is done is kept") from None
 
 
 def _write_shard(images: ImageSet, size: int, path: Path, shard: int, channels: int) -> None:
