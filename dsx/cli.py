@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,6 @@ READER_GONE = 141
 app = typer.Typer(
     name="dsx",
     help="Design-space exploration: sample populations of networks, train them, compare their error distributions.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,17 +59,31 @@ _DATA = """Images: prepare them once for every model.
 
 Example: dsx data prepare imagenet --root data/imagenet --size 256 --out data/imagenet-256
 """
-data_app = typer.Typer(help=_DATA, no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(help=_DATA, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 (its callback prints it)
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="the version, and where it lies")
     ] = False,
 ) -> None:
     """Options of `dsx` itself; typer shows the application's own help."""
+    _help_alone(context)
+
+
+@data_app.callback(invoke_without_command=True)
+def data_options(context: typer.Context) -> None:
+    """Of `dsx data` itself."""
+    _help_alone(context)
+
+
+def _help_alone(context: typer.Context) -> None:
+    """Where no command is named, what there is."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()
@@ -131,7 +145,7 @@ def sample(
     print(sampled.text())
     if figure:
         print(f"figure: {command.draw_marginals(sampled.study)}")
-    print(f"wrote {sampled.study.path}   next: dsx launch {sampled.study.path} --recipe NAME")
+    print(f"wrote {sampled.study.path}   next: dsx launch {shlex.quote(str(sampled.study.path))} --recipe NAME")
 
 
 @app.command()
@@ -165,7 +179,7 @@ def launch(
 ) -> None:
     """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
 
-    Example: dsx launch runs/AnyNetXE --recipe digits --workers 2 recipe.epochs=4
+    Example: dsx launch runs/AnyNetXE-digits --recipe digits --workers 2 recipe.epochs=4
     """
     from dsx.commands import launch as command
     from dsx.commands import until as rounds

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+# tests run side by side: threads that wait for each other by spinning would take the cores from other tests
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from dsx import cli
@@ -27,6 +30,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if REQUIRE_ALL and report.skipped and "gpu" not in item.keywords:
         report.outcome = "failed"
         report.longrepr = f"skipped where everything is required: {report.longrepr}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no worker is left with one of them when the others are done."""
+    slow = {item.path for item in items if "slow" in item.keywords}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)

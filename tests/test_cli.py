@@ -80,6 +80,58 @@ def test_commands_and_flags_get_near_misses(dsx: Command) -> None:
     assert dsx("sample", "--spac", "AnyNetXA").code == 2
 
 
+@pytest.mark.parametrize("arguments", [(), ("data",)])
+def test_without_a_command_the_help_says_what_there_is(dsx: Command, arguments: tuple[str, ...]) -> None:
+    done = dsx(*arguments)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == dsx(*arguments, "--help").out
+    assert "Commands:\n" in done.out
+
+
+SAMPLED = ("sample", "--space", "AnyNetXE-digits", "--n", "3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*SAMPLED, "--num-classes", f"{10**20}"), f"num_classes = {10**20}: expected an integer from 1 to 2^31 − 1"),
+        (
+            (*SAMPLED, "--resolution", "100000000"),
+            "the costs of these networks exceed 64 bits: lower the resolution, the widths or num_classes",
+        ),
+        (
+            (*SAMPLED, "rules.deep=sum(total_depth) <= 12"),
+            f"{resources.find('spaces', 'AnyNetXE-digits')} with rules.deep: rules.deep: 'sum(total_depth)' adds up"
+            " stages, and total_depth has one value for the network: leave the sum out",
+        ),
+        (("show", "RegNetX-400MF", "--resolution", "0"), "--resolution 0: expected an integer ≥ 1"),
+        (("export", "RegNetX-400MF", "--resolution", "0"), "--resolution 0: expected an integer ≥ 1"),
+        (("time", "RegNetX-400MF", "--resolution", "0"), "--resolution 0: expected an integer ≥ 1"),
+        (("time", "RegNetX-400MF", "--limit", "0"), "--limit 0: expected an integer ≥ 1"),
+        (("train", "RegNetX-400MF", "--recipe", "digits", "--seeds", "0"), "--seeds 0: expected an integer ≥ 1"),
+        (("worker", "anywhere", "--threads", "0"), "--threads 0: expected an integer ≥ 1"),
+        (
+            ("design", "--space", "AnyNetXA-digits", "--recipe", "digits", "--seed", "-1"),
+            "seed = -1: expected an integer from 0 to 2^63 − 1",
+        ),
+    ],
+)
+def test_numbers_that_cannot_be_are_told_and_nothing_is_written(
+    dsx: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    is_user_error(dsx(*arguments), message)
+    assert files(tmp_path) == []
+
+
+def test_a_folder_with_a_space_in_its_name_is_told_as_a_shell_takes_it(dsx: Command) -> None:
+    done = dsx(*SAMPLED, "--out", "two words/A")
+    assert done.out.endswith("wrote two words/A   next: dsx launch 'two words/A' --recipe NAME\n")
+    assert "no recipe yet: dsx launch 'two words/A' --recipe NAME" in dsx("status", "two words/A").out
+    is_user_error(
+        dsx("launch", "two words/A", "--recipe", "digits", "--seeds", "0"), "--seeds 0: expected an integer ≥ 1"
+    )
+
+
 def test_without_a_study_the_last_ones_are_taken_and_named(dsx: Command) -> None:
     done = dsx("status")
     assert done.code == 2

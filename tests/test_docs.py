@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
 from html.parser import HTMLParser
 from importlib import import_module
@@ -125,7 +126,7 @@ def test_every_public_name_and_every_command_is_in_the_reference(pages: dict[Pat
                 ends = {place.rpartition(".")[2] for place in places[f"{name}.html"]}
                 assert value.__name__ in ends, f"{name}.{public}"
     commands = cast("click.Group", typer.main.get_command(app)).commands
-    assert {f"dsx-{name}" for name in commands} <= places["commands.html"]
+    assert {f"dsx-{name}" for name in commands if name != "data"} | {"dsx-data-prepare"} <= places["commands.html"]
 
 
 @pytest.mark.slow
@@ -194,8 +195,9 @@ def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(tmp_path: Pa
 
 def commands_in(path: Path) -> list[list[str]]:
     """The lines of a document that call dsx, as words; an … stands for what a reader fills in."""
-    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line.removeprefix("$ ") for line in "\n".join(blocks).replace("\\\n", " ").splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("dsx ") and "…" not in line]
 
 
@@ -212,6 +214,33 @@ def test_every_command_of_a_document_is_one_that_dsx_has(path: Path) -> None:
             value = given.get(option)
             if isinstance(value, str) and not value.endswith(".yaml") and value != "NAME":
                 assert resources.find(kind, value, group=folder), f"{path.name}: {value}"
+
+
+def trained_in(path: Path) -> Iterator[tuple[str, int | None, str]]:
+    """Space, classes if asked for, and recipe of what a document samples or names, and launches by a recipe."""
+    group = cast("click.Group", typer.main.get_command(app))
+    made: dict[str, tuple[str, int | None]] = {f"runs/{name}": (name, None) for name in resources.names("spaces")}
+    for name, *words in commands_in(path):
+        given = group.commands[name].make_context(name, list(words)).params if name in ("sample", "launch") else {}
+        if name == "sample":
+            made[str(given["out"] or f"runs/{given['space']}")] = (str(given["space"]), given["num_classes"])
+        for study in given.get("studies") or ():
+            if study in made and given["recipe"]:
+                yield (*made[study], given["recipe"])
+
+
+def test_recipes_of_documents_fit_the_spaces_that_they_train() -> None:
+    shipped = resources.names("spaces"), resources.names("experiments", "recipe")
+    tried = 0
+    for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]:
+        for name, classes, trained_by in trained_in(path):
+            if name in shipped[0] and trained_by in shipped[1]:
+                space, recipe = dsx.load_space(name), dsx.load_recipe(trained_by)
+                place = f"{path.name}: {name} by {trained_by}"
+                assert recipe.in_channels == space.in_channels, place
+                assert recipe.num_classes in (None, classes or space.num_classes), place
+                tried += 1
+    assert tried > 8
 
 
 def test_the_lines_of_python_give_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import posixpath
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -85,10 +86,20 @@ def commands() -> str:
 
     group = typer.main.get_command(app)
     lines = ["# Commands", "", group.help or "", ""]
-    for name, command in group.commands.items():
-        with click.Context(command, info_name=f"dsx {name}", terminal_width=100) as context:
-            lines += [f"## dsx {name}", "", "```text", command.get_help(context), "```", ""]
+    for name, command in named_commands(group):
+        # as wide as the page's column
+        with click.Context(command, info_name=name, terminal_width=78) as context:
+            lines += [f"## {name}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines)
+
+
+def named_commands(group: Any, before: str = "dsx") -> Iterator[tuple[str, Any]]:
+    """Every command by what is typed, `dsx data prepare` for one of a group; the groups themselves are left out."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from named_commands(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command
 
 
 def beside_docs(name: str) -> str:

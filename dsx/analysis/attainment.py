@@ -16,7 +16,7 @@ import numpy.typing as npt
 from dsx.analysis.distribution import exact_interval
 from dsx.analysis.quantiles import quantile_interval
 from dsx.base.errors import DsxError
-from dsx.results.arrays import Floats, check_level
+from dsx.results.arrays import Floats, check_count, check_level
 from dsx.results.samples import Errors, as_sample
 
 # costs at which what is attained is worked out: so many, as evenly over the models as they come
@@ -93,7 +93,7 @@ def chance_within(joint: JointEdf, draws: int, e: float, t: float, level: float 
 
     1 − (1 − p)^draws; its ends are those of p, exact (Clopper and Pearson). Raises DsxError for draws < 1.
     """
-    _check_draws(draws)
+    check_count(draws, "draws")
     n, share = joint.error.size, joint(e, t)
     chance, lower, upper = (1 - (1 - p) ** draws for p in (share, *exact_interval(round(share * n), n, level)))
     return chance, lower, upper
@@ -108,7 +108,7 @@ def attained(
     worse than all. Its interval is that of a quantile, between two order statistics: exact for any distribution, and
     at a level that holds for all costs together (Bonferroni). costs: by default POINTS, evenly over the models.
     """
-    _check_draws(draws)
+    check_count(draws, "draws")
     if not 0 < chance < 1:
         raise DsxError(f"chance = {chance}: expected a number between 0 and 1")
     n = joint.error.size
@@ -135,6 +135,7 @@ def joint_difference(
     bootstrap resamples of both populations, as of `edf_difference`.
     """
     check_level(level)
+    check_count(resamples, "resamples")
     steps = np.linspace(0, 1, _GRID + 1)[1:]
     # an error's own model is to lie below it
     error, cost = (
@@ -157,8 +158,3 @@ def joint_difference(
         moved += sign * (shares[1:] - shares[0])
     half = float(np.quantile(np.abs(moved).max(axis=(1, 2)), level, method="higher"))
     return JointDifference(error, cost, difference, half, level)
-
-
-def _check_draws(draws: int) -> None:
-    if draws < 1:
-        raise DsxError(f"draws = {draws}: expected an integer ≥ 1")

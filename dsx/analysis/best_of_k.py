@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from dsx.analysis.search import numbers_tried
 from dsx.base.errors import DsxError
+from dsx.base.text import plural
 from dsx.results.arrays import Floats, check_level
 from dsx.results.samples import Errors, as_sample
 
@@ -101,7 +102,8 @@ def _tries(k: Sequence[int] | None, n: int) -> npt.NDArray[np.int64]:
         return np.unique([2**i for i in range(n.bit_length()) if 2**i <= n] + [n]).astype(np.int64)
     tries = numbers_tried(k)
     if (tries > n).any():
-        raise DsxError(f"k = {int(tries.max())}: there are {n} models: what more would reach does not follow from them")
+        few = f"there {'is' if n == 1 else 'are'} {plural(n, 'model')}"
+        raise DsxError(f"k = {int(tries.max())}: {few}: what more would reach does not follow from them")
     return tries
 
 

@@ -20,7 +20,17 @@ from dsx.analysis.crossing import MEASURE as EVERY_ERROR
 from dsx.analysis.crossing import crossing, crossing_track
 from dsx.analysis.matching import matched_pairs
 from dsx.analysis.sequential import Track, decide_tracks, track
-from dsx.analysis.verdict import Comparison, Looks, Margin, Verdict, check_looks, decide, ranked, relabellings
+from dsx.analysis.verdict import (
+    Comparison,
+    Looks,
+    Margin,
+    Verdict,
+    check_looks,
+    check_margin,
+    decide,
+    ranked,
+    relabellings,
+)
 from dsx.base.text import plural
 from dsx.results.arrays import Floats, Table, check_level, column
 from dsx.results.columns import COMPLEXITIES
@@ -87,6 +97,7 @@ def decisions(
     level: of all verdicts of one kind together. margin: for equivalence. Raises DsxError for a malformed table.
     """
     check_level(level)
+    check_margin(margin)
     stated = check_looks(looks)
     subjects, notes = _subjects(tables)
     total = sum(weight for _, weight in subjects)
@@ -103,6 +114,7 @@ def decisions_at_any_look(
 ) -> tuple[Verdict, ...]:
     """Those of `decisions` that hold at any look, without the others: quick enough to look again and again."""
     check_level(level)
+    check_margin(margin)
     subjects, _ = _subjects(tables)
     return decide_tracks([subject.at_any_look(margin, weight) for subject, weight in subjects], level, margin)
 

@@ -11,7 +11,7 @@ import numpy as np
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.verdict import step_down
 from dsx.base.record import Record
-from dsx.results.arrays import Floats, check_level
+from dsx.results.arrays import Floats, check_count, check_level
 from dsx.results.samples import Errors, as_sample
 
 # points at which the band of the difference is worked out; between them the curves move by under 1/400
@@ -47,6 +47,7 @@ def edf_difference(
     check_level(level)
     error = np.unique(np.concatenate([a, b]))
     difference = _at_or_below(a, error) - _at_or_below(b, error)
+    check_count(resamples, "resamples")
     half = _half_width(a, b, error, level, resamples, seed)
     return EdfDifference(
         error, difference, np.clip(difference - half, -1, 1), np.clip(difference + half, -1, 1), half, level

@@ -9,11 +9,12 @@ where a run of equal errors ends, and p is the chance of a walk that is there at
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from dsx.base.errors import DsxError, one_of
 from dsx.results.arrays import Floats
 from dsx.results.samples import Errors, as_sample
 
@@ -30,8 +31,10 @@ def ks_test(errors_a: Errors, errors_b: Errors, alternative: Alternative = "two-
 
     alternative: `two-sided`; `greater`, the largest F_a − F_b; `less`, the largest F_b − F_a. Exact up to 10,000
     models of each, with ties or without (Schröer and Trenkler 1995); above, that of the limit of many models, with
-    ties by simulation (seeded). NDS §3.1.
+    ties by simulation (seeded). NDS §3.1. Raises DsxError for another alternative.
     """
+    if alternative not in get_args(Alternative):
+        raise DsxError(f"alternative = {alternative!r}: {one_of(alternative, get_args(Alternative))}")
     a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
     ends, sizes = np.unique(np.concatenate([a, b]), return_counts=True)
     tied = ends.size < a.size + b.size

@@ -101,8 +101,16 @@ def linear_fit_table(networks: Iterable[npt.ArrayLike], stages: int | None = Non
 
 
 def block_widths(depths: Sequence[float], widths: Sequence[float]) -> Floats:
-    """Per-block widths from those per stage: depths (2, 4), widths (64, 128) → 64 64 128 128 128 128."""
-    return np.repeat(np.asarray(widths, dtype=np.float64), np.asarray(depths, dtype=np.int64))
+    """Per-block widths from those per stage: depths (2, 4), widths (64, 128) → 64 64 128 128 128 128.
+
+    Raises DsxError unless they are as many, and depths whole numbers ≥ 0.
+    """
+    each, times = number_array(widths, "widths"), number_array(depths, "depths")
+    if each.size != times.size:
+        raise DsxError(f"depths and widths: {times.size} and {each.size} values: give one of each per stage")
+    if not (np.isfinite(times).all() and (times >= 0).all() and (times == times.round()).all()):
+        raise DsxError("depths: expected whole numbers of blocks, ≥ 0")
+    return np.repeat(each, times.astype(np.int64))
 
 
 def table_widths(table: Table) -> list[Floats]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.results.arrays import Floats, Table, check_level, frame
+from dsx.results.arrays import Floats, Table, check_count, check_level, frame
 from dsx.results.samples import Errors, as_sample
 
 
@@ -25,6 +25,7 @@ def ks_by_sample_size(
     Raises DsxError if a size is below 1 or above N.
     """
     ordered = np.sort(as_sample(errors))
+    check_count(trials, "trials")
     sizes = _sizes(sizes, ordered.size, ordered.size, ordered.size // 4)
     at_or_below = np.searchsorted(ordered, ordered, side="right") / ordered.size
     below = np.searchsorted(ordered, ordered, side="left") / ordered.size
@@ -64,6 +65,7 @@ def right_order(
     """
     a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
     check_level(level)
+    check_count(trials, "trials")
     smaller = min(a.size, b.size)
     truth = {name: np.sign(statistic(a, axis=0) - statistic(b, axis=0)) for name, statistic in _STATISTICS.items()}
     rows = []

@@ -45,7 +45,7 @@ def analyze(
     The linear fits (`linear_table`) and differences of EDFs (`edf_difference_table`) take longer and are
     made when asked for. Raises DsxError if there is no study or a table is malformed.
     """
-    if not tables:
+    if len(tables) == 0:
         raise DsxError("nothing to analyse: give at least one study")
     models = {name: finished(table) for name, table in tables.items()}
     counted = [name for name, table in models.items() if len(table)]

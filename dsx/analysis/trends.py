@@ -191,7 +191,10 @@ def trend_fits(trends: Table, log: bool = False, level: float = 0.95) -> Table:
     """A line through the medians of each parameter of `trend` against the regime: parameter, n, slope with interval …
 
     log: fit log–log. Parameters with fewer than 2 regimes, or none above 0 with log, are left out.
+    Raises DsxError for another table.
     """
+    if missing := [name for name in ("parameter", "regime", "median") if name not in trends.columns]:
+        raise DsxError(f"trends: no column '{missing[0]}': expected what `trend` gives")
     rows = []
     for parameter, part in trends.groupby("parameter", sort=False):
         try:

@@ -46,7 +46,14 @@ class Margin:
             raise DsxError(f"margin = {self.value}: in points of error it is above 0, such as 0.5")
 
     def __str__(self) -> str:
-        return f"{self.value:g} points" if self.unit == "points" else f"{self.value:g} of even odds"
+        points = "point" if self.value == 1 else "points"
+        return f"{self.value:g} {points if self.unit == 'points' else 'of even odds'}"
+
+
+def check_margin(margin: object) -> None:
+    """Raises DsxError for a margin that is neither a Margin nor None."""
+    if not (margin is None or isinstance(margin, Margin)):
+        raise DsxError(f"margin = {margin!r}: expected a Margin, as in Margin(0.1) or parse_margin('1pt')")
 
 
 def parse_margin(text: str) -> Margin:
@@ -150,6 +157,7 @@ def verdicts(
     any time: `sequential_verdicts`. Raises DsxError if a population has no value.
     """
     alpha = 1 - check_level(level)
+    check_margin(margin)
     ordered = {name: np.sort(as_sample(values, name)) for name, values in populations.items()}
     pairs = list(itertools.combinations(ordered, 2))
     draws = relabellings(alpha / max(1, len(pairs)))

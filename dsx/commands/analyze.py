@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -133,11 +134,34 @@ def analyze_studies(
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)
     findings = [line for each in shown for line in each.told()]
     count = f"{plural(len(written.tables), 'table')} (CSV), {plural(len(written.figures), 'figure')} (PNG and PDF)"
+    gone = _remove_others(folder, {"report.html", *written.files()})
     closing = f"wrote {folder}: report.html, {count}"
+    closing += f"; removed {plural(gone, 'file')} of an earlier analysis" if gone else ""
     head = [*([question] if question else []), *parts.account]
     lines = (*head, *findings, *mixed_conditions(inquiry.tables), closing, *conclusion(inquiry.decided))
     summary, verdicts = (computed_of(shown, name).main for name in ("summary", "verdicts"))
     return Analysed(folder, inquiry.metric, lines, summary, verdicts)
+
+
+def _remove_others(folder: Path, names: set[str]) -> int:
+    """Remove what an earlier analysis wrote here and this one did not, which would contradict it; how many files.
+
+    What others put there stays: an analysis notes the names that it wrote.
+    """
+    record = folder / ".written.json"
+    before = (files.read_json(record) or {}).get("files")
+    inside = folder.resolve()
+    gone = [
+        path
+        for name in (before if isinstance(before, list) else [])
+        if str(name) not in names and (path := folder / str(name)).is_file() and path.resolve().is_relative_to(inside)
+    ]
+    for path in gone:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()  # of a study that is not among these any more
+    files.write_json(record, {"files": sorted(names)})
+    return len(gone)
 
 
 def _facts(studies: Sequence[Study | Results]) -> list[StudyFacts]:

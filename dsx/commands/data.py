@@ -37,6 +37,8 @@ def prepare_data(
             raise DsxError(f"--{option} {number}: expected an integer ≥ 1")
     if root is None and name not in DATASETS and Path(name).expanduser().is_dir():
         name, root = "folder", Path(name)
+    elif name not in DATASETS and "/" in name:
+        raise DsxError(f"{name}: no such folder; name one with images, or a data set that dsx knows")
     data, recipe = _described(name, root, overrides)
     plan = plan_preparation(data, size, out)
     print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsx.base.errors import DsxError
-from dsx.commands.target import find_model, own_resolution, study_resolution
+from dsx.commands.target import chosen_size, find_model, own_resolution, study_resolution
 from dsx.networks.lookup import Network, find_network
 from dsx.study.study import open_study
 
@@ -21,7 +21,8 @@ def export(target: str, model: str | None, out: Path, resolution: int | None, we
         network: Network = find_model(study, model).architecture
         size = study_resolution(study)
     else:
-        network, size = find_network(target), 0
-    path = write(network, out, resolution or size or own_resolution(network), weights=weights)
+        network = find_network(target)
+        size = own_resolution(network)
+    path = write(network, out, chosen_size(resolution, size), weights=weights)
     started = f"weights of {weights}" if weights else "random weights"
     return f"wrote {path} ({started})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dsx.base.errors import DsxError
 from dsx.commands.selection import chosen
 from dsx.narrowing import account
 
@@ -17,6 +18,8 @@ def narrow(
     parameters: names with commas between; empty: all. take: numbers of rules, likewise; empty: the supported ones.
     Raises DsxError.
     """
-    numbers = [int(n) if n.strip().isdigit() else 0 for n in filter(None, take.split(","))]
+    numbers = list(filter(None, map(str.strip, take.split(","))))
+    if not all(n.isdecimal() for n in numbers):
+        raise DsxError(f"--take {take}: expected numbers of the rules listed, as in 1,3")
     names = [name.strip() for name in parameters.split(",") if name.strip()]
-    return account.narrow(chosen(folders), names, out, numbers, level)
+    return account.narrow(chosen(folders), names, out, list(map(int, numbers)), level)

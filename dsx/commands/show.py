@@ -9,7 +9,7 @@ import numpy as np
 from dsx.base.errors import StudyError
 from dsx.base.text import align
 from dsx.base.units import format_number
-from dsx.commands.target import find_model, own_resolution
+from dsx.commands.target import chosen_size, find_model, own_resolution
 from dsx.networks.describe import describe_network
 from dsx.networks.lookup import find_network
 from dsx.recipes.metric import ERROR
@@ -25,7 +25,7 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
         if model is not None:
             raise StudyError(f"{target}: no such study folder, to show its model {model}")
         network = find_network(target)
-        return f"{target}\n{describe_network(network, resolution or own_resolution(network), per_layer)}"
+        return f"{target}\n{describe_network(network, chosen_size(resolution, own_resolution(network)), per_layer)}"
     study = open_study(target)
     if model is None:
         return models_table(study)
@@ -33,7 +33,7 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
     setting = ", ".join(
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.setting.items()
     )
-    text = describe_network(shown.architecture, resolution or study.population.resolution, per_layer)
+    text = describe_network(shown.architecture, chosen_size(resolution, study.population.resolution), per_layer)
     derivation = ""
     if "family" in study.definition:  # a study of one network has no space
         derivation = describe_derivation(Space.from_dict(study.definition), shown)

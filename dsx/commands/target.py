@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsx.base.errors import StudyError
+from dsx.base.errors import DsxError, StudyError
 from dsx.networks.lookup import Network
 from dsx.spaces.population import Model
 from dsx.study.study import Study
@@ -16,6 +16,13 @@ def find_model(study: Study, prefix: str) -> Model:
         count = "no model" if not rows else f"{len(rows)} models"
         raise StudyError(f"{study.path}: {count} whose id begins with '{prefix}'; `dsx show {study.path}` lists them")
     return population[rows[0]]
+
+
+def chosen_size(asked: int | None, own: int) -> int:
+    """Pixels: those asked for, or the network's own. Raises DsxError for none."""
+    if asked is not None and asked < 1:
+        raise DsxError(f"--resolution {asked}: expected an integer ≥ 1")
+    return own if asked is None else asked
 
 
 def own_resolution(network: Network) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsx.base.errors import DsxError
 from dsx.base.text import align
-from dsx.commands.target import own_resolution, study_resolution
+from dsx.commands.target import chosen_size, own_resolution, study_resolution
 from dsx.networks.lookup import Network, find_network
 from dsx.study.study import Study, open_study
 
@@ -29,9 +30,14 @@ class TimingSettings:
 
 
 def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | None) -> str:
-    """Inference and training-step time of networks, or of a study's models, which are kept in its folder."""
+    """Inference and training-step time of networks, or of a study's models, which are kept in its folder.
+
+    limit: of a study's models; None: all. Raises DsxError.
+    """
     from dsx.networks.timing import MODES
 
+    if limit is not None and limit < 1:
+        raise DsxError(f"--limit {limit}: expected an integer ≥ 1")
     rows = [["", "mode", "ms/batch", "quartiles", "images/s", "batch", "resolution"]]
     last = None
     for target in targets:
@@ -39,7 +45,7 @@ def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | N
         kept = []
         for label, network, size in _to_time(target, study, limit):
             for mode in MODES:
-                last = timed(network, mode, settings.resolution or size, settings)
+                last = timed(network, mode, chosen_size(settings.resolution, size), settings)
                 kept.append({"model_id": label, **last.to_dict()})
                 spread = f"{last.low_ms:.3g}–{last.high_ms:.3g}"
                 numbers = [f"{last.median_ms:.3g}", spread, f"{last.images_per_second:.3g}"]
@@ -68,5 +74,5 @@ def _to_time(target: str, study: Study | None, limit: int | None) -> list[tuple[
         network = find_network(target)
         return [(target, network, own_resolution(network))]
     size = study_resolution(study)
-    rows = range(min(limit or len(study.population), len(study.population)))
+    rows = range(len(study.population))[:limit]
     return [(study.population.model_ids[row], study.population[row].architecture, size) for row in rows]

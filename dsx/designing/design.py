@@ -67,7 +67,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     Raises DsxError for a bad argument, or a folder that holds another walk.
     """
     first = as_space(space)
-    plan = WalkPlan(budget, seed=seed, level=level, margin=parse_margin(margin))
+    plan = WalkPlan(budget, seed=seed, level=level, margin=parse_margin(str(margin)))
     wanted, journal, place = dict(candidates or {}), Journal(), None
     if folder is not None:
         place = DesignFolder(Path(folder))

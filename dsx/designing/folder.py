@@ -22,6 +22,7 @@ from dsx.recipes.recipe import recorded_identity
 from dsx.spaces.definition import Space, completed, load_space
 from dsx.spaces.identity import identity
 from dsx.study.manifest import told_difference
+from dsx.study.paths import StudyPaths
 
 # what may be said anew of a walk that has begun
 _MAY_CHANGE = ("models", "hours")
@@ -78,6 +79,8 @@ class DesignFolder:
             self._check_same(before, content)
             if before == content:
                 return
+        elif StudyPaths(self.root).definition.exists():
+            raise DsxError(f"{self.root}: is a study: a walk needs a folder of its own; name another with --out")
         files.write_bytes(self.request, yaml_text(content, width=100).encode())
 
     def _check_same(self, before: Mapping[str, Any], content: Mapping[str, Any]) -> None:

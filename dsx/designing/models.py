@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from dsx.base.errors import DsxError
 from dsx.recipes.metric import PLAIN_ERROR, Metric
 from dsx.results.arrays import Table
 from dsx.spaces.conditional import Columns
@@ -99,7 +100,11 @@ class FunctionSource:
     def _error(self, population: Population, row: int) -> float:
         model_id = population.model_ids[row]
         if model_id not in self._errors:
-            error = float(self._evaluate(population[row]))
+            given = self._evaluate(population[row])
+            try:
+                error = float(given)
+            except (TypeError, ValueError):
+                raise DsxError(f"evaluate gave {given!r} for model {model_id}: expected its error, a number") from None
             self._errors[model_id] = error
             if self._folder is not None:
                 _append(self._folder / "errors.jsonl", {"model_id": model_id, "error": error})

@@ -37,6 +37,8 @@ class WalkPlan:
             )
         if self.hours is not None and not self.hours > 0:
             raise DsxError(f"hours = {self.hours:g}: expected a number above 0")
+        if not 0 <= self.seed < 2**63:
+            raise DsxError(f"seed = {self.seed}: expected an integer from 0 to 2^63 − 1")
         if not 0.5 < self.level < 1:
             raise DsxError(f"level = {self.level}: expected a number between 0.5 and 1, as in 0.95")
 

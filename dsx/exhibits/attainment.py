@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from dsx.analysis.attainment import Attained, JointDifference, attained, joint_difference, joint_edf
+from dsx.analysis.attainment import Attained, JointDifference, JointEdf, attained, joint_difference, joint_edf
 from dsx.base.units import format_number
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.plots.attainment import draw_attainment
@@ -22,24 +23,30 @@ _FEWEST = 8
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    """One per complexity that every study has and that varies, of two studies or more."""
-    for by in COMPLEXITIES if len(inquiry.models) > 1 else ():
-        known = {name: models for name, models in inquiry.models.items() if by in models.columns}
-        joints = {
-            name: joint_edf(models["error"].to_numpy(float), column(models, by))
-            for name, models in known.items()
-            if np.isfinite(column(models, by)).all() and models[by].nunique() > 1 and len(models) >= _FEWEST
-        }
-        if len(joints) < 2:
-            continue
+    """One per complexity that every study has and that varies, of two studies or more.
+
+    Differences hold for all pairs and complexities at once.
+    """
+    known = {by: joints for by in COMPLEXITIES if len(joints := _joints(inquiry, by)) > 1}
+    count = sum(math.comb(len(joints), 2) for joints in known.values())
+    for by, joints in known.items():
         draws = min(_DRAWS, *(joint.error.size for joint in joints.values()))
         curves = {name: attained(joint, draws, level=inquiry.level) for name, joint in joints.items()}
-        pairs = {
-            (a, b): joint_difference(joints[a], joints[b], inquiry.level) for a, b in itertools.combinations(joints, 2)
-        }
+        level = 1 - (1 - inquiry.level) / count
+        pairs = {(a, b): joint_difference(joints[a], joints[b], level) for a, b in itertools.combinations(joints, 2)}
         tables = {"": attained_rows(curves), "_difference": difference_rows(pairs)}
         values = {"curves": curves, "pairs": pairs, "by": by, "notes": inquiry.counts}
         yield Computed(f"attainment_{by}", tables, level=inquiry.level, values=values)
+
+
+def _joints(inquiry: Inquiry, by: str) -> dict[str, JointEdf]:
+    """Errors with their costs, of the studies that have enough of them."""
+    known = {name: models for name, models in inquiry.models.items() if by in models.columns}
+    return {
+        name: joint_edf(models["error"].to_numpy(float), column(models, by))
+        for name, models in known.items()
+        if np.isfinite(column(models, by)).all() and models[by].nunique() > 1 and len(models) >= _FEWEST
+    }
 
 
 def attained_rows(curves: dict[str, Attained]) -> pd.DataFrame:
@@ -72,7 +79,7 @@ def sentences(shown: Sequence[Computed]) -> Iterator[str]:
                 yield (
                     f"{row['ahead']} has {100 * row['difference']:.0f} points more of its models than {row['behind']}"
                     f" with {metric.words} {side} {value} and {label} of at most {format_number(row['cost'])}"
-                    f" (± {100 * row['half_width']:.0f}, over all values and costs of the pair)."
+                    f" (± {100 * row['half_width']:.0f}, for all values, costs and pairs at once)."
                 )
 
 
@@ -81,7 +88,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     nothing = (
         f"At no {inquiry.metric.words} and cost could one study be shown to have more models within both than another."
     )
-    note = f"Each band holds at {100 * inquiry.level:g} % by itself; verdicts stand above."
+    note = (
+        f"Each curve's band holds at {100 * inquiry.level:g} % by itself; which study is better the verdicts above say."
+    )
     return (
         Section(f"{inquiry.metric.title} and cost", sentences=told or (nothing,), notes=(note,)) if shown else Section()
     )

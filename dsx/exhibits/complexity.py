@@ -16,7 +16,7 @@ from dsx.results.columns import BY_NAME
 _INTRO = (
     "Log–log lines over the finished models, with {percent} intervals. Activations that grow as the root of flops have"
     " exponent 0.5. Training time is wall time per model as measured, so it means something only where models did not"
-    " compete for the device (`dsx time` measures inference on its own); and a narrow window of flops tells little"
+    " compete for the device (dsx time measures inference on its own); and a narrow window of flops tells little"
     " about any exponent."
 )
 

@@ -13,7 +13,7 @@ from dsx.plots.networks import draw_curves
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
-        if study.curves is not None and len(study.curves) and "error" in study.curves.columns:
+        if study.curves is not None and "error" in study.curves.columns and study.curves["epoch"].nunique() > 1:
             runs = int(study.table["error"].notna().sum())
             title = f"{study.name}, n {runs:,}"
             picked = representative_curves(study.curves, each=EXTREME)
@@ -22,9 +22,11 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     unknown = [study.name for study in inquiry.studied if study.curves is None]
-    sentences = (f"No training curves are known of {', '.join(unknown)}.",) if unknown else ()
+    points = [s.name for s in inquiry.studied if s.curves is not None and s.curves["epoch"].nunique() == 1]
+    sentences = [f"No training curves are known of {', '.join(unknown)}."] if unknown else []
+    sentences += [f"{', '.join(points)}: one epoch alone is known, which makes no curve."] if points else []
     intro = f"Of each study the {EXTREME} best runs, the median and the {EXTREME} worst." if shown else ""
-    return Section(intro=intro, sentences=sentences)
+    return Section(intro=intro, sentences=tuple(sentences))
 
 
 def caption(computed: Computed) -> Picture:

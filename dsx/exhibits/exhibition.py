@@ -53,6 +53,12 @@ class Written:
     tables: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
 
+    def files(self) -> list[str]:
+        """Names of all files, below the folder."""
+        return [f"{name}.csv" for name in self.tables] + [
+            f"{n}.{kind}" for n in self.figures for kind in ("png", "pdf")
+        ]
+
 
 def check_figures(figures: str) -> str:
     """`all`, `main` (those that compare studies) or `none`. Raises DsxError for another word."""

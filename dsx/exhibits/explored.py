@@ -32,7 +32,16 @@ def distinct_columns(models: Table) -> list[str]:
     names = varied(models, explored_columns({"": models}))
     agreement = over_ranks(models, _COMPARED)[names].corr("spearman", numeric_only=True)
     structure = agreement.index.isin(STRUCTURE)
-    said = agreement.index[structure & (agreement.loc[:, ~structure] >= _ALIKE).any(axis=1)]
+    said = set(agreement.index[structure & (agreement.loc[:, ~structure] >= _ALIKE).any(axis=1)])
+    # of structure that is alike, as first and last width where all widths are equal, the first says it
+    kept: list[str] = []
+    for name in agreement.index[structure]:
+        if name in said:
+            continue
+        if (agreement.loc[name, kept] >= _ALIKE).any():
+            said.add(name)
+        else:
+            kept.append(name)
     return [name for name in names if name not in said]
 
 

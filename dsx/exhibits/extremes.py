@@ -60,7 +60,8 @@ def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
             *costs,
             *(parameter.replace("_", " ") for parameter in parameters),
         ]
-        notes = (f"Of {table['rank'].max():,} models; up to {_LISTED} best and {_LISTED} worst are in extremes.csv.",)
+        held = f"up to {_LISTED} best and {_LISTED} worst are in extremes.csv"
+        notes = (f"Of {table['rank'].max():,} models, with parameters as sampled; {held}.",)
         yield Section(f"{name}: best and worst models", grid=Grid(f"best and worst of {name}", headers, cells),
                       notes=notes)  # fmt: skip
 

@@ -13,7 +13,10 @@ from dsx.results.arrays import Table
 
 
 def headline(summary: Table, decided: Decisions, level: float, metric: Metric = ERROR) -> list[str]:
-    """Most important first: all pairs if there are at most three, else the study that is better than most others."""
+    """Most important first: all pairs if there are at most three, else the study that is better than most others.
+
+    Another that is better than as many has a sentence, without its intervals.
+    """
     known = summary[summary["n"] > 0]
     if known.empty:
         return ["No model has finished yet: there is nothing to compare."]
@@ -29,10 +32,12 @@ def headline(summary: Table, decided: Decisions, level: float, metric: Metric = 
         ]
     shown = decided.pairs
     if len(shown) > 3:
-        leader, _ = _leader(shown)
-        shown = [pair for pair in shown if leader in (pair.a, pair.b)]
-        if not leader:
+        leaders = _leaders(shown)
+        if not leaders:
             return [f"None of the {len(known)} studies could be shown to be better than another."]
+        first, *others = leaders
+        told = [verdict_sentence(pair) for pair in shown if first in (pair.a, pair.b)]
+        return told + [f"{name} is better than {listed(leaders[name])} too." for name in others]
     return [verdict_sentence(pair) for pair in shown]
 
 
@@ -41,9 +46,10 @@ def conclusion(decided: Decisions) -> list[str]:
     pairs = decided.pairs
     if not pairs:
         return []
-    leader, beaten = _leader(pairs)
+    leaders = _leaders(pairs)
     same = [pair for pair in pairs if pair.decision == "equivalent"]
-    told = [f"{leader} is better than {listed(beaten)}"] if leader else ["no study could be shown to be better"]
+    told = [f"{name} is better than {listed(beaten)}" for name, beaten in leaders.items()]
+    told = told or ["no study could be shown to be better"]
     told += [f"{plural(len(same), 'pair')} equivalent within {same[0].margin}"] if same else []
     at_any, at_one = (sum(v.measure == "error" and v.decision != "undecided" for v in kind)
                       for kind in (decided.any, decided.one))  # fmt: skip
@@ -53,12 +59,12 @@ def conclusion(decided: Decisions) -> list[str]:
     ]
 
 
-def _leader(pairs: list[Verdict]) -> tuple[str, list[str]]:
-    """The study that is better than most others, of equals the first, with those; `""` if none is."""
+def _leaders(pairs: list[Verdict]) -> dict[str, list[str]]:
+    """The studies that are better than most others, each with those; none if none is better than any."""
     beaten: dict[str, list[str]] = {name: [] for pair in pairs for name in (pair.a, pair.b)}
     for pair in pairs:
         if pair.decision in ("a better", "b better"):
             better, worse = (pair.a, pair.b) if pair.decision == "a better" else (pair.b, pair.a)
             beaten[better].append(worse)
-    leader = max(beaten, key=lambda name: len(beaten[name]))
-    return (leader, beaten[leader]) if beaten[leader] else ("", [])
+    most = max(map(len, beaten.values()))
+    return {name: others for name, others in beaten.items() if most and len(others) == most}

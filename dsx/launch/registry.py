@@ -58,7 +58,23 @@ def read_launcher(content: Mapping[str, Any], where: str = "launcher") -> Launch
         described = launcher_class(kind)
     except DefinitionError as error:
         raise DefinitionError(f"{where}: {error}") from None
-    return described.from_dict({**content, "kind": kind}, where)
+    try:
+        return described.from_dict({**content, "kind": kind}, where)
+    except DefinitionError as error:
+        for key, value in content.items():
+            owner = next((name for name in _BUILT_IN if _takes(name, key, value)), None)
+            if owner is not None and not _takes(kind, key, value):
+                raise DefinitionError(f"{error} It is for launcher {owner}, as with --on {owner}") from None
+        raise
+
+
+def _takes(kind: str, key: str, value: object) -> bool:
+    """Whether a launcher has that key, and it may have that value."""
+    try:
+        launcher_class(kind).from_dict({"kind": kind, key: value})
+    except DefinitionError:
+        return False
+    return True
 
 
 def _added() -> dict[str, metadata.EntryPoint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def narrow(
     lines.append(f"took {', '.join(str(listed.index(c) + 1) for c in taken)}; wrote {out}: {narrower.name}")
     lines.append(f"  {format_percent(acceptance)} % of its candidates are accepted")
     n = max(len(study.population) for study in studies)
-    following = f"next: dsx sample --space {as_path(out)} --n {n} --seed {studies[0].seed + 1}"
+    following = f"next: dsx sample --space {shlex.quote(as_path(out))} --n {n} --seed {studies[0].seed + 1}"
     return Narrowing((*lines, following), out=out)
 
 

@@ -77,9 +77,8 @@ def as_path(path: Path) -> str:
 
 
 def _write_checked(out: Path, text: str, wanted: Space) -> None:
-    if out.exists() and out.read_text(encoding="utf-8") != text:
+    if out.exists() and (out.is_dir() or out.read_bytes() != text.encode()):
         raise DsxError(f"--out {out}: is there already, with other content; choose another name, or delete it")
-    out.parent.mkdir(parents=True, exist_ok=True)
     files.write_bytes(out, text.encode())
     loaded = load_space(as_path(out))
     if loaded.definition_hash != wanted.definition_hash:

@@ -7,7 +7,7 @@ from typing import overload
 
 from torch import Tensor, nn
 
-from dsx.networks.architecture import Architecture
+from dsx.networks.architecture import Architecture, check_network
 from dsx.networks.baselines import Baseline, build_baseline
 from dsx.networks.blocks import Classifier, Norm, Parts, initialise, make_block, make_stem
 from dsx.networks.user import UserNetwork, build_user
@@ -45,8 +45,9 @@ def build(architecture: Architecture | Baseline | UserNetwork, *, norm: Norm | N
     """The network with freshly initialised weights, a function of `torch.manual_seed` alone.
 
     norm: batch-norm settings; by default eps 1e-5, momentum 0.1 and no zero-initialised scale. A user's network has its
-    own.
+    own. Raises DsxError for what is no description of a network.
     """
+    check_network(architecture)
     if isinstance(architecture, UserNetwork):
         return build_user(architecture)
     if isinstance(architecture, Baseline):

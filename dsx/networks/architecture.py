@@ -263,3 +263,17 @@ class ArchitectureTable:
 
 
 __all__ = ["Activation", "Architecture", "ArchitectureTable", "Head", "Stage", "Stem", "content_id", "inner_width"]
+
+
+def check_network(value: object) -> None:
+    """Raises DefinitionError, which says how to come by one, for what is no description of a network."""
+    if isinstance(value, Frozen) and hasattr(value, "total_stride"):
+        return
+    hint = ""
+    if isinstance(value, str):
+        hint = f": dsx.published({value!r}) is one if it is a name of the literature"
+    elif isinstance(value, Mapping):
+        hint = ": Architecture.from_dict makes one of it"
+    elif hasattr(value, "architecture"):
+        hint = ": its .architecture is one"
+    raise DefinitionError(f"expected an Architecture, found {type(value).__name__}{hint}")

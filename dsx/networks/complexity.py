@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsx.networks.architecture import Architecture, ArchitectureTable
+from dsx.networks.architecture import Architecture, ArchitectureTable, check_network
 from dsx.networks.baselines import Baseline, baseline_complexity
 from dsx.networks.cost import METRICS, Complexity, total
 from dsx.networks.layers import BLOCKS, STEMS, Conv, Pool, Size, inner_width, squeeze_width
@@ -45,8 +45,9 @@ def complexity(architecture: Architecture | Baseline | UserNetwork, resolution: 
     """Exact flops, params and acts of one network on images of resolution × resolution.
 
     A user's network has its own input, whatever the resolution. Raises DefinitionError if the resolution is too small
-    for the network's strides.
+    for the network's strides, or for what is no description of a network.
     """
+    check_network(architecture)
     if isinstance(architecture, UserNetwork):
         return user_complexity(architecture)
     if isinstance(architecture, Baseline):

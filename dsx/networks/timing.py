@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dsx.base.errors import DsxError, first_line, unknown
+from dsx.base.errors import DsxError, first_line, one_of, unknown
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network, input_shape
@@ -27,6 +27,7 @@ MODES: tuple[Mode, ...] = ("inference", "training")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 Clock = Literal["wall", "processor"]
 _CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.thread_time}
+_DEVICES = ("cpu", "cuda", "mps")
 _LARGEST_BATCH = 1024
 _TRIAL_SECONDS = 1.0
 
@@ -94,7 +95,8 @@ def time_network(  # noqa: PLR0913 (its options go by name)
             raise DsxError(
                 "the processor's time is that of one thread on a CPU: set threads to 1, or take the wall clock"
             )
-        times = _measure(make(batch_size), place, warmup, passes, seconds, _CLOCKS[clock])
+        with _single_images(mode, batch_size):
+            times = _measure(make(batch_size), place, warmup, passes, seconds, _CLOCKS[clock])
         low, median, high = map(float, np.quantile(times, [0.25, 0.5, 0.75]))
         return Timing(
             mode=mode,
@@ -172,9 +174,21 @@ def _measure(
     return times
 
 
+@contextmanager
+def _single_images(mode: str, batch_size: int) -> Iterator[None]:
+    """Raises DsxError where batch norm takes no training step of one image, as on a map of one pixel."""
+    try:
+        yield
+    except ValueError as error:
+        if mode == "training" and batch_size == 1:
+            raise DsxError(f"batch_size = 1: no training step ({first_line(error)}): take 2 or more") from None
+        raise
+
+
 def _find_batch_size(make: _Passes) -> int:
     """Doubles the batch until the throughput rises by less than 5 %, memory ends, or a pass takes a second."""
-    size, best = 1, 0.0
+    # batch norm on a 1×1 map takes no training step of a single image
+    size, best = 2 if make.mode == "training" else 1, 0.0
     while size <= _LARGEST_BATCH:
         try:
             elapsed = min(_measure(make(size), make.device, warmup=1, passes=3, seconds=_TRIAL_SECONDS))
@@ -203,6 +217,8 @@ def _device(name: str) -> torch.device:
     """Raises DsxError if it is unknown or not there. `auto` is a GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] not in _DEVICES:
+        raise DsxError(f"device '{name}': {one_of(name, ('auto', *_DEVICES, 'cuda:0'))}")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

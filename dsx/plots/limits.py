@@ -69,14 +69,14 @@ def suit_axis(ax: Axes, values: Floats, which: str = "x", at_values: bool = True
         base = 2 if whole else 10
         (ax.set_xscale if which == "x" else ax.set_yscale)("log", base=base, nonpositive="mask")
         decades = np.log10(high / low)
-        subs = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 3 else (1.0,)
+        subs = (1.0, 2.0, 5.0) if decades < 1.7 else (1.0, 3.0) if decades < 2.3 else (1.0,)
         scale.set_major_locator(LogLocator(base=base, subs=(1.0,) if whole else subs, numticks=8))
         scale.set_major_formatter(plain_ticks())
         scale.set_minor_locator(NullLocator())  # many ticks, which take long to draw
     elif whole and high - low < 40:
         scale.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if at_values and few is not None and (whole or few.size <= _TICKS):
-        scale.set_ticks(_ticks(few))
+        scale.set_ticks(_apart(_ticks(few, log=bool(wide)), log=bool(wide)))
         scale.set_major_formatter(plain_ticks())
     return bool(wide)
 
@@ -89,14 +89,26 @@ def few_values(values: Floats) -> Floats | None:
     return distinct if distinct.size <= FEW else None
 
 
-def _ticks(values: Floats) -> Floats:
-    """All values if their labels fit beside each other; else the powers of two among them, else every so-many-th."""
+def _ticks(values: Floats, log: bool) -> Floats:
+    """All values if they are few; else on a log axis the powers of two among them, else every so-many-th."""
     if values.size <= _TICKS:
         return values
     powers = values[(values > 0) & (np.log2(np.maximum(values, 1e-300)) % 1 == 0)]
-    if 3 <= powers.size <= _TICKS and values[-1] >= 4 * values[0]:
+    if log and 3 <= powers.size <= _TICKS:
         return powers
     return values[:: -(-values.size // _TICKS)]
+
+
+def _apart(values: Floats, log: bool) -> Floats:
+    """Those of ascending values whose labels fit beside each other in a small panel; the first and the last stay."""
+    place = np.log(values) if log else values
+    place = (place - place[0]) / max(place[-1] - place[0], 1e-300)
+    signs = [len(f"{value:g}") for value in values]
+    kept, last = [0], values.size - 1
+    for i in range(1, last):
+        if all(abs(place[i] - place[k]) >= 0.035 + 0.018 * (signs[i] + signs[k]) for k in (kept[-1], last)):
+            kept.append(i)
+    return values[[*kept, last] if last else kept]
 
 
 def plain_ticks() -> Any:

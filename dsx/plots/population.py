@@ -24,11 +24,13 @@ def population(table: Table, ax: Axes | None = None, title: str = "") -> Axes:
 
     table: `Population.table`, (n models). Columns with one value alone are left out. Raises DsxError if none is left.
     """
-    names = [name for name in table.columns if name not in _NOT_DRAWN and table[name].nunique() > 1]
+    # a results table holds arrays in one column, of the networks' stages
+    single = [name for name in table.columns if not table[name].map(np.ndim).any()]
+    names = [name for name in single if name not in _NOT_DRAWN and table[name].nunique() > 1]
     if not names:
         raise DsxError("nothing to draw: all models of the population are alike")
     with house_style():
-        heading = title or f"{table['space'].iloc[0]}: {len(table):,} models"
+        heading = title or f"{table['space'].iloc[0]}: {len(table):,} models; lines: medians"
         ax, cells = panels(ax, len(names), [heading], 4, (2.4, 1.7))
         for cell, name in zip(cells, names, strict=True):
             _draw(cell, name, table[name].dropna().to_numpy())
@@ -76,19 +78,25 @@ def draw_marginals(
 
 
 def _draw(ax: Axes, name: str, values: np.ndarray) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     metric = name in COMPLEXITIES
     shade = color(1) if metric else color(0)
     distinct, counts = np.unique(values, return_counts=True)
-    if values.dtype.kind not in "if" or len(distinct) <= 8:
+    number = values.dtype.kind in "if"
+    labels = [f"{v:g}" if number else str(v) for v in distinct[:9]]
+    # few whose labels fit beside each other
+    if not number or (len(labels) <= 8 and sum(map(len, labels)) <= 20):
         ax.bar(np.arange(distinct.size), counts, color=shade)
-        ax.set_xticks(np.arange(distinct.size), [f"{v:g}" if values.dtype.kind in "if" else str(v) for v in distinct])
-        ax.set_xlabel(axis(name, np.zeros(1))[0] if values.dtype.kind in "if" else name.replace("_", " "))
+        ax.set_xticks(np.arange(distinct.size), [str(v) for v in distinct] if not number else labels)
+        ax.set_xlabel(axis(name, np.zeros(1))[0] if number else name.replace("_", " "))
     else:
         label, scaled = axis(name, values)
         ax.hist(scaled, bins=min(30, len(distinct)), color=shade)
         ax.axvline(float(np.median(scaled)), color=GREY, linewidth=1)
         ax.set_xlabel(label)
     ax.set_ylabel("models")
+    ax.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
 
 
 def _shares(ax: Axes, name: str, low: Floats, high: Floats, everyone: Floats, best: Floats) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dsx
 from dsx.base import files
 from dsx.base.provenance import versions
-from dsx.base.text import plural
+from dsx.base.text import listed, plural
 from dsx.exhibits.exhibit import Inquiry, Section
 from dsx.exhibits.exhibition import Shown, computed_of, show
 from dsx.exhibits.headline import headline
@@ -128,6 +128,8 @@ def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:
         "max_points": f"{MAX_POINTS:,}",
         "versions": ", ".join(f"{name} {version}" for name, version in computed_by.items()),
         "plural": plural,
+        # many names stand in the line above
+        "asked": listed(list(inquiry.tables)) if len(inquiry.tables) <= 3 else f"{len(inquiry.tables)} design spaces",
         "metric": inquiry.metric,
     }
 

@@ -57,6 +57,12 @@ def check_level(level: float) -> float:
     return float(level)
 
 
+def check_count(count: float, name: str) -> None:
+    """Raises DsxError for a number below 1, or none."""
+    if not 1 <= count < 2**31:
+        raise DsxError(f"{name} = {count}: expected an integer ≥ 1")
+
+
 def check_share(share: float, name: str) -> float:
     """A share, above 0 and at most 1. Raises DsxError otherwise."""
     if not 0 < share <= 1:

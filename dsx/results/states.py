@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.base.errors import DsxError, one_of, suggest
-from dsx.results.arrays import Floats, Table, number_array
+from dsx.results.arrays import Floats, Table, is_table, number_array
 from dsx.results.columns import PER_RUN
 
 if TYPE_CHECKING:
@@ -191,6 +191,10 @@ def _mixed_seeds(tables: Mapping[str, Table]) -> list[str]:
 
 
 def _states(table: Table) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    if not is_table(table):
+        raise DsxError(
+            f"expected a results table, found {type(table).__name__}; tables are given by name: {{name: table}}"
+        )
     if "state" not in table.columns:
         return np.where(np.isfinite(_errors(table)), "done", "failed").astype(object)
     state = table["state"].to_numpy(dtype=object)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dsx.base.errors import DsxError
 from dsx.base.nested import plain
 from dsx.networks.architecture import ArchitectureTable
 from dsx.networks.complexity import complexity_table, stage_complexity_table
@@ -111,10 +112,20 @@ def _assemble(
 def assembled_complexity(part: Assembled, rows: np.ndarray) -> Complexity:
     """Flops, params and acts of a part's networks, each at its own resolution.
 
-    rows: (n,) bool, where they are asked for; a user's networks have −1 elsewhere, as counting them may be dear.
+    rows: (n,) bool, where they are asked for; a user's networks have −1 elsewhere, as counting them may be dear. Raises
+    DsxError for networks so large that 64 bits do not hold what they cost.
     """
     if isinstance(part.table, ArchitectureTable):
-        return complexity_table(part.table, part.resolution)
+        try:
+            costs = complexity_table(part.table, part.resolution)
+        except OverflowError:
+            costs = None
+        # what exceeds 64 bits turns negative for about half of the networks
+        if costs is None or any(np.min(cost, initial=0) < 0 for cost in costs):
+            raise DsxError(
+                "the costs of these networks exceed 64 bits: lower the resolution, the widths or num_classes"
+            )
+        return costs
     counted = np.full((len(METRICS), len(part.table)), -1, dtype=np.int64)
     counted[:, rows] = part.table.take(rows).complexity()
     return Complexity(*counted)

@@ -161,11 +161,13 @@ def check_orders(orders: Mapping[str, OrderRule], parameters: Mapping[str, Param
             )
 
 
-def check_inequalities(inequalities: Mapping[str, Inequality], known: set[str]) -> None:
-    """Inequalities speak of what the space has."""
+def check_inequalities(inequalities: Mapping[str, Inequality], known: set[str], by_stage: set[str], most: int) -> None:
+    """Inequalities speak of what the space has. by_stage: those of the known that have a value for each stage."""
+    shapes = {name: (1, most) if name in by_stage else (1,) for name in known}
     for name, inequality in inequalities.items():
         try:
             inequality.check_names(known)
+            inequality.check_stages(shapes)
         except DsxError as error:
             raise ValueError(f"rules.{name}: {error}") from None
 

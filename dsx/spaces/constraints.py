@@ -13,7 +13,7 @@ import numpy as np
 
 from dsx.base.errors import unknown
 from dsx.base.units import format_range, parse_range
-from dsx.networks.cost import LATENCY, MEASURES
+from dsx.networks.cost import LATENCY, MEASURES, STAGE_METRICS
 from dsx.spaces.expressions import Inequality
 
 
@@ -80,4 +80,6 @@ def _parse(name: str, text: str) -> Constraint:
         raise ValueError(unknown("metric", name, MEASURES))
     inequality = Inequality.parse(text)
     inequality.check_names(MEASURES)
+    # how many stages the networks have is not known here, but that they have fewer
+    inequality.check_stages({name: (1, 1000) if name in STAGE_METRICS else (1,) for name in MEASURES})
     return inequality

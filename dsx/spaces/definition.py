@@ -22,7 +22,7 @@ from dsx.base import resources
 from dsx.base.errors import DsxError
 from dsx.base.schema import Count, Frozen
 from dsx.networks.architecture import Activation, Head, Stem
-from dsx.networks.cost import MEMORIES
+from dsx.networks.cost import MEMORIES, STAGE_METRICS
 from dsx.networks.latency import DeviceModel
 from dsx.networks.user import USER_NETWORKS, shape_in_words
 from dsx.spaces import checks
@@ -99,7 +99,7 @@ class Space(Frozen):
         checks.check_lists({"strides": self.strides, "block": self.block}, self.max_stages)
         checks.check_required(self.parameters, self.parameter_rules, self.family)
         checks.check_orders(self.orders, self.parameters, int(self.stage_counts.min()))
-        checks.check_inequalities(self.inequalities, self.names_in_rules)
+        checks.check_inequalities(self.inequalities, self.names_in_rules, self._by_stage, self.max_stages)
         checks.check_limits(self.constraints, self.family, self.network is not None, self.device is not None)
         return self
 
@@ -202,6 +202,13 @@ class Space(Frozen):
         }
         derived = DERIVED if self.network is None else MEMORIES
         return {name for name in self.parameters if name.isidentifier() and name not in texts} | set(derived)
+
+    @property
+    def _by_stage(self) -> set[str]:
+        """What inequalities may speak of that has a value for each stage."""
+        others = {name: p.parameter if isinstance(p, SameAs) else name for name, p in self.parameters.items()}
+        varying = {name for name, other in others.items() if self.parameters[other].per == "stage"}
+        return varying | {"stage_width", "stage_depth", *STAGE_METRICS}
 
     @property
     def windows(self) -> dict[str, Window]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -42,7 +43,7 @@ class Inequality:
 
     @classmethod
     def parse(cls, text: str) -> Inequality:
-        """Check the text. Raises DefinitionError for bad syntax, or no comparison in it."""
+        """Check the text. Raises DefinitionError for bad syntax, no comparison in it, or a division by 0."""
         try:
             tree = ast.parse(text.strip(), mode="eval").body
         except SyntaxError:
@@ -51,6 +52,8 @@ class Inequality:
             raise DefinitionError(f"'{text}' compares nothing: write an inequality such as 'sum(depth) <= 40'")
         names: set[str] = set()
         _check(tree, text, names)
+        if any(_divides_by_zero(node) for node in ast.walk(tree)):
+            raise DefinitionError(f"'{text}' divides by 0")
         return cls(text.strip(), frozenset(names), tree)
 
     def check_names(self, known: Collection[str]) -> None:
@@ -60,8 +63,23 @@ class Inequality:
         for name in sorted(self.names.difference(known)):
             raise DefinitionError(f"'{self.text}': {unknown('name', name, sorted(known))}")
 
+    def check_stages(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raises DefinitionError for a stage that no network has, or a sum of what has one value for the network.
+
+        shapes: of each name's values of one network, (1,) or (1, most stages).
+        """
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Subscript) and len(shape := shapes[node.value.id]) == 2:  # type: ignore[attr-defined]
+                most, index = shape[1], _integer(node.slice)
+                if index is not None and not -most <= index < most:
+                    raise DefinitionError(f"'{self.text}': {ast.unparse(node)}: networks have at most {most} stages")
+        self.holds({name: np.ones(shape) for name, shape in shapes.items()})
+
     def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) bool: where the inequality is true. A per-stage comparison must hold in every stage."""
+        """(n,) bool: where the inequality is true. A per-stage comparison must hold in every stage.
+
+        Raises DefinitionError for a sum over the stages of what has one value for the network.
+        """
         with np.errstate(all="ignore"):
             return np.asarray(_evaluate(self.tree, values))
 
@@ -84,7 +102,8 @@ def _check(node: ast.AST, text: str, names: set[str]) -> None:
             raise DefinitionError(f"'{text}': a stage is picked by a whole number, as in width[0] or width[-1]")
         _check(node.value, text, names)
     elif isinstance(node, ast.Constant):
-        if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+        number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+        if not (number and abs(node.value) <= sys.float_info.max):  # type: ignore[arg-type]
             raise DefinitionError(f"'{text}': {node.value!r} is not a number")
     elif isinstance(node, (ast.Compare, ast.BinOp, ast.UnaryOp)):
         operators = node.ops if isinstance(node, ast.Compare) else [node.op]
@@ -100,6 +119,16 @@ def _check(node: ast.AST, text: str, names: set[str]) -> None:
         )
 
 
+def _divides_by_zero(node: ast.AST) -> bool:
+    """Whether it divides by a constant that is 0."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
+        return False
+    if any(isinstance(part, ast.Name) and part.id not in FUNCTIONS for part in ast.walk(node.right)):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(_evaluate(node.right, {}) == 0)
+
+
 def _integer(node: ast.AST) -> int | None:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _integer(node.operand)
@@ -109,7 +138,7 @@ def _integer(node: ast.AST) -> int | None:
 
 def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> _Value:
     if isinstance(node, ast.Constant):
-        return node.value  # type: ignore[return-value]  # other constants were refused when it was parsed
+        return np.float64(node.value)  # type: ignore[arg-type]  # other constants were refused when it was parsed
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.UnaryOp):
@@ -121,7 +150,16 @@ def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> _Value:
         return _stage(values[node.value.id], _integer(node.slice))  # type: ignore[attr-defined, arg-type]
     if isinstance(node, ast.Call):
         name, operand = node.func.id, _evaluate(node.args[0], values)  # type: ignore[attr-defined]
-        return _REDUCTIONS[name](operand, axis=-1) if name in _REDUCTIONS else _ELEMENTWISE[name](operand)
+        if name in _ELEMENTWISE:
+            return _ELEMENTWISE[name](operand)
+        if np.ndim(operand) == 2:
+            return _REDUCTIONS[name](operand, axis=-1)
+        if name == "sum":
+            what = ast.unparse(node.args[0])
+            raise DefinitionError(
+                f"'{ast.unparse(node)}' adds up stages, and {what} has one value for the network: leave the sum out"
+            )
+        return operand  # the lowest and the highest of one value
     assert isinstance(node, ast.Compare), node
     sides = [_evaluate(side, values) for side in (node.left, *node.comparators)]
     result: np.ndarray = np.array(True)

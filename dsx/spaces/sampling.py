@@ -10,6 +10,7 @@ enumeration (`dsx.spaces.enumeration`), under the same law.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +78,11 @@ def configured(
 ) -> Space:
     """The space with another window, resolution or number of classes; None keeps its own. Raises DsxError."""
     for name, ends in ranges.items():
-        if ends is not None and not 0 <= ends[0] <= ends[1]:
-            raise DsxError(f"{name} = {ends}: expected 0 ≤ low ≤ high")
+        if ends is not None and not _is_range(ends):
+            raise DsxError(f"{name} = {ends!r}: expected 0 ≤ low ≤ high, as in (360e6, 400e6)")
     for name, value in (("resolution", resolution), ("num_classes", num_classes)):
-        if value is not None and value < 1:
-            raise DsxError(f"{name} = {value}: expected an integer ≥ 1")
+        if value is not None and not _is_whole(value, 1, 2**31):
+            raise DsxError(f"{name} = {value!r}: expected an integer from 1 to 2^31 − 1")
     if resolution is not None and space.input is not None:
         raise DsxError(f"resolution = {resolution}: {space.name} takes no images but inputs of {space.input_in_words}")
     update = {"resolution": resolution, "num_classes": num_classes}
@@ -93,12 +94,25 @@ def configured(
     return bounded.model_copy(update={k: v for k, v in update.items() if v is not None})
 
 
+def _is_whole(value: object, low: int, below: float = math.inf) -> bool:
+    return isinstance(value, int | np.integer) and bool(low <= value < below)
+
+
+def _is_range(ends: object) -> bool:
+    """Whether it is a pair of numbers, 0 ≤ low ≤ high."""
+    try:
+        low, high = ends  # type: ignore[misc]
+        return bool(0 <= low <= high)  # type: ignore[has-type]
+    except (TypeError, ValueError):
+        return False
+
+
 def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = False) -> Sampling:
     """What `sample` does, with the account of how many candidates passed what."""
-    if n < 1:
-        raise DsxError(f"n = {n}: expected an integer ≥ 1")
-    if not 0 <= seed < 2**63:
-        raise DsxError(f"seed = {seed}: expected an integer from 0 to 2^63 − 1")
+    if not _is_whole(n, 1):
+        raise DsxError(f"n = {n!r}: expected an integer ≥ 1")
+    if not _is_whole(seed, 0, 2**63):
+        raise DsxError(f"seed = {seed!r}: expected an integer from 0 to 2^63 − 1")
     draws, tally = Draws(space, seed), Tally(space.family)
     pace, small = _Pace(space.counts_one_by_one), enumerable(space)
     batches: list[Taken] = []

@@ -47,6 +47,8 @@ def shortfall(space: Space, tally: Tally, n: int) -> str:
 
 def _remedy(space: Space, tally: Tally, name: str, n: int) -> str:
     """The window that would do, or an advice in words."""
+    if name == "resolution":
+        return f": strides use up images of {space.input_in_words} before the last stage; take larger ones"
     values = np.concatenate(tally.otherwise[name]) if tally.otherwise.get(name) else np.empty(0)
     if len(values) == 0:
         return f"; loosen {name}"
@@ -60,7 +62,7 @@ def _remedy(space: Space, tally: Tally, name: str, n: int) -> str:
     widen = float(np.partition(factor, wanted - 1)[wanted - 1])
     if not np.isfinite(widen) or widen <= 1:
         return f"; loosen {name}"
-    enough = format_range(_outward(floor / widen, -1) if low > 0 else 0, _outward(high * widen, 1))
+    enough = format_range(_outward(floor / widen, -1) if low >= widen else 0, _outward(high * widen, 1))
     smallest, largest = format_number(float(values.min())), format_number(float(values.max()))
     return f": the candidates' {name} run from {smallest} to {largest}; about {enough} would do"
 

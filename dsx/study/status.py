@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ def grouped(study: Study, failures: list[Failure]) -> list[FailureGroup]:
 def _remedy(study: Study, kind: str) -> str:
     on_cluster = (study.paths.jobs / "submissions").is_dir()
     more = {"out_of_memory": " --mem-gb 2x", "timeout": " --timeout-min 2x"}.get(kind, "") if on_cluster else ""
-    return f"dsx launch {study.path} --retry {kind}{more}"
+    return f"dsx launch {shlex.quote(str(study.path))} --retry {kind}{more}"
 
 
 def describe(status: Status, *, ids: int = 6) -> list[str]:
@@ -120,7 +121,7 @@ def describe(status: Status, *, ids: int = 6) -> list[str]:
         line += f", {duration(3600 * status.hours_left)} left"
     lines = [line]
     if status.recipe is None:
-        lines.append(f"  no recipe yet: dsx launch {status.path} --recipe NAME")
+        lines.append(f"  no recipe yet: dsx launch {shlex.quote(str(status.path))} --recipe NAME")
     for group in status.groups:
         named = ", ".join(group.run_ids[:ids]) + (
             f" and {len(group.run_ids) - ids} more" if len(group.run_ids) > ids else ""

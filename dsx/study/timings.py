@@ -17,6 +17,8 @@ def keep(paths: StudyPaths, rows: Sequence[Mapping[str, object]]) -> None:
     """Add measurements: model_id and the fields of `dsx.networks.timing.Timing`. Complete or not at all."""
     import pandas as pd
 
+    if not rows:
+        return
     known = read(paths)
     new = pd.DataFrame(list(rows))
     table = new if known is None else pd.concat([known, new], ignore_index=True)
@@ -30,9 +32,12 @@ def read(paths: StudyPaths) -> Table | None:
     if not paths.timings.exists():
         return None
     try:
-        return pd.read_parquet(paths.timings)
+        table = pd.read_parquet(paths.timings)
+        if missing := [name for name in (*_CONDITIONS, "median_ms", "batch_size") if name not in table]:
+            raise ValueError(f"no column {missing[0]}")
     except (OSError, ValueError) as error:
         raise StudyError(f"{paths.timings}: not readable ({error}); delete it and run `dsx time` again") from None
+    return table
 
 
 def join(results: Table, timings: Table | None) -> Table:

@@ -14,6 +14,7 @@ import torch
 from dsx.base.files import sweep, write_json
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.base.temporary import use_short_sockets
+from dsx.networks.architecture import check_network
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, load_recipe, recorded_identity
@@ -51,6 +52,7 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
     Raises DsxError before anything is written if network, recipe, data and device do not fit; OutOfMemory;
     TimeLimitExceeded.
     """
+    check_network(architecture)
     recipe = recipe if isinstance(recipe, AnyRecipe) else load_recipe(recipe)
     if not isinstance(recipe, Recipe):  # a program or a function of the user's
         train_once = trainer_named(recipe.trainer)

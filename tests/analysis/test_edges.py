@@ -361,3 +361,46 @@ def test_every_public_function_is_among_them():
 def test_different_recipes_are_said(table):
     said = A.mixed_conditions({"a": table([1.0, 2.0], recipe=["long", "short"]), "b": table([1.0])})
     assert said[0].startswith("The models were trained with different recipes (a: long, short; b: digits)")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda t: A.decisions({"a": t, "b": t}, margin=0.1),
+            "margin = 0.1: expected a Margin, as in Margin(0.1) or pars",
+        ),
+        (
+            lambda t: A.verdicts({"a": t, "b": t}, margin="1pt"),
+            "margin = '1pt': expected a Margin, as in Margin(0.1) or ",
+        ),
+        (
+            lambda t: A.models_to_decide({"a": t, "b": t}, margin=0.1),
+            "margin = 0.1: expected a Margin, as in Margin(0.1)",
+        ),
+        (
+            lambda t: A.sequential_verdicts({"a": t, "b": t}, margin=0.1),
+            "margin = 0.1: expected a Margin, as in Margin(",
+        ),
+        (lambda t: A.analyze(t), "expected a results table, found Series; tables are given by name: {name: table}"),
+        (lambda t: A.summarize({"a": None}), "expected a results table, found NoneType; tables are given by name: {na"),
+        (lambda t: A.ks_test(t, t, "smaller"), "alternative = 'smaller': expected one of two-sided, greater, less."),
+        (lambda t: A.ks_by_sample_size(t, trials=0), "trials = 0: expected an integer ≥ 1"),
+        (lambda t: A.right_order(t, t, trials=-1), "trials = -1: expected an integer ≥ 1"),
+        (lambda t: A.edf_difference(t, t, resamples=0), "resamples = 0: expected an integer ≥ 1"),
+        (lambda t: A.attained(A.joint_edf(t, np.arange(N)), np.nan), "draws = nan: expected an integer ≥ 1"),
+        (
+            lambda t: A.joint_difference(*[A.joint_edf(t, np.arange(N))] * 2, resamples=0),
+            "resamples = 0: expected an in",
+        ),
+        (lambda t: A.block_widths([1, 2], [8]), "depths and widths: 2 and 1 values: give one of each per stage"),
+        (lambda t: A.block_widths([1.5], [8]), "depths: expected whole numbers of blocks, ≥ 0"),
+        (lambda t: A.trend_fits(t), "trends: no column 'parameter': expected what `trend` gives"),
+        (lambda t: A.best_of_k([5.0], [2]), "k = 2: there is 1 model: what more would reach does not follow from them"),
+    ],
+)
+def test_what_cannot_be_computed_is_told_in_one_line(table, call, message):
+    with pytest.raises(DsxError) as told:
+        call(table(2 + np.random.default_rng(1).gamma(2, 1, N)))
+    assert str(told.value).startswith(message)
+    assert "\n" not in str(told.value)

@@ -66,10 +66,11 @@ def test_a_long_folder_without_a_way_out_is_one_line(tmp_path, monkeypatch):
     deep = folder_of(tmp_path, 150)
     monkeypatch.setattr("tempfile.tempdir", deep)
     assert socket_folder() == "/tmp"
-    monkeypatch.setattr(temporary, "_SHORT_FOLDERS", ("/nonexistent",))
+    missing = str(tmp_path / "missing")
+    monkeypatch.setattr(temporary, "_SHORT_FOLDERS", (missing,))
     with pytest.raises(DsxError) as caught:
         socket_folder()
     assert str(caught.value) == (
-        f"TMPDIR = {deep}: has 150 bytes and none of /nonexistent can be written: set it to a folder of at most"
+        f"TMPDIR = {deep}: has 150 bytes and none of {missing} can be written: set it to a folder of at most"
         f" {LONGEST_FOLDER} bytes, in which sockets between processes fit"
     )

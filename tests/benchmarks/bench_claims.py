@@ -122,8 +122,8 @@ SHAPES: dict[str, Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndar
 
 def shapes(seconds: float) -> None:
     """Equally good spaces, superiority ½, of different shape: one look at several n, and any look up to 500."""
-    each = seconds / (len(SHAPES) * 4)
-    sizes = (10, 32, 100)
+    sizes = (4, 6, 10, 16, 32, 100)
+    each = seconds / (len(SHAPES) * (len(sizes) + 1))
     head("Claims between equally good spaces of different shape", "shapes", *(f"n = {n}" for n in sizes), "any look")
     for name, draw in SHAPES.items():
 

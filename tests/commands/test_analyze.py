@@ -328,3 +328,29 @@ def test_what_is_compared_may_be_better_when_higher(dsx: Command, tmp_path: Path
     assert "compared by 'ap' (%), higher is better (40 to 50)" in done.out
     assert "mean ap %" in done.out
     assert "45.0" in done.out
+
+
+def test_what_an_earlier_analysis_wrote_does_not_stay_beside_another(dsx: Command, tmp_path: Path) -> None:
+    tables = "a.csv", "b.csv"
+    for shift, name in enumerate(tables):
+        (tmp_path / name).write_text("error,depth\n" + "".join(f"{5 + shift + k},{k}\n" for k in range(6)))
+    out = tmp_path / "out"
+    assert "removed" not in dsx("analyze", *tables, "--figures", "main", "--out", "out").out
+    (out / "notes.csv").write_text("mine")
+    first = {path.name for path in out.iterdir()}
+    done = dsx("analyze", "a.csv", "--figures", "none", "--out", "out")
+    left = {path.name for path in out.iterdir()}
+    assert "edf.png" in first
+    assert {path for path in left if path.endswith((".png", ".pdf"))} == set()
+    assert {"notes.csv", "summary.csv", "report.html"} <= left
+    gone = len(first - left)
+    assert f"; removed {gone} files of an earlier analysis" in done.out
+    assert "removed" not in dsx("analyze", "a.csv", "--figures", "none", "--out", "out").out
+
+
+def test_no_file_outside_of_the_folder_is_removed(dsx: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("error,depth\n5,1\n6,2\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".written.json").write_text('{"files": ["../a.csv", 5, "nothing.png"]}')
+    assert dsx("analyze", "a.csv", "--figures", "none", "--out", "out").code == 0
+    assert (tmp_path / "a.csv").exists()

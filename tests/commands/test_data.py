@@ -67,6 +67,7 @@ def test_a_known_data_set_and_unreadable_images(pictures: Path, tmp_path: Path) 
         ("folder", 0, 1, [], "--size 0: expected an integer ≥ 1"),
         ("folder", 20, 0, [], "--workers 0: expected an integer ≥ 1"),
         ("imagenot", 20, 1, [], "recipe folder: data.dataset = 'imagenot': unknown data set 'imagenot'. Did you mean"),
+        ("./nowhere", 20, 1, [], "./nowhere: no such folder; name one with images, or a data set that dsx knows"),
         ("folder", 20, 1, [], "data set folder needs data.root, the folder that holds train/CLASS"),
         ("folder", 20, 1, ["data.rot=3"], "recipe folder: unknown key 'rot' in data. Did you mean root?"),
     ],

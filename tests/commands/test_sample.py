@@ -66,7 +66,7 @@ def test_a_window_that_belongs_to_another_resolution_is_noted_with_the_space_mad
             "--flops: '400M:360M' is an empty range: its low end is above its high end; did you mean 360M:400M?",
         ),
         (["--seed", "-1"], "seed = -1: expected an integer from 0 to 2^63 − 1"),
-        (["--resolution", "0"], "resolution = 0: expected an integer ≥ 1"),
+        (["--resolution", "0"], "resolution = 0: expected an integer from 1 to 2^31 − 1"),
         (["=3"], "override '=3': write key=value, as in recipe.epochs=4"),
     ],
 )

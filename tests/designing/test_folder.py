@@ -69,6 +69,14 @@ def test_a_folder_without_a_walk_or_with_a_torn_one_is_told(tmp_path: Path) -> N
         DesignFolder(tmp_path).read()
 
 
+def test_a_study_is_no_folder_for_a_walk(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("name: A\n")
+    with pytest.raises(DsxError) as told:
+        DesignFolder(tmp_path).keep(SPACE, WalkPlan(120))
+    assert str(told.value) == f"{tmp_path}: is a study: a walk needs a folder of its own; name another with --out"
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+
+
 def test_the_chain_is_files_that_extend_each_other(tmp_path: Path) -> None:
     steps = [
         step(1, {"rules": {"few": "total_depth <= 9"}}),

@@ -6,8 +6,10 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import dsx
+from dsx.base.errors import DsxError
 from dsx.designing.models import Batch, FunctionSource, batch_seed, fresh
 from dsx.spaces.population import Model
 
@@ -61,3 +63,11 @@ def test_every_batch_has_a_seed_of_its_own() -> None:
     seeds = {batch_seed(seed, number) for seed in range(50) for number in range(50)}
     assert len(seeds) == 2500
     assert all(0 <= seed < 2**61 for seed in seeds)
+
+
+@pytest.mark.parametrize(("given", "shown"), [(None, "None"), ("a", "'a'")])
+def test_an_evaluation_that_gives_no_number_is_told_with_the_model(given: object, shown: str) -> None:
+    with pytest.raises(DsxError) as told:
+        dsx.design("AnyNetXA-digits", lambda model: given, budget=48)  # type: ignore[arg-type, return-value]
+    assert str(told.value).startswith(f"evaluate gave {shown} for model ")
+    assert str(told.value).endswith(": expected its error, a number")

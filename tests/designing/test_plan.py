@@ -13,6 +13,7 @@ from dsx.designing.plan import WalkPlan
     [
         ({"models": 40}, "models = 40: expected an integer ≥ 48, or there is nothing to test by"),
         ({"hours": 0.0}, "hours = 0: expected a number above 0"),
+        ({"seed": -1}, "seed = -1: expected an integer from 0 to 2^63 − 1"),
         ({"level": 0.3}, "level = 0.3: expected a number between 0.5 and 1, as in 0.95"),
     ],
 )

@@ -27,6 +27,13 @@ def test_three_roles_are_drawn(computed):
     assert EXHIBIT.draw(each, None).get_xlabel() == "epoch"
 
 
+def test_a_single_epoch_makes_no_curve(inquiry):
+    study = inquiry.studies[0]
+    short = Inquiry([replace(study, curves=study.curves[study.curves["epoch"] == 1])])
+    assert list(EXHIBIT.compute(short)) == []
+    assert EXHIBIT.section([], short).sentences == (f"{study.name}: one epoch alone is known, which makes no curve.",)
+
+
 def test_studies_without_curves_are_named(inquiry):
     bare = Inquiry([StudyFacts("theirs", inquiry.tables["A"])])
     assert list(EXHIBIT.compute(bare)) == []

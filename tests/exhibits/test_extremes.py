@@ -32,7 +32,7 @@ def test_the_report_has_five_of_each_and_a_parameters_stages_in_one_cell(inquiry
     best = inquiry.models["A"].sort_values(["error", "model_id"]).iloc[0]
     assert a.grid.rows[0][6] == ", ".join(f"{best[f'depth_{i}']:g}" for i in range(1, 5))
     assert e.grid.rows[-1][2] == "90 (diverged)"
-    assert a.notes == ("Of 24 models; up to 20 best and 20 worst are in extremes.csv.",)
+    assert a.notes == ("Of 24 models, with parameters as sampled; up to 20 best and 20 worst are in extremes.csv.",)
 
 
 def test_results_without_parameters_are_listed_too(inquiry: Inquiry) -> None:

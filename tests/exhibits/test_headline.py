@@ -46,6 +46,16 @@ def test_of_many_studies_the_one_that_is_better_than_most_is_set_against_each_ot
     ]
 
 
+def test_studies_that_are_better_than_as_many_are_both_told():
+    shifts = (("a", 3), ("b", 0), ("c", 3), ("d", 0))
+    summary, decided = looked_at(*(study(name, shift, 60 + len(shifts)) for name, shift in shifts))
+    sentences = headline(summary, decided, 0.95)
+    assert [sentence.split(":")[0] for sentence in sentences] == [
+        "b is better than a", "b is better than c", "Undecided between b and d", "d is better than a and c too.",
+    ]  # fmt: skip
+    assert conclusion(decided)[0].startswith("found: b is better than a and c; d is better than a and c; decided: 4 of")
+
+
 def test_where_nothing_is_decided_nothing_is_said_to_be_better():
     summary, decided = looked_at(*(study(name, 0) for name in "abcd"))
     assert headline(summary, decided, 0.95) == ["None of the 4 studies could be shown to be better than another."]
@@ -57,6 +67,6 @@ def test_where_nothing_is_decided_nothing_is_said_to_be_better():
 def test_equivalent_studies_are_counted_with_their_margin():
     _, decided = looked_at(study("a", 0, 800), study("b", 0.01, 800), margin=Margin(1.0, "points"))
     assert conclusion(decided) == [
-        "found: no study could be shown to be better; 1 pair equivalent within 1 points; decided: 1 of 1 pair at any"
+        "found: no study could be shown to be better; 1 pair equivalent within 1 point; decided: 1 of 1 pair at any"
         " look, 1 if this is the only look"
     ]

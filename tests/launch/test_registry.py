@@ -44,6 +44,12 @@ def test_a_value_that_breaks_a_rule_is_told_with_its_place() -> None:
     assert str(caught.value).startswith("box.yaml: launcher: workers = 0: expected ")
 
 
+def test_a_key_of_another_launcher_is_told_with_its_owner() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        read_launcher({"kind": "local", "mem_gb": 4})
+    assert str(caught.value) == "launcher: unknown key 'mem_gb'. It is for launcher slurm, as with --on slurm"
+
+
 def test_an_added_launcher_is_read_like_dsxs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(add_package(tmp_path)))
     assert kinds() == ["local", "debug", "slurm", "shelf"]

@@ -73,6 +73,11 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path) -> None:
     with pytest.raises(DsxError, match="is there already"):
         write_space(out, SPACE, [suggestion("depth", "order", {"rules": {"depth": "non_decreasing"}})])
     assert out.read_text() == "name: precious\n"
+    out.write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder.yaml").mkdir()
+    for there in (out, tmp_path / "folder.yaml"):
+        with pytest.raises(DsxError, match="is there already, with other content; choose another name"):
+            write_space(there, SPACE, [suggestion("depth", "order", {"rules": {"depth": "non_decreasing"}})])
     with pytest.raises(DsxError, match="cannot extend one of its own name"):
         write_space(tmp_path / "AnyNetXA-digits.yaml", SPACE, [])
 

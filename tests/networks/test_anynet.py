@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+import dsx
+from dsx.base.errors import DsxError
 from dsx.networks.anynet import AnyNet, build
 from dsx.networks.baselines import BASELINES
 from dsx.networks.blocks import Norm
@@ -60,3 +62,9 @@ def test_batch_norm_is_as_asked(tiny):
 def test_a_baseline_is_built_too():
     network = find_network(next(iter(BASELINES)))
     assert not isinstance(build(network), AnyNet)
+
+
+def test_a_model_of_a_population_is_not_its_architecture():
+    with pytest.raises(DsxError) as told:
+        build(dsx.sample("AnyNetXE-digits", 1)[0])
+    assert str(told.value) == "expected an Architecture, found Model: its .architecture is one"

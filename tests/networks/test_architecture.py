@@ -9,6 +9,7 @@ import pytest
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import Architecture, ArchitectureTable, Head, Stage, Stem
+from dsx.networks.complexity import complexity
 
 GOOD = {
     "stem": {"type": "simple", "width": 32},
@@ -164,3 +165,21 @@ def test_descriptions_and_complexity_work_without_torch():
     )
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "expected an Architecture, found NoneType"),
+        (
+            "RegNetX-400MF",
+            "expected an Architecture, found str: dsx.published('RegNetX-400MF') is one if it is a name of the"
+            " literature",
+        ),
+        ({"stages": []}, "expected an Architecture, found dict: Architecture.from_dict makes one of it"),
+    ],
+)
+def test_what_is_no_network_is_told_with_the_way_to_one(value, message):
+    with pytest.raises(DefinitionError) as told:
+        complexity(value)
+    assert str(told.value) == message

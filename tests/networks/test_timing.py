@@ -44,6 +44,15 @@ def test_a_batch_size_is_found_and_is_a_power_of_two():
     assert size & (size - 1) == 0
 
 
+def test_a_last_map_of_one_pixel_takes_training_steps_of_two_images_at_least():
+    assert time_network(TINY, "training", resolution=2, passes=1, warmup=0).batch_size >= 2
+    with pytest.raises(DsxError) as refusal:
+        time_network(TINY, "training", resolution=2, batch_size=1, passes=1, warmup=0)
+    assert str(refusal.value).startswith("batch_size = 1: no training step (Expected more than 1 value per channel")
+    assert str(refusal.value).endswith("): take 2 or more")
+    assert time_network(TINY, "inference", resolution=2, batch_size=1, passes=1, warmup=0).batch_size == 1
+
+
 def test_passes_end_after_the_given_seconds_but_not_before_three():
     assert time_network(TINY, resolution=8, batch_size=1, passes=1000, seconds=0.0).passes == 3
 
@@ -60,7 +69,7 @@ def test_mistakes_are_refused_before_anything_is_built():
         ({"batch_size": 0}, "batch_size = 0: expected an integer ≥ 1"),
         ({"passes": 0}, "passes = 0: expected an integer ≥ 1"),
         ({"resolution": 1}, "resolution 1 is too small: stem and stages reduce it 2-fold; use at least 2, or smaller"),
-        ({"device": "gpu"}, "device 'gpu' can't be used here: "),
+        ({"device": "gpu"}, "device 'gpu': expected one of auto, cpu, cuda, mps, cuda:0."),
     ]:
         with pytest.raises(DsxError) as refusal:
             time_network(TINY, **{"resolution": 8, **settings})

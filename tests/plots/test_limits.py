@@ -47,6 +47,11 @@ def test_few_whole_numbers_have_ticks_at_themselves_on_log_axes_where_they_span_
     # powers of two among many, of others every so-many-th
     assert ticks([*range(8, 136, 8)]) == ("log", [8, 16, 32, 64, 128])
     assert ticks([*range(10, 20)]) == ("linear", [10, 12, 14, 16, 18])
+    # whose labels would stand on one another
+    assert ticks([4, 6, 8, 12, 14, 22]) == ("log", [4, 6, 8, 12, 22])
+    assert ticks([1, 2, 3, 5, 7, 8]) == ("log", [1, 2, 3, 5, 8])
+    # blocks are counted evenly
+    assert ticks([*range(0, 9)]) == ("linear", [0, 2, 4, 6, 8])
     scale, powers = ticks([*range(16, 1025, 8)])
     assert scale == "log"
     assert {16, 64, 256, 1024} <= set(powers)

@@ -29,10 +29,25 @@ def test_every_column_that_varies_has_a_panel_with_all_models():
     whole = plots.population(TABLE)
     found = panels(whole)
     assert len(found) == 4
-    assert whole.get_title(loc="left") == "mine: 40 models"
+    assert whole.get_title(loc="left") == "mine: 40 models; lines: medians"
     for ax in found.values():
         assert sum(bar.get_height() for bar in ax.patches) == 40
     assert any("flops" in label for label in found)
+
+
+def test_a_results_table_is_drawn_without_its_column_of_arrays():
+    stages = pd.Series([np.arange(3)] * 40)
+    assert list(panels(plots.population(TABLE.assign(stages=stages)))) == list(panels(plots.population(TABLE)))
+
+
+def test_numbers_whose_labels_would_stand_on_one_another_are_binned():
+    few = TABLE.head(8).assign(flops=np.arange(8) * 12_345 + 500_000)
+    found = panels(plots.population(few[["model_id", "space", "flops", "depth_1"]]))
+    flops, depth = (next(ax for label, ax in found.items() if label.startswith(name)) for name in ("flops", "depth"))
+    assert flops.lines
+    assert not depth.lines
+    assert [tick.get_text() for tick in depth.get_xticklabels()] == ["1", "2", "3"]
+    assert all(tick == round(tick) for tick in depth.get_yticks())
 
 
 def test_nothing_that_varies_is_an_error():

@@ -32,6 +32,9 @@ VALUES = {
         ("-d <= -6", [True, True, False]),
         ("d ** 2 >= 36", [True, True, False]),
         ("depth < d", [True, True, True]),
+        ("max(d) <= 6", [True, False, True]),  # one value for the network is the highest of its stages
+        ("min(flops) >= 4e8", [True, False, True]),
+        ("d < 100000000000000000000000000 * d", [True, True, True]),  # beyond 64 bits
     ],
 )
 def test_an_inequality_is_evaluated_for_every_network(text, expected):
@@ -51,6 +54,9 @@ def test_an_inequality_is_evaluated_for_every_network(text, expected):
         ),
         ("depth['a'] <= 4", "'depth['a'] <= 4': a stage is picked by a whole number, as in width[0] or width[-1]"),
         ("d <= 'a'", "'d <= 'a'': 'a' is not a number"),
+        ("d / 0 > 1", "'d / 0 > 1' divides by 0"),
+        ("1 / (2 - sqrt(4)) < d", "'1 / (2 - sqrt(4)) < d' divides by 0"),
+        ("d < 1e999", "'d < 1e999': inf is not a number"),
         ("d % 2 == 0", "'d % 2 == 0': only + - * / ** and comparisons are understood"),
         (
             "(d if d else d) < 3",
@@ -67,3 +73,27 @@ def test_a_bad_inequality_is_refused_with_one_line(text, message):
     with pytest.raises(DefinitionError) as refusal:
         Inequality.parse(text).check_names(VALUES)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("depth[3] < d", "'depth[3] < d': depth[3]: networks have at most 3 stages"),
+        ("depth[-4] < d", "'depth[-4] < d': depth[-4]: networks have at most 3 stages"),
+        ("sum(d) <= 40", "'sum(d)' adds up stages, and d has one value for the network: leave the sum out"),
+        (
+            "sum(flops / d) <= 40",
+            "'sum(flops / d)' adds up stages, and flops / d has one value for the network: leave the sum out",
+        ),
+        (
+            "sum(sum(depth)) <= 40",
+            "'sum(sum(depth))' adds up stages, and sum(depth) has one value for the network: leave the sum out",
+        ),
+    ],
+)
+def test_stages_that_no_network_has_are_refused(text, message):
+    shapes = {name: np.shape(column[:1]) for name, column in VALUES.items()}
+    with pytest.raises(DefinitionError) as refusal:
+        Inequality.parse(text).check_stages(shapes)
+    assert str(refusal.value) == message
+    Inequality.parse("depth[2] < sum(width[0] * depth) / d[7]").check_stages(shapes)

@@ -309,13 +309,26 @@ def test_bad_requests_are_refused(small_space):
     for arguments, message in (
         ({"n": 0}, "n = 0: expected an integer ≥ 1"),
         ({"n": 5, "seed": -1}, "seed = -1: expected an integer from 0 to 2^63 − 1"),
-        ({"n": 5, "flops": (3, 2)}, "flops = (3, 2): expected 0 ≤ low ≤ high"),
-        ({"n": 5, "resolution": 0}, "resolution = 0: expected an integer ≥ 1"),
-        ({"n": 5, "num_classes": 0}, "num_classes = 0: expected an integer ≥ 1"),
+        ({"n": 2.5}, "n = 2.5: expected an integer ≥ 1"),
+        ({"n": "5"}, "n = '5': expected an integer ≥ 1"),
+        ({"n": 5, "seed": None}, "seed = None: expected an integer from 0 to 2^63 − 1"),
+        ({"n": 5, "flops": (3, 2)}, "flops = (3, 2): expected 0 ≤ low ≤ high, as in (360e6, 400e6)"),
+        ({"n": 5, "flops": "1k:2k"}, "flops = '1k:2k': expected 0 ≤ low ≤ high, as in (360e6, 400e6)"),
+        ({"n": 5, "flops": (1, None)}, "flops = (1, None): expected 0 ≤ low ≤ high, as in (360e6, 400e6)"),
+        ({"n": 5, "resolution": 0}, "resolution = 0: expected an integer from 1 to 2^31 − 1"),
+        ({"n": 5, "resolution": 1.5}, "resolution = 1.5: expected an integer from 1 to 2^31 − 1"),
+        ({"n": 5, "num_classes": 0}, "num_classes = 0: expected an integer from 1 to 2^31 − 1"),
     ):
         with pytest.raises(DsxError) as refusal:
             dsx.sample(space, **arguments)
         assert str(refusal.value) == message
+
+
+def test_a_space_may_be_named():
+    named, loaded = dsx.sample("AnyNetXE-digits", 3), dsx.sample(dsx.load_space("AnyNetXE-digits"), np.int64(3))
+    assert named.model_ids == loaded.model_ids
+    with pytest.raises(DsxError, match=r"unknown space 'AnyNetXe-digits'\. Did you mean AnyNetXE-digits\?"):
+        dsx.sample("AnyNetXe-digits", 3)
 
 
 @pytest.mark.slow

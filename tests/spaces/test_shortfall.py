@@ -1,5 +1,7 @@
 """What a sample that falls short says: which constraint binds, what would do, exhausted or unlucky."""
 
+import re
+
 import pytest
 
 import dsx
@@ -55,6 +57,21 @@ def test_a_window_out_of_reach_is_told_with_the_reachable_range(small):
     assert message.startswith(
         "small: 0 of 10 distinct models found, 0 % of 65,536 candidates accepted; flops 1T:2T binds (0 % pass it"
         " alone): the candidates' flops run from "
+    )
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_window_that_would_do_has_no_end_below_one(small):
+    message = shortfall(Space.from_dict(small(parameters=WIDE, constraints={"flops": "1:2"})), 10)
+    assert re.search(r"; about :[\d.]+[kM] would do; or pass --allow-short$", message), message
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_images_that_the_strides_use_up_are_to_be_larger(small):
+    message = shortfall(Space.from_dict(small(parameters=WIDE, resolution=1)), 10)
+    assert message.endswith(
+        "; resolution binds (0 % pass it alone): strides use up images of 1×1 before the last stage; take larger ones;"
+        " or pass --allow-short"
     )
 
 

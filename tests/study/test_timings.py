@@ -31,6 +31,20 @@ def test_without_times_the_results_are_as_they_were(tmp_path: Path) -> None:
     assert timings.join(results, timings.read(StudyPaths(tmp_path))) is results
 
 
+def test_nothing_measured_writes_nothing(tmp_path: Path) -> None:
+    timings.keep(StudyPaths(tmp_path), [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_table_under_that_name_says_what_to_do(tmp_path: Path) -> None:
+    pd.DataFrame({"model_id": ["a"]}).to_parquet(tmp_path / "timings.parquet")
+    with pytest.raises(StudyError) as told:
+        timings.read(StudyPaths(tmp_path))
+    assert str(told.value) == (
+        f"{tmp_path}/timings.parquet: not readable (no column mode); delete it and run `dsx time` again"
+    )
+
+
 def test_a_torn_file_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "timings.parquet").write_bytes(b"PAR1 torn")
     with pytest.raises(StudyError, match="delete it and run `dsx time` again"):
