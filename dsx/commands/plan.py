@@ -117,6 +117,7 @@ class _Planned:
         import pandas as pd
 
         from dsx.exhibits.paths import slugs
+        from dsx.plots.inputs import counts_in_words
         from dsx.plots.power import power
         from dsx.plots.saving import close, save
 
@@ -127,7 +128,8 @@ class _Planned:
                 for name, several_looks in curves.items() for curve in several_looks]  # fmt: skip
         path = folder / "_".join(["power", *(slugs([Path(n).name for n in self.names]) if several else ())])
         files.write_bytes(path.with_suffix(".csv"), pd.concat(rows).to_csv(index=False).encode())
-        axes = power(curves, aim=self.request.power)
+        pilots = counts_in_words(dict(zip(self.names, self.tables, strict=True)))
+        axes = power(curves, aim=self.request.power, notes=["by resampling the pilots", *pilots])
         save(axes, folder, path.name)
         close(axes)
         return path

@@ -21,7 +21,7 @@ def curve(pilots: list[np.ndarray], looks: str, difference: float | None = None)
 
 def test_curves_are_drawn_with_the_range_that_the_pilots_leave_open(pilots: list[np.ndarray], text_of) -> None:
     one, any_look = curve(pilots, "one"), curve(pilots, "any")
-    ax = plots.power({"the pilots' own": [any_look, one]}, aim=0.8)
+    ax = plots.power({"the pilots' own": [any_look, one]}, aim=0.8, notes=["by resampling A: 30 models"])
     first, second, aim = ax.lines
     assert first.get_ydata().tolist() == any_look.power.tolist()
     assert second.get_ydata().tolist() == one.power.tolist()
@@ -32,6 +32,8 @@ def test_curves_are_drawn_with_the_range_that_the_pilots_leave_open(pilots: list
     told = text_of(ax)
     assert "the pilots' own, at any look" in told
     assert "shaded: what the pilots leave open" in told
+    assert "0.8, which is aimed at" in told
+    assert "by resampling A: 30 models" in told
 
 
 def test_of_several_differences_no_range_is_drawn(pilots: list[np.ndarray], text_of) -> None:
