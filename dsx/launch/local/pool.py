@@ -208,7 +208,7 @@ def autopsy(study: Study, run_id: str, error: BaseException, settings: PoolSetti
             return Outcome(run_id, "interrupted")
         if code == _OVER_MEMORY:
             kind, message = "out_of_memory", f"used more than the memory limit of {settings.memory_limit_gb:g} GB"
-        elif code is not None and code < 0:
+        elif code is not None and -code in set(signal.Signals):
             kind, message = "killed", f"its worker was {killed_by(-code)}"
         else:
             kind, message = "killed", f"its worker ended with exit code {code}"
