@@ -7,53 +7,36 @@ same page, byte by byte.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+from agreement import (
+    AGREES,
+    CONTRADICTS,
+    UNDECIDED,
+    UNTESTED,
+    Evidence,
+    Outcome,
+    best_within,
+    better,
+    costs_nothing,
+    few_models_decide,
+    fewer_models_find_a_good_one,
+    good_models_are_linear,
+    spaces_are_ever_more_linear,
+)
 
 import dsx
-from dsx import analysis
 from dsx.analysis.decisions import ERROR, decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
-from dsx.results.states import finished
-from dsx.results.structure import Stages, block_widths_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 FIGURE = ROOT / "docs" / "reference_28.png"
 MARGIN = Margin(0.1)
-# models of a space below which its best ranges say nothing
-_FEWEST = 8
-AGREES, CONTRADICTS, UNDECIDED, UNTESTED = "agrees", "contradicts", "undecided", "not tested"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One reference study. tables: the paper's name of a space → results with structure, a row per run, as drawn.
-
-    width_scale, depth_scale: by which widths and a stage's depths are smaller than the paper's.
-    """
-
-    title: str
-    tables: Mapping[str, pd.DataFrame]
-    verdicts: Mapping[tuple[str, str], Verdict]
-    width_scale: int
-    depth_scale: int
-
-    def models(self, space: str) -> pd.DataFrame:
-        """The models of a space that count; none where it is not part of the study."""
-        return finished(self.tables[space]) if space in self.tables else pd.DataFrame()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one study shows of a finding: the number with its interval, and whether it agrees."""
-
-    told: str
-    verdict: str
 
 
 @dataclass(frozen=True)
@@ -66,125 +49,8 @@ class Finding:
     test: Callable[[Evidence], Outcome]
 
 
-# ---- the tests, each stated before the numbers: what agrees, what contradicts ----
-
-
-def better(first: str, second: str) -> Callable[[Evidence], Outcome]:
-    """Agrees if the first is better, contradicts if the second is."""
-
-    def test(evidence: Evidence) -> Outcome:
-        told, decision = _compared(evidence, first, second)
-        return Outcome(told, {"first": AGREES, "second": CONTRADICTS, "": UNTESTED}.get(decision, UNDECIDED))
-
-    return test
-
-
-def costs_nothing(narrower: str, wider: str) -> Callable[[Evidence], Outcome]:
-    """Agrees if both are equivalent within the margin or the narrower is better, contradicts if the wider is better."""
-
-    def test(evidence: Evidence) -> Outcome:
-        told, decision = _compared(evidence, narrower, wider)
-        verdict = {"first": AGREES, "equivalent": AGREES, "second": CONTRADICTS, "": UNTESTED}.get(decision, UNDECIDED)
-        return Outcome(told, verdict)
-
-    return test
-
-
-def _compared(evidence: Evidence, first: str, second: str) -> tuple[str, str]:
-    """P(a model of the first beats one of the second) with its interval; first, second, equivalent, undecided or ``."""
-    verdict = evidence.verdicts.get((first, second)) or evidence.verdicts.get((second, first))
-    if verdict is None or np.isnan(verdict.superiority):
-        return "–", ""
-    chance, low, high = verdict.superiority, verdict.low, verdict.high
-    decision = {"a better": "first", "b better": "second"}.get(verdict.decision, verdict.decision)
-    if verdict.a != first:
-        chance, low, high = 1 - chance, 1 - high, 1 - low
-        decision = {"first": "second", "second": "first"}.get(decision, decision)
-    return f"P = {chance:.2f} ({low:.2f}–{high:.2f})", decision
-
-
-def best_within(
-    space: str, column: str, low: float, high: float, scale: Callable[[Evidence], float] | None = None
-) -> Callable[[Evidence], Outcome]:
-    """Agrees if the best range lies within [low, high] (divided by the scale), contradicts if it lies outside."""
-
-    def test(evidence: Evidence) -> Outcome:
-        models = evidence.models(space)
-        if len(models) < _FEWEST:
-            return Outcome("–", UNTESTED)
-        least, middle, most = analysis.best_range(models[column], models["error"])
-        divisor = scale(evidence) if scale else 1
-        bottom, top = low / divisor, high / divisor
-        inside, outside = bottom <= least and most <= top, most < bottom or least > top
-        verdict = AGREES if inside else CONTRADICTS if outside else UNDECIDED
-        of = "" if divisor == 1 else f", of {bottom:g}–{top:g}"
-        return Outcome(f"best {middle:g} ({least:g}–{most:g}{of})", verdict)
-
-    return test
-
-
-def good_models_are_linear(evidence: Evidence) -> Outcome:
-    """Agrees if error rises with the error of the quantised-linear fit (rank correlation), contradicts if it falls."""
-    models = evidence.models("AnyNetXC")
-    if len(models) < _FEWEST:
-        return Outcome("–", UNTESTED)
-    fits = _fit_errors(models["stages"], evidence)
-    known = np.isfinite(fits)
-    rho = analysis.rank_correlation(fits[known], models["error"].to_numpy(float)[known])
-    verdict = AGREES if rho.low > 0 else CONTRADICTS if rho.high < 0 else UNDECIDED
-    return Outcome(f"ρ = {rho.correlation:.2f} ({rho.low:.2f} to {rho.high:.2f})".replace("-", "−"), verdict)
-
-
-def spaces_are_ever_more_linear(evidence: Evidence) -> Outcome:
-    """Agrees if the largest error of the quantised-linear fit falls from C to D to E."""
-    largest = []
-    for space in ("AnyNetXC", "AnyNetXD", "AnyNetXE"):
-        stages = evidence.tables[space].drop_duplicates("model_id")["stages"] if space in evidence.tables else []
-        largest.append(float(np.nanmax(_fit_errors(stages, evidence), initial=0)))
-    told = ", ".join(f"{value:.2f}" for value in largest)
-    return Outcome(told, AGREES if largest[0] > largest[1] > largest[2] else CONTRADICTS)
-
-
-def _fit_errors(stages: Iterable[Stages], evidence: Evidence) -> np.ndarray:
-    """(n,) e_fit of networks, their widths as wide as the paper's: the fit's grid is made for those."""
-    widths = [np.array(block_widths_of(rows)) * evidence.width_scale for rows in stages]
-    return analysis.linear_fit_table(widths)["error"].to_numpy(float)
-
-
-def fewer_models_find_a_good_one(evidence: Evidence) -> Outcome:
-    """Agrees if the expected lowest error of 16 models of RegNetX is below that of AnyNetXA, contradicts if above."""
-    populations = [evidence.models(space) for space in ("RegNetX", "AnyNetXA")]
-    if min(map(len, populations)) < 16:
-        return Outcome("–", UNTESTED)
-    ours, other = (analysis.best_of_k(models["error"], [16]) for models in populations)
-    (regnet, low, high), (anynet, low_a, high_a) = (
-        (float(curve.expected[0]), float(curve.low[0]), float(curve.high[0])) for curve in (ours, other)
-    )
-    verdict = AGREES if high < low_a else CONTRADICTS if low > high_a else UNDECIDED
-    return Outcome(f"{regnet:.2f} ({low:.2f}–{high:.2f}) % against {anynet:.2f} ({low_a:.2f}–{high_a:.2f}) %", verdict)
-
-
-def few_models_decide(evidence: Evidence) -> Outcome:
-    """Agrees if any pair of spaces is decided at any look with at most 100 models of each."""
-    decided = [v.decided_at for v in evidence.verdicts.values() if v.direction and v.decided_at]
-    if not decided:
-        return Outcome(f"none of {len(evidence.verdicts)} pairs yet", UNDECIDED)
-    told = f"{len(decided)} of {len(evidence.verdicts)} pairs, the first after {min(decided)}"
-    return Outcome(told, AGREES if min(decided) <= 100 else UNDECIDED)
-
-
 GROW, FREE, ORDERED = "AnyNetXD", "AnyNetXC", "AnyNetXE"
 EQUAL, SHRINK = "AnyNetXC-equal-widths", "AnyNetXC-decreasing-widths"
-
-
-def _widths(evidence: Evidence) -> float:
-    return evidence.width_scale
-
-
-def _depths(evidence: Evidence) -> float:
-    return evidence.depth_scale
-
-
 FINDINGS: tuple[Finding, ...] = (
     Finding(
         "One bottleneck ratio for all stages costs nothing (B is no worse than A)",
@@ -262,13 +128,13 @@ FINDINGS: tuple[Finding, ...] = (
         "The best networks of A are neither shallow nor deep (total depth)",
         "best 20 (10–24); figure 2",
         "`best_ranges`",
-        best_within("AnyNetXA", "total_depth", 10, 24, _depths),
+        best_within("AnyNetXA", "total_depth", 10, 24, attrgetter("depth_scale")),
     ),
     Finding(
         "The best width of A's last stage lies in the middle of its range",
         "best 448 (270–895); figure 2",
         "`best_ranges`",
-        best_within("AnyNetXA", "width_4", 270, 895, _widths),
+        best_within("AnyNetXA", "width_4", 270, 895, attrgetter("width_scale")),
     ),
     Finding(
         "A bottleneck ratio of at most 2 is best (B)",

@@ -193,15 +193,11 @@ def launch(
     options = LaunchOptions(device=device, workers=workers, limit=limit, retry=failures, max_failures=max_failures)
     request = command.LaunchRequest(folders, command.asked_recipe(recipe, program), on, options, overrides, seeds)
     goal = rounds.goal(until, margin, at_most)
-    if goal is not None:
-        if dry_run:
-            print(rounds.preview_until(request, goal))
-            return
-        sys.exit(command.exit_code(rounds.launch_until(request, goal, _say)))
     if dry_run:
-        print(command.preview(request))
+        print(rounds.preview_until(request, goal) if goal else command.preview(request))
         return
-    sys.exit(command.exit_code(command.launch(request, _say)))
+    launched = rounds.launch_until(request, goal, _say) if goal else command.launch(request, _say)
+    sys.exit(command.exit_code(launched))
 
 
 @app.command()
@@ -326,11 +322,11 @@ def doctor(
     """
     from dsx.commands import doctor as command
 
-    good = True
+    faults = 0
     for finding in command.doctor(on, folder):
         _say(finding.line())
-        good = good and finding.ok
-    sys.exit(0 if good else 2)
+        faults += not finding.ok
+    sys.exit(2 if faults else 0)
 
 
 @app.command()
@@ -405,12 +401,12 @@ def time_(
     from dsx.commands import time as command
 
     settings = command.TimingSettings(resolution, batch_size, device, dtype, threads)
-    if calibrate is not None:
+    if calibrate is None:
+        print(command.time_models(targets, settings, limit))
+    else:
         from dsx.commands.calibrate import calibrate_device
 
         print(calibrate_device(targets, settings, limit, calibrate))
-        return
-    print(command.time_models(targets, settings, limit))
 
 
 @app.command()
@@ -497,21 +493,9 @@ def design(
     from dsx.commands import design as command
     from dsx.launch.options import LaunchOptions
 
-    options = LaunchOptions(device=device, workers=workers)
+    options, changes = LaunchOptions(device=device, workers=workers), tuple(overrides or ())
     request = command.DesignRequest(
-        out,
-        space,
-        recipe,
-        models,
-        hours,
-        seed,
-        level,
-        margin,
-        on,
-        options,
-        tuple(overrides or ()),
-        propose_only,
-        accept,
+        out, space, recipe, models, hours, seed, level, margin, on, options, changes, propose_only, accept
     )
     if dry_run:
         print(command.preview(request))

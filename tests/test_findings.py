@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shlex
@@ -10,17 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import findings
 import numpy as np
 import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
-spec = importlib.util.spec_from_file_location("findings", ROOT / "analysis" / "findings.py")
-assert spec is not None
-assert spec.loader is not None
-findings = importlib.util.module_from_spec(spec)
-sys.modules["findings"] = findings
-spec.loader.exec_module(findings)
 
 
 def errors(values: np.ndarray, **columns: object) -> pd.DataFrame:

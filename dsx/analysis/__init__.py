@@ -25,12 +25,7 @@ from dsx.analysis.importance import importance_table
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.linear import LinearFit, block_widths, linear_fit, linear_fit_table, linear_fits, table_widths
 from dsx.analysis.power import Plan, plan, power_curve
-from dsx.analysis.quantiles import (
-    min_interval,
-    quantile,
-    quantile_difference,
-    quantile_interval,
-)
+from dsx.analysis.quantiles import min_interval, quantile, quantile_difference, quantile_interval
 from dsx.analysis.regression import LineFit, fit_columns, fit_line
 from dsx.analysis.replay import models_to_decide
 from dsx.analysis.sample_size import ks_by_sample_size, right_order

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from dsx.analysis.distribution import exact_interval
 from dsx.analysis.quantiles import quantile_interval
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_count, check_level
+from dsx.results.arrays import Floats, check_count, check_level
+from dsx.results.samples import Errors, as_sample
 
 # costs at which what is attained is worked out: so many, as evenly over the models as they come
 POINTS = 12

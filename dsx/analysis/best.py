@@ -11,29 +11,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
+from dsx.results.arrays import Floats, Table, check_level, check_share, column, frame, is_table, number_array
 from dsx.results.columns import parameter_columns
-from dsx.results.samples import (
-    Errors,
-    Floats,
-    as_paired,
-    as_sample,
-    check_level,
-    check_share,
-    column,
-    frame,
-    is_table,
-    number_array,
-)
+from dsx.results.samples import Errors, as_paired, as_sample
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # chances that add up to less than this are those of models too far down to come out best; float64 resolves 2e-16
 _NEGLIGIBLE = 1e-16
@@ -107,8 +93,8 @@ def joint_best_range(
 
 
 def best_ranges(
-    table: pd.DataFrame, columns: Sequence[str] | None = None, fraction: float = 0.25, level: float = 0.95
-) -> pd.DataFrame:
+    table: Table, columns: Sequence[str] | None = None, fraction: float = 0.25, level: float = 0.95
+) -> Table:
     """One row per column of a results table: parameter, low, median, high, n, without (models where it is NaN).
 
     columns: by default the space's parameters, those that follow the measured columns and are numbers.
@@ -120,7 +106,7 @@ def best_ranges(
     return best_ranges_of(points, fraction, level)
 
 
-def best_ranges_of(points: pd.DataFrame, fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
+def best_ranges_of(points: Table, fraction: float = 0.25, level: float = 0.95) -> Table:
     """`best_ranges` of every column of `points` beside `error`."""
     rows, names = points, [name for name in points.columns if name != "error"]
     tail = (1 - check_level(level)) / 2

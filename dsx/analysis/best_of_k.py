@@ -16,7 +16,8 @@ import numpy.typing as npt
 from dsx.analysis.search import numbers_tried
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 # the errors below the best one seen are taken to reach as far down as the best of so many further ones lie above
 _REACH = 8

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.analysis.superiority import midcounts
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 # shares of the wealth staked, and how the first unit is split over them: chosen by simulation for spaces that differ
 # with probability of superiority 0.57–0.9; the small shares are for populations of thousands

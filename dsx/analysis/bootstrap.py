@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 RESAMPLES = 4000
 # above this many models the mean's resampling distribution is normal to well below its own width

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +28,8 @@ from dsx.analysis.trimmed import trimmed_mean_difference
 from dsx.analysis.verdict import Verdict, step_down
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.record import Record, names_of
-from dsx.results.samples import Errors, Floats, as_sample, check_level, frame, is_table, samples_by_name
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Floats, Table, check_level, frame, is_table
+from dsx.results.samples import Errors, as_sample, samples_by_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,7 @@ def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> Populati
     return _compare(_resample(as_sample(errors_a, "a")), _resample(as_sample(errors_b, "b")), level)
 
 
-def compare_all(tables: Mapping[str, Errors], level: float = 0.95, decided: Decisions | None = None) -> pd.DataFrame:
+def compare_all(tables: Mapping[str, Errors], level: float = 0.95, decided: Decisions | None = None) -> Table:
     """One row per pair of studies, in the order given: a, b, the keys of `compare`, ks_pvalue_holm, words.
 
     The intervals of one kind hold for all pairs at once (Bonferroni). Studies without a finished model are left out
@@ -127,7 +125,7 @@ class _Sample:
     medians: Floats
 
 
-def _as_table(errors: Errors) -> pd.DataFrame:
+def _as_table(errors: Errors) -> Table:
     return errors if is_table(errors) else frame({"error": as_sample(errors)}, ["error"])
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from dsx.analysis.regression import LineFit, fit_columns
 from dsx.base.errors import DsxError
-from dsx.results.samples import frame
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table, frame
 
 # (y, x) of the paper's complexity analysis
 PAIRS = (
@@ -20,7 +15,7 @@ PAIRS = (
 )  # fmt: skip
 
 
-def complexity_fits(table: pd.DataFrame, level: float = 0.95) -> dict[tuple[str, str], LineFit]:
+def complexity_fits(table: Table, level: float = 0.95) -> dict[tuple[str, str], LineFit]:
     """Log–log fits, (y, x) → line, of the paper's complexity analysis, as far as the columns vary (RegNet Fig. 12)."""
     fits = {}
     for y, x in PAIRS:
@@ -34,7 +29,7 @@ def complexity_fits(table: pd.DataFrame, level: float = 0.95) -> dict[tuple[str,
     return fits
 
 
-def complexity_table(fits: dict[tuple[str, str], LineFit]) -> pd.DataFrame:
+def complexity_table(fits: dict[tuple[str, str], LineFit]) -> Table:
     """One row per fit of `complexity_fits`: y, x, n, exponent with interval, factor at x = 1, r2, warnings."""
     rows = [
         (y, x, f.n, f.slope, f.slope_low, f.slope_high, float(np.exp(f.intercept)), f.r2, " ".join(f.warnings()))

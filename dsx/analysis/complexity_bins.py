@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsx.results.samples import Floats, column, frame
+from dsx.results.arrays import Floats, Table, column, frame
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BINS = 10
 # range of complexities, as a factor, from which bins are equal on a log scale
 WIDE = 20.0
 
 
-def error_by_complexity(tables: Mapping[str, pd.DataFrame], by: str = "flops", bins: int = BINS) -> pd.DataFrame:
+def error_by_complexity(tables: Mapping[str, Table], by: str = "flops", bins: int = BINS) -> Table:
     """One row per study and bin that holds a model: study, by, low, high, n, mean, sd (points; NaN for one model).
 
     tables: name → results table; their finished models of known complexity. The bins, low ≤ c < high (the last end

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from dsx.analysis.betting import SPLIT, STAKES
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 # the mixture that bounds counts below a quantile is as if so many models had been seen before the first
 _BEFORE = 20.0

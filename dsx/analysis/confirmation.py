@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +13,8 @@ from dsx.analysis.replicates import Agreement, Variances, models_confused, rank_
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Floats, check_level, column, frame
+from dsx.results.arrays import Floats, Table, check_level, column, frame
 from dsx.results.states import FINISHED, finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +28,7 @@ class Confirmation:
     before and anew, among these models alone; None of fewer than 3. same_recipe: whether only the seeds are others.
     """
 
-    table: pd.DataFrame
+    table: Table
     change: float
     low: float
     high: float
@@ -43,11 +39,7 @@ class Confirmation:
 
 
 def confirm(
-    before: pd.DataFrame,
-    anew: pd.DataFrame,
-    same_recipe: bool = True,
-    validation_images: int | None = None,
-    level: float = 0.95,
+    before: Table, anew: Table, same_recipe: bool = True, validation_images: int | None = None, level: float = 0.95
 ) -> Confirmation:
     """Compare models as they were chosen with the same models trained again.
 

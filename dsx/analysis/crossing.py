@@ -14,7 +14,7 @@ from dsx.analysis.confidence_sequences import edf_sequence_looks, edf_sequence_p
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.sequential import Track
 from dsx.analysis.verdict import Comparison
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 MEASURE = "at every error"
 

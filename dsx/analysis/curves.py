@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import column
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table, column
 
 
-def representative_curves(curves: pd.DataFrame, by: str = "error", each: int = 1) -> pd.DataFrame:
+def representative_curves(curves: Table, by: str = "error", each: int = 1) -> Table:
     """The curves of the best, the median and the worst runs by their last epoch's `by`.
 
     each: how many of the best, and of the worst, fewer where there are not so many.
@@ -37,7 +32,7 @@ def representative_curves(curves: pd.DataFrame, by: str = "error", each: int = 1
     import pandas as pd
 
     parts = [ordered[ordered[run] == ranked[at]].assign(role=role) for at, role in places.items()]
-    picked: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    picked: Table = pd.concat(parts, ignore_index=True)
     picked = picked[["role", *curves.columns]]
     return picked
 

@@ -13,7 +13,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,12 +32,9 @@ from dsx.analysis.verdict import (
     relabellings,
 )
 from dsx.base.text import plural
+from dsx.results.arrays import Floats, Table, check_level, column
 from dsx.results.columns import COMPLEXITIES
-from dsx.results.samples import Floats, check_level, column
 from dsx.results.states import finished, in_order
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ERROR = "error"
 # what all that is decided of a pair besides the errors as they are weighs together
@@ -91,7 +87,7 @@ class Decisions:
 
 
 def decisions(
-    tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
+    tables: Mapping[str, Table], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
 ) -> Decisions:
     """Every verdict on some studies. tables: name → results table, whatever its models' states.
 
@@ -114,7 +110,7 @@ def decisions(
 
 
 def decisions_at_any_look(
-    tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None
+    tables: Mapping[str, Table], level: float = 0.95, margin: Margin | None = None
 ) -> tuple[Verdict, ...]:
     """Those of `decisions` that hold at any look, without the others: quick enough to look again and again."""
     check_level(level)
@@ -123,10 +119,10 @@ def decisions_at_any_look(
     return decide_tracks([subject.at_any_look(margin, weight) for subject, weight in subjects], level, margin)
 
 
-def _subjects(tables: Mapping[str, pd.DataFrame]) -> tuple[list[tuple[_Subject, float]], list[str]]:
+def _subjects(tables: Mapping[str, Table]) -> tuple[list[tuple[_Subject, float]], list[str]]:
     """All that is decided of some studies, each with its weight, and sentences on the order of their models."""
     counted = {name: models for name, table in tables.items() if len(models := finished(table))}
-    ordered: dict[str, pd.DataFrame] = {}
+    ordered: dict[str, Table] = {}
     notes: list[str] = []
     for name in counted:
         rows = in_order(tables[name])
@@ -174,9 +170,7 @@ class _Subject:
         return replace(sequence, comparison=replace(sequence.comparison, weight=weight))
 
 
-def _family(
-    a: str, b: str, counted: Mapping[str, pd.DataFrame], ordered: Mapping[str, pd.DataFrame]
-) -> Iterator[_Subject]:
+def _family(a: str, b: str, counted: Mapping[str, Table], ordered: Mapping[str, Table]) -> Iterator[_Subject]:
     """All that is decided of one pair; which measures there are hangs on the complexities, never on an error.
 
     In order, models of the larger study beyond the number of the smaller are not paired by size yet: they might have
@@ -197,16 +191,16 @@ def _family(
     yield _Subject(a, b, EVERY_ERROR, whole, growing)
 
 
-def _errors(tables: Mapping[str, pd.DataFrame], a: str, b: str) -> tuple[Floats, Floats]:
+def _errors(tables: Mapping[str, Table], a: str, b: str) -> tuple[Floats, Floats]:
     return column(tables[a], "error"), column(tables[b], "error")
 
 
-def _up_to_the_first_unfinished(rows: pd.DataFrame) -> pd.DataFrame:
+def _up_to_the_first_unfinished(rows: Table) -> Table:
     missing = np.flatnonzero(rows["error"].isna().to_numpy())
     return rows.iloc[: missing[0]] if missing.size else rows
 
 
-def _drawn_order(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, Sequence[str]]:
+def _drawn_order(rows: Table, name: str) -> tuple[Table, Sequence[str]]:
     """The rows in an order that is random as far as the errors tell, and a sentence if it is not the given one."""
     steps = np.diff(column(rows, "error"))
     monotone = steps.size >= _FEWEST - 1 and bool(steps.any()) and ((steps >= 0).all() or (steps <= 0).all())
@@ -219,7 +213,7 @@ def _drawn_order(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, Sequence[
     )
 
 
-def _autocorrelation(rows: pd.DataFrame) -> float:
+def _autocorrelation(rows: Table) -> float:
     """Of the ranks of neighbours' errors; 0 where all are equal."""
     ranks = rows["error"].rank().to_numpy(np.float64)
     ranks = ranks - ranks.mean() if ranks.size else ranks

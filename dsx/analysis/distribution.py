@@ -8,7 +8,8 @@ import numpy.typing as npt
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.edf import edf
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, as_weighted, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample, as_weighted
 
 _POINTS = 2000
 

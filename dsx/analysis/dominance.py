@@ -11,7 +11,8 @@ import numpy as np
 from dsx.analysis.kolmogorov import ks_test
 from dsx.analysis.verdict import step_down
 from dsx.base.record import Record
-from dsx.results.samples import Errors, Floats, as_sample, check_count, check_level
+from dsx.results.arrays import Floats, check_count, check_level
+from dsx.results.samples import Errors, as_sample
 
 # points at which the band of the difference is worked out; between them the curves move by under 1/400
 _GRID = 400

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dsx.results.samples import Errors, Floats, as_weighted, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_weighted
 
 
 @dataclass(frozen=True, eq=False)

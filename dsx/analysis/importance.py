@@ -13,19 +13,17 @@ lying at the strength itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from dsx.analysis.comparison import holm
 from dsx.analysis.randomisation import rank_scores
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, as_sample, check_level, frame
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Floats, Table, check_level, frame
+from dsx.results.samples import as_sample
 
 Outcome = Literal["error", "best tenth"]
 OUTCOMES: tuple[Outcome, ...] = ("error", "best tenth")
@@ -37,20 +35,6 @@ LEAST = 20
 PAIRED = 6
 # (parameter, number of draws) → (draws, n) values given all other parameters
 Resample = Callable[[str, int], Floats]
-COLUMNS = [
-    "outcome",
-    "parameter",
-    "with",
-    "n",
-    "strength",
-    "low",
-    "high",
-    "noise_line",
-    "pvalue_alone",
-    "null",
-    "null_line",
-]
-COLUMNS += ["freedom", "pvalue", "pvalue_alone_corrected", "pvalue_corrected"]
 
 
 @dataclass(frozen=True)
@@ -73,9 +57,13 @@ class Strength:
     pvalue: float
 
 
+COLUMNS = ["outcome", "parameter", "with", "n", *(field.name for field in fields(Strength))]
+COLUMNS += ["pvalue_alone_corrected", "pvalue_corrected"]
+
+
 def importance_table(
     values: Mapping[str, Floats], errors: Floats, resample: Resample, level: float = 0.95, seed: int = 0
-) -> pd.DataFrame:
+) -> Table:
     """One row per outcome and parameter, and per outcome and pair of the strongest: strongest first.
 
     values: parameter → (n,) numbers, NaN where a network lacks it; errors: (n,) percent. resample: as `Resample`, exact
@@ -103,7 +91,8 @@ def importance_table(
         rows += _rows(outcome, [(name, "") for name in names], alone[outcome], len(errors))
         order = sorted(range(len(names)), key=lambda k: -alone[outcome][k].strength)[:PAIRED]
         pairs = [(names[i], names[j]) for i, j in combinations(sorted(order), 2)]
-        rows += _rows(outcome, pairs, _pairs(values, pairs, scores[outcome], level, seed), len(errors))
+        together = [_pair(values[a], values[b], scores[outcome], level, [seed, 2, k]) for k, (a, b) in enumerate(pairs)]
+        rows += _rows(outcome, pairs, together, len(errors))
     return frame(rows, COLUMNS)
 
 
@@ -209,14 +198,8 @@ def _interval(strength: float, features: int, others: int, n: int, level: float)
     return max(strength - wider * (strength - low), 0.0) if low else 0.0, min(strength + wider * (high - strength), 1.0)
 
 
-def _pairs(
-    values: Mapping[str, Floats], pairs: Sequence[tuple[str, str]], scores: Floats, level: float, seed: int
-) -> list[Strength]:
-    """What the product of two parameters adds to a fit on both alone (Freedman and Lane)."""
-    return [_pair(values[a], values[b], scores, level, [seed, 2, k]) for k, (a, b) in enumerate(pairs)]
-
-
 def _pair(a: Floats, b: Floats, scores: Floats, level: float, seed: list[int]) -> Strength:
+    """What the product of two parameters adds to a fit on both alone (Freedman and Lane)."""
     main = np.concatenate([_features(x, _law(x)) for x in (a, b)], axis=-1)
     design = np.concatenate([np.ones((len(a), 1)), main], axis=1)
     product = main[:, 0] * main[:, 2]
@@ -240,8 +223,7 @@ def _rows(
         return []
     corrected, alone = holm([s.pvalue for s in strengths]), holm([s.pvalue_alone for s in strengths])
     rows: list[list[object]] = [
-        [outcome, *key, n, s.strength, s.low, s.high, s.noise_line, s.pvalue_alone, s.null, s.null_line, s.freedom,
-         s.pvalue, float(p), float(q)]
-        for key, s, p, q in zip(keys, strengths, alone, corrected, strict=True)
-    ]  # fmt: skip
+        [outcome, *key, n, *astuple(strength), float(p), float(q)]
+        for key, strength, p, q in zip(keys, strengths, alone, corrected, strict=True)
+    ]
     return sorted(rows, key=lambda row: -float(row[4]))  # type: ignore[arg-type]

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError, one_of
-from dsx.results.samples import Errors, Floats, as_sample
+from dsx.results.arrays import Floats
+from dsx.results.samples import Errors, as_sample
 
 Alternative = Literal["two-sided", "greater", "less"]
 # above this many models in either sample p is that of the limit of many models

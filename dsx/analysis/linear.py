@@ -12,17 +12,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
+from dsx.results.arrays import Floats, Table, frame, number_array
 from dsx.results.columns import stages as stage_numbers
-from dsx.results.samples import Floats, frame, number_array
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 W0 = np.arange(8, 257, 8)  # widths, channels
 WA = np.arange(0, 257)  # channels per block; 0 for networks of one width
@@ -97,7 +93,7 @@ def linear_fits(networks: Iterable[npt.ArrayLike], stages: int | None = None) ->
     return fits
 
 
-def linear_fit_table(networks: Iterable[npt.ArrayLike], stages: int | None = None) -> pd.DataFrame:
+def linear_fit_table(networks: Iterable[npt.ArrayLike], stages: int | None = None) -> Table:
     """One row per network, in order: w0, wa, wm, error (e_fit); NaN where no fit has as many stages."""
     nothing = LinearFit(math.nan, math.nan, math.nan, math.nan, np.array([]), math.nan, math.nan)
     fits = [fit or nothing for fit in linear_fits(networks, stages)]
@@ -117,7 +113,7 @@ def block_widths(depths: Sequence[float], widths: Sequence[float]) -> Floats:
     return np.repeat(each, times.astype(np.int64))
 
 
-def table_widths(table: pd.DataFrame) -> list[Floats]:
+def table_widths(table: Table) -> list[Floats]:
     """Per-block widths of each row of a results table, from its columns depth_1 … and width_1 ….
 
     Raises DsxError if the table has no such columns. A stage that is NaN is absent.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 # how far apart two models' complexities may be and still count as equal, as a share
 TOLERANCE = 0.025

@@ -17,7 +17,7 @@ import numpy as np
 
 from dsx.analysis.randomisation import corrected, matched_rows, randomised, rank_scores, without
 from dsx.analysis.scan import Cut, End, Integers, best_cut, bin_edges, bin_sums, bins, scan, window_scan
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 # random orders of the errors, and draws given another quantity
 REPEATS, DRAWS = 999, 199
@@ -49,14 +49,26 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Explained:
+    """How a quantity stands given the one that explains it best: `rival`, its column, −1 if none was tried.
+
+    rival_pvalue: of the quantity given that one; distance: by how many standard errors it stands out then. explained:
+    whether that quantity, or one that it was held against, explains it away.
+    """
+
+    rival: int = -1
+    rival_pvalue: float = float("nan")
+    distance: float = -np.inf
+    explained: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(Explained):
     """What the models say of a side.
 
     z: of its quantity, by the window if both ends were looked at.
     kept: (n,) bool, models on the good side of the cut; judged: (n,) bool, those within the limit.
-    pvalue: corrected for all looks. rival: column of the quantity that explains the side best, −1 if none was tried;
-    rival_pvalue: of the side given that one; distance: by how many standard errors it stands out then. explained:
-    whether that quantity, or one that it was held against, explains it away.
+    pvalue: corrected for all looks.
     """
 
     side: Side
@@ -64,10 +76,6 @@ class Judgement:
     kept: np.ndarray
     judged: np.ndarray
     pvalue: float
-    rival: int = -1
-    rival_pvalue: float = float("nan")
-    distance: float = -np.inf
-    explained: bool = False
 
     def supported(self, level: float) -> bool:
         return self.pvalue <= 1 - level and not self.explained
@@ -100,7 +108,7 @@ def judge(
         standing = [
             side for side, end in zip(look.cuts, look.end_pvalues, strict=True) if max(pvalue, end) <= 1 - level
         ]
-        explained = rivals.strongest(look, standing) if standing else _Explained()
+        explained = rivals.strongest(look, standing) if standing else Explained()
         judged += [
             _judgement(side, cut, codes[look.column], (float(look.statistic[0]), max(pvalue, end)), explained)
             for (side, cut), end in zip(look.cuts.items(), look.end_pvalues, strict=True)
@@ -121,16 +129,6 @@ class _Look:
     @property
     def favoured(self) -> bool:
         return next(iter(self.cuts)).favoured
-
-
-@dataclass(frozen=True)
-class _Explained:
-    """How a quantity stands given the one that explains it best: fields as of `Judgement`."""
-
-    rival: int = -1
-    rival_pvalue: float = float("nan")
-    distance: float = -np.inf
-    explained: bool = False
 
 
 def _by_quantity(sides: Sequence[Side]) -> list[tuple[int, list[Side]]]:
@@ -175,11 +173,13 @@ def _pvalues(looks: Sequence[_Look]) -> list[float]:
     return pvalues.tolist()
 
 
-def _judgement(side: Side, cut: Cut, codes: Integers, tested: tuple[float, float], explained: _Explained) -> Judgement:
+def _judgement(side: Side, cut: Cut, codes: Integers, tested: tuple[float, float], explained: Explained) -> Judgement:
     """tested: z of the look and the p-value of the side."""
     judged = codes <= cut.last if side.end == "low" else codes >= cut.first
     kept = codes >= cut.first if side.end == "low" else codes <= cut.last
-    return Judgement(side, tested[0], kept & (codes >= 0), judged & (codes >= 0), tested[1], **vars(explained))
+    here = codes >= 0
+    z, pvalue = tested
+    return Judgement(side=side, z=z, kept=kept & here, judged=judged & here, pvalue=pvalue, **vars(explained))
 
 
 def _all_sums(codes: Integers, orders: Floats, count: int) -> tuple[Floats, Floats]:
@@ -207,21 +207,21 @@ class _Rivals:
         self.sides = {(side.column, side.end) for side in sides}
         self.agreement = rank_agreement(reference)
 
-    def strongest(self, look: _Look, standing: Sequence[Side]) -> _Explained:
+    def strongest(self, look: _Look, standing: Sequence[Side]) -> Explained:
         """The rival that explains a quantity best, and whether any explains it away.
 
         A quantity that could be cut itself does so unless this one stands out given it. One that no rule would cut
         does so only if it stands out given this one, and not the other way round; so does any where this one is
         favoured, as it was held against all others before.
         """
-        best = _Explained()
+        best = Explained()
         for rival in range(self.values.shape[1]):
             agreement = self.agreement[look.column, rival]
             if abs(agreement) >= ALIKE or not self.edges[rival].size:
                 continue
             pvalue, distance = self._given(standing, rival)
             if distance < best.distance or best.rival < 0:
-                best = _Explained(rival, pvalue, distance)
+                best = Explained(rival, pvalue, distance)
             if pvalue > RIVAL_LEVEL:
                 others = [Side(rival, s.end if agreement > 0 else _OTHER[s.end]) for s in standing]
                 strict = any((rival, o.end) in self.sides for o in others) and not look.favoured

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 Positions = npt.NDArray[np.int64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,30 +12,27 @@ from dsx.analysis.best import best_weights, joint_best_range
 from dsx.analysis.linear import linear_fits
 from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, column, frame, number_array
+from dsx.results.arrays import Floats, Table, column, frame, number_array
 from dsx.results.states import finished
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def over_ranks(table: pd.DataFrame, most: int) -> pd.DataFrame:
+def over_ranks(table: Table, most: int) -> Table:
     """At most so many finished models, the best and the worst among them, spread evenly over the ranks of error."""
     rows = finished(table)
     if len(rows) <= most:
         return rows
     order = np.argsort(rows["error"].to_numpy(float), kind="stable")
-    kept: pd.DataFrame = rows.iloc[order[np.linspace(0, len(rows) - 1, most).round().astype(int)]]
+    kept: Table = rows.iloc[order[np.linspace(0, len(rows) - 1, most).round().astype(int)]]
     return kept.reset_index(drop=True)
 
 
-def varied(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+def varied(table: Table, columns: Sequence[str]) -> list[str]:
     """Those columns that a table has and that differ between its finished models."""
     rows = finished(table)
     return [name for name in columns if name in rows.columns and rows[name].nunique() > 1]
 
 
-def leading(table: pd.DataFrame, columns: Sequence[str], most: int = 4) -> list[str]:
+def leading(table: Table, columns: Sequence[str], most: int = 4) -> list[str]:
     """The columns whose rank correlation with the error is strongest, in the order given."""
     rows = finished(table)
     strength = {}
@@ -46,18 +43,16 @@ def leading(table: pd.DataFrame, columns: Sequence[str], most: int = 4) -> list[
     return [name for name in strength if name in best]
 
 
-def points_table(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def points_table(table: Table, columns: Sequence[str]) -> Table:
     """One row per finished model: model_id, state, error, rank (1 is best), and these columns."""
     rows = finished(table)
     kept = [name for name in ("model_id", "state", "error") if name in rows.columns]
     rank = np.argsort(np.argsort(rows["error"].to_numpy(float), kind="stable"), kind="stable") + 1
-    made: pd.DataFrame = rows[kept].assign(rank=rank)
+    made: Table = rows[kept].assign(rank=rank)
     return made.assign(**{name: column(rows, name) for name in columns})
 
 
-def boxes_table(
-    table: pd.DataFrame, columns: Sequence[str], fraction: float = 0.25, level: float = 0.95
-) -> pd.DataFrame:
+def boxes_table(table: Table, columns: Sequence[str], fraction: float = 0.25, level: float = 0.95) -> Table:
     """One row per pair of columns: x, y, the ends of their joint best range (`joint_best_range`), its probability.
 
     Pairs that no model has both values of are left out.
@@ -65,9 +60,7 @@ def boxes_table(
     return boxes_of(finished(table), list(itertools.combinations(columns, 2)), fraction, level)
 
 
-def boxes_of(
-    rows: pd.DataFrame, pairs: Sequence[tuple[str, str]], fraction: float = 0.25, level: float = 0.95
-) -> pd.DataFrame:
+def boxes_of(rows: Table, pairs: Sequence[tuple[str, str]], fraction: float = 0.25, level: float = 0.95) -> Table:
     """`boxes_table` of these pairs of columns of finished models."""
     boxes = []
     for x, y in pairs:
@@ -80,9 +73,7 @@ def boxes_of(
     return frame(boxes, ["x", "y", *ends, "probability"])
 
 
-def marginals_table(
-    table: pd.DataFrame, columns: Sequence[str], fraction: float = 0.25, bins: int = 12
-) -> pd.DataFrame:
+def marginals_table(table: Table, columns: Sequence[str], fraction: float = 0.25, bins: int = 12) -> Table:
     """How each column is distributed: parameter, low, high, share of all models, share of the likely best.
 
     One row per value (low = high) of columns of up to 6 values, else per bin; bins hold about the same number of
@@ -105,9 +96,7 @@ def marginals_table(
     return frame(bars, ["parameter", "low", "high", "all", "likely_best"])
 
 
-def networks_table(
-    table: pd.DataFrame, widths: Sequence[object], count: int = 6, stages: int | None = None
-) -> pd.DataFrame:
+def networks_table(table: Table, widths: Sequence[object], count: int = 6, stages: int | None = None) -> Table:
     """The best networks block by block: rank, model_id, error, block, width, and the fit w0, wa, wm, e_fit, fitted.
 
     table: n finished models. widths: (n) the block widths of each (`linear_fits`), None where they are not known.

@@ -20,7 +20,8 @@ from dsx.analysis.superiority import midcounts
 from dsx.analysis.verdict import Looks
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 # populations resampled from the pilots for one look, and for any look, where each is sampled and watched
 _POPULATIONS = 500

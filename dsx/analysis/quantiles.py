@@ -8,7 +8,8 @@ import numpy as np
 
 from dsx.analysis.bootstrap import differences, percentile_interval, resampled_quantiles
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, as_sample, check_level
+from dsx.results.arrays import check_level
+from dsx.results.samples import Errors, as_sample
 
 
 def quantile(errors: Errors, q: float) -> float:

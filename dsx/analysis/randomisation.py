@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from dsx.analysis.scan import Integers
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 # reference models that stand for one value of a continuous quantity
 NEIGHBOURS = 48

@@ -24,7 +24,8 @@ from dsx.analysis.permutation import (
     random_subsets,
     rank_statistics,
 )
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 PERMUTED = 32
 DRAWS = 10_000

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import Floats, check_level, column, number_array
+from dsx.results.arrays import Floats, Table, check_level, column, number_array
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # values that differ by less than this share of the largest are equal: float64 resolves 2e-16, sums of them less
 _ROUNDING = 1e-12
@@ -129,7 +125,7 @@ def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float
     )  # fmt: skip
 
 
-def fit_columns(table: pd.DataFrame, x: str, y: str, log: bool = False, level: float = 0.95) -> LineFit:
+def fit_columns(table: Table, x: str, y: str, log: bool = False, level: float = 0.95) -> LineFit:
     """`fit_line` of two columns of a results table over its finished models. `sqrt(flops)` stands for its root.
 
     Raises DsxError with a near miss if there is no such column.
@@ -138,7 +134,7 @@ def fit_columns(table: pd.DataFrame, x: str, y: str, log: bool = False, level: f
     return fit_line(expression(rows, x), expression(rows, y), log, level)
 
 
-def expression(table: pd.DataFrame, name: str) -> Floats:
+def expression(table: Table, name: str) -> Floats:
     """A numeric column of a table, or the root of one when written `sqrt(name)`; NaN below 0."""
     if name.startswith("sqrt(") and name.endswith(")"):
         values = column(table, name[5:-1])

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from dsx.analysis.decisions import ERROR, decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
-from dsx.results.samples import Errors, as_sample, frame, is_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table, frame, is_table
+from dsx.results.samples import Errors, as_sample
 
 
-def models_to_decide(
-    populations: Mapping[str, Errors], level: float = 0.95, margin: Margin | None = None
-) -> pd.DataFrame:
+def models_to_decide(populations: Mapping[str, Errors], level: float = 0.95, margin: Margin | None = None) -> Table:
     """Replay populations in their order, a look after every model, and tell when each pair is decided.
 
     populations: name → results table in the order drawn, or (n,) percent in that order. Rows, one per pair: a, b;
@@ -35,11 +30,11 @@ def models_to_decide(
     return table.astype({"models": "Int64", "models_alone": "Int64"})
 
 
-def _by_errors(tables: Mapping[str, pd.DataFrame], level: float, margin: Margin | None) -> list[Verdict]:
+def _by_errors(tables: Mapping[str, Table], level: float, margin: Margin | None) -> list[Verdict]:
     return [verdict for verdict in decisions_at_any_look(tables, level, margin) if verdict.measure == ERROR]
 
 
-def _table(errors: Errors, name: str) -> pd.DataFrame:
+def _table(errors: Errors, name: str) -> Table:
     """A results table with a model that counts. Raises DsxError if there is none."""
     sample = as_sample(errors, name)
     if is_table(errors):

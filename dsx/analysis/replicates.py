@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from dsx.base.errors import DsxError
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Errors, Floats, check_level, number_array
+from dsx.results.arrays import Floats, check_level, number_array
+from dsx.results.samples import Errors
 
 _DRAWS = 500
 # models of which all pairs are listed

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_count, check_level, frame
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Floats, Table, check_count, check_level, frame
+from dsx.results.samples import Errors, as_sample
 
 
 def ks_by_sample_size(
     errors: Errors, sizes: Sequence[int] | None = None, trials: int = 200, level: float = 0.95, seed: int = 0
-) -> pd.DataFrame:
+) -> Table:
     """KS distance between a population and random samples of it, by the samples' size (NDS Fig. 7).
 
     errors: (N,) percent. sizes: by default 1, 2, 4 … up to N/4, beyond which a sample drawn from the
@@ -55,7 +53,7 @@ def right_order(
     trials: int = 2000,
     seed: int = 0,
     level: float = 0.95,
-) -> pd.DataFrame:
+) -> Table:
     """How often n models of each space put the two in the order that all the models put them in.
 
     errors: (N,) percent each. sizes: by default 1, 2, 4 … up to the smaller N, 512 at most. Rows: n, by_mean,

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 End = Literal["low", "high"]
 Integers = NDArray[np.int64]

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_weighted, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_weighted
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,8 @@ from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, ran
 from dsx.analysis.superiority import superiority
 from dsx.analysis.verdict import Comparison, Margin, Verdict, check_margin, decide, step_down
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_level, is_table, number_array
+from dsx.results.arrays import Floats, check_level, is_table, number_array
+from dsx.results.samples import Errors, as_sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,10 +190,7 @@ def _equivalence(a: Floats, b: Floats, margin: Margin) -> Floats:
     else:
         wins, ties, losses = (np.cumsum(c, dtype=np.float64) for c in (a < b, a == b, a > b))
         least = 0.5 - margin.value
-        sides = [
-            log_wealth_of_counts(wins, ties, losses, least),
-            log_wealth_of_counts(losses, ties, wins, least),
-        ]
+        sides = [log_wealth_of_counts(wins, ties, losses, least), log_wealth_of_counts(losses, ties, wins, least)]
     highest = np.minimum(*(np.maximum.accumulate(side) for side in sides))
     return np.minimum(1.0, np.exp(-highest))
 

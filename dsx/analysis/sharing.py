@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsx.analysis.regression import fit_line
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 # sharing may cost at most this chance: a quarter of a standard deviation, where errors are normal
 MARGIN = 0.07

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dsx.analysis.decisions import ERROR, decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
+from dsx.results.arrays import Table
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Standing:
         return [*none, *(_decided(v) if v.decision != "undecided" else _open(v) for v in self.verdicts)]
 
 
-def standing(tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None) -> Standing:
+def standing(tables: Mapping[str, Table], level: float = 0.95, margin: Margin | None = None) -> Standing:
     """The verdicts that `dsx analyze` states at any look, on studies that are still trained.
 
     tables: name → results table in the population's order, whatever the models' states. A model counts once all

@@ -18,7 +18,7 @@ import numpy as np
 from dsx.analysis.rank_test import RankTest, sorted_rank_test
 from dsx.analysis.spending import nominal_levels, spent_by
 from dsx.analysis.verdict import Margin, relabellings
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 Outcome = Literal["better", "no worse", "undecided"]
 # models of each side at each look, and the power of their number by which error is spent: "no worse" is shown late

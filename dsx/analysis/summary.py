@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.analysis.bootstrap import mean_interval
 from dsx.analysis.quantiles import min_interval, quantile_interval
 from dsx.base.record import Record
-from dsx.results.samples import Errors, as_sample, frame
+from dsx.results.arrays import Table, frame
+from dsx.results.samples import Errors, as_sample
 from dsx.results.states import STATES, count_states, finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +49,7 @@ def summarize_errors(errors: Errors, level: float = 0.95) -> ErrorSummary:
     )  # fmt: skip
 
 
-def summarize(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+def summarize(tables: Mapping[str, Table], level: float = 0.95) -> Table:
     """One row per study: study, models, runs, each state's count, then `summarize_errors` of its finished models.
 
     tables: name → results table. n: models that count (done and diverged). A study without any

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 
 def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsx.analysis.best import best_ranges
 from dsx.analysis.best_of_k import BestOfK, best_of_k
@@ -19,18 +19,15 @@ from dsx.analysis.verdict import Margin
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
+from dsx.results.arrays import Table, column, frame
 from dsx.results.columns import COMPLEXITIES, parameter_columns
 from dsx.results.columns import stages as stage_numbers
-from dsx.results.samples import column, frame
 from dsx.results.states import STATES, count_states, finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def analyze(
-    tables: Mapping[str, pd.DataFrame], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
-) -> dict[str, pd.DataFrame]:
+    tables: Mapping[str, Table], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
+) -> dict[str, Table]:
     """Every table of an analysis of some studies, by name.
 
     tables: name → results table, at least one. margin: within which studies may be called equivalent. looks: which
@@ -51,6 +48,7 @@ def analyze(
     if len(tables) == 0:
         raise DsxError("nothing to analyse: give at least one study")
     models = {name: finished(table) for name, table in tables.items()}
+    counted = [name for name, table in models.items() if len(table)]
     decided = decisions(tables, level, margin, looks)
     return {
         "verdicts": verdicts_table(decided),
@@ -61,12 +59,12 @@ def analyze(
         "matched": matched_table(models, level=level, decided=decided),
         "best_ranges": best_ranges_table(models, level=level),
         "correlation": correlation_table(models, level),
-        "search": search_table(models, level),
-        "edf": edf_table(models, level),
+        "search": search_rows({name: best_of_k(models[name], level=level) for name in counted}),
+        "edf": edf_rows({name: edf(models[name]["error"], level=level) for name in counted}),
     }
 
 
-def counts_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def counts_table(tables: Mapping[str, Table]) -> Table:
     """One row per study: study, models, runs, each state, n (models that count), words."""
     fields = ("models", "runs", *STATES, "n")
     rows = []
@@ -77,13 +75,8 @@ def counts_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return frame(rows, ["study", *fields, "words"])
 
 
-def edf_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+def edf_rows(curves: Mapping[str, Edf]) -> Table:
     """The curves as drawn, one row per model that counts: study, error, probability, lower, upper."""
-    return edf_rows({name: edf(finished(tables[name])["error"], level=level) for name in _with_models(tables)})
-
-
-def edf_rows(curves: Mapping[str, Edf]) -> pd.DataFrame:
-    """`edf_table` of these curves."""
     import pandas as pd
 
     columns = ["study", "error", "probability", "lower", "upper"]
@@ -93,7 +86,7 @@ def edf_rows(curves: Mapping[str, Edf]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else frame([], columns)
 
 
-def verdicts_table(decided: Decisions) -> pd.DataFrame:
+def verdicts_table(decided: Decisions) -> Table:
     """One row per pair of studies and measure, in the order of the pairs.
 
     a, b, measure; verdict: the one that sentences state; verdict_any, verdict_one: at any look and at one. superiority:
@@ -119,9 +112,7 @@ def verdicts_table(decided: Decisions) -> pd.DataFrame:
     return frame(rows, columns).astype({"decided_at": "Int64"})
 
 
-def dominance_table(
-    tables: Mapping[str, pd.DataFrame], level: float = 0.95, decided: Decisions | None = None
-) -> pd.DataFrame:
+def dominance_table(tables: Mapping[str, Table], level: float = 0.95, decided: Decisions | None = None) -> Table:
     """One row per pair of studies with finished models: a, b, the keys of `dominance`, words.
 
     The p-values are also given corrected for their number, two per pair (Holm); they describe. verdict: who is ahead
@@ -142,7 +133,7 @@ def dominance_table(
     return frame(rows, ["a", "b", *keys, "verdict", "words"])
 
 
-def best_ranges_table(tables: Mapping[str, pd.DataFrame], fraction: float = 0.25, level: float = 0.95) -> pd.DataFrame:
+def best_ranges_table(tables: Mapping[str, Table], fraction: float = 0.25, level: float = 0.95) -> Table:
     """One row per study and numeric parameter: study, parameter, low, median, high, n, without."""
     ranges = [
         (name, *row)
@@ -152,7 +143,7 @@ def best_ranges_table(tables: Mapping[str, pd.DataFrame], fraction: float = 0.25
     return frame(ranges, ["study", "parameter", "low", "median", "high", "n", "without"])
 
 
-def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+def correlation_table(tables: Mapping[str, Table], level: float = 0.95) -> Table:
     """One row per study and numeric parameter or complexity: study, parameter, n, correlation, low, high, pvalue."""
     rows = []
     for name in _with_models(tables):
@@ -164,13 +155,8 @@ def correlation_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -
     return frame(rows, ["study", "parameter", "n", "correlation", "low", "high", "pvalue"])
 
 
-def search_table(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+def search_rows(curves: Mapping[str, BestOfK]) -> Table:
     """One row per study and k ≤ n: study, k, expected, low, high, deviation (`BestOfK`)."""
-    return search_rows({name: best_of_k(tables[name], level=level) for name in _with_models(tables)})
-
-
-def search_rows(curves: Mapping[str, BestOfK]) -> pd.DataFrame:
-    """`search_table` of these curves."""
     columns = ["k", "expected", "low", "high", "deviation"]
     rows = [
         (name, *values)
@@ -180,18 +166,18 @@ def search_rows(curves: Mapping[str, BestOfK]) -> pd.DataFrame:
     return frame(rows, ["study", *columns])
 
 
-def edf_difference_table(a: pd.DataFrame, b: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def edf_difference_table(a: Table, b: Table, level: float = 0.95) -> Table:
     """F_a − F_b as drawn, one row per distinct error: error, difference, lower, upper."""
     return difference_rows(edf_difference(a, b, level))
 
 
-def difference_rows(difference: EdfDifference) -> pd.DataFrame:
+def difference_rows(difference: EdfDifference) -> Table:
     """`edf_difference_table` of this difference."""
     columns = ["error", "difference", "lower", "upper"]
     return frame({c: getattr(difference, c) for c in columns}, columns)
 
 
-def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) -> pd.DataFrame:
+def linear_table(tables: Mapping[str, Table], stages: int | None = None) -> Table:
     """One row per finished model: study, model_id, error, w0, wa, wm, e_fit; of studies with depth_1, width_1 ….
 
     stages: of every fit; by default as many as the space has. e_fit is NaN where there is no such fit.
@@ -207,6 +193,6 @@ def linear_table(tables: Mapping[str, pd.DataFrame], stages: int | None = None) 
     return frame(rows, ["study", "model_id", "error", "w0", "wa", "wm", "e_fit"])
 
 
-def _with_models(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def _with_models(tables: Mapping[str, Table]) -> list[str]:
     """Names of the studies that have finished models; the counts show the others."""
     return [name for name, table in tables.items() if len(finished(table))]

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +15,9 @@ from dsx.analysis.best import best_range
 from dsx.analysis.regression import fit_line
 from dsx.base.errors import DsxError
 from dsx.base.record import Record
+from dsx.results.arrays import Floats, Table, check_level, column, frame, number_array
 from dsx.results.columns import parameter_columns
-from dsx.results.samples import Floats, check_level, column, frame, number_array
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +125,7 @@ class _Ranks:
         return (np.cumsum(totals[::-1])[::-1] - totals / 2)[self.group]
 
 
-def rank_agreement(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> pd.DataFrame:
+def rank_agreement(tables: Mapping[str, Table], level: float = 0.95) -> Table:
     """Do the same models rank alike in different studies (recipes, epochs, seeds)? One row per pair of studies.
 
     tables: name → results table, models matched by `model_id`. Columns: a, b, n (models finished in both),
@@ -151,12 +147,12 @@ def rank_agreement(tables: Mapping[str, pd.DataFrame], level: float = 0.95) -> p
 
 
 def trend(
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Table],
     regime: Mapping[str, float] | str = "flops",
     columns: Sequence[str] | None = None,
     fraction: float = 0.25,
     level: float = 0.95,
-) -> pd.DataFrame:
+) -> Table:
     """Best ranges of parameters against the regime of the studies (RegNet Fig. 11, 12).
 
     tables: name → results table, one per regime. regime: name → value, or a column whose median over the
@@ -191,7 +187,7 @@ def _median(values: Floats) -> float:
     return float(np.median(known)) if known.size else math.nan
 
 
-def trend_fits(trends: pd.DataFrame, log: bool = False, level: float = 0.95) -> pd.DataFrame:
+def trend_fits(trends: Table, log: bool = False, level: float = 0.95) -> Table:
     """A line through the medians of each parameter of `trend` against the regime: parameter, n, slope with interval …
 
     log: fit log–log. Parameters with fewer than 2 regimes, or none above 0 with log, are left out.

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 # left out at either end
 SHARE = 0.2

@@ -18,7 +18,8 @@ import numpy as np
 
 from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue, sorted_rank_test
 from dsx.base.errors import DsxError
-from dsx.results.samples import Errors, Floats, as_sample, check_level
+from dsx.results.arrays import Floats, check_level
+from dsx.results.samples import Errors, as_sample
 
 # neither: neither is better at every error, each is ahead somewhere
 Decision = Literal["a better", "b better", "equivalent", "neither", "undecided"]

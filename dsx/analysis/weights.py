@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,9 @@ from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.errors import DsxError
 from dsx.base.record import Record, names_of
+from dsx.results.arrays import Floats, Table, check_level, column, frame, number_array
 from dsx.results.columns import COMPLEXITIES
-from dsx.results.samples import Floats, check_level, column, frame, number_array
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +100,7 @@ def matched_bins(
 
 
 def matched_weights(
-    tables: Mapping[str, pd.DataFrame], by: str = "flops", bins: int = 10, window: tuple[float, float] | None = None
+    tables: Mapping[str, Table], by: str = "flops", bins: int = 10, window: tuple[float, float] | None = None
 ) -> dict[str, Floats]:
     """Weights of the finished models of each study, uniform over `by` in the window they share.
 
@@ -136,8 +133,8 @@ class MatchedDifference(Record):
 
 
 def compare_matched(
-    table_a: pd.DataFrame,
-    table_b: pd.DataFrame,
+    table_a: Table,
+    table_b: Table,
     by: str = "flops",
     bins: int = 10,
     window: tuple[float, float] | None = None,
@@ -183,11 +180,8 @@ def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str, ve
 
 
 def matched_table(
-    tables: Mapping[str, pd.DataFrame],
-    by: Sequence[str] = COMPLEXITIES,
-    level: float = 0.95,
-    decided: Decisions | None = None,
-) -> pd.DataFrame:
+    tables: Mapping[str, Table], by: Sequence[str] = COMPLEXITIES, level: float = 0.95, decided: Decisions | None = None
+) -> Table:
     """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none).
 
     The intervals hold for all rows at once (Bonferroni). words: the verdict at equal complexity, which
@@ -214,7 +208,7 @@ def matched_table(
     return frame(rows, ["a", "b", *names_of(MatchedDifference), "words"])
 
 
-def _stratified(rows: pd.DataFrame, by: str, bins: MatchedBins) -> tuple[float, Floats, Floats, int]:
+def _stratified(rows: Table, by: str, bins: MatchedBins) -> tuple[float, Floats, Floats, int]:
     """Weighted mean, the bins' parts of its variance, their degrees of freedom, and models inside the window."""
     errors, index = column(rows, "error"), bins.index(column(rows, by))
     groups = [errors[index == k] for k in range(bins.shares.size)]

@@ -68,12 +68,7 @@ def environment() -> dict[str, object]:
 
 def hardware() -> dict[str, object]:
     """The processor's name, cores, kind of machine and operating system."""
-    return {
-        "cpu": _processor(),
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-    }
+    return {"cpu": _processor(), "cores": os.cpu_count(), "machine": platform.machine(), "system": platform.system()}
 
 
 def _processor() -> str:

@@ -14,12 +14,11 @@ from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.commands.selection import sources
 from dsx.recipes.metric import Metric
+from dsx.results.arrays import Table
 from dsx.results.readers import Results
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dsx.exhibits.studies import StudyFacts
     from dsx.exhibits.subsets import Subset
 
@@ -75,8 +74,8 @@ class Analysed:
     folder: Path
     metric: Metric
     lines: tuple[str, ...]
-    summary: pd.DataFrame
-    verdicts: pd.DataFrame
+    summary: Table
+    verdicts: Table
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

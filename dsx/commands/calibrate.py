@@ -29,8 +29,13 @@ _NETWORKS, _SEED = 60, 20_000
 
 
 def read_device(path: Path) -> DeviceModel:
-    """What `calibrate_device` wrote. Raises DsxError if there is none."""
-    return DeviceModel.from_dict(read_yaml(path), str(path))
+    """What `calibrate_device` wrote. Raises DsxError for any other file."""
+    try:
+        return DeviceModel.from_dict(read_yaml(path), str(path))
+    except DsxError as error:
+        raise DsxError(
+            f"--device-model {error}; expected a file that `dsx time SPACE --calibrate FILE` wrote"
+        ) from None
 
 
 def calibrate_device(spaces: Sequence[str], settings: TimingSettings, limit: int | None, out: Path) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, field_validator, model_validator
+from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from dsx.analysis.verdict import parse_margin
 from dsx.base import resources
@@ -107,25 +107,16 @@ class Experiment(Frozen):
             parse_range(text)
         return text
 
-    @field_validator("recipe", mode="before")
+    @field_validator("recipe", "launcher", mode="before")
     @classmethod
-    def _typed_recipe(cls, content: object) -> object:
+    def _typed(cls, content: object, field: ValidationInfo) -> object:
         if not isinstance(content, Mapping):
             return content
+        read = read_recipe if field.field_name == "recipe" else read_launcher
         try:
-            return read_recipe(content, "recipe")
+            return read(content, str(field.field_name))
         except DefinitionError as error:
-            raise ValueError(str(error).removeprefix("recipe: ")) from None
-
-    @field_validator("launcher", mode="before")
-    @classmethod
-    def _typed_launcher(cls, content: object) -> object:
-        if not isinstance(content, Mapping):
-            return content
-        try:
-            return read_launcher(content)
-        except DefinitionError as error:
-            raise ValueError(str(error).removeprefix("launcher: ")) from None
+            raise ValueError(str(error).removeprefix(f"{field.field_name}: ")) from None
 
     @field_validator("spaces")
     @classmethod

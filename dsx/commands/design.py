@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsx.analysis.verdict import parse_margin
 from dsx.base import files
@@ -20,18 +20,16 @@ from dsx.designing.account import told, told_step
 from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, PausedError
-from dsx.designing.plan import Ending, Step, WalkPlan
+from dsx.designing.plan import Ending, WalkPlan
 from dsx.designing.record import KeptModels
 from dsx.designing.walk import Walk
-from dsx.launch.launcher import Launched, Launcher
+from dsx.launch.launcher import Launcher
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, read_recipe
+from dsx.results.arrays import Table
 from dsx.spaces.definition import Space, load_space
 from dsx.study.study import Study, open_study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def design(request: DesignRequest, say: Callable[[str], object] = print) -> Desi
     files.check_writable(request.out, "name another with --out")
     folder.keep(space, planned, recipe.to_dict())
     source = StudySource(request.out, recipe, launcher, request.options, say)
-    walk = Walk(space, planned, source, folder.journal(), folder.wanted(), _telling(say))
+    walk = Walk(space, planned, source, folder.journal(), folder.wanted(), lambda step: say(told_step(step)[0].strip()))
     ending: Ending | None = None
     with contextlib.suppress(PausedError):
         ending = walk.run(request.propose_only, request.accept)
@@ -80,21 +78,20 @@ def design(request: DesignRequest, say: Callable[[str], object] = print) -> Desi
     if walk.known:
         from dsx.report.walk import write_walk
 
-        lines.append(f"wrote {write_walk(request.out, walk, ending, _command(request))}")
-    return Designed(tuple(lines), exit_code(source.launched()))
+        lines.append(f"wrote {write_walk(request.out, walk, ending, f'dsx design --out {request.out}')}")
+    return Designed(tuple(lines), exit_code(source.trainer.launched()))
 
 
 def preview(request: DesignRequest) -> str:
     """What would be trained next, and what that would cost; nothing is written."""
     space, planned, recipe = _asked(request)
     folder = DesignFolder(request.out)
-    missing = _Missing(request.out, recipe)
-    journal = Journal.in_memory(folder.journal().records)
-    walk = Walk(space, planned, missing, journal, folder.wanted())
+    source = TrainedModels(request.out, recipe)
+    walk = Walk(space, planned, source, Journal.in_memory(folder.journal().records), folder.wanted())
     try:
         ending = walk.run(request.propose_only, request.accept)
     except PausedError:
-        return "\n".join([*_so_far(walk), *_next_round(walk, missing.batches, recipe, request.options.device)])
+        return "\n".join([*_so_far(walk), *_next_round(walk, source.missing, recipe, request.options.device)])
     return "\n".join([*told(walk, ending), "nothing would be trained"])
 
 
@@ -117,8 +114,6 @@ def _asked(request: DesignRequest) -> tuple[Space, WalkPlan, AnyRecipe]:
         raise DsxError(
             f"{request.out}: holds a walk over errors that a function gives; go on with dsx.design in Python"
         )
-    from dataclasses import replace
-
     recipe = read_recipe(content, where=str(folder.request)).with_overrides(changes.recipe)
     return (
         load_space(request.space) if request.space is not None else space,
@@ -127,72 +122,53 @@ def _asked(request: DesignRequest) -> tuple[Space, WalkPlan, AnyRecipe]:
     )
 
 
-def _command(request: DesignRequest) -> str:
-    return f"dsx design --out {request.out}"
+class TrainedModels:
+    """Reads the models of a walk's studies, one for each batch, and stops at the first that are to be trained."""
+
+    def __init__(self, folder: Path, recipe: AnyRecipe) -> None:
+        self._folder, self._recipe, self._kept = folder, recipe, KeptModels(folder)
+        self.metric = recipe.measures[0]
+        self.missing: list[Batch] = []
+
+    def tables(self, batches: Sequence[Batch]) -> list[Table]:
+        rests = [self._kept.rest(batch) for batch in batches]
+        missing = [rest for rest in rests if len(rest.population)]
+        studies = {rest.name: _there(self._folder, rest) for rest in missing}
+        if any(study is None or study.left() for study in studies.values()):
+            studies = dict(zip(studies, self._trained(missing), strict=True))
+        tables = []
+        for batch, rest in zip(batches, rests, strict=True):
+            study = studies.get(rest.name)
+            trained = study.results().iloc[: len(rest.population)] if study is not None else None
+            tables.append(self._kept.with_kept(batch, trained))
+        return tables
+
+    def _trained(self, missing: list[Batch]) -> list[Study]:
+        self.missing = missing
+        raise PausedError
 
 
-def _telling(say: Callable[[str], object]) -> Callable[[Step], None]:
-    """Tells each step as it is decided, in a line."""
-
-    def tell(step: Step) -> None:
-        say(told_step(step)[0].strip())
-
-    return tell
-
-
-class StudySource:
-    """Trains the models of a walk: a study for each batch, in the walk's folder."""
+class StudySource(TrainedModels):
+    """Trains what is missing, with any launcher."""
 
     def __init__(
         self, folder: Path, recipe: AnyRecipe, launcher: Launcher, options: LaunchOptions, say: Callable[[str], object]
     ) -> None:
-        self._folder, self._recipe, self._launcher = folder, recipe, launcher
-        self.metric = recipe.measures[0]
-        self._kept = KeptModels(folder)
-        self._say = say
-        self._options = options
-        self._trainer = RoundTrainer(launcher, options, say)
-        self._introduced = False
+        super().__init__(folder, recipe)
+        self._launcher, self._options, self._say = launcher, options, say
+        self.trainer = RoundTrainer(launcher, options, say)
 
-    def launched(self) -> Launched:
-        """All that was trained so far, as one launch."""
-        return self._trainer.launched()
-
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
-        rests = [self._kept.rest(batch) for batch in batches]
-        studies = [study_of(self._folder, rest) if len(rest.population) else None for rest in rests]
-        some = [study for study in studies if study is not None]
-        if any(study.left() for study in some):
-            say = self._say if not self._introduced else _silent
-            prepare(some, plan(some, [self._recipe] * len(some)), self._launcher, self._options, say)
-            self._introduced = True
-            if not self._trainer.train(some, max(len(study.population) for study in some)):
-                raise PausedError
-        return _results(batches, rests, studies, self._kept)
-
-
-class _Missing:
-    """Reads the models that are there, and stops at the first batch that is to be trained, which it keeps."""
-
-    def __init__(self, folder: Path, recipe: AnyRecipe) -> None:
-        self._folder, self._kept = folder, KeptModels(folder)
-        self.metric = recipe.measures[0]
-        self.batches: tuple[Batch, ...] = ()
-
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
-        rests = [self._kept.rest(batch) for batch in batches]
-        studies = [_there(self._folder, rest) if len(rest.population) else None for rest in rests]
-        if any(len(r.population) and (s is None or s.left()) for r, s in zip(rests, studies, strict=True)):
-            self.batches = tuple(rests)
+    def _trained(self, missing: list[Batch]) -> list[Study]:
+        studies = [_there(self._folder, batch) or _study_of(self._folder, batch) for batch in missing]
+        prepare(studies, plan(studies, [self._recipe] * len(studies)), self._launcher, self._options, self._say)
+        self._say = lambda _: None  # what is trained is told once
+        if not self.trainer.train(studies, max(len(study.population) for study in studies)):
             raise PausedError
-        return _results(batches, rests, studies, self._kept)
+        return studies
 
 
-def study_of(folder: Path, batch: Batch) -> Study:
-    """The study of a batch: made, grown, or as it is there."""
-    there = _there(folder, batch)
-    if there is not None:
-        return there
+def _study_of(folder: Path, batch: Batch) -> Study:
+    """The study of a batch, made or grown."""
     request = {
         "n": len(batch.population),
         "constraints": batch.space.constraint_texts,
@@ -211,21 +187,6 @@ def _there(folder: Path, batch: Batch) -> Study | None:
     return study if len(study.population) >= len(batch.population) else None
 
 
-def _results(
-    batches: Sequence[Batch], rests: Sequence[Batch], studies: Sequence[Study | None], kept: KeptModels
-) -> list[pd.DataFrame]:
-    """The results of all models of every batch, in order. studies: of those that are not kept."""
-    tables = []
-    for batch, rest, study in zip(batches, rests, studies, strict=True):
-        trained = study.results().iloc[: len(rest.population)] if study is not None else None
-        tables.append(kept.with_kept(batch, trained))
-    return tables
-
-
-def _silent(_: str) -> None:
-    """Says nothing."""
-
-
 def _so_far(walk: Walk) -> list[str]:
     """The chain and the models of a walk that is under way."""
     taken = sum(step.taken for step in walk.steps)
@@ -241,7 +202,6 @@ def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device:
     from dsx.training.preflight import preflight
 
     lines = [walk.doing]
-    batches = [batch for batch in batches if len(batch.population)]
     lines += [f"next: {plural(len(b.population), 'model')} of {b.space.name} in {b.name}" for b in batches]
     networks = [model.architecture for batch in batches for model in batch.population]
     if not isinstance(recipe, Recipe):

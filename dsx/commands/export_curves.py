@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +11,8 @@ from dsx.base import files
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
 from dsx.commands.selection import chosen
+from dsx.results.arrays import Table
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TRACKERS = {"tensorboard": "pip install tensorboard", "wandb": "pip install wandb"}
 _EVENTS = "events.out.tfevents."
@@ -45,21 +42,21 @@ def export_curves(folder: str, to: str, out: Path | None = None) -> str:
     return f"wrote {plural(len(curves), 'run')} to {place}   look: {look}"
 
 
-def _runs(study: Study) -> Iterator[tuple[str, dict[str, object], pd.DataFrame]]:
+def _runs(study: Study) -> Iterator[tuple[str, dict[str, object], Table]]:
     """Of every run with a curve: its id, its row of the results, and a row per epoch."""
     rows = {row["run_id"]: row for row in study.results().to_dict("records")}
     for run_id, curve in study.curves().groupby("run_id", sort=False):
         yield str(run_id), {str(key): value for key, value in rows[run_id].items()}, curve
 
 
-def _scalars(curve: pd.DataFrame) -> Iterator[tuple[int, dict[str, float]]]:
+def _scalars(curve: Table) -> Iterator[tuple[int, dict[str, float]]]:
     """Epoch and what was noted of it, numbers alone."""
     names = [c for c in curve.columns if c not in ("run_id", "model_id", "epoch") and curve[c].dtype.kind in "iuf"]
     for epoch, values in zip(curve["epoch"], curve[names].to_numpy(float), strict=True):
         yield int(epoch), {str(name): float(v) for name, v in zip(names, values, strict=True) if np.isfinite(v)}
 
 
-def _write_events(place: Path, run_id: str, _facts: dict[str, object], curve: pd.DataFrame) -> None:
+def _write_events(place: Path, run_id: str, _facts: dict[str, object], curve: Table) -> None:
     try:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
@@ -79,7 +76,7 @@ def _write_events(place: Path, run_id: str, _facts: dict[str, object], curve: pd
         writer.close()
 
 
-def _write_offline_run(place: Path, run_id: str, facts: dict[str, object], curve: pd.DataFrame) -> None:
+def _write_offline_run(place: Path, run_id: str, facts: dict[str, object], curve: Table) -> None:
     try:
         import wandb
     except ImportError as error:

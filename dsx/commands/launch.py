@@ -12,7 +12,7 @@ from dsx.commands.config import RecipeAsked, launch_changes
 from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_data_here
+from dsx.launch.pending import check_data_here, recipe_of
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.own import recipe_of_command
 from dsx.recipes.recipe import Recipe
@@ -45,7 +45,7 @@ def preview(request: LaunchRequest) -> str:
     """What `launch` would do, and what it would cost by some training steps here; no study is changed."""
     _, planned, launcher = read_launch(request)
     would = launcher.preview(planned, request.options)
-    lines = [_recipe_of(planned[0]).describe()]
+    lines = [recipe_of(planned[0]).describe()]
     for study in planned:
         counts = study.counts()
         states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
@@ -83,10 +83,10 @@ def prepare(
     # a cluster's nodes may see folders that this machine does not
     images = check_data_here(planned) if launcher.trains_here else {}
     for study, plan_ in zip(studies, planned, strict=True):
-        study.set_recipe(_recipe_of(plan_), plan_.replicates)
+        study.set_recipe(recipe_of(plan_), plan_.replicates)
     for checked in images.values():
         say("\n".join(checked.lines))
-    total, first = sum(len(study.runs()) for study in studies), _recipe_of(studies[0])
+    total, first = sum(len(study.runs()) for study in studies), recipe_of(studies[0])
     counted = images[first].training_images if isinstance(first, Recipe) and first in images else None
     say(f"{plural(total, 'model')}; {first.describe(training_images=counted)}")
 
@@ -121,7 +121,7 @@ def read_launch(request: LaunchRequest) -> tuple[list[Study], list[Study], Launc
     changes = launch_changes(request.overrides)
     launcher = changes.launcher_or(request.on)
     named = changes.recipe_or(request.recipe)
-    recipes = [named or _recipe_of(study).with_overrides(changes.recipe) for study in studies]
+    recipes = [named or recipe_of(study).with_overrides(changes.recipe) for study in studies]
     return studies, plan(studies, recipes, request.seeds), launcher
 
 
@@ -140,18 +140,11 @@ def asked_recipe(recipe: str | None, command: str | None) -> RecipeAsked:
     return recipe_of_command(command)
 
 
-def _recipe_of(study: Study) -> AnyRecipe:
-    """The study's own recipe. Raises DsxError if it has none yet."""
-    if study.recipe is None:
-        raise DsxError(f"{study.path}: has no recipe yet; name one, as in: dsx launch {study.path} --recipe digits")
-    return study.recipe
-
-
 def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> list[str]:
     """Speed of the smallest, median and largest model on this machine's device, and what all of them would take."""
     from dsx.training.preflight import preflight
 
-    recipe = _recipe_of(planned[0])
+    recipe = recipe_of(planned[0])
     if not isinstance(recipe, Recipe):
         return ["cost: told by `dsx status` once some models are done; a training of one's own is not tried beforehand"]
     architectures = [run.architecture for study in planned for run in study.runs() if run.replicate == 0]

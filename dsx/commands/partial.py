@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
+from dsx.results.arrays import Table
 from dsx.results.states import FINISHED
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dsx.study.study import Study
 
 _RECORDS = ".records.parquet"
@@ -39,7 +38,7 @@ def save_records(studies: Sequence[Study], folder: Path) -> dict[str, int]:
 
     kept: dict[str, int] = {}
     facts: dict[str, object] = {}
-    tables: dict[str, pd.DataFrame] = {}
+    tables: dict[str, Table] = {}
     for study in studies:
         runs = [run_id for run_id, state in study.states().items() if state in FINISHED]
         texts = [study.paths.run(run_id).result.read_text(encoding="utf-8") for run_id in runs]

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +17,9 @@ from dsx.analysis.verdict import Looks
 from dsx.base import files
 from dsx.base.errors import DsxError, one_of
 from dsx.base.text import align
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats, Table
 from dsx.results.states import finished, finished_errors
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # of which the power is listed
 _SIZES = (8, 16, 32, 64, 128, 256, 512)
@@ -78,7 +74,7 @@ class _Planned:
     """One pair of pilots, or one pilot for both."""
 
     names: tuple[str, ...]
-    tables: Sequence[pd.DataFrame]
+    tables: Sequence[Table]
     request: PlanRequest
     comparisons: int
 
@@ -189,7 +185,7 @@ def _hours(seconds: float) -> str:
     return "unknown" if math.isnan(seconds) else f"{seconds / 3600:,.3g}"
 
 
-def _seconds(tables: Sequence[pd.DataFrame]) -> float:
+def _seconds(tables: Sequence[Table]) -> float:
     """Mean training time of the finished models that have one; NaN if none has."""
     known = [table["seconds"].to_numpy(np.float64) for table in map(finished, tables) if "seconds" in table.columns]
     times = np.concatenate([*known, [math.nan]])
@@ -197,7 +193,7 @@ def _seconds(tables: Sequence[pd.DataFrame]) -> float:
     return float(times.mean()) if times.size else math.nan
 
 
-def _orders(pilot_a: pd.DataFrame, pilot_b: pd.DataFrame, level: float) -> str:
+def _orders(pilot_a: Table, pilot_b: Table, level: float) -> str:
     """A table of the chance of the right order by numbers of models, with intervals where the pilots allow them."""
     smaller = min(len(analysis.finished(pilot)) for pilot in (pilot_a, pilot_b))
     sizes = [4**i for i in range(5) if 4**i <= smaller]

@@ -6,19 +6,16 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dsx
 from dsx.base import provenance
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.commands.selection import chosen
+from dsx.results.arrays import Table
 from dsx.results.reference import write_reference
 from dsx.results.structure import network_table
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _LIBRARIES = ("torch", "torchvision", "numpy", "pandas", "pyarrow")
 
@@ -45,7 +42,7 @@ def from_studies(studies: Sequence[Study], folder: Path) -> str:
     return f"wrote {folder}: {plural(len(tables), 'table')}, {plural(runs, 'run')}, {size / 1e6:.2f} MB"
 
 
-def _facts(studies: Sequence[Study], tables: Mapping[str, pd.DataFrame]) -> dict[str, object]:
+def _facts(studies: Sequence[Study], tables: Mapping[str, Table]) -> dict[str, object]:
     return {
         "models": {name: int(table["model_id"].nunique()) for name, table in tables.items()},
         "device_hours": round(sum(float(table["seconds"].sum()) for table in tables.values()) / 3600, 3),

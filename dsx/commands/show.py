@@ -14,7 +14,7 @@ from dsx.networks.describe import describe_network
 from dsx.networks.lookup import find_network
 from dsx.recipes.metric import ERROR
 from dsx.results.columns import COMPLEXITIES
-from dsx.spaces.definition import space_from_dict
+from dsx.spaces.definition import Space
 from dsx.spaces.derivation import describe_derivation
 from dsx.study.study import Study, open_study
 
@@ -36,7 +36,7 @@ def show(target: str, model: str | None, resolution: int | None, per_layer: bool
     text = describe_network(shown.architecture, chosen_size(resolution, study.population.resolution), per_layer)
     derivation = ""
     if "family" in study.definition:  # a study of one network has no space
-        derivation = describe_derivation(space_from_dict(study.definition), shown)
+        derivation = describe_derivation(Space.from_dict(study.definition), shown)
     return "\n".join(filter(None, [f"{shown.model_id} of {study.path}\n  {setting}", derivation, text]))
 
 

@@ -14,7 +14,7 @@ from dsx.commands.launch import LaunchRequest, prepare, preview, read_launch
 from dsx.commands.standings import look
 from dsx.launch.launcher import Launched, Launcher
 from dsx.launch.options import LaunchOptions
-from dsx.results.samples import check_level
+from dsx.results.arrays import check_level
 from dsx.results.states import OVER
 from dsx.study.aim import keep_aim
 from dsx.study.study import Study, open_study

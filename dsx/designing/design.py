@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.analysis.verdict import parse_margin
 from dsx.designing.account import told
@@ -15,12 +14,10 @@ from dsx.designing.models import FunctionSource
 from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.refinement import Refinement
 from dsx.designing.walk import Walk
+from dsx.results.arrays import Table
 from dsx.results.states import finished
-from dsx.spaces.definition import Space, load_space
+from dsx.spaces.definition import Space, as_space
 from dsx.spaces.population import Model
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +32,8 @@ class Design:
     chain: tuple[Space, ...]
     steps: tuple[Step, ...]
     proposal: tuple[Refinement, ...]
-    models: pd.DataFrame
-    drawn: dict[str, pd.DataFrame]
+    models: Table
+    drawn: dict[str, Table]
     spent: int
     ending: Ending
     words: str
@@ -69,7 +66,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     propose_only: end with the next candidates. accept: the number of one of the last candidates, taken untested.
     Raises DsxError for a bad argument, or a folder that holds another walk.
     """
-    first = space if isinstance(space, Space) else load_space(space)
+    first = as_space(space)
     plan = WalkPlan(budget, seed=seed, level=level, margin=parse_margin(str(margin)))
     wanted, journal, place = dict(candidates or {}), Journal(), None
     if folder is not None:

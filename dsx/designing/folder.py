@@ -17,10 +17,9 @@ from dsx.base.errors import DsxError
 from dsx.base.yaml import parse_record, read_yaml, yaml_text
 from dsx.designing.journal import Journal
 from dsx.designing.plan import Step, WalkPlan
-from dsx.narrowing.candidates import written
-from dsx.narrowing.writing import difference
+from dsx.narrowing.writing import child_text, space_text
 from dsx.recipes.recipe import recorded_identity
-from dsx.spaces.definition import Space, completed, load_space, space_from_dict
+from dsx.spaces.definition import Space, completed, load_space
 from dsx.spaces.identity import identity
 from dsx.study.manifest import told_difference
 from dsx.study.paths import StudyPaths
@@ -34,22 +33,10 @@ class DesignFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-
-    @property
-    def request(self) -> Path:
-        return self.root / "design.yaml"
-
-    @property
-    def spaces(self) -> Path:
-        return self.root / "spaces"
-
-    @property
-    def candidates(self) -> Path:
-        return self.root / "candidates"
-
-    @property
-    def decisions(self) -> Path:
-        return self.root / "decisions"
+        self.request = root / "design.yaml"
+        self.spaces = root / "spaces"  # the chain
+        self.candidates = root / "candidates"  # a person's own
+        self.decisions = root / "decisions"  # the journal
 
     def journal(self) -> Journal:
         return Journal(self.decisions)
@@ -79,7 +66,7 @@ class DesignFolder:
         """The first space, the plan, and the recipe if models are trained."""
         content = self.read()
         plan = content["plan"]
-        space = space_from_dict(content["space"], str(self.request))
+        space = Space.from_dict(content["space"], str(self.request))
         return space, WalkPlan(**{**plan, "margin": parse_margin(plan["margin"])}), content.get("recipe")
 
     def keep(self, space: Space, plan: WalkPlan, recipe: Mapping[str, Any] | None = None) -> None:
@@ -117,7 +104,7 @@ class DesignFolder:
         taken = [step for step in steps if step.taken]
         paths = [self.spaces / f"{space.name}.yaml" for space in chain]
         for k, (path, space) in enumerate(zip(paths, chain, strict=True)):
-            text = yaml_text(written(space), width=100) if not k else _child(chain[k - 1], space, taken[k - 1])
+            text = _child(chain[k - 1], space, taken[k - 1]) if k else space_text(space)
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 files.write_bytes(path, text.encode())
         for path, space in zip(paths, chain, strict=True):
@@ -127,17 +114,10 @@ class DesignFolder:
 
 def _child(before: Space, after: Space, step: Step) -> str:
     """YAML of a space that extends the one before, with the evidence as a comment."""
-    header = {
-        "name": after.name,
-        "description": f"{before.name} narrowed: {step.refinement.words}",
-        "source": "dsx design",
-    }
-    changes = difference(written(before), written(after))
-    for key in header:
-        changes.pop(key, None)
+    described = f"{before.name} narrowed: {step.refinement.words}"
     reasons = [step.refinement.words, *evidence_of(step)]
     comment = "".join(f"# {line}\n" for reason in reasons for line in reason.splitlines())
-    return comment + yaml_text({**header, "extends": before.name, **changes}, width=100)
+    return comment + child_text(before, after, {"name": after.name, "description": described, "source": "dsx design"})
 
 
 def evidence_of(step: Step) -> list[str]:

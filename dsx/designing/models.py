@@ -8,19 +8,17 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from dsx.base.errors import DsxError
 from dsx.recipes.metric import PLAIN_ERROR, Metric
+from dsx.results.arrays import Table
 from dsx.spaces.conditional import Columns
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Model, Population
 from dsx.spaces.sampling import draw_population
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # models drawn at most to find those that a rule keeps
 _MOST_DRAWN = 1 << 15
@@ -50,7 +48,7 @@ class Source(Protocol):
 
     metric: Metric
 
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+    def tables(self, batches: Sequence[Batch]) -> list[Table]:
         """A results table of each batch: a row per model in the order drawn, `state` and `error` as in a study's.
 
         What was evaluated before is not evaluated again. Raises PausedError if it has to end before all are there.
@@ -90,10 +88,10 @@ class FunctionSource:
         if folder is not None and (folder / "errors.jsonl").exists():
             self._errors = _read_errors(folder / "errors.jsonl")
 
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+    def tables(self, batches: Sequence[Batch]) -> list[Table]:
         return [self._table(batch) for batch in batches]
 
-    def _table(self, batch: Batch) -> pd.DataFrame:
+    def _table(self, batch: Batch) -> Table:
         population = batch.population
         errors = [self._error(population, row) for row in range(len(population))]
         states = np.where(np.isfinite(errors), "done", "failed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,22 +19,21 @@ from dsx.base.text import plural
 from dsx.designing.refinement import Refinement
 from dsx.narrowing.candidates import changed, stage_values, written
 from dsx.narrowing.writing import difference
+from dsx.results.arrays import Table
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
 from dsx.spaces.orders import SYMBOLS, OrderRule
 from dsx.spaces.sampling import draw_population
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # the share of models that count as good, and the fewest fits that ranges are taken from
 _GOOD, _LEAST = 0.25, 8
 # the ranges hold so much of the fits, from the middle
 _MIDDLE = 0.9
 _TRIED = 8
+_COMPARED = {order: symbol.replace("≤", "<=").replace("≥", ">=") for order, symbol in SYMBOLS.items()}
 
 
-def quantised_line(space: Space, table: pd.DataFrame) -> Refinement | None:
+def quantised_line(space: Space, table: Table) -> Refinement | None:
     """The space of quantised lines; None where the widths are not ordered, or the good models' fits make no space.
 
     table: finished models of the space.
@@ -72,7 +71,7 @@ def quantised_line(space: Space, table: pd.DataFrame) -> Refinement | None:
     )
 
 
-def _block_widths(space: Space, table: pd.DataFrame) -> list[np.ndarray]:
+def _block_widths(space: Space, table: Table) -> list[np.ndarray]:
     widths, depths = (stage_values(space, name, table) for name in ("width", "depth"))
     return [np.repeat(w[np.isfinite(d)], d[np.isfinite(d)].astype(int)) for w, d in zip(widths, depths, strict=True)]
 
@@ -109,13 +108,9 @@ def _rules(space: Space) -> dict[str, object]:
             rules[name] = re.sub(r"\b(depth|width)\b", r"stage_\1", text)
         elif name == "depth" and rule.order != "equal":
             rules |= {
-                f"depth_{i + 1}_{i + 2}": f"stage_depth[{i}] {_ascii(rule)} stage_depth[{i + 1}]"
+                f"depth_{i + 1}_{i + 2}": f"stage_depth[{i}] {_COMPARED[rule.order]} stage_depth[{i + 1}]"
                 for i in range(rule.length(space.max_stages) - 1)
             }
         elif name not in ("width", "depth"):
             rules[name] = {"order": rule.order, "except_last": rule.except_last}
     return rules
-
-
-def _ascii(rule: OrderRule) -> str:
-    return {"≤": "<=", "≥": ">="}.get(SYMBOLS[rule.order], SYMBOLS[rule.order])

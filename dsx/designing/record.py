@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.designing.folder import DesignFolder
@@ -22,11 +21,9 @@ from dsx.designing.models import Batch, PausedError
 from dsx.designing.walk import Walk
 from dsx.recipes.metric import PLAIN_ERROR, Metric
 from dsx.recipes.recipe import read_recipe
+from dsx.results.arrays import Table
 from dsx.results.states import FINISHED
 from dsx.study.study import open_study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _MODELS = "models.parquet"
 # of the results tables, besides the parameters
@@ -41,17 +38,17 @@ class KeptModels:
         self._path = folder / _MODELS
 
     @cached_property
-    def _models(self) -> pd.DataFrame | None:
+    def _models(self) -> Table | None:
         import pandas as pd
 
         return pd.read_parquet(self._path) if self._path.is_file() else None
 
     @property
-    def tables(self) -> list[pd.DataFrame]:
+    def tables(self) -> list[Table]:
         """All of them, with the column `batch`; none if there is no file."""
         return [] if self._models is None else [self._models]
 
-    def of(self, batch: Batch) -> pd.DataFrame | None:
+    def of(self, batch: Batch) -> Table | None:
         """Those of a batch; None if there are none."""
         if self._models is None:
             return None
@@ -69,7 +66,7 @@ class KeptModels:
         rows = [row for row, model_id in enumerate(batch.population.model_ids) if model_id not in known]
         return replace(batch, population=batch.population.some(rows))
 
-    def with_kept(self, batch: Batch, trained: pd.DataFrame | None) -> pd.DataFrame:
+    def with_kept(self, batch: Batch, trained: Table | None) -> Table:
         """The results of a batch in order: of the rest, as they were trained, and of those kept."""
         import pandas as pd
 
@@ -114,7 +111,7 @@ class _Recorded:
     def __init__(self, kept: KeptModels, metric: Metric) -> None:
         self._kept, self.metric = kept, metric
 
-    def tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+    def tables(self, batches: Sequence[Batch]) -> list[Table]:
         if any(len(self._kept.rest(batch).population) for batch in batches):
             raise PausedError
         return [self._kept.with_kept(batch, None) for batch in batches]

@@ -19,7 +19,7 @@ from dsx.analysis.verdict import Margin
 from dsx.base.errors import ShortfallError
 from dsx.designing.models import Batch, fresh
 from dsx.designing.refinement import Refinement, contained
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 from dsx.results.states import finished
 from dsx.spaces.definition import Space
 

@@ -13,9 +13,8 @@ from dsx.analysis.attainment import Attained, JointDifference, JointEdf, attaine
 from dsx.base.units import format_number
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.plots.attainment import draw_attainment
-from dsx.plots.inputs import counts_in_words
+from dsx.results.arrays import column
 from dsx.results.columns import BY_NAME, COMPLEXITIES
-from dsx.results.samples import column
 
 # models that are drawn, or as many as a study has
 _DRAWS = 10
@@ -36,7 +35,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         level = 1 - (1 - inquiry.level) / count
         pairs = {(a, b): joint_difference(joints[a], joints[b], level) for a, b in itertools.combinations(joints, 2)}
         tables = {"": attained_rows(curves), "_difference": difference_rows(pairs)}
-        values = {"curves": curves, "pairs": pairs, "by": by, "notes": counts_in_words(inquiry.tables)}
+        values = {"curves": curves, "pairs": pairs, "by": by, "notes": inquiry.counts}
         yield Computed(f"attainment_{by}", tables, level=inquiry.level, values=values)
 
 

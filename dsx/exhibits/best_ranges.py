@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from dsx.analysis.best import best_ranges
 from dsx.analysis.tables import best_ranges_table
@@ -11,9 +10,7 @@ from dsx.exhibits.cells import short_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.explored import charted_columns, explored_columns
 from dsx.plots.labels import axis
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
@@ -39,7 +36,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     return Section(grid=Grid("best ranges of parameters", ["", *inquiry.models], rows), notes=notes)
 
 
-def _cell(ranges: pd.DataFrame, column: str) -> str:
+def _cell(ranges: Table, column: str) -> str:
     rows = ranges[ranges["parameter"] == column]
     if rows.empty:
         return "–"
@@ -47,7 +44,7 @@ def _cell(ranges: pd.DataFrame, column: str) -> str:
     return f"{median} ({low}–{high})"
 
 
-def _explored(tables: Mapping[str, pd.DataFrame], varied: bool) -> list[str]:
+def _explored(tables: Mapping[str, Table], varied: bool) -> list[str]:
     """The explored columns that differ between models, or those that do not; of one model alone all count as varied."""
 
     def several(column: str) -> bool:

@@ -10,7 +10,6 @@ from dsx.analysis.points import points_table
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.overview import draw_complexity
 from dsx.results.columns import BY_NAME
 
@@ -28,7 +27,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         if fits:
             measured = list(dict.fromkeys(column for pair in fits for column in pair))
             shown = {"": points_table(study.models, measured), "_fits": complexity_table(fits)}
-            values = {"fits": fits, "notes": counts_in_words({study.name: study.whole})}
+            values = {"fits": fits, "notes": study.counts}
             yield Computed(f"{folder}complexity", shown, study, inquiry.level, values)
 
 

@@ -8,13 +8,12 @@ from dsx.analysis.edf import edf
 from dsx.analysis.tables import edf_rows
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture
 from dsx.plots.edf import draw_edf
-from dsx.plots.inputs import counts_in_words
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     curves = {name: edf(models["error"], level=inquiry.level) for name, models in inquiry.models.items()}
     absent = [f"{name}: not drawn, no finished model" for name in inquiry.tables if name not in curves]
-    notes = [*counts_in_words(inquiry.tables), *absent]
+    notes = [*inquiry.counts, *absent]
     yield Computed("edf", {"": edf_rows(curves)}, values={"curves": curves, "notes": notes})
 
 

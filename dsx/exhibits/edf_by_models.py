@@ -14,7 +14,7 @@ from dsx.analysis.tables import edf_rows
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.exhibits.paths import folders
 from dsx.plots.edf import draw_edf
-from dsx.results.samples import frame
+from dsx.results.arrays import frame
 
 # models of the smallest sample, and samples in a factor of ten
 _FEWEST, _EACH = 10, 2

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from dsx.analysis.dominance import edf_difference
 from dsx.analysis.tables import difference_rows
@@ -15,9 +14,7 @@ from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.exhibits.paths import slugs
 from dsx.plots.compare import draw_edf_difference
 from dsx.plots.inputs import counts_in_words
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from dsx.plots.style import Axes
 
 # studies up to which each pair gets a figure of its own
 _MOST = 4

@@ -10,7 +10,6 @@ from dsx.analysis.weights import matched_weights
 from dsx.base.errors import DsxError
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.plots.edf import draw_edf
-from dsx.plots.inputs import counts_in_words
 from dsx.results.columns import BY_NAME, COMPLEXITIES
 
 
@@ -32,7 +31,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
             for name, table in models.items()
         }
         alike = f"Weighted so that all {BY_NAME[by].label} in the range that the studies share count alike."
-        values = {"curves": curves, "notes": [*counts_in_words(inquiry.tables), alike]}
+        values = {"curves": curves, "notes": [*inquiry.counts, alike]}
         yield Computed(f"edf_equal_{by}", {"": edf_rows(curves)}, values=values)
 
 

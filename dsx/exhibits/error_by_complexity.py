@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dsx.analysis.complexity_bins import error_by_complexity
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.plots.by_complexity import draw_error_by_complexity
-from dsx.plots.inputs import counts_in_words
 from dsx.results.columns import COMPLEXITIES
 
 # bins below which there is nothing to see
@@ -16,11 +15,10 @@ _FEWEST = 3
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     """One per complexity that varies, of two studies or more; of one alone, `scatter` shows every model."""
-    notes = counts_in_words(inquiry.tables)
     for by in COMPLEXITIES if len(inquiry.models) > 1 else ():
         bins = error_by_complexity(inquiry.models, by)
         if bins["low"].nunique() >= _FEWEST:
-            yield Computed(f"error_by_{by}", {"": bins}, values={"notes": notes})
+            yield Computed(f"error_by_{by}", {"": bins}, values={"notes": inquiry.counts})
 
 
 EXHIBIT = Exhibit(

@@ -14,17 +14,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.verdict import Looks, Margin
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
+from dsx.plots.inputs import counts_in_words
+from dsx.plots.style import Axes
 from dsx.recipes.metric import ERROR, Metric
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Table
 
 # of the report, in its order; `""`: an exhibit that is only a table, or only a figure
 Chapter = Literal["counts", "verdicts", "errors", "comparison", "parameters", "fits", "best", "curves", ""]
@@ -51,14 +50,19 @@ class Inquiry:
         return metrics[0] if metrics else ERROR
 
     @cached_property
-    def tables(self) -> dict[str, pd.DataFrame]:
+    def tables(self) -> dict[str, Table]:
         """Study → results table, a row per run, whatever its state."""
         return {study.name: study.table for study in self.studies}
 
     @cached_property
-    def models(self) -> dict[str, pd.DataFrame]:
+    def models(self) -> dict[str, Table]:
         """Study → a row per model that counts, of the studies that have some, with what is known of its network."""
         return {study.name: study.models for study in self.studies if len(study.models)}
+
+    @cached_property
+    def counts(self) -> list[str]:
+        """How many models there are in each state, in words, as figures of all studies say it."""
+        return counts_in_words(self.tables)
 
     @cached_property
     def decided(self) -> Decisions:
@@ -76,7 +80,7 @@ class Computed:
     """One exhibit of one inquiry, computed: nothing is worked out after this, only drawn, told and written."""
 
     path: str  # below the analysis' folder, without suffix: `edf`, `figures/AnyNetXA/scatter`
-    tables: Mapping[str, pd.DataFrame]  # by what is added to the path; "" is the main one
+    tables: Mapping[str, Table]  # by what is added to the path; "" is the main one
     study: StudyFacts | None = None  # of which study, where it is of one
     level: float = 0.95
     # what a drawing or a sentence needs besides: statistics as objects, notes in words
@@ -84,7 +88,7 @@ class Computed:
     metric: Metric = ERROR  # what `error` is of
 
     @property
-    def main(self) -> pd.DataFrame:
+    def main(self) -> Table:
         return self.tables[""]
 
     @property

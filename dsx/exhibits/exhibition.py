@@ -6,17 +6,14 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.processes import in_processes
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
 from dsx.exhibits.pictures import vector_image
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.plots.style import Axes
+from dsx.results.arrays import Table
 
 # rows from which a table is written by Arrow
 _LONG = 100_000
@@ -102,7 +99,7 @@ def _write_tables(folder: Path, computed: Computed) -> Iterator[str]:
         yield f"{computed.path}{suffix}"
 
 
-def csv_bytes(table: pd.DataFrame) -> bytes:
+def csv_bytes(table: Table) -> bytes:
     """The table as CSV. Long ones are written by Arrow, nine times as fast; read back, the numbers are the same."""
     if len(table) < _LONG:
         return table.to_csv(index=False).encode()

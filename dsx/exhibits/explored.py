@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from dsx.analysis.points import over_ranks, varied
+from dsx.results.arrays import Table
 from dsx.results.columns import COSTS, STRUCTURE, parameter_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # models by which columns are told to be alike, and the rank correlation from which they are
 _COMPARED, _ALIKE = 2000, 0.98
 
 
-def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def explored_columns(tables: Mapping[str, Table]) -> list[str]:
     """The networks' structure, then every parameter of any study."""
     names = {
         name: None
@@ -27,7 +24,7 @@ def explored_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return list(names)
 
 
-def distinct_columns(models: pd.DataFrame) -> list[str]:
+def distinct_columns(models: Table) -> list[str]:
     """The explored columns that vary, without structure that says what a parameter says already.
 
     First and last width beside the widths of the stages, or w0; total depth beside the depth: their ranks agree.
@@ -48,7 +45,7 @@ def distinct_columns(models: pd.DataFrame) -> list[str]:
     return [name for name in names if name not in said]
 
 
-def charted_columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def charted_columns(tables: Mapping[str, Table]) -> list[str]:
     """The explored columns, then every complexity and time that is known of some network."""
     costs = [name for name in COSTS if any(name in t.columns and t[name].notna().any() for t in tables.values())]
     return explored_columns(tables) + costs

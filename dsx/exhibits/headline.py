@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dsx.analysis.decisions import Decisions
 from dsx.analysis.number_words import number
 from dsx.analysis.verdict import Verdict
@@ -11,12 +9,10 @@ from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.text import listed, plural
 from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.recipes.metric import ERROR, Metric
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table
 
 
-def headline(summary: pd.DataFrame, decided: Decisions, level: float, metric: Metric = ERROR) -> list[str]:
+def headline(summary: Table, decided: Decisions, level: float, metric: Metric = ERROR) -> list[str]:
     """Most important first: all pairs if there are at most three, else the study that is better than most others.
 
     Another that is better than as many has a sentence, without its intervals.

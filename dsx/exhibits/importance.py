@@ -6,7 +6,6 @@ Computed of studies whose space is known, as parameters are drawn anew by its la
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from dsx.analysis.importance import LEAST
 from dsx.base.text import plural
@@ -15,9 +14,7 @@ from dsx.exhibits.paths import folders
 from dsx.narrowing.importance import importance
 from dsx.plots.importance import importance as draw_importance
 from dsx.recipes.metric import ERROR, Metric
-
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table
 
 # models of each study that are looked at, the first in the order of drawing: more would take long
 MOST = 200
@@ -39,7 +36,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
                 yield Computed(f"{folder}{path}", shown, study, inquiry.level, {"notes": notes})
 
 
-def sentence(table: pd.DataFrame, level: float, name: str, metric: Metric = ERROR) -> str:
+def sentence(table: Table, level: float, name: str, metric: Metric = ERROR) -> str:
     """What may be said of a study's parameters, and no more: which go with the metric, and which by themselves."""
     rows = table[table["outcome"] == "error"]
     go = rows[rows["pvalue_alone_corrected"] <= 1 - level]
@@ -74,7 +71,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
                    sentences=sentences)  # fmt: skip
 
 
-def _cells(table: pd.DataFrame) -> Iterator[list[str]]:
+def _cells(table: Table) -> Iterator[list[str]]:
     for row in table[table["outcome"] == "error"].head(_SHOWN).to_dict("records"):
         strength, low, high, line = (100 * row[name] for name in ("strength", "low", "high", "null_line"))
         pvalues = [f"{row[f'pvalue{kind}_corrected']:.2g}" for kind in ("_alone", "")]

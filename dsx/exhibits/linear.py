@@ -13,9 +13,9 @@ from dsx.base.errors import DsxError
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.scatter import draw_e_fit
 
+_HEADERS = ("study", "networks fitted", "median e_fit", "e_fit of the best (range)")
 _INTRO = (
     "e_fit is the mean squared log₂ ratio between a network's widths and its best quantised line (w0 + wa·j, in steps"
     " of wm); 0 is a perfect line. A positive rank correlation means that networks further from a line have the higher"
@@ -31,7 +31,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         except DsxError:  # too deep to fit: told in the report
             continue
         if fits["e_fit"].nunique() > 1:
-            notes = counts_in_words({study.name: study.whole})
+            notes = study.counts
             if len(fits) < len(study.models):
                 notes.append(f"Fitted, and drawn: {len(fits):,} of {len(study.models):,} finished models.")
             yield Computed(f"{folder}e_fit", {"": fits}, study, inquiry.level, {"notes": notes})
@@ -60,21 +60,11 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         )
         middle = number(float(np.median(e_fit[known])), 2)
         rows.append([study.name, f"{known.sum()} of {known.size}", middle, f"{median} ({low}–{high})", correlation])
-    headers = [
-        "study",
-        "networks fitted",
-        "median e_fit",
-        "e_fit of the best (range)",
-        f"rank correlation with {metric.words}",
-    ]
     if not rows:
         return Section(notes=tuple(notes))
-    return Section(
-        "Linear structure",
-        _INTRO.format(metric.words),
-        grid=Grid("quantised-linear fits", headers, rows),
-        notes=tuple(notes),
-    )
+    headers = [*_HEADERS, f"rank correlation with {metric.words}"]
+    grid = Grid("quantised-linear fits", headers, rows)
+    return Section("Linear structure", _INTRO.format(metric.words), grid=grid, notes=tuple(notes))
 
 
 EXHIBIT = Exhibit(

@@ -10,9 +10,8 @@ from dsx.analysis.points import marginals_table
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.exhibits.explored import distinct_columns
 from dsx.exhibits.paths import folders
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.population import draw_marginals
-from dsx.results.samples import column
+from dsx.results.arrays import column
 
 # of the models, whose likely best are shown
 _FRACTION = 0.25
@@ -24,7 +23,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         parameters = distinct_columns(models)
         if parameters:
             unknown = {name: int((~np.isfinite(column(models, name))).sum()) for name in parameters}
-            values = {"unknown": unknown, "notes": counts_in_words({study.name: study.whole})}
+            values = {"unknown": unknown, "notes": study.counts}
             bars = marginals_table(models, parameters, _FRACTION)
             yield Computed(f"{folder}marginals", {"": bars}, study, inquiry.level, values)
 

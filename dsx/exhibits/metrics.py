@@ -8,7 +8,7 @@ from dsx.analysis.summary import summarize
 from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.studies import by_metric
-from dsx.results.samples import frame
+from dsx.results.arrays import frame
 
 _COLUMNS = ["study", "metric", "unit", "better", "n", "mean", "mean_low", "mean_high"]
 _COLUMNS += ["median", "median_low", "median_high", "best"]

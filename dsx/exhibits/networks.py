@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from dsx.analysis.points import networks_table
 from dsx.base.errors import DsxError
@@ -13,14 +12,11 @@ from dsx.exhibits.paths import folders
 from dsx.exhibits.pictures import data_url
 from dsx.networks.cost import METRICS
 from dsx.plots.diagram import network_svg
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.networks import draw_networks
 from dsx.plots.style import color
 from dsx.recipes.metric import Metric
+from dsx.results.arrays import Table
 from dsx.results.structure import block_widths_of, stages_in_words, with_stages
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # networks of each study in the report
 _BEST = 3
@@ -36,8 +32,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
             blocks = networks_table(models, widths)
         except DsxError:  # too deep to fit: told in the report
             continue
-        notes = counts_in_words({study.name: study.whole})
-        yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": notes})
+        yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": study.counts})
 
 
 def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
@@ -48,7 +43,7 @@ def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
             yield Section(study.name, pictures=pictures)
 
 
-def _best(models: pd.DataFrame, shade: str, metric: Metric) -> Iterator[Picture]:
+def _best(models: Table, shade: str, metric: Metric) -> Iterator[Picture]:
     rows = with_stages(models)
     if len(rows):
         rows = rows.sort_values([name for name in ("error", "model_id") if name in rows.columns], kind="stable")

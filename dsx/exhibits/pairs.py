@@ -8,7 +8,6 @@ from dsx.analysis.points import boxes_table, leading, points_table, varied
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.exhibits.explored import explored_columns
 from dsx.exhibits.paths import folders
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.overview import draw_pairs
 from dsx.results.columns import COSTS, STRUCTURE
 
@@ -26,8 +25,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         boxes = boxes_table(models, paired, level=inquiry.level)
         if len(boxes):
             shown = {"": points_table(models, paired), "_boxes": boxes}
-            notes = counts_in_words({study.name: study.whole})
-            yield Computed(f"{folder}pairs", shown, study, inquiry.level, {"notes": notes})
+            yield Computed(f"{folder}pairs", shown, study, inquiry.level, {"notes": study.counts})
 
 
 EXHIBIT = Exhibit(

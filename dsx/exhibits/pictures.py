@@ -7,9 +7,9 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from dsx.plots.saving import laid_out
+from dsx.plots.style import Axes
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.transforms import BboxBase
 
 # collections of more points are drawn as pixels inside the vector image

@@ -9,12 +9,11 @@ from dsx.analysis.tables import search_rows
 from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Section
 from dsx.plots.compare import draw_random_search
-from dsx.plots.inputs import counts_in_words
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     curves = {name: best_of_k(models, level=inquiry.level) for name, models in inquiry.models.items()}
-    values = {"curves": curves, "notes": counts_in_words(inquiry.tables)}
+    values = {"curves": curves, "notes": inquiry.counts}
     yield Computed("random_search", {"": search_rows(curves)}, values=values)
 
 

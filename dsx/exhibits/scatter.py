@@ -9,7 +9,6 @@ from dsx.analysis.points import points_table, varied
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry
 from dsx.exhibits.explored import distinct_columns
 from dsx.exhibits.paths import folders
-from dsx.plots.inputs import counts_in_words
 from dsx.plots.overview import draw_scatters
 from dsx.results.columns import COSTS
 
@@ -21,8 +20,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         if columns:
             ranges = best_ranges(models, columns, level=inquiry.level)
             shown = {"": points_table(models, columns), "_ranges": ranges}
-            notes = counts_in_words({study.name: study.whole})
-            yield Computed(f"{folder}scatter", shown, study, inquiry.level, {"notes": notes})
+            yield Computed(f"{folder}scatter", shown, study, inquiry.level, {"notes": study.counts})
 
 
 EXHIBIT = Exhibit(

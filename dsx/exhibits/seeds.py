@@ -27,7 +27,7 @@ from dsx.analysis.tables import edf_rows
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Section
 from dsx.exhibits.paths import folders
 from dsx.plots.edf import draw_edf
-from dsx.results.samples import frame
+from dsx.results.arrays import Table, frame
 from dsx.results.states import FINISHED
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         yield Computed(f"{folder}seeds", tables, study, inquiry.level, values)
 
 
-def _curves(runs: pd.DataFrame, seeds: pd.Series[int], level: float) -> dict[str, Edf]:
+def _curves(runs: Table, seeds: pd.Series[int], level: float) -> dict[str, Edf]:
     """EDFs of the mean over 1, 2, 3 seeds, all of the same models: those that have as many seeds as the last takes."""
     most = min(_CURVES, int(seeds.max()))
     kept = runs[runs["model_id"].isin(seeds.index[seeds >= most])]
@@ -71,19 +71,19 @@ def _notes(seeds: pd.Series[int]) -> list[str]:
     return [f"{int((seeds >= most).sum())} of {len(seeds)} models have {most} seeds or more; the curves are of these"]
 
 
-def _of(parts: Variances, models: Shrunken) -> pd.DataFrame:
+def _of(parts: Variances, models: Shrunken) -> Table:
     best = {"best": models.model[models.best], "best_observed": models.observed[models.best]}
     best |= {"best_expected": models.expected[models.best], "luck": models.luck}
     row = asdict(parts) | best
     return frame([tuple(row.values())], list(row))
 
 
-def _models(models: Shrunken) -> pd.DataFrame:
+def _models(models: Shrunken) -> Table:
     columns = ["model", "seeds", "observed", "expected", "low", "high"]
     return frame(list(zip(*(getattr(models, name) for name in columns), strict=True)), ["model_id", *columns[1:]])
 
 
-def _budget(parts: Variances) -> pd.DataFrame:
+def _budget(parts: Variances) -> Table:
     """Of as many trainings as there are: standard error of the space's mean, and chance to confuse two models."""
     rows = [
         (count, parts.trainings // count, float(np.sqrt(variance)), models_confused(parts, count))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsx.analysis.curves import extremes
 from dsx.analysis.linear import linear_fit_table
@@ -15,21 +15,20 @@ from dsx.base import files
 from dsx.base.errors import DsxError, first_line, suggest
 from dsx.base.units import format_range
 from dsx.networks.user import shape_in_words
+from dsx.plots.inputs import counts_in_words
 from dsx.recipes.metric import ERROR, Metric
+from dsx.results.arrays import Table
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.histories import Curve
 from dsx.results.readers import Results
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
-from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.spaces.definition import Space, load_space
 from dsx.study.manifest import PaperErrors
 from dsx.study.reproduce import commands
 from dsx.study.status import FailureGroup, grouped
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # networks per study whose linear fit is worked out
 MOST_FITTED = 300
@@ -42,9 +41,9 @@ class StudyFacts:
     """What is known of one study. Only `name` and `table` are needed; results from elsewhere have no more."""
 
     name: str
-    table: pd.DataFrame  # the results table
-    networks: pd.DataFrame | None = None  # `network_table` of its models
-    curves: pd.DataFrame | None = None  # one row per run and epoch of the best, the median and the worst runs
+    table: Table  # the results table
+    networks: Table | None = None  # `network_table` of its models
+    curves: Table | None = None  # one row per run and epoch of the best, the median and the worst runs
     failures: list[FailureGroup] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # files that could not be read
     settings: list[tuple[str, str]] = field(default_factory=list)  # (what, value) in words
@@ -55,10 +54,10 @@ class StudyFacts:
     paper: PaperErrors | None = None  # what a paper reports of this population
     space: Space | None = None  # that the models are a sample of, if it is known
     metrics: tuple[Metric, ...] = (ERROR,)  # what was reported of every model; first what `error` is of
-    reported: pd.DataFrame | None = None  # their values, in the rows of the table, where they are not the error alone
+    reported: Table | None = None  # their values, in the rows of the table, where they are not the error alone
 
     @cached_property
-    def whole(self) -> pd.DataFrame:
+    def whole(self) -> Table:
         """The results table with the structure columns and `stages` of the networks, whatever the models' state."""
         if self.networks is None or "model_id" not in self.table.columns:
             return self.table
@@ -66,12 +65,17 @@ class StudyFacts:
         return self.table.merge(self.networks[new].drop_duplicates("model_id"), on="model_id", how="left")
 
     @cached_property
-    def models(self) -> pd.DataFrame:
+    def models(self) -> Table:
         """The models that count, a row each, with what is known of their networks."""
         return finished(self.whole)
 
+    @property
+    def counts(self) -> list[str]:
+        """How many models there are in each state, in words, as figures say it."""
+        return counts_in_words({self.name: self.whole})
+
     @cached_property
-    def fitted(self) -> pd.DataFrame:
+    def fitted(self) -> Table:
         """model_id, error, w0, wa, wm, e_fit of the finished models whose stages are known; of very many, of some.
 
         Spread evenly over the ranks of error. e_fit is NaN where no line has as many stages. Raises DsxError for a
@@ -79,16 +83,15 @@ class StudyFacts:
         """
         rows = over_ranks(with_stages(self.models), MOST_FITTED).reset_index(drop=True)
         fits = linear_fit_table([block_widths_of(stages) for stages in rows.get("stages", ())])
-        both: pd.DataFrame = fits.rename(columns={"error": "e_fit"})
+        both: Table = fits.rename(columns={"error": "e_fit"})
         both.insert(0, "error", rows["error"].to_numpy(float))
         both.insert(0, "model_id", rows["model_id"].to_numpy() if "model_id" in rows.columns else rows.index)
         return both
 
 
-def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = None) -> StudyFacts:
-    """Read what a report needs of a study. table: its results, if at hand."""
-    scan = study.scan()
-    results = study.results() if table is None else table
+def gather(study: Study, name: str | None = None) -> StudyFacts:
+    """Read what a report needs of a study."""
+    scan, results = study.scan(), study.results()
     metrics = study.recipe.measures if study.recipe else (ERROR,)
     names = [metric.name for metric in metrics if metric.name in results.columns]
     reported = results[names]
@@ -108,7 +111,7 @@ def gather(study: Study, name: str | None = None, table: pd.DataFrame | None = N
         resolution=study.request.get("resolution"),
         validation_images=next((n for r in picked if (n := (r.get("split") or {}).get("evaluation_images"))), None),
         paper=study.paper,
-        space=space_from_dict(study.definition, study.name) if "parameters" in study.definition else None,
+        space=Space.from_dict(study.definition, study.name) if "parameters" in study.definition else None,
         metrics=metrics,
         reported=reported,
     )
@@ -128,7 +131,7 @@ def by_metric(study: StudyFacts, name: str) -> StudyFacts:
     return replace(study, table=table, curves=_curves_by(chosen, study.curves), metrics=(chosen, *rest), paper=None)
 
 
-def _curves_by(metric: Metric, curves: pd.DataFrame | None) -> pd.DataFrame | None:
+def _curves_by(metric: Metric, curves: Table | None) -> Table | None:
     """The curves with `error` taken of that metric; without it where they do not have it."""
     if curves is None:
         return None
@@ -168,7 +171,7 @@ def imported(results: Results) -> dict[str, StudyFacts]:
     return facts
 
 
-def _named_space(table: pd.DataFrame) -> Space | None:
+def _named_space(table: Table) -> Space | None:
     """The space that a table of dsx's own names, if there is one of that name and all of its networks are of it.
 
     Its windows are what the models span: a population may have been drawn from a narrower one than the space has.
@@ -186,7 +189,7 @@ def _named_space(table: pd.DataFrame) -> Space | None:
         return None
 
 
-def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:
+def _file_failures(table: Table) -> list[FailureGroup]:
     """Failed rows of a table from elsewhere, grouped by what it says of the cause."""
     rows = table[table["state"] == "failed"]
     reasons = rows["failure"] if "failure" in rows.columns else rows["state"].where(rows["state"] != "failed")
@@ -197,7 +200,7 @@ def _file_failures(table: pd.DataFrame) -> list[FailureGroup]:
     ]
 
 
-def _recipes(table: pd.DataFrame) -> str:
+def _recipes(table: Table) -> str:
     """What a table from elsewhere says of the training."""
     known = [str(r) for r in table["recipe"].dropna().unique()] if "recipe" in table.columns else []
     epochs = sorted(set(table["epochs"].dropna())) if "epochs" in table.columns else []
@@ -209,7 +212,7 @@ def _curves_known(curves: Sequence[Curve] | None) -> str:
     return "in the file" if curves and any(map(len, curves)) else "none in the file"
 
 
-def _history(curves: Sequence[Curve] | None, table: pd.DataFrame) -> pd.DataFrame | None:
+def _history(curves: Sequence[Curve] | None, table: Table) -> Table | None:
     """Curves of the best, the median and the worst runs, of those that a file has for each row of its table."""
     import pandas as pd
 
@@ -223,27 +226,27 @@ def _history(curves: Sequence[Curve] | None, table: pd.DataFrame) -> pd.DataFram
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def _file_curves(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+def _file_curves(path: Path, table: Table) -> Table:
     """Curves of the best, the median and the worst runs, from a file of all."""
     import pandas as pd
 
     try:
         curves = pd.read_parquet(path)
         key = "run_id" if "run_id" in curves.columns else "model_id"
-        rows: pd.DataFrame = curves[curves[key].isin(_picked(table, key))].reset_index(drop=True)
+        rows: Table = curves[curves[key].isin(_picked(table, key))].reset_index(drop=True)
     except (OSError, ValueError, KeyError) as problem:
         raise DsxError(f"{path}: not readable as training curves: {first_line(problem)}") from None
     return rows
 
 
-def _picked(table: pd.DataFrame, key: str) -> list[Any]:
+def _picked(table: Table, key: str) -> list[Any]:
     """Ids of the best, the median and the worst finished runs."""
     rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
     ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
     return [ordered[at] for at in extremes(len(ordered), EXTREME)]
 
 
-def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
+def representatives(study: Study, table: Table) -> list[dict[str, Any]]:
     """Full records of the best, the median and the worst finished runs: reading all would take long in a big study."""
     records = []
     for run_id in _picked(table, "run_id"):
@@ -253,7 +256,7 @@ def representatives(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
     return records
 
 
-def _curves(picked: list[dict[str, Any]]) -> pd.DataFrame | None:
+def _curves(picked: list[dict[str, Any]]) -> Table | None:
     import pandas as pd
 
     rows = [
@@ -264,7 +267,7 @@ def _curves(picked: list[dict[str, Any]]) -> pd.DataFrame | None:
     return pd.DataFrame(rows) if rows else None
 
 
-def _settings(study: Study, table: pd.DataFrame, picked: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _settings(study: Study, table: Table, picked: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The configuration in words, with the versions and devices under which models were trained."""
     definition, request = study.definition, study.request
     window = ", ".join(

@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.base.errors import DsxError, unknown
 from dsx.base.text import plural
 from dsx.exhibits.studies import StudyFacts
+from dsx.results.arrays import Floats, Table
 from dsx.results.columns import COMPLEXITIES, is_parameter, of_stage
-from dsx.results.samples import Floats
 from dsx.spaces.expressions import Inequality
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # a column of more values is cut into as many groups, of about as many models each
 MOST_VALUES = 6
@@ -108,7 +104,7 @@ def _known_names(studies: Sequence[StudyFacts]) -> set[str]:
     return names | {parts[0] for name in names if (parts := of_stage(name)) is not None}
 
 
-def _holds(inequality: Inequality, table: pd.DataFrame) -> np.ndarray:
+def _holds(inequality: Inequality, table: Table) -> np.ndarray:
     """(n,) bool: where it is true, of a table that may lack some of the columns."""
     values = {name: _values(table, name) for name in inequality.names}
     unknown_rows = np.zeros(len(table), dtype=bool)
@@ -118,7 +114,7 @@ def _holds(inequality: Inequality, table: pd.DataFrame) -> np.ndarray:
     return np.broadcast_to(inequality.holds(values), len(table)) & ~unknown_rows
 
 
-def _values(table: pd.DataFrame, name: str) -> Floats:
+def _values(table: Table, name: str) -> Floats:
     """(n,) of a column, or (n, stages) of all its stages with NaN for those that a network lacks."""
     if name in table.columns:
         return table[name].to_numpy(float, na_value=np.nan)

@@ -16,7 +16,7 @@ from dsx.exhibits.explored import explored_columns
 from dsx.exhibits.regimes import regime_of
 from dsx.plots.fits import ORDER
 from dsx.plots.overview import draw_trends
-from dsx.results.samples import frame
+from dsx.results.arrays import frame
 
 # studies from which an order of them is a sequence
 _SEQUENCE = 3

@@ -32,13 +32,13 @@ class Finding:
     """One line. ok: whether nothing is to be done; remedy: what is, if something."""
 
     what: str
-    found: str
+    seen: str
     ok: bool = True
     remedy: str = ""
 
     def line(self) -> str:
         """`ok    python   3.11.7`, or `CHECK slurm    no answer → what to do`."""
-        text = f"{'ok   ' if self.ok else 'CHECK'} {self.what:<16} {self.found}"
+        text = f"{'ok   ' if self.ok else 'CHECK'} {self.what:<16} {self.seen}"
         return text if self.ok else f"{text} → {self.remedy}"
 
 

@@ -38,9 +38,15 @@ def check_studies(studies: Sequence[Study], options: LaunchOptions) -> None:
     if not studies:
         raise DsxError("no study given: `dsx sample` makes one")
     for study in studies:
-        if study.recipe is None:
-            raise DsxError(f"{study.path}: has no recipe yet; name one: dsx launch {study.path} --recipe digits")
+        recipe_of(study)
     failures.check_retry(options.retry, (run_id for study in studies for run_id in study.runs().ids))
+
+
+def recipe_of(study: Study) -> AnyRecipe:
+    """Raises DsxError if the study has none yet."""
+    if study.recipe is None:
+        raise DsxError(f"{study.path}: has no recipe yet; name one: dsx launch {study.path} --recipe digits")
+    return study.recipe
 
 
 def trainers_of(studies: Sequence[Study], options: LaunchOptions) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dsx.base.errors import DsxError
 from dsx.launch.causes import message_of, reraise_if_unwritable
 from dsx.launch.failures import ALIKE_LIMIT, kind_of, may_train, record_failure, told, write_failure
 from dsx.launch.heartbeat import Heartbeat
+from dsx.launch.pending import recipe_of
 from dsx.study import claims, results
 from dsx.study.claims import Claim
 from dsx.study.results import Failure
@@ -89,10 +90,7 @@ def work(
 
 def resolve(trainer: Trainer | str | None, study: Study) -> Trainer:
     """What trains the study's runs: what was asked for, else what its recipe names. Raises DsxError."""
-    if trainer is None:
-        if study.recipe is None:
-            raise DsxError(f"{study.path}: has no recipe yet; name one: dsx launch {study.path} --recipe digits")
-        trainer = study.recipe.trainer
+    trainer = recipe_of(study).trainer if trainer is None else trainer
     return trainer_named(trainer) if isinstance(trainer, str) else trainer
 
 
@@ -178,10 +176,7 @@ class _Worker:
         except Interrupted:
             held.release()
             return Outcome(run.run_id, "interrupted")
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a data set of the user's may call sys.exit, which ends its model only
+        except (Exception, SystemExit) as error:  # sys.exit, in a data set of the user's, ends its model only
             reraise_if_unwritable(paths, error)
             cause = told(self.study, run.run_id)
             if cause is not None and held.is_held():

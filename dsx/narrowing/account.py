@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
@@ -15,12 +14,10 @@ from dsx.narrowing.candidates import Candidate
 from dsx.narrowing.proposal import NarrowingStep, narrow_forwards
 from dsx.narrowing.writing import as_path, write_space
 from dsx.recipes.metric import ERROR
+from dsx.results.arrays import Table
 from dsx.results.states import count_states, mixed_conditions
-from dsx.spaces.definition import Space, space_from_dict
+from dsx.spaces.definition import Space
 from dsx.study.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def narrow(
     return Narrowing((*lines, following), out=out)
 
 
-def one_space(studies: Sequence[Study]) -> tuple[Space, pd.DataFrame]:
+def one_space(studies: Sequence[Study]) -> tuple[Space, Table]:
     """The space that all studies are of, and their results together.
 
     Raises DsxError if they are of different spaces, or were not trained alike.
@@ -92,7 +89,7 @@ def one_space(studies: Sequence[Study]) -> tuple[Space, pd.DataFrame]:
     if warnings:
         raise DsxError(f"narrow: {warnings[0]}")
     whole = pd.concat(list(tables.values()), ignore_index=True)
-    return space_from_dict(first.definition, str(first.path)), whole.drop_duplicates("run_id", ignore_index=True)
+    return Space.from_dict(first.definition, str(first.path)), whole.drop_duplicates("run_id", ignore_index=True)
 
 
 def _rest(steps: Sequence[NarrowingStep], supported: Sequence[Candidate]) -> list[Candidate]:

@@ -18,7 +18,7 @@ from dsx.narrowing.quantities import Quantity, quantities, quantity_table
 from dsx.recipes.metric import ERROR, Metric
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.conditional import Columns
-from dsx.spaces.definition import Space, space_from_dict
+from dsx.spaces.definition import Space
 from dsx.spaces.distributions import Choice
 from dsx.spaces.files import merge
 
@@ -42,23 +42,24 @@ class RuleEvidence:
     pvalue: float  # corrected for `looks`; NaN of sharing
     looks: int
     supported: bool  # whether the rule passed
-    words: str  # all this in a sentence
-    rival: str = ""  # the quantity that explains it best, rival_pvalue: given that one
-    rival_pvalue: float = math.nan
+    side: str  # the models on both sides, in words; of sharing all that is said
+    tested: str = ""  # what decided, in words
     medians: tuple[float, float] | None = None  # errors of the models that keep it, and of the others
+
+    @property
+    def words(self) -> str:
+        """All this in a sentence."""
+        return self.words_by(ERROR)
 
     def words_by(self, metric: Metric) -> str:
         """The sentence, of the metric of which the errors are."""
         if self.medians is None:
-            return self.words
-        said, by_metric = (_compared(self.medians, self.chance, each) for each in (ERROR, metric))
-        return self.words.replace(said, by_metric)
-
-
-def _compared(medians: tuple[float, float], chance: float, metric: Metric = ERROR) -> str:
-    kept, dropped = (number(metric.from_error(median), 2) for median in medians)
-    better = f"the {metric.better} {metric.words} in {100 * chance:.0f} % of pairs"
-    return f"median {metric.words} {kept} against {dropped}{metric.unit_after}, {better}"
+            return self.side
+        kept, dropped = (number(metric.from_error(median), 2) for median in self.medians)
+        return (
+            f"{self.side}: median {metric.words} {kept} against {dropped}{metric.unit_after}, the {metric.better}"
+            f" {metric.words} in {100 * self.chance:.0f} % of pairs; {self.tested}."
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def changed(space: Space, *changes: Mapping[str, object]) -> Space:
     definition = written(space)
     for change in changes:
         definition = merge(definition, change)
-    return space_from_dict(definition, space.name)
+    return Space.from_dict(definition, space.name)
 
 
 def written(space: Space) -> dict[str, Any]:
@@ -192,7 +193,6 @@ def _evidence(
     """What decided, in numbers and in a sentence. ends: where the quantity was cut, and the limit at its other end."""
     cut, limit = ends
     kept, dropped = errors[judgement.kept & judgement.judged], errors[~judgement.kept & judgement.judged]
-    chance = superiority(kept, dropped)[0]
     low = judgement.side.end == "low"
     among = ""
     if math.isfinite(limit):
@@ -200,23 +200,16 @@ def _evidence(
     side = f"{len(kept)} models keep it, {len(dropped)} do not{among}"
     if quantity.kind == "order":
         side = f"{len(kept)} models have at least {100 * cut:.0f} % of their steps that way, {len(dropped)} do not"
-    medians = float(np.median(kept)), float(np.median(dropped))
-    after = f"after correction for {plural(looks.number, 'look')}"
-    sentence = f"{side}: {_compared(medians, chance)}; p = {judgement.pvalue:.2g} {after}"
+    tested = f"p = {judgement.pvalue:.2g} after correction for {plural(looks.number, 'look')}"
     if rival:
-        sentence += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
+        tested += f", {judgement.rival_pvalue:.2g} given {rival}, which explains it best"
         if judgement.explained:
-            sentence += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
-    supported = judgement.supported(looks.level)
-    return RuleEvidence(
-        len(kept),
-        len(dropped),
-        chance,
-        judgement.pvalue,
-        looks.number,
-        supported,
-        f"{sentence}.",
-        rival,
-        judgement.rival_pvalue,
-        medians,
-    )
+            tested += f" (above {RIVAL_LEVEL:g}: it may be that alone)"
+    counts, chance, medians = (len(kept), len(dropped)), superiority(kept, dropped)[0], medians_of(kept, dropped)
+    passed = judgement.supported(looks.level)
+    return RuleEvidence(*counts, chance, judgement.pvalue, looks.number, passed, side, tested, medians)
+
+
+def medians_of(kept: np.ndarray, dropped: np.ndarray) -> tuple[float, float]:
+    """Of the errors of the models that keep a rule, and of the others."""
+    return float(np.median(kept)), float(np.median(dropped))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -22,17 +22,23 @@ from dsx.analysis.sharing import MARGIN, sharing_cost
 from dsx.analysis.superiority import superiority
 from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
-from dsx.narrowing.candidates import Candidate, Looks, RuleEvidence, bounded, changed, narrowed, stage_values
+from dsx.narrowing.candidates import (
+    Candidate,
+    Looks,
+    RuleEvidence,
+    bounded,
+    changed,
+    medians_of,
+    narrowed,
+    stage_values,
+)
 from dsx.narrowing.quantities import Quantity, quantities, quantity_table
-from dsx.results.samples import check_level
+from dsx.results.arrays import Table, check_level
 from dsx.results.states import finished
 from dsx.spaces.cardinality import cardinality
-from dsx.spaces.definition import Space
+from dsx.spaces.definition import Space, as_space
 from dsx.spaces.distributions import SameAs
 from dsx.spaces.sampling import draw_population
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # fewer models than this show nothing that could be trusted
 LEAST = 12
@@ -53,8 +59,8 @@ class NarrowingStep:
 
 
 def propose(
-    space: Space,
-    table: pd.DataFrame,
+    space: Space | str | Path,
+    table: Table,
     parameters: Sequence[str] = (),
     level: float = 0.95,
     seed: int = 0,
@@ -63,13 +69,14 @@ def propose(
 ) -> list[Candidate]:
     """Every way in which the space might be narrowed, the supported ones first, the clearest of them at the top.
 
-    table: results of a population of that space. parameters: those to look at; none: all. accepted: (quantity, end) of
-    rules taken before, which are not proposed again; the other ends of these quantities share half of the error that is
-    allowed. reference: (m, quantities) of models of the space's law; drawn if None. A function of its arguments.
+    space: also by name or file. table: results of a population of it. parameters: those to look at; none: all.
+    accepted: (quantity, end) of rules taken before, which are not proposed again; the other ends of these quantities
+    share half of the error that is allowed. reference: (m, quantities) of models of the space's law; drawn if None. A
+    function of its arguments.
     Raises DsxError if a parameter is unknown or fewer than 12 models have finished.
     """
     check_level(level)
-    rows = finished(table)
+    space, rows = as_space(space), finished(table)
     if len(rows) < LEAST:
         raise DsxError(f"narrow: {len(rows)} finished models: at least {LEAST} are needed to see what the best share")
     listed = quantities(space)
@@ -103,8 +110,8 @@ def _standing(judgement: Judgement, candidate: Candidate) -> tuple[bool, float, 
 
 
 def narrow_forwards(
-    space: Space,
-    table: pd.DataFrame,
+    space: Space | str | Path,
+    table: Table,
     parameters: Sequence[str] = (),
     level: float = 0.95,
     seed: int = 0,
@@ -115,6 +122,7 @@ def narrow_forwards(
     The last step has no rule, and holds what was not supported; sharing, which is to cost nothing rather than to help,
     is taken after all others. Ends early where fewer than 12 models are left. Arguments and errors: as of `propose`.
     """
+    space = as_space(space)
     listed = quantities(space)
     reference = reference_table(space, listed, seed) if reference is None else reference
     rows = finished(table)
@@ -142,9 +150,7 @@ def narrow_forwards(
             listed, reference = after, reference_table(space, after, seed + len(steps))
 
 
-def _shared_steps(
-    space: Space, rows: pd.DataFrame, proposed: list[Candidate], shared: list[Candidate]
-) -> list[NarrowingStep]:
+def _shared_steps(space: Space, rows: Table, proposed: list[Candidate], shared: list[Candidate]) -> list[NarrowingStep]:
     steps = []
     for candidate in shared:
         steps.append(NarrowingStep(space, len(rows), tuple(proposed), candidate))
@@ -152,7 +158,7 @@ def _shared_steps(
     return [*steps, NarrowingStep(space, len(rows), tuple(c for c in proposed if c not in shared), None)]
 
 
-def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level: float = 0.95) -> RuleEvidence:
+def judge_afresh(candidate: Candidate, space: Space, table: Table, level: float = 0.95) -> RuleEvidence:
     """The rule, judged by finished models of the space that had no part in proposing it: one look, nothing corrected.
 
     Those that keep it are held against those that do not, at the cut and within the limit that it was proposed with, by
@@ -183,12 +189,9 @@ def judge_afresh(candidate: Candidate, space: Space, table: pd.DataFrame, level:
     side = (
         "keep it" if candidate.kind != "order" else f"have at least {100 * candidate.cut:.0f} % of their steps that way"
     )
-    sentence = (
-        f"{len(kept)} fresh models {side}, {len(dropped)} do not: the lower error in {100 * chance:.0f} % of pairs"
-    )
-    return RuleEvidence(
-        len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, f"{sentence}; p = {pvalue:.2g}, one look."
-    )
+    side = f"{len(kept)} fresh models {side}, {len(dropped)} do not"
+    tested, medians = f"p = {pvalue:.2g}, one look", medians_of(kept, dropped)
+    return RuleEvidence(len(kept), len(dropped), chance, pvalue, 1, pvalue <= 1 - level, side, tested, medians)
 
 
 def _lower_pvalue(kept: np.ndarray, dropped: np.ndarray, chance: float) -> float:
@@ -220,7 +223,7 @@ def _looked_at(space: Space, listed: list[Quantity], parameters: Sequence[str]) 
 
 
 def _sharing(
-    space: Space, rows: pd.DataFrame, errors: np.ndarray, looked_at: Collection[str], level: float
+    space: Space, rows: Table, errors: np.ndarray, looked_at: Collection[str], level: float
 ) -> list[Candidate]:
     """One value for all stages, of every parameter for which the models can tell."""
     names = [

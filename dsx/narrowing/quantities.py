@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -44,26 +46,23 @@ def quantities(space: Space) -> list[Quantity]:
     """All quantities of a space: those that rules may bound, and single stages, which only explain others."""
     listed: list[Quantity] = []
     for name, parameter in space.parameters.items():
-        if (
-            isinstance(parameter, SameAs)
-            or not _numeric(parameter)
-            or (not parameter.continuous and len(parameter.values) < 2)
-        ):
+        if isinstance(parameter, SameAs) or not _varies(parameter):
             continue
         if parameter.per == "network":
-            listed.append(Quantity(name, "range", name, ("low", "high"), _whole(name)))
+            listed.append(Quantity(name, "range", name, ("low", "high"), _of(name, np.asarray)))
             continue
-        listed.append(Quantity(f"lowest {name}", "range", name, ("low",), _extreme(name, np.nanmin), limited=False))
-        listed.append(Quantity(f"highest {name}", "range", name, ("high",), _extreme(name, np.nanmax), limited=False))
+        lowest, highest = (_of(name, partial(end, axis=1)) for end in (np.nanmin, np.nanmax))
+        listed.append(Quantity(f"lowest {name}", "range", name, ("low",), lowest, limited=False))
+        listed.append(Quantity(f"highest {name}", "range", name, ("high",), highest, limited=False))
         if name not in space.rules and space.max_stages > 1:
-            listed += [
-                Quantity(
-                    f"{name} steps {direction}", "order", name, ("low",), _steps(name, up), limited=False, rising=up
+            for up, direction in ((True, "up"), (False, "down")):
+                share = _of(name, partial(_share_of_steps, up=up))
+                listed.append(
+                    Quantity(f"{name} steps {direction}", "order", name, ("low",), share, limited=False, rising=up)
                 )
-                for up, direction in ((True, "up"), (False, "down"))
-            ]
+        stages = [_of(name, itemgetter((slice(None), i))) for i in range(space.max_stages)]
         listed += [
-            Quantity(f"{name} of stage {i + 1}", "stage", name, (), _stage(name, i)) for i in range(space.max_stages)
+            Quantity(f"{name} of stage {i}", "stage", name, (), of_stage) for i, of_stage in enumerate(stages, 1)
         ]
     return listed + _derived(space)
 
@@ -104,32 +103,22 @@ def quantity_table(space: Space, columns: Columns, listed: list[Quantity]) -> np
     return table
 
 
-def _numeric(parameter: Any) -> bool:
-    return parameter.continuous or parameter.values.dtype.kind in "if"
+def _varies(parameter: Any) -> bool:
+    """Whether it has several values, all of them numbers."""
+    return parameter.continuous or (len(parameter.values) > 1 and parameter.values.dtype.kind in "if")
 
 
-def _whole(name: str) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
-    return lambda v: v[name].astype(float)
+def _of(name: str, reduce: Callable[[np.ndarray], np.ndarray]) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """A number of a network from the values of a parameter, (n,) or (n, stages)."""
+    return lambda v: reduce(v[name].astype(float))
 
 
-def _extreme(name: str, reduce: Callable[..., np.ndarray]) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
-    return lambda v: reduce(v[name], axis=1)
-
-
-def _stage(name: str, i: int) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
-    return lambda v: v[name][:, i]
-
-
-def _steps(name: str, up: bool) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
-    """Share of the steps from stage to stage that go that way, or stay."""
-
-    def share(v: Mapping[str, np.ndarray]) -> np.ndarray:
-        steps = np.diff(v[name].astype(float), axis=1)
-        known = np.isfinite(steps)
-        with np.errstate(all="ignore"):
-            return np.where(known, steps >= 0 if up else steps <= 0, False).sum(axis=1) / known.sum(axis=1)
-
-    return share
+def _share_of_steps(values: np.ndarray, up: bool) -> np.ndarray:
+    """(n,) of the steps from stage to stage, how many go that way, or stay."""
+    steps = np.diff(values, axis=1)
+    known = np.isfinite(steps)
+    with np.errstate(all="ignore"):
+        return np.where(known, steps >= 0 if up else steps <= 0, False).sum(axis=1) / known.sum(axis=1)
 
 
 def _ratio(v: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -10,7 +10,7 @@ from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.yaml import yaml_text
 from dsx.narrowing.candidates import Candidate, narrowed, written
-from dsx.spaces.definition import Space, load_space, space_from_dict
+from dsx.spaces.definition import Space, load_space
 from dsx.spaces.sampling import draw_population
 
 # models drawn from a new space, to see that it can be sampled
@@ -30,12 +30,28 @@ def write_space(out: Path, space: Space, taken: Sequence[Candidate]) -> tuple[Sp
         raise DsxError(f"--out {out}: a space cannot extend one of its own name; choose another than {space.name}")
     rules = "; ".join(candidate.words for candidate in taken)
     header = {"name": out.stem, "description": f"{space.name} narrowed: {rules}", "source": "dsx narrow"}
-    wanted = space_from_dict({**written(narrowed(space, *taken)), **header}, str(out))
+    wanted = Space.from_dict({**written(narrowed(space, *taken)), **header}, str(out))
     reasons = "".join(f"# {candidate.words}: {candidate.evidence.words}\n" for candidate in taken)
-    text = _child(space.name, wanted, header) or yaml_text(written(wanted), _WIDTH)
+    try:
+        text = child_text(load_space(space.name), wanted, header)
+    except DsxError:  # there is no file of it
+        text = space_text(wanted)
     _write_checked(out, reasons + text, wanted)
     sampling = draw_population(wanted, _TRIED, allow_short=True)
     return wanted, sampling.tally.acceptance
+
+
+def space_text(space: Space) -> str:
+    """The YAML of a space that extends none."""
+    return yaml_text(written(space), _WIDTH)
+
+
+def child_text(before: Space, after: Space, header: Mapping[str, object]) -> str:
+    """YAML of a space that extends another one. header: its name, description and source."""
+    changes = difference(written(before), written(after))
+    return yaml_text(
+        {**header, "extends": before.name, **{k: v for k, v in changes.items() if k not in header}}, _WIDTH
+    )
 
 
 def difference(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, Any]:
@@ -60,21 +76,11 @@ def as_path(path: Path) -> str:
     return str(path) if "/" in str(path) else f"./{path}"
 
 
-def _child(parent: str, wanted: Space, header: Mapping[str, object]) -> str:
-    """YAML that extends the space of that name; empty if there is none."""
-    try:
-        before = written(load_space(parent))
-    except DsxError:
-        return ""
-    after = {k: v for k, v in written(wanted).items() if k not in header}
-    return yaml_text({**header, "extends": parent, **difference(before, after)}, _WIDTH)
-
-
 def _write_checked(out: Path, text: str, wanted: Space) -> None:
     if out.exists() and (out.is_dir() or out.read_bytes() != text.encode()):
         raise DsxError(f"--out {out}: is there already, with other content; choose another name, or delete it")
     files.write_bytes(out, text.encode())
     loaded = load_space(as_path(out))
     if loaded.definition_hash != wanted.definition_hash:
-        files.write_bytes(out, yaml_text(written(wanted), _WIDTH).encode())
+        files.write_bytes(out, space_text(wanted).encode())
         assert load_space(as_path(out)).definition_hash == wanted.definition_hash, "a definition that does not reload"

@@ -45,15 +45,8 @@ class Parts:
 
     def conv(self, conv: Conv) -> nn.Conv2d:
         """The conv as listed, padded so that stride s maps height h to (h−1)//s+1."""
-        return nn.Conv2d(
-            conv.w_in,
-            conv.w_out,
-            conv.kernel,
-            stride=conv.stride,
-            padding=conv.kernel // 2,
-            groups=conv.groups,
-            bias=conv.bias,
-        )
+        shape = (conv.w_in, conv.w_out, conv.kernel)
+        return nn.Conv2d(*shape, conv.stride, padding=conv.kernel // 2, groups=conv.groups, bias=conv.bias)
 
     def bn(self, width: int) -> nn.BatchNorm2d:
         return nn.BatchNorm2d(width, eps=self.norm.eps, momentum=self.norm.momentum)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,23 +84,42 @@ def layer_groups(
     """
     height: Size = resolution
     for layer in STEMS[table.stem].layers(table.in_channels, table.stem_width):
-        before, height = height, _height(height, layer.stride)
+        before, height = height, output_height(height, layer.stride)
         yield 0, [layer], before, height, 1
     width: Size = table.stem_width
-    for i, name in enumerate(table.blocks):
-        block, depth, present = BLOCKS[name], table.depth[:, i], table.depth[:, i] > 0
-        w, stride = table.width[:, i], table.stride[:, i]
-        inner = inner_width(w, table.bottleneck_ratio[:, i])
-        groups = inner // table.group_width[:, i] if block.grouped else 1
-        out = _height(height, stride)
-        se_ratio = table.se_ratio[:, i]
-        first = block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio))
-        yield i + 1, [*first], height, out, present * 1
-        later = block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio))
-        yield i + 1, [*later], out, out, (depth - 1) * present
-        width = w * present + width * ~present
-        height = out * present + height * ~present
+    for i, stage in enumerate(stage_blocks(table, width, height)):
+        present = table.depth[:, i] > 0
+        yield i + 1, [*stage.first], stage.h_in, stage.h_out, present * 1
+        yield i + 1, [*stage.later], stage.h_out, stage.h_out, (table.depth[:, i] - 1) * present
+        width, height = stage.width, stage.height
     yield len(table.blocks) + 1, [*_head(width, table.head_width, table.num_classes)], height, height, 1
+
+
+class StageBlocks(NamedTuple):
+    """The blocks of one stage of all architectures: convs of the first and of each later one, with heights around them.
+
+    width, height: behind the stage, those before it where an architecture lacks it.
+    """
+
+    first: list[Conv]
+    later: list[Conv]
+    h_in: Size
+    h_out: Size
+    width: Size
+    height: Size
+
+
+def stage_blocks(table: ArchitectureTable, width: Size, height: Size) -> Iterator[StageBlocks]:
+    """Every stage in order. width, height: behind the stem."""
+    for i, name in enumerate(table.blocks):
+        block, present, w, stride = BLOCKS[name], table.depth[:, i] > 0, table.width[:, i], table.stride[:, i]
+        inner, se_ratio = inner_width(w, table.bottleneck_ratio[:, i]), table.se_ratio[:, i]
+        groups = inner // table.group_width[:, i] if block.grouped else 1
+        out = output_height(height, stride)
+        first = block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio))
+        later = block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio))
+        before, width, height = height, np.where(present, w, width), np.where(present, out, height)
+        yield StageBlocks(first, later, before, out, width, height)
 
 
 def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
@@ -134,7 +154,7 @@ def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerC
         )
 
     for layer in STEMS[architecture.stem.type].layers(width, architecture.stem.width):
-        height = _height(height, layer.stride)
+        height = output_height(height, layer.stride)
         yield row("stem", 1, layer, height, height)
     width = architecture.stem.width
     for i, stage in enumerate(architecture.stages, start=1):
@@ -142,7 +162,7 @@ def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerC
         groups = inner // stage.group_width if stage.group_width else 1
         for j in range(1, stage.depth + 1):
             stride = stage.stride if j == 1 else 1
-            out = _height(height, stride)
+            out = output_height(height, stride)
             squeeze = squeeze_width(width, stage.se_ratio)
             for conv in BLOCKS[stage.block].convs(width, stage.width, inner, groups, stride, squeeze):
                 if conv.present:
@@ -180,5 +200,6 @@ def _cost(layer: Conv | Pool, h_in: Size, h_out: Size) -> Complexity:
     return Complexity((weights + bias) * area, weights + bias + norm, layer.w_out * area).times(layer.present)
 
 
-def _height(height: Size, stride: Size) -> Size:
+def output_height(height: Size, stride: Size) -> Size:
+    """Of a square map behind a layer of that stride."""
     return (height - 1) // stride + 1

@@ -23,8 +23,9 @@ import numpy as np
 
 from dsx.base.errors import DefinitionError
 from dsx.networks.architecture import ArchitectureTable
+from dsx.networks.complexity import output_height, stage_blocks
 from dsx.networks.cost import MEMORIES, Memory
-from dsx.networks.layers import BLOCKS, STEMS, USER_BLOCKS, Conv, Pool, Size, inner_width, squeeze_width
+from dsx.networks.layers import STEMS, USER_BLOCKS, Conv, Pool, Size
 
 _BYTES = 4  # of a float32
 _INDEX = 2  # what a max-pool notes for each output, an 8-byte integer, in float32
@@ -91,22 +92,16 @@ def memory_table(table: ArchitectureTable, resolution: Size = 224, batch: int = 
     images = batch * table.in_channels * resolution**2 * np.ones(len(table), dtype=np.int64)
     held = _Held(images, batch, table.activation)
     height, width, out = _stem(held, table, images, resolution)
-    for i, name in enumerate(table.blocks):
-        block, depth = BLOCKS[name], table.depth[:, i]
-        present, w, stride = depth > 0, table.width[:, i], table.stride[:, i]
-        inner = inner_width(w, table.bottleneck_ratio[:, i])
-        groups = inner // table.group_width[:, i] if block.grouped else 1
-        after, se_ratio = (height - 1) // stride + 1, table.se_ratio[:, i]
+    for i, stage in enumerate(stage_blocks(table, width, height)):
+        depth, w, after = table.depth[:, i], table.width[:, i], stage.h_out
         result = batch * w * after**2
-        first = block.convs(width, w, inner, groups, stride, squeeze_width(width, se_ratio))
-        later = block.convs(w, w, inner, groups, 1, squeeze_width(w, se_ratio))
-        linear = name == "linear_bottleneck"
-        same = (width == w) & (stride == 1) if linear else True
-        _block(held, first, _Around(images + out, out, height, result, after, same, linear), (present * 1, 1))
+        linear = table.blocks[i] == "linear_bottleneck"
+        same = (width == w) & (table.stride[:, i] == 1) if linear else True
+        around = _Around(images + out, out, stage.h_in, result, after, same, linear)
+        _block(held, stage.first, around, ((depth > 0) * 1, 1))
         around = _Around(images + out + result, result, after, result, after, True, linear)
-        _block(held, later, around, ((depth > 1) * 1, depth - 1))
-        height, width = np.where(present, after, height), np.where(present, w, width)
-        out = np.where(present, result, out)
+        _block(held, stage.later, around, ((depth > 1) * 1, depth - 1))
+        width, height, out = stage.width, stage.height, np.where(depth > 0, result, out)
     _head(held, table, out, images + out, width, height)
     step = held.step + 2 * batch * table.num_classes
     return Memory(_BYTES * held.most, _BYTES * step)
@@ -116,7 +111,7 @@ def _stem(held: _Held, table: ArchitectureTable, images: Size, resolution: Size)
     """Height, width and elements of the stem's output."""
     height, out, source = resolution, images, 0  # the first conv reads the images, which need no gradient
     for layer in STEMS[table.stem].layers(table.in_channels, table.stem_width):
-        height = (height - 1) // layer.stride + 1
+        height = output_height(height, layer.stride)
         made = held.batch * table.stem_width * height**2
         if isinstance(layer, Pool):
             held.alive(images + out + made * (1 + _INDEX))

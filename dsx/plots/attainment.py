@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,10 @@ from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, named
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.plots.style import Axes, color, dashes, drawing, legend_above, series_label
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import column
+from dsx.results.arrays import column
 from dsx.results.states import finished
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def attainment(
@@ -51,8 +48,7 @@ def draw_attainment(
     costs = np.concatenate([curve.cost for curve in curves.values()]) if curves else np.empty(0)
     if not any(np.isfinite(curve.error).any() for curve in curves.values()):
         raise DsxError("nothing to draw: no finished model of known cost")
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
+    with drawing(ax, len(curves), notes) as ax:
         label, scaled = axis(by, costs)
         suit_axis(ax, scaled)
         places = np.cumsum([curve.cost.size for curve in curves.values()])[:-1]
@@ -71,5 +67,4 @@ def draw_attainment(
         error_axis(ax, "y", f"{metric.axis} of the best of {first.draws}", metric)
         told = f"shaded: {100 * first.level:g} % band" if len(curves) <= BANDED else None
         legend_above(ax, told)
-        note_below(ax, notes)
     return ax

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,9 @@ from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, named
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.plots.style import Axes, color, dashes, drawing, legend_above, series_label
 from dsx.recipes.metric import ERROR, Metric
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Table
 
 
 def error_by_complexity(studies: Mapping[str, Any] | Any, by: str = "flops", ax: Axes | None = None) -> Axes:
@@ -31,15 +28,12 @@ def error_by_complexity(studies: Mapping[str, Any] | Any, by: str = "flops", ax:
     return draw_error_by_complexity(compute_bins(tables, by), counts_in_words(tables), ax)
 
 
-def draw_error_by_complexity(
-    bins: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR
-) -> Axes:
+def draw_error_by_complexity(bins: Table, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR) -> Axes:
     """The table on these axes, or new ones, with the notes below. metric: of the errors. Raises DsxError if empty."""
     if bins.empty:
         raise DsxError("nothing to draw: no finished model of known complexity")
-    with house_style():
-        names = list(dict.fromkeys(bins["study"]))
-        ax = ax if ax is not None else new_axes(lines=len(names) + lines_of(notes))
+    names = list(dict.fromkeys(bins["study"]))
+    with drawing(ax, len(names), notes) as ax:
         label, ends = axis(str(bins["by"].iloc[0]), np.concatenate([bins["low"], bins["high"]]))
         low, high = np.split(ends, 2)
         wide = suit_axis(ax, ends)
@@ -64,5 +58,4 @@ def draw_error_by_complexity(
         error_axis(ax, "y", f"mean {metric.axis}", metric)
         spread_told = "shaded: ± 2 standard deviations of the models in a bin"
         legend_above(ax, spread_told if len(names) <= BANDED else None)
-        note_below(ax, notes)
     return ax

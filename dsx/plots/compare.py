@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,25 +17,10 @@ from dsx.base.errors import DsxError
 from dsx.plots.edf import BANDED
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_axis, error_limits, plain_ticks
-from dsx.plots.style import (
-    GREY,
-    PALETTE,
-    color,
-    dashes,
-    fold,
-    house_style,
-    legend_above,
-    lines_of,
-    new_axes,
-    note_below,
-    series_label,
-)
+from dsx.plots.style import GREY, PALETTE, Axes, color, dashes, drawing, fold, legend_above, series_label
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Errors, Floats
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Floats, Table
+from dsx.results.samples import Errors
 
 
 def edf_difference(studies: Mapping[str, Errors], ax: Axes | None = None, level: float = 0.95) -> Axes:
@@ -68,8 +53,7 @@ def draw_edf_difference(
     (name_a, a), (name_b, b) = errors.items()
     left, right, beyond = error_limits([a, b], metric)
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+    with drawing(ax, 1, notes) as ax:
         ax.axhline(0, color=GREY, linewidth=0.8)
         sides = [(difference.lower > 0, PALETTE[0], name_a), (difference.upper < 0, PALETTE[1], name_b)]
         error, low, high = difference.error, difference.lower, difference.upper
@@ -88,7 +72,6 @@ def draw_edf_difference(
         )  # fmt: skip
         error_axis(ax, "x", metric.axis_of("e"), metric)
         legend_above(ax, f"shaded: {100 * difference.level:.4g} % simultaneous band; n {a.size} and {b.size}")
-        note_below(ax, notes)
     return ax
 
 
@@ -126,8 +109,7 @@ def draw_random_search(
     """
     banded = len(curves) <= BANDED and any(np.isfinite(curve.low).any() for curve in curves.values())
     spread = {name: 2 * c.deviation for name, c in curves.items() if isinstance(c, BestOfK) and len(curves) <= BANDED}
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + len(curves))
+    with drawing(ax, len(curves), notes) as ax:
         for index, (name, curve) in enumerate(curves.items()):
             ax.plot(
                 curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
@@ -148,13 +130,10 @@ def draw_random_search(
         shown = shown if banded else "too few models for an interval" if len(curves) <= BANDED else ""
         told = [*([shown] if shown else []), *(["dotted: ± 2σ of single searches"] if spread else [])]
         legend_above(ax, "; ".join(told) or None)
-        note_below(ax, notes)
     return ax
 
 
-def sample_size(
-    distances: pd.DataFrame, ax: Axes | None = None, orders: pd.DataFrame | None = None, name: str = ""
-) -> Axes:
+def sample_size(distances: Table, ax: Axes | None = None, orders: Table | None = None, name: str = "") -> Axes:
     """KS distance of a sample to its population against the sample's size (NDS Fig. 7).
 
     distances: what `ks_by_sample_size` returns. orders: what `right_order` returns, drawn on a second
@@ -162,8 +141,7 @@ def sample_size(
     """
     if distances.empty:
         raise DsxError("nothing to draw: no sample sizes")
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=2)
+    with drawing(ax, 2) as ax:
         n, spread = distances["n"], (distances["low"], distances["high"])
         ax.fill_between(n, *spread, color=PALETTE[0], alpha=0.15, linewidth=0)
         ax.plot(

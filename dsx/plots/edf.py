@@ -12,12 +12,10 @@ from dsx.analysis.edf import edf as compute_edf
 from dsx.analysis.number_words import number
 from dsx.plots.inputs import counts_in_words, errors_by_name, named
 from dsx.plots.limits import error_axis, error_limits
-from dsx.plots.style import color, dashes, house_style, legend_above, lines_of, new_axes, note_below, series_label
+from dsx.plots.style import Axes, color, dashes, drawing, legend_above, series_label
 from dsx.recipes.metric import ERROR, Metric
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from dsx.results.samples import Errors
 
 # studies up to which bands are drawn unless asked for: more of them hide each other
@@ -64,8 +62,7 @@ def draw_edf(
     parts = list(curves.values()) if separate else [max(curves.values(), key=lambda curve: curve.n)]
     left, right, beyond = error_limits([curve.error for curve in parts], metric)
     notes = [*notes, *([f"Beyond the right end: {beyond}"] if beyond else [])]
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=len(curves) + lines_of(notes))
+    with drawing(ax, len(curves), notes) as ax:
         for index, (name, curve) in enumerate(curves.items()):
             _draw(ax, curve, series_label(f"{name} ({legend_text(curve, metric)})"), index, (left, right), banded)
         shown = {curve.level for curve in curves.values()}
@@ -73,7 +70,6 @@ def draw_edf(
         ax.set(xlim=(left, right), ylim=(0, 1.02), ylabel=f"F(e): share of models {side} e")
         error_axis(ax, "x", metric.axis_of("e"), metric)
         legend_above(ax, f"shaded: {100 * max(shown):g} % simultaneous band" if banded else None)
-        note_below(ax, notes)
     return ax
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,26 +16,16 @@ from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, suit_axis
 from dsx.plots.scatter import MANY, MOST
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, lines_of, new_axes, note_below
+from dsx.plots.style import GREY, PALETTE, Axes, drawing, legend_above
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Floats
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.results.arrays import Floats, Table
 
 # the regime of studies that make no scale: their place among those given
 ORDER = "order of the studies"
 
 
 def line_fit(
-    table: pd.DataFrame,
-    x: str,
-    y: str,
-    ax: Axes | None = None,
-    log: bool = False,
-    level: float = 0.95,
-    name: str = "",
+    table: Table, x: str, y: str, ax: Axes | None = None, log: bool = False, level: float = 0.95, name: str = ""
 ) -> Axes:
     """One column against another with its least-squares line, band and checks (RegNet Fig. 12).
 
@@ -47,11 +37,9 @@ def line_fit(
     notes = [*counts_in_words({name: table}), *dropped, *fit.warnings()]
     if fit.n > MOST:
         notes.append(f"Points drawn: {MOST:,} of {fit.n:,}; the line is of all.")
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 2)
+    with drawing(ax, 2, notes) as ax:
         draw_fit(ax, fit, x, y)
         legend_above(ax)
-        note_below(ax, notes)
     return ax
 
 
@@ -77,7 +65,7 @@ def draw_fit(ax: Axes, fit: LineFit, x: str, y: str) -> None:
         suit_axis(ax, ys, "y")
 
 
-def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: str = "flops") -> Axes:
+def trend(trends: Table, parameter: str, ax: Axes | None = None, regime: str = "flops") -> Axes:
     """Best range of a parameter against the regime: all models, likely best, median (RegNet Fig. 11).
 
     trends: what `trend` of the statistics returns. regime: what its regimes are, for the label.
@@ -87,17 +75,14 @@ def trend(trends: pd.DataFrame, parameter: str, ax: Axes | None = None, regime: 
     if rows.empty:
         known = ", ".join(dict.fromkeys(trends["parameter"])) or "none"
         raise DsxError(f"nothing to draw: no trend of '{parameter}' (there are: {known})")
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=3)
+    with drawing(ax, 3) as ax:
         fits = [] if regime == ORDER else trend_fits(rows, log=True).to_dict("records")
         draw_trend(ax, rows, parameter, regime, next(iter(fits), None))
         legend_above(ax, f"n {', '.join(str(int(n)) for n in rows['n'])} models")
     return ax
 
 
-def draw_trend(
-    ax: Axes, rows: pd.DataFrame, parameter: str, regime: str, fit: Mapping[Hashable, Any] | None = None
-) -> None:
+def draw_trend(ax: Axes, rows: Table, parameter: str, regime: str, fit: Mapping[Hashable, Any] | None = None) -> None:
     """The rows of one parameter of a trend, in order of the regime, on some axes; bars where the regime is an order.
 
     fit: the line through the medians, a row of `trend_fits`, log–log.
@@ -124,7 +109,7 @@ def draw_trend(
     _ticks_at(ax, at, regime)
 
 
-def draw_mean_errors(ax: Axes, rows: pd.DataFrame, regime: str, metric: Metric = ERROR) -> None:
+def draw_mean_errors(ax: Axes, rows: Table, regime: str, metric: Metric = ERROR) -> None:
     """Mean error with its interval against the regime: study, regime, mean_error, mean_error_low, mean_error_high."""
     label_x, at = axis(regime, rows["regime"])
     mean, low, high = (rows[f"mean_error{end}"].to_numpy(float) for end in ("", "_low", "_high"))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from dsx.plots.style import GREY, PALETTE, WIDTH_IN, Axes, drawing, legend_above
+from dsx.results.arrays import Table
 
 # so many rows are drawn, the strongest
 MOST = 20
 
 
 def importance(
-    table: pd.DataFrame,
+    table: Table,
     ax: Axes | None = None,
     outcome: str = "error",
     pairs: bool = False,
@@ -40,8 +36,7 @@ def importance(
     names = [str(name) for name in rows["parameter"]]
     if pairs:
         names = [f"{first} × {second}" for first, second in zip(names, rows["with"], strict=True)]
-    with house_style():
-        ax = ax if ax is not None else new_axes(height_in=0.9 + 0.22 * len(rows))
+    with drawing(ax, 0, size_in=(WIDTH_IN, 0.9 + 0.22 * len(rows))) as ax:
         places = np.arange(len(rows))
         reach = "up to here by chance" if pairs else "up to here by ties alone"
         ax.barh(places, rows["null_line"], color="#DDDDDD", height=0.7, label=reach)

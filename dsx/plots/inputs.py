@@ -7,7 +7,8 @@ from typing import Any
 
 from dsx.base.errors import DsxError
 from dsx.base.text import listed
-from dsx.results.samples import Errors, Floats, is_table, samples_by_name
+from dsx.results.arrays import Floats, is_table
+from dsx.results.samples import Errors, samples_by_name
 from dsx.results.states import count_states, mixed_conditions
 
 

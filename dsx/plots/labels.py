@@ -7,8 +7,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from dsx.results.arrays import Floats
 from dsx.results.columns import BY_NAME, of_stage
-from dsx.results.samples import Floats
 
 
 def axis(name: str, values: npt.ArrayLike) -> tuple[str, Floats]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dsx.plots.style import Axes
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Floats
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+from dsx.results.arrays import Floats
 
 # distinct values up to which a column is drawn as strips, and ticks that fit beside each other in a panel
 FEW, _TICKS = 16, 6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,11 @@ from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
-from dsx.plots.style import GREY, PALETTE, house_style, legend_above, new_axes, panels
+from dsx.plots.style import GREY, PALETTE, Axes, drawing, house_style, legend_above, panels
 from dsx.recipes.metric import ERROR, Metric
+from dsx.results.arrays import Floats, Table, number_array
 from dsx.results.columns import stages as stage_numbers
-from dsx.results.samples import Floats, number_array
 from dsx.results.states import finished, finished_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 
 def network(
@@ -36,8 +32,7 @@ def network(
     """
     array = number_array(widths, "widths")
     (fitted,) = linear_fits([array], stages) if fit else (None,)
-    with house_style():
-        ax = ax if ax is not None else new_axes(3.4, 2.6, lines=2)
+    with drawing(ax, 2, size_in=(3.4, 2.6)) as ax:
         line = _Line(fitted.w0, fitted.wa, fitted.wm, fitted.error) if fitted else None
         _draw_network(ax, array, fitted.predicted if fitted else array, line)
         legend_above(ax, title or None)
@@ -71,7 +66,7 @@ def _fit_in_words(fit: _Line) -> str:
 
 
 def top_networks(
-    table: pd.DataFrame,
+    table: Table,
     ax: Axes | None = None,
     count: int = 6,
     stages: int | None = None,
@@ -98,7 +93,7 @@ def top_networks(
     return draw_networks(blocks, counts_in_words({name: table}), ax)
 
 
-def draw_networks(blocks: pd.DataFrame, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR) -> Axes:
+def draw_networks(blocks: Table, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR) -> Axes:
     """A panel for each network of `networks_table`, on these axes, or new ones."""
     notes = [*notes, "dots: width of each block; orange: its quantised-linear fit; dashed: w0 + wa·j"]
     networks = [part for _, part in blocks.groupby("rank", sort=True)]
@@ -125,7 +120,7 @@ _BESIDE = {"ema_error": ("averaged weights", (0, (1, 1.5))), "train_error": ("tr
 
 
 def training_curves(
-    curves: pd.DataFrame, ax: Axes | None = None, measure: str = "error", name: str = "", n: int | None = None
+    curves: Table, ax: Axes | None = None, measure: str = "error", name: str = "", n: int | None = None
 ) -> Axes:
     """A measure over epochs for the best, median and worst model by their last epoch's error.
 
@@ -141,7 +136,7 @@ def training_curves(
 
 
 def draw_curves(
-    picked: pd.DataFrame, title: str, ax: Axes | None = None, measure: str = "error", metric: Metric = ERROR
+    picked: Table, title: str, ax: Axes | None = None, measure: str = "error", metric: Metric = ERROR
 ) -> Axes:
     """The rows of `representative_curves` on these axes, or new ones; title: of the legend; metric: of the errors.
 
@@ -155,8 +150,7 @@ def draw_curves(
         m for m in _BESIDE
         if measure == "error" and metric == ERROR and m in shown.columns and shown[m].notna().any()
     ]  # fmt: skip
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=3 + len(beside))
+    with drawing(ax, 3 + len(beside)) as ax:
         for role in dict.fromkeys(shown["role"]):
             _draw_role(ax, shown[shown["role"] == role], str(role), measure, beside)
         for other in beside:
@@ -169,7 +163,7 @@ def draw_curves(
     return ax
 
 
-def _draw_role(ax: Axes, rows: pd.DataFrame, role: str, measure: str, beside: Sequence[str]) -> None:
+def _draw_role(ax: Axes, rows: Table, role: str, measure: str, beside: Sequence[str]) -> None:
     """The curves of the best, the median or the worst runs, the first of them by a stronger line."""
     shade, marker = _ROLES[role]
     last, first = [], True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from dsx.analysis.best import best_ranges_of
 from dsx.analysis.complexity import complexity_fits
@@ -16,18 +15,14 @@ from dsx.plots.fits import ORDER, draw_fit, draw_mean_errors, draw_trend
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.limits import error_limits
 from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
-from dsx.plots.style import house_style, legend_above, panels
+from dsx.plots.style import Axes, house_style, legend_above, panels
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import column
+from dsx.results.arrays import Table, column
 from dsx.results.states import finished, finished_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 
 def scatters(
-    table: pd.DataFrame,
+    table: Table,
     columns: Sequence[str],
     ax: Axes | None = None,
     name: str = "",
@@ -48,12 +43,7 @@ def scatters(
 
 
 def draw_scatters(
-    points: pd.DataFrame,
-    ranges: pd.DataFrame,
-    level: float,
-    notes: Sequence[str],
-    ax: Axes | None = None,
-    metric: Metric = ERROR,
+    points: Table, ranges: Table, level: float, notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR
 ) -> Axes:
     """A panel for each parameter of `ranges`, on these axes, or new ones.
 
@@ -80,7 +70,7 @@ def draw_scatters(
 
 
 def pair_scatters(
-    table: pd.DataFrame,
+    table: Table,
     columns: Sequence[str],
     ax: Axes | None = None,
     name: str = "",
@@ -100,9 +90,7 @@ def pair_scatters(
     return draw_pairs(points, boxes_of(points, pairs, fraction, level), level, counts_in_words({name: table}), ax)
 
 
-def draw_pairs(
-    points: pd.DataFrame, boxes: pd.DataFrame, level: float, notes: Sequence[str], ax: Axes | None = None
-) -> Axes:
+def draw_pairs(points: Table, boxes: Table, level: float, notes: Sequence[str], ax: Axes | None = None) -> Axes:
     """A panel for each pair of `boxes_table`, on these axes, or new ones. points: at least error and the columns."""
     notes = [*notes, f"box: holds the best pair with the stated probability (at least {level:g})"]
     notes += _thinning(len(points))
@@ -117,7 +105,7 @@ def draw_pairs(
     return ax
 
 
-def complexity(table: pd.DataFrame, ax: Axes | None = None, name: str = "", level: float = 0.95) -> Axes:
+def complexity(table: Table, ax: Axes | None = None, name: str = "", level: float = 0.95) -> Axes:
     """Log–log fits of activations, parameters and times against flops and activations (RegNet Fig. 12), as panels.
 
     Those of `complexity_fits`. Raises DsxError if no two of these columns vary together.
@@ -142,7 +130,7 @@ def draw_complexity(fits: Mapping[tuple[str, str], LineFit], notes: Sequence[str
     return ax
 
 
-def trends(table: pd.DataFrame, ax: Axes | None = None, regime: str = "flops") -> Axes:
+def trends(table: Table, ax: Axes | None = None, regime: str = "flops") -> Axes:
     """Best range of every parameter against the regime (`trend`), a panel for each (RegNet Fig. 11).
 
     table: what `trend` of the statistics returns. Raises DsxError if it is empty.
@@ -154,9 +142,9 @@ def trends(table: pd.DataFrame, ax: Axes | None = None, regime: str = "flops") -
 
 
 def draw_trends(
-    table: pd.DataFrame,
-    errors: pd.DataFrame | None,
-    fits: pd.DataFrame | None,
+    table: Table,
+    errors: Table | None,
+    fits: Table | None,
     regime: str,
     level: float,
     ax: Axes | None = None,

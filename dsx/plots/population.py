@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,19 +11,15 @@ from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
-from dsx.plots.style import GREY, PALETTE, color, house_style, panels
+from dsx.plots.style import GREY, PALETTE, Axes, color, house_style, panels
+from dsx.results.arrays import Floats, Table, column
 from dsx.results.columns import COMPLEXITIES, parameter_columns
-from dsx.results.samples import Floats, column
 from dsx.results.states import finished, finished_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 _NOT_DRAWN = ("model_id", "space")
 
 
-def population(table: pd.DataFrame, ax: Axes | None = None, title: str = "") -> Axes:
+def population(table: Table, ax: Axes | None = None, title: str = "") -> Axes:
     """A histogram of every column of a population's table as panels; bars for text and for few distinct values.
 
     table: `Population.table`, (n models). Columns with one value alone are left out. Raises DsxError if none is left.
@@ -43,11 +38,7 @@ def population(table: pd.DataFrame, ax: Axes | None = None, title: str = "") -> 
 
 
 def marginals(
-    table: pd.DataFrame,
-    columns: Sequence[str] | None = None,
-    ax: Axes | None = None,
-    fraction: float = 0.25,
-    name: str = "",
+    table: Table, columns: Sequence[str] | None = None, ax: Axes | None = None, fraction: float = 0.25, name: str = ""
 ) -> Axes:
     """One panel per parameter: how all models and the likely best ones are distributed (`marginals_table`).
 
@@ -65,7 +56,7 @@ def marginals(
 
 
 def draw_marginals(
-    bars: pd.DataFrame, unknown: Mapping[str, int], fraction: float, notes: Sequence[str], ax: Axes | None = None
+    bars: Table, unknown: Mapping[str, int], fraction: float, notes: Sequence[str], ax: Axes | None = None
 ) -> Axes:
     """A panel for each parameter of `marginals_table`, on these axes, or new ones.
 

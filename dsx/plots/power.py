@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsx.analysis.power import PowerCurve
 from dsx.plots.limits import plain_ticks
-from dsx.plots.style import GREY, color, house_style, legend_above, lines_of, new_axes, note_below, series_label
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from dsx.plots.style import GREY, Axes, color, drawing, legend_above, series_label
 
 _IN_WORDS = {"any": "at any look", "one": "at one look"}
 _STYLES = {"any": "solid", "one": (0, (5, 2))}
 
 
 def power(
-    curves: Mapping[str, list[PowerCurve]],
-    ax: Axes | None = None,
-    aim: float | None = None,
-    notes: Sequence[str] = (),
+    curves: Mapping[str, list[PowerCurve]], ax: Axes | None = None, aim: float | None = None, notes: Sequence[str] = ()
 ) -> Axes:
     """Chance of a verdict against the models of each space, a colour for each name (a difference).
 
     curves: of `power_curve`; those at one look are dashed, with the range that the pilots leave open shaded if it is
     the only name. aim: the chance that is wanted, as a line. notes: lines below, as on the pilots.
     """
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=sum(map(len, curves.values())) + lines_of(notes))
+    with drawing(ax, sum(map(len, curves.values())), notes) as ax:
         for index, (name, several) in enumerate(curves.items()):
             for curve in several:
                 ax.plot(curve.n, curve.power, color=color(index), linestyle=_STYLES[curve.looks],
@@ -43,5 +35,4 @@ def power(
         ax.xaxis.set_major_formatter(plain_ticks())
         ax.set(xlabel="models of each space", ylabel="chance of a verdict", ylim=(0, 1.02))
         legend_above(ax, "shaded: what the pilots leave open" if len(curves) == 1 else None)
-        note_below(ax, notes)
     return ax

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dsx.base.files import replacing
 from dsx.plots.matplotlib_private import fonts_kept
-from dsx.plots.style import FITS, house_style
+from dsx.plots.style import FITS, Axes, house_style
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.transforms import BboxBase
 
 # of deflate, for PNG: a tenth larger than at its usual 6, in two thirds of the time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,10 @@ from dsx.base.errors import DsxError
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
-from dsx.plots.style import COLORMAP, PALETTE, house_style, lines_of, new_axes, note_below
+from dsx.plots.style import COLORMAP, PALETTE, Axes, drawing, house_style
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import Floats, column
+from dsx.results.arrays import Floats, Table, column
 from dsx.results.states import finished, finished_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 # of more points than this the drawing is a picture inside a vector figure; of more than MOST not all are drawn
 MANY, MOST = 3000, 10_000
@@ -33,12 +29,7 @@ _FEW = 1000
 
 
 def scatter(
-    table: pd.DataFrame,
-    x: str,
-    ax: Axes | None = None,
-    name: str = "",
-    fraction: float = 0.25,
-    level: float = 0.95,
+    table: Table, x: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25, level: float = 0.95
 ) -> Axes:
     """Error against a column, with the best range shaded and its median as a line (RegNet Fig. 2, 11).
 
@@ -52,28 +43,21 @@ def scatter(
 
 
 def _scatter(
-    rows: pd.DataFrame, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
+    rows: Table, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
 ) -> Axes:
     errors = rows["error"].to_numpy(float)
     beyond = error_limits([errors[np.isfinite(given)]])[2] if np.isfinite(given).any() else ""
     notes = [*notes, *_left_out(x, np.isfinite(given)), *([f"Above the top (arrows): {beyond}"] if beyond else [])]
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+    with drawing(ax, 1, notes) as ax:
         best = draw_points(ax, x, given, errors, best_range(given, errors, fraction, level))
         low, median, high = map(short, best)
         n = int(np.isfinite(given).sum())
         ax.set_title(f"best {median} ({100 * level:g} % range {low}–{high}), n {n:,}", loc="left", fontsize=8)
-        note_below(ax, notes)
     return ax
 
 
 def draw_points(
-    ax: Axes,
-    x: str,
-    given: Floats,
-    errors: Floats,
-    best: tuple[float, float, float],
-    metric: Metric = ERROR,
+    ax: Axes, x: str, given: Floats, errors: Floats, best: tuple[float, float, float], metric: Metric = ERROR
 ) -> tuple[float, float, float]:
     """Error against one column on some axes, with its best range; returns the range in the label's unit."""
     label, scaled = axis(x, np.concatenate([given, best]))  # at once, so that both have one unit
@@ -113,7 +97,7 @@ def _left_out(what: str, known: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def pair_scatter(
-    table: pd.DataFrame, x: str, y: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25,
+    table: Table, x: str, y: str, ax: Axes | None = None, name: str = "", fraction: float = 0.25,
     level: float = 0.95,
 ) -> Axes:  # fmt: skip
     """One parameter against another, coloured by the rank of the error; the box holds the best pair.
@@ -125,19 +109,17 @@ def pair_scatter(
     rows = finished(table)
     known = np.isfinite(expression(rows, x)) & np.isfinite(expression(rows, y))
     notes = counts_in_words({name: table}) + _left_out(f"{x} or {y}", known)
-    with house_style():
-        ax = ax if ax is not None else new_axes(lines=lines_of(notes) + 1)
+    with drawing(ax, 1, notes) as ax:
         points = rows[["error"]].assign(**{x: expression(rows, x), y: expression(rows, y)})
         (box,) = boxes_of(points, [(x, y)], fraction, level).to_dict("records")
         probability, n = box["probability"], draw_pair(ax, points, box)
         rank_bar(ax, ax.inset_axes((1.03, 0, 0.035, 1)))
         percent = f"{100 * probability:.0f} %"
         ax.set_title(f"box: holds the best pair with probability {percent}, n {n:,}", loc="left", fontsize=8)
-        note_below(ax, notes)
     return ax
 
 
-def draw_pair(ax: Axes, points: pd.DataFrame, box: Mapping[Hashable, Any]) -> int:
+def draw_pair(ax: Axes, points: Table, box: Mapping[Hashable, Any]) -> int:
     """A pair of columns on some axes, with its box (a row of `boxes_table`); returns of how many models."""
     from matplotlib.patches import Rectangle
 
@@ -168,9 +150,7 @@ def rank_bar(ax: Axes, place: Axes) -> None:
     bar.outline.set_visible(False)
 
 
-def e_fit(
-    table: pd.DataFrame, fits: pd.DataFrame, ax: Axes | None = None, name: str = "", fraction: float = 0.25
-) -> Axes:
+def e_fit(table: Table, fits: Table, ax: Axes | None = None, name: str = "", fraction: float = 0.25) -> Axes:
     """Error against e_fit, with its best range and rank correlation (RegNet Fig. 8).
 
     table: results table. fits: `linear_fit_table` of the finished models' widths, in the order of
@@ -190,7 +170,7 @@ def e_fit(
 
 
 def draw_e_fit(
-    fits: pd.DataFrame,
+    fits: Table,
     notes: Sequence[str],
     ax: Axes | None = None,
     fraction: float = 0.25,

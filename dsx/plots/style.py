@@ -6,11 +6,13 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    import matplotlib.axes
     from matplotlib.figure import Figure
+
+Axes: TypeAlias = "matplotlib.axes.Axes"
 
 # Okabe and Ito's colours, told apart by every kind of colour vision; yellow is too faint for lines
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -64,6 +66,20 @@ def new_axes(width_in: float = WIDTH_IN, height_in: float = 3.4, lines: int = 0)
     pyplot manages the figure only where the caller uses pyplot (a notebook, a script).
     """
     return _new_figure(width_in, height_in + 0.16 * lines, "constrained").add_subplot()
+
+
+@contextmanager
+def drawing(
+    ax: Axes | None, lines: int, notes: Sequence[str] = (), size_in: tuple[float, float] = (WIDTH_IN, 3.4)
+) -> Iterator[Axes]:
+    """These axes, or new ones that are higher by so many lines and the notes, in the house style; then the notes below.
+
+    size_in: width and height of new ones without them.
+    """
+    with house_style():
+        axes = ax if ax is not None else new_axes(*size_in, lines=lines + _lines_of(notes))
+        yield axes
+        _note_below(axes, notes)
 
 
 def _new_figure(width_in: float, height_in: float, layout: Any) -> Figure:
@@ -165,7 +181,7 @@ def fold(text: str, letters: int) -> str:
 _WIDENED_IN, _BESIDE_IN = 0.6, 0.7
 
 
-def note_below(ax: Axes, lines: Sequence[str]) -> None:
+def _note_below(ax: Axes, lines: Sequence[str]) -> None:
     """Small grey lines of text below the axis label, inside what is saved; wrapped, as a long one would take room."""
     if lines:
         wide = ax.get_window_extent().width / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
@@ -176,8 +192,8 @@ def note_below(ax: Axes, lines: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def lines_of(notes: Sequence[str]) -> int:
-    """How many lines `note_below` will make of these, in a figure of the usual width."""
+def _lines_of(notes: Sequence[str]) -> int:
+    """How many lines `_note_below` will make of these, in a figure of the usual width."""
     return len(_note_lines(notes, WIDTH_IN - _BESIDE_IN))
 
 

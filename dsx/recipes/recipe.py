@@ -24,15 +24,9 @@ from dsx.recipes.options import Augmentation, Data, Natural, NotNegative, Optimi
 from dsx.recipes.own import OwnRecipe
 
 ErrorKind = Literal[
-    "last_raw_top1",
-    "best_raw_top1",
-    "last_raw_top5",
-    "best_raw_top5",
-    "last_ema_top1",
-    "best_ema_top1",
-    "last_ema_top5",
-    "best_ema_top5",
-]
+    "last_raw_top1", "best_raw_top1", "last_raw_top5", "best_raw_top5",
+    "last_ema_top1", "best_ema_top1", "last_ema_top5", "best_ema_top5",
+]  # fmt: skip
 TRAINER = "dsx.training.trainer:train"
 # what a space may call settings of the recipe besides their full names
 _SHORT = {"weight_decay": "optimiser.weight_decay", "momentum": "optimiser.momentum"}

@@ -13,11 +13,9 @@ from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
 from dsx.plots.style import color
 from dsx.recipes.metric import ERROR, Metric
-from dsx.results.samples import number_array
+from dsx.results.arrays import Table, number_array
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dsx.analysis.edf import Edf
 
 # points drawn of one study; more would make the page slow and show nothing new
@@ -25,9 +23,9 @@ MAX_POINTS = 1500
 
 
 def chart_data(
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Table],
     curves: Mapping[str, Edf],
-    ranges: Mapping[str, pd.DataFrame],
+    ranges: Mapping[str, Table],
     level: float,
     metric: Metric = ERROR,
 ) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def points_drawn(n: int) -> int:
     return min(n, MAX_POINTS)
 
 
-def _column(name: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _column(name: str, tables: Mapping[str, Table]) -> dict[str, Any]:
     values = np.concatenate([number_array(t[name], name) for t in tables.values() if name in t.columns])
     values = values[np.isfinite(values)]
     label, scaled = axis(name, values)
@@ -78,9 +76,7 @@ def _column(name: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     return {"name": name, "label": label, "log": wide, "scale": scale}
 
 
-def _study(
-    name: str, color: str, table: pd.DataFrame, columns: Sequence[str], curve: Edf, ranges: pd.DataFrame
-) -> dict[str, Any]:
+def _study(name: str, color: str, table: Table, columns: Sequence[str], curve: Edf, ranges: Table) -> dict[str, Any]:
     order = np.argsort(table["error"].to_numpy(float), kind="stable")
     keep = np.unique(np.linspace(0, curve.n - 1, points_drawn(curve.n)).round().astype(int))
     rows = table.iloc[order[keep]]

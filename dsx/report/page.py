@@ -80,18 +80,25 @@ def write_report(
 
 def render(inquiry: Inquiry, shown: Sequence[Shown] | None = None, *, question: str = "", command: str = "") -> str:
     """The page as text; arguments as for `write_report`. A function of its arguments and the libraries' versions."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
+
+    content = _content(inquiry, show(inquiry)[0] if shown is None else shown)
+    scripts = {"js": _inlined("page.js"), "plotly": get_plotlyjs() if content["finished"] else ""}
+    return rendered("page.html", **content, **scripts, question=question, command=command)
+
+
+def rendered(template: str, **content: object) -> str:
+    """A page of this package with that content, and the style of all of them."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    content = _content(inquiry, show(inquiry)[0] if shown is None else shown)
-    inlined = {name: (_HERE / f"page.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
-    return environment.get_template("page.html").render(
-        **content, **inlined, question=question, command=command,
-        plotly=get_plotlyjs() if content["finished"] else "",
-    )  # fmt: skip
+    return environment.get_template(template).render(css=_inlined("page.css"), **content)
+
+
+def _inlined(file: str) -> str:
+    return (_HERE / file).read_text(encoding="utf-8")
 
 
 def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:

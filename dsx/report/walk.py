@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dsx
 from dsx.base import files
@@ -15,12 +15,10 @@ from dsx.designing.plan import Ending
 from dsx.designing.walk import Walk
 from dsx.networks.cost import METRICS
 from dsx.recipes.metric import Metric
+from dsx.report.page import rendered
+from dsx.results.arrays import Table
 from dsx.results.states import finished, finished_errors
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_HERE = Path(__file__).parent
 _BEST = 10
 
 
@@ -30,17 +28,11 @@ def write_walk(folder: Path, walk: Walk, ending: Ending | None, command: str = "
     The curves are of models drawn from each space itself: the test's own, and those trained to propose by, but none
     that was known before.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     steps, best = steps_table(walk), best_models(walk)
     files.write_bytes(folder / "steps.csv", steps.to_csv(index=False).encode())
     files.write_bytes(folder / "best.csv", best.to_csv(index=False).encode())
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    place = DesignFolder(folder)
-    page = environment.get_template("walk.html").render(
-        css=(_HERE / "page.css").read_text(encoding="utf-8"),
+    page = rendered(
+        "walk.html",
         name=walk.chain[0].name,
         headline=headline(walk, ending),
         statement=error_statement(walk.plan, walk.steps),
@@ -48,7 +40,7 @@ def write_walk(folder: Path, walk: Walk, ending: Ending | None, command: str = "
         figure=_figure(folder, walk),
         steps=[(step, evidence_of(step)) for step in walk.steps],
         proposal=told_proposal(walk.proposal),
-        definition=(place.spaces / f"{walk.space.name}.yaml").read_text(encoding="utf-8"),
+        definition=(DesignFolder(folder).spaces / f"{walk.space.name}.yaml").read_text(encoding="utf-8"),
         last=walk.space.name,
         best=[_network_row(row, walk.metric) for row in best.to_dict("records")],
         metric=walk.metric,
@@ -60,39 +52,28 @@ def write_walk(folder: Path, walk: Walk, ending: Ending | None, command: str = "
     return path
 
 
-def steps_table(walk: Walk) -> pd.DataFrame:
+def steps_table(walk: Walk) -> Table:
     """One row per step: what was tested, on how many models, what they said, and what was decided."""
     import pandas as pd
 
+    # the last look, field by field, under the names of the columns
+    seen = {
+        "decision": "outcome", "models_of_it": "narrow", "models_left_out": "wide", "chance": "chance",
+        "chance_low": "low", "chance_high": "high", "pvalue_better": "better", "pvalue_no_worse": "no_worse",
+        "allowed": "allowed",
+    }  # fmt: skip
+    nothing = dict.fromkeys(seen) | {"decision": "by hand", "models_of_it": 0, "models_left_out": 0}
     rows = []
     for step in walk.steps:
-        look = step.looks[-1] if step.looks else None
-        rows.append(
-            {
-                "step": step.number,
-                "before": step.before,
-                "after": step.after,
-                "rule": step.refinement.words,
-                "kind": step.refinement.kind,
-                "decision": "by hand" if look is None else look.outcome,
-                "models_of_it": look.narrow if look else 0,
-                "models_left_out": look.wide if look else 0,
-                "chance": look.chance if look else None,
-                "chance_low": look.low if look else None,
-                "chance_high": look.high if look else None,
-                "pvalue_better": look.better if look else None,
-                "pvalue_no_worse": look.no_worse if look else None,
-                "allowed": look.allowed if look else None,
-                "looks": len(step.looks),
-                "error_allowed": step.error,
-                "trained": step.trained,
-                "reused": step.reused,
-            }
-        )
+        what = {"step": step.number, "before": step.before, "after": step.after}
+        what |= {"rule": step.refinement.words, "kind": step.refinement.kind}
+        look = {name: getattr(step.looks[-1], field) for name, field in seen.items()} if step.looks else nothing
+        spent = {"error_allowed": step.error, "trained": step.trained, "reused": step.reused}
+        rows.append({**what, **look, "looks": len(step.looks), **spent})
     return pd.DataFrame(rows)
 
 
-def best_models(walk: Walk) -> pd.DataFrame:
+def best_models(walk: Walk) -> Table:
     """The best known models of the last space; some of them luck of the draw."""
     return finished(walk.pool).sort_values("error", kind="stable", ignore_index=True).head(_BEST)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+# of results, or of what follows from them; pandas is loaded by who makes one
+Table: TypeAlias = "pd.DataFrame"
 
 
 def is_table(data: object) -> TypeIs[pd.DataFrame]:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import pandas as pd
+from dsx.results.arrays import Table
 
 Role = Literal["id", "state", "outcome", "complexity", "training", "structure", "fit", "curve", "parameter"]
 Better = Literal["lower", "higher", ""]
@@ -151,7 +150,7 @@ def is_parameter(name: str) -> bool:
     return name not in _RESULTS and (name in BY_NAME or complexity_of(name) is None) and measured(name) is None
 
 
-def parameter_columns(table: pd.DataFrame) -> list[str]:
+def parameter_columns(table: Table) -> list[str]:
     """The columns of a results table that are the space's parameters and hold numbers."""
     metrics = set(table.attrs.get("metrics", ()))
     return [

@@ -24,7 +24,7 @@ from dsx.base.errors import DsxError, suggest
 from dsx.base.text import plural
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results import columns as known
-from dsx.results.arrays import Floats
+from dsx.results.arrays import Floats, Table
 from dsx.results.cells import NOTHING, Numbers, numbers_in
 from dsx.results.sources import ColumnSource, source, sources_in
 from dsx.results.states import STATES, state_of
@@ -44,12 +44,12 @@ _NUMERIC = tuple(c.name for c in known.COLUMNS if c.elsewhere and not c.text and
 class Foreign:
     """A table with the result columns' own names, and what was taken for what, in words: nothing if dsx wrote it."""
 
-    table: pd.DataFrame
+    table: Table
     account: str
     metric: Metric = ERROR
 
 
-def tidy(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> Foreign:
+def tidy(table: Table, path: Path, given: Mapping[str, str]) -> Foreign:
     """The table with the result columns' own names, an id and a state for every row; checked.
 
     given: what was said of its columns (`KEYS`). Raises DsxError if a column is missing or its values are out of range,
@@ -105,7 +105,7 @@ def _told(metric: Metric, used: ColumnSource, errors: Floats) -> str:
     return f"compared by {used}{f' ({metric.unit})' if metric.unit else ''}, {metric.better} is better{span}"
 
 
-def _without_index(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple[pd.DataFrame, list[str]]:
+def _without_index(table: Table, sources: Mapping[str, ColumnSource]) -> tuple[Table, list[str]]:
     """The table without columns that only number its rows, and words for each of them."""
     used, dropped = {s.column for s in sources.values()}, []
     for name in map(str, list(table.columns)):
@@ -124,7 +124,7 @@ def _counts_rows(values: Floats) -> bool:
     return bool(np.isfinite(values).all() and (np.diff(values) == 1).all() and values[0] in (0, 1))
 
 
-def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource]) -> pd.DataFrame:
+def _renamed(table: Table, path: Path, sources: Mapping[str, ColumnSource]) -> Table:
     """Result columns under their own names; one of such a name that is not used becomes other_NAME."""
     taken: dict[str, str] = {}
     for ours, used in sources.items():
@@ -135,7 +135,7 @@ def _renamed(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource
     return table.rename(columns={**hidden, **taken})
 
 
-def _with_ids(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple[pd.DataFrame, str]:
+def _with_ids(table: Table, sources: Mapping[str, ColumnSource]) -> tuple[Table, str]:
     if "model_id" in table.columns:
         models = table["model_id"].nunique()
         seeds = "" if models == len(table) else f" ({models:,} models, rows of one are its seeds)"
@@ -145,7 +145,7 @@ def _with_ids(table: pd.DataFrame, sources: Mapping[str, ColumnSource]) -> tuple
     return table, "row numbers"
 
 
-def _numeric(table: pd.DataFrame, path: Path, sources: Mapping[str, ColumnSource], metric: Metric) -> pd.DataFrame:
+def _numeric(table: Table, path: Path, sources: Mapping[str, ColumnSource], metric: Metric) -> Table:
     """Every column that holds numbers as numbers; result columns must. Raises DsxError for cells that are none."""
     import pandas as pd
 
@@ -216,12 +216,8 @@ def _percent(cells: pd.Series, name: str, used: ColumnSource, path: Path, asked:
 
 
 def _states(
-    table: pd.DataFrame,
-    path: Path,
-    given: Mapping[str, str],
-    sources: Mapping[str, ColumnSource],
-    metric: Metric = ERROR,
-) -> tuple[pd.DataFrame, str]:
+    table: Table, path: Path, given: Mapping[str, str], sources: Mapping[str, ColumnSource], metric: Metric = ERROR
+) -> tuple[Table, str]:
     """The state of every row, in dsx's words, and how it was told; infinite errors become chance error."""
     table, errors = table.copy(), table["error"].to_numpy(np.float64)
     chance = _chance(path, given, metric)
@@ -280,7 +276,7 @@ def _meant(cells: pd.Series, path: Path, words: Mapping[str, str]) -> tuple[pd.S
     return cells.map(meanings), translations
 
 
-def _parameters(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+def _parameters(table: Table, path: Path, given: Mapping[str, str]) -> tuple[Table, list[str], list[str]]:
     """The table, its parameters, and words for columns that were said not to be any and are left out."""
     candidates = known.parameter_columns(table)
     if "parameters" not in given:
@@ -296,7 +292,7 @@ def _parameters(table: pd.DataFrame, path: Path, given: Mapping[str, str]) -> tu
     return table.drop(columns=left), wanted, [f"'{name}'" for name in left]
 
 
-def _check_repeats(table: pd.DataFrame, path: Path, parameters: Sequence[str]) -> None:
+def _check_repeats(table: Table, path: Path, parameters: Sequence[str]) -> None:
     """Rows of one model_id are seeds of one model: refuse other networks under one id, and copies of whole rows."""
     ids = table["model_id"]
     if ids.isna().any() or (ids.astype(str).str.strip() == "").any():
@@ -321,7 +317,7 @@ def _check_repeats(table: pd.DataFrame, path: Path, parameters: Sequence[str]) -
         )
 
 
-def _left(table: pd.DataFrame, parameters: Sequence[str], unused: Sequence[str]) -> list[str]:
+def _left(table: Table, parameters: Sequence[str], unused: Sequence[str]) -> list[str]:
     """Words for outcomes, and for what is not used."""
     names = [str(name) for name in table.columns if str(name) not in known.ELSEWHERE and str(name) not in parameters]
     outcomes = [name for name in names if known.measured(name) is not None]

@@ -11,7 +11,7 @@ import numpy as np
 
 from dsx.networks.groups import adjust_groups
 from dsx.networks.regnet import quantize_widths
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 from dsx.results.structure import Stages
 
 # measure → (epochs,) values, NaN where an epoch was not evaluated

@@ -14,18 +14,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsx.base.errors import DsxError, one_of
+from dsx.base.nested import flat
 from dsx.recipes.metric import ERROR, Metric
+from dsx.results.arrays import Table
 from dsx.results.columns import COMPLEXITIES, ELSEWHERE
 from dsx.results.foreign import tidy
 from dsx.results.histories import Curve, nds_curve, pycls_costs, pycls_curve, pycls_stages
 from dsx.results.sources import has_column
 from dsx.results.table_files import FORMATS, UTF16, decoded, load_csv, load_parquet, readable, table_name
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CIFAR_CLASSES, IMAGENET_CLASSES = 10, 1000
 _NDS_BLOCKS = (("double_plain", "vanilla"), ("res_basic", "basic"), ("res_bottleneck", "x"))
@@ -40,7 +39,7 @@ class Results:
 
     path: Path
     format: str  # what the file was found to be, in words
-    tables: dict[str, pd.DataFrame]
+    tables: dict[str, Table]
     used: frozenset[str] = frozenset()  # which of the keys that were given had a meaning for this file
     account: str = ""  # what was taken for what, in words; empty for a table that dsx wrote
     metric: Metric = ERROR  # what `error` is of
@@ -112,7 +111,7 @@ def _of_metric(metric: str) -> str:
     return f"error = {meaning} in percent"
 
 
-def read_nds(path: str | Path, metric: str = "last") -> dict[str, pd.DataFrame]:
+def read_nds(path: str | Path, metric: str = "last") -> dict[str, Table]:
     """An NDS file: `{name: table}`, or for a reruns file one table for each of `top` and `mid`.
 
     metric: `last`, the test error of the last epoch, or `lowest`, the lowest over epochs, which the
@@ -135,7 +134,7 @@ def _nds_groups(path: Path, data: Any) -> dict[str, list[Any]]:
     return groups
 
 
-def _nds_tables(path: Path, groups: Mapping[str, list[object]], metric: str) -> dict[str, pd.DataFrame]:
+def _nds_tables(path: Path, groups: Mapping[str, list[object]], metric: str) -> dict[str, Table]:
     classes = IMAGENET_CLASSES if table_name(path).endswith("_in") else CIFAR_CLASSES
     tables = {}
     for group, jobs in groups.items():
@@ -144,7 +143,7 @@ def _nds_tables(path: Path, groups: Mapping[str, list[object]], metric: str) -> 
     return tables
 
 
-def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGENET_CLASSES) -> dict[str, pd.DataFrame]:
+def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGENET_CLASSES) -> dict[str, Table]:
     """A pycls `sweep.json`: `{name: table}`.
 
     metric: `last`, the test error of the last epoch; `lowest`, the lowest over epochs; `ema`, the lowest of
@@ -157,11 +156,11 @@ def read_pycls(path: str | Path, metric: str = "last", num_classes: int = IMAGEN
     return _pycls_tables(path, _load(path), metric, num_classes)
 
 
-def _pycls_tables(path: Path, jobs: object, metric: str, num_classes: int) -> dict[str, pd.DataFrame]:
+def _pycls_tables(path: Path, jobs: object, metric: str, num_classes: int) -> dict[str, Table]:
     if not isinstance(jobs, list):
         raise DsxError(f"{path}: expected a list of jobs, as in a pycls sweep.json")
     rows = [_pycls_row(f"{path}: job {i}", job, table_name(path), num_classes, metric) for i, job in enumerate(jobs)]
-    configs = [_flatten(job["cfg"]) for job in jobs]
+    configs = [{key: value for key, value in flat(job["cfg"]).items() if value != {}} for job in jobs]
     varied = [k for k in dict.fromkeys(k for c in configs for k in c) if len({str(c.get(k)) for c in configs}) > 1]
     names = _short_names([k for k in varied if k.split(".")[0] not in _PYCLS_RUN])
     for row, config in zip(rows, configs, strict=True):
@@ -248,7 +247,7 @@ def _load(path: Path) -> Any:
         raise DsxError(f"{path}: not readable as JSON: {problem}") from None
 
 
-def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
+def _table(rows: list[dict[str, object]]) -> Table:
     import pandas as pd
 
     return pd.DataFrame(rows, columns=None if rows else ["model_id", "space", "state", "error"])
@@ -256,13 +255,6 @@ def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in config.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _short_names(keys: list[str]) -> dict[str, str]:

@@ -12,15 +12,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
+from dsx.results.arrays import Table
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # kept of each epoch; the rest is in the studies
 CURVE_COLUMNS = ("epoch", "lr", "train_loss", "train_error", "loss", "error", "seconds")
@@ -34,8 +32,8 @@ class Reference:
     manifest: what was trained where, and by which versions.
     """
 
-    tables: dict[str, pd.DataFrame]
-    curves: dict[str, pd.DataFrame]
+    tables: dict[str, Table]
+    curves: dict[str, Table]
     manifest: dict[str, Any]
 
     def block_widths(self, name: str) -> list[list[float]]:
@@ -69,7 +67,7 @@ def _find() -> Path:
     raise DsxError("no reference results in ./experiments/reference, and none shipped; `make reference` makes them")
 
 
-def _read(folder: Path, file: str, manifest: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+def _read(folder: Path, file: str, manifest: Mapping[str, Mapping[str, object]]) -> Table:
     import io
 
     import pandas as pd
@@ -84,10 +82,7 @@ def _read(folder: Path, file: str, manifest: Mapping[str, Mapping[str, object]])
 
 
 def write_reference(
-    folder: Path,
-    tables: Mapping[str, pd.DataFrame],
-    curves: Mapping[str, pd.DataFrame],
-    facts: Mapping[str, object],
+    folder: Path, tables: Mapping[str, Table], curves: Mapping[str, Table], facts: Mapping[str, object]
 ) -> dict[str, str]:
     """Write tables, curves and the manifest; returns file → SHA-256. facts: further entries of the manifest.
 
@@ -111,7 +106,7 @@ def write_reference(
     return hashes
 
 
-def _small(curves: pd.DataFrame) -> pd.DataFrame:
+def _small(curves: Table) -> Table:
     """The curves' main columns, measures as 32-bit floats: their seventh digit means nothing."""
     kept = curves[[c for c in ("run_id", "model_id", *CURVE_COLUMNS) if c in curves.columns]]
     floats = [c for c in kept.columns if kept[c].dtype.kind == "f"]

@@ -15,40 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.base.errors import DsxError
-from dsx.results.arrays import (
-    Floats,
-    check_count,
-    check_level,
-    check_share,
-    column,
-    frame,
-    is_table,
-    number_array,
-    weight_array,
-)
+from dsx.results.arrays import Floats, is_table, number_array, weight_array
 from dsx.results.states import finished, finished_errors
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Errors: TypeAlias = "npt.ArrayLike | pd.DataFrame | pd.Series[Any]"
-
-__all__ = [
-    "Errors",
-    "Floats",
-    "as_paired",
-    "as_sample",
-    "as_weighted",
-    "check_count",
-    "check_level",
-    "check_share",
-    "column",
-    "frame",
-    "is_table",
-    "number_array",
-    "samples_by_name",
-    "weight_array",
-]
 
 
 def as_sample(errors: Errors, name: str = "errors") -> Floats:

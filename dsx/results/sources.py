@@ -6,13 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError, suggest
+from dsx.results.arrays import Table
 from dsx.results.columns import ELSEWHERE, measured
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _FORMULA = re.compile(r"(100\s*-\s*)?(?:(\d+\.?\d*(?:[eE]\+?\d+)?)\s*\*\s*)?(.+)")
 
@@ -45,7 +42,7 @@ def has_column(text: str, columns: Sequence[str]) -> bool:
 
 
 def sources_in(
-    table: pd.DataFrame, path: Path, given: Mapping[str, str], named_otherwise: bool = False
+    table: Table, path: Path, given: Mapping[str, str], named_otherwise: bool = False
 ) -> dict[str, ColumnSource]:
     """Where each result column comes from: as given, or a column of that name, letter case ignored.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsx.base.errors import DsxError, one_of, suggest
-from dsx.results.arrays import Floats, is_table, number_array
+from dsx.results.arrays import Floats, Table, is_table, number_array
 from dsx.results.columns import PER_RUN
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Counts:
         return f"{start}: " + ", ".join([done, diverged, f"{self.failed} failed", *running, f"{self.pending} pending"])
 
 
-def count_states(table: pd.DataFrame) -> Counts:
+def count_states(table: Table) -> Counts:
     """Count the runs of a results table by state.
 
     A table without a `state` column (a CSV from elsewhere): rows with an error are done, others failed.
@@ -93,7 +93,7 @@ def count_states(table: pd.DataFrame) -> Counts:
     )
 
 
-def models_of(table: pd.DataFrame) -> pd.Series[str]:
+def models_of(table: Table) -> pd.Series[str]:
     """What tells the models of a table with `model_id` apart; runs of one differ by their seed alone.
 
     One network with several sampled settings of the training is several models, as the ids of its runs say.
@@ -103,11 +103,11 @@ def models_of(table: pd.DataFrame) -> pd.Series[str]:
     return table["model_id"] + table["run_id"].astype(str).str.extract(_SETTINGS, expand=False).fillna("")
 
 
-def _models(table: pd.DataFrame) -> int:
+def _models(table: Table) -> int:
     return int(models_of(table).nunique()) if "model_id" in table.columns else len(table)
 
 
-def finished(table: pd.DataFrame) -> pd.DataFrame:
+def finished(table: Table) -> Table:
     """The models that count: one row per model that is done or diverged and has an error.
 
     Runs of one model with several seeds become one row: measured columns are averaged, the state is
@@ -116,7 +116,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     """
     state, error = _states(table), _errors(table)
     counted = _ended(state) & np.isfinite(error)
-    kept: pd.DataFrame = table if counted.all() else table[counted].reset_index(drop=True)
+    kept: Table = table if counted.all() else table[counted].reset_index(drop=True)
     if "model_id" not in kept.columns or (models := models_of(kept)).is_unique:
         return kept
     rules = {name: "mean" if name in PER_RUN else "first" for name in kept.columns}
@@ -125,7 +125,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.groupby(models.rename(None), sort=False).agg(rules).reset_index(drop=True)
 
 
-def in_order(table: pd.DataFrame) -> pd.DataFrame:
+def in_order(table: Table) -> Table:
     """The models that count or still may, a row each in the order of the table, `error` NaN for those yet to come.
 
     What looks at a growing study must not depend on which models finished first. Failed models, which have no error,
@@ -143,7 +143,7 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return runs.first().assign(error=means).loc[every[every.isin(means.index)].unique()].reset_index(drop=True)
 
 
-def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
+def finished_errors(table: Table, name: str = "results table") -> Floats:
     """(n,) errors in percent of the models that count, n ≥ 1.
 
     Raises DsxError, with the counts, if no model has finished.
@@ -154,7 +154,7 @@ def finished_errors(table: pd.DataFrame, name: str = "results table") -> Floats:
     return errors
 
 
-def mixed_conditions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def mixed_conditions(tables: Mapping[str, Table]) -> list[str]:
     """Sentences that warn of finished models trained unalike: other recipes, or other numbers of epochs or seeds."""
     warnings = _mixed_seeds(tables)
     for column, noun in (("recipe", "recipes"), ("epochs", "numbers of epochs")):
@@ -172,7 +172,7 @@ def mixed_conditions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return warnings
 
 
-def _mixed_seeds(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def _mixed_seeds(tables: Mapping[str, Table]) -> list[str]:
     """A sentence if the errors of some are means over more seeds than those of others."""
     seeds: dict[str, float] = {}
     for name, table in tables.items():
@@ -190,7 +190,7 @@ def _mixed_seeds(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     ]
 
 
-def _states(table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+def _states(table: Table) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     if not is_table(table):
         raise DsxError(
             f"expected a results table, found {type(table).__name__}; tables are given by name: {{name: table}}"
@@ -207,7 +207,7 @@ def _ended(state: np.ndarray[tuple[int], np.dtype[np.object_]]) -> np.ndarray[tu
     return (state == "done") | (state == "diverged")
 
 
-def _errors(table: pd.DataFrame) -> Floats:
+def _errors(table: Table) -> Floats:
     if "error" not in table.columns:
         known = [str(c) for c in table.columns]
         raise DsxError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsx.base.errors import DsxError
+from dsx.results.arrays import Table
 from dsx.results.columns import stages as stage_numbers
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Stages = list[list[float]]
 
 
-def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataFrame:
+def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> Table:
     """One row per network: model_id, stages (`Stages`), total_depth (blocks), first_width, last_width (channels).
 
     contents: canonical JSON of each network, in the order of model_ids. A network without stages is left out.
@@ -29,7 +30,7 @@ def network_table(model_ids: Sequence[str], contents: Sequence[str]) -> pd.DataF
     return _table([model for model, _ in known], [stages_of(network) for _, network in known])
 
 
-def networks_in(table: pd.DataFrame) -> pd.DataFrame | None:
+def networks_in(table: Table) -> Table | None:
     """`network_table` of a results table from elsewhere, from its columns `stages`, or depth_1, width_1 …; else None.
 
     Also read, where they are: bottleneck_ratio_1 …, and group_width_1 … or groups_1 … (their number). A stage without
@@ -77,7 +78,7 @@ def _stages_of_row(row: Mapping[Hashable, object], numbers: Sequence[int]) -> St
     return stages
 
 
-def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> pd.DataFrame:
+def _table(model_ids: Sequence[str] | pd.Series[Any], stages: list[Stages]) -> Table:
     import pandas as pd
 
     return pd.DataFrame(
@@ -99,10 +100,10 @@ def stages_of(architecture: dict[str, Any]) -> Stages:
     ]
 
 
-def with_stages(models: pd.DataFrame) -> pd.DataFrame:
+def with_stages(models: Table) -> Table:
     """The rows whose stages are known; a parameter of that name, their number, is none of them."""
     known = [isinstance(stages, list) for stages in models.get("stages", [None] * len(models))]
-    rows: pd.DataFrame = models[known]
+    rows: Table = models[known]
     return rows
 
 

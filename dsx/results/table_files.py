@@ -8,13 +8,10 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError, first_line
+from dsx.results.arrays import Table
 from dsx.results.foreign import tidy
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMATS = (
     "an NDS data file (JSON, jobs with 'net'), a pycls sweep.json (jobs with 'cfg'), "
@@ -26,9 +23,7 @@ _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_csv(
-    path: str | Path, error: str = "error", columns: Mapping[str, str] | None = None
-) -> dict[str, pd.DataFrame]:
+def read_csv(path: str | Path, error: str = "error", columns: Mapping[str, str] | None = None) -> dict[str, Table]:
     """Any CSV with one row per model: `{name: table}`. error: the column of errors in percent, or `100-acc`.
 
     columns: as for `read_results`. UTF-8 or UTF-16; commas, semicolons, tabs or bars between cells. Rows without an
@@ -40,7 +35,7 @@ def read_csv(
     return {table_name(path): tidy(load_csv(path), path, {"error": error, **(columns or {})}).table}
 
 
-def load_csv(path: Path) -> pd.DataFrame:
+def load_csv(path: Path) -> Table:
     """The table as the file has it, every cell as text. Raises DsxError as `read_csv` does."""
     import pandas as pd
 
@@ -112,7 +107,7 @@ def _uneven(rows: list[list[str]]) -> int | None:
     return next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None)
 
 
-def read_parquet(path: str | Path, columns: Mapping[str, str] | None = None) -> dict[str, pd.DataFrame]:
+def read_parquet(path: str | Path, columns: Mapping[str, str] | None = None) -> dict[str, Table]:
     """A results table that dsx wrote (a study's results.parquet, a reference table), or another: as `read_csv`.
 
     The table of `runs/AnyNetXE/results.parquet` is named by its study's folder.
@@ -121,13 +116,13 @@ def read_parquet(path: str | Path, columns: Mapping[str, str] | None = None) -> 
     return {table_name(path): tidy(load_parquet(path), path, {"error": "error", **(columns or {})}).table}
 
 
-def load_parquet(path: Path) -> pd.DataFrame:
+def load_parquet(path: Path) -> Table:
     """The table as the file has it, without dsx's notes on the records it was read from. Raises DsxError."""
     import pandas as pd
     import pyarrow as pa
 
     try:
-        table: pd.DataFrame = pd.read_parquet(path)
+        table: Table = pd.read_parquet(path)
     except FileNotFoundError:
         raise DsxError(f"{path}: no such file") from None
     except (OSError, ValueError, pa.ArrowException) as problem:

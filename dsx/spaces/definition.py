@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, InstanceOf, PlainSerializer, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
@@ -68,22 +76,15 @@ class Space(Frozen):
     rules: dict[str, OrderRule | _Inequality] = {}
     constraints: dict[str, _Window | _Inequality] = {}
 
-    @field_validator("parameters", mode="before")
+    @field_validator("parameters", "rules", "constraints", mode="before")
     @classmethod
-    def _expand(cls, parameters: object) -> object:
-        if not isinstance(parameters, dict):
-            return parameters
-        return {name: from_shorthand(value) for name, value in parameters.items()}
-
-    @field_validator("rules", mode="before")
-    @classmethod
-    def _parse_rules(cls, rules: object) -> object:
-        return parse_rules(rules) if isinstance(rules, dict) else rules
-
-    @field_validator("constraints", mode="before")
-    @classmethod
-    def _parse_constraints(cls, constraints: object) -> object:
-        return parse_constraints(constraints) if isinstance(constraints, dict) else constraints
+    def _parse(cls, content: object, field: ValidationInfo) -> object:
+        """Bare values and texts as what they stand for."""
+        if not isinstance(content, dict):
+            return content
+        if field.field_name == "parameters":
+            return {name: from_shorthand(value) for name, value in content.items()}
+        return parse_rules(content) if field.field_name == "rules" else parse_constraints(content)
 
     @model_validator(mode="after")
     def _consistent(self) -> Space:
@@ -240,12 +241,12 @@ def load_space(name: str | Path, overrides: Mapping[str, object] | None = None) 
     data = read_definition(path)
     for key, value in (overrides or {}).items():
         assign(data, key, value)
-    return space_from_dict(data, str(path) if not overrides else f"{path} with {', '.join(overrides)}")
+    return Space.from_dict(data, str(path) if not overrides else f"{path} with {', '.join(overrides)}")
 
 
-def space_from_dict(data: Mapping[str, object], where: str = "") -> Space:
-    """The space that a merged definition (`Space.to_dict`, or a file's content) describes."""
-    return Space.from_dict(data, where)
+def as_space(space: Space | str | Path) -> Space:
+    """The space itself, or the one of that name or in that file. Raises DefinitionError as `load_space` does."""
+    return space if isinstance(space, Space) else load_space(space)
 
 
 def completed(definition: Mapping[str, object]) -> dict[str, Any]:
@@ -257,6 +258,6 @@ def completed(definition: Mapping[str, object]) -> dict[str, Any]:
     if "family" not in content:
         return content
     try:
-        return space_from_dict(content).to_dict()
+        return Space.from_dict(content).to_dict()
     except DsxError:
         return content

@@ -26,17 +26,8 @@ def describe_derivation(space: Space, model: Model) -> str:
     stages = settings["stages"] if "stages" in settings else np.full(1, space.stages)
     shapes = space.family_rules.shape(settings, stages, space.max_stages, space.width_step)
     linear = _linear(settings) if space.family == "regnet" else None
-    header = [
-        "",
-        "depth",
-        *(["u (w0 + wa·j)", "w0·wm^k"] if linear else []),
-        "width before",
-        "width",
-        "inner",
-        "g drawn",
-        "g",
-    ]
-    rows = [header]
+    of_line = ["u (w0 + wa·j)", "w0·wm^k"] if linear else []
+    rows = [["", "depth", *of_line, "width before", "width", "inner", "g drawn", "g"]]
     for i, stage in enumerate(model.architecture.stages):
         cells = [f"stage {i + 1}", str(stage.depth)]
         if linear is not None:

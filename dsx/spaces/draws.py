@@ -7,8 +7,8 @@ by (seed, chunk); every distribution is an inverse transform of them. Orders are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,27 +19,18 @@ from dsx.spaces.orders import OrderRule, order_probability, sample_ordered
 CHUNK = 1 << 15
 
 
-@dataclass(frozen=True)
-class _Column:
-    """Where a parameter's uniforms lie: `width` columns from `start`."""
-
-    name: str
-    start: int
-    width: int
-
-
 class Draws:
     """Draws settings of one space, CHUNK at a time."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space, self.seed = space, seed
-        self.columns: list[_Column] = []
+        self._places: dict[str, slice] = {}  # columns of a parameter's uniforms
         start = 0
         # sorted, so that the order of keys in a file does not matter; the number of stages comes first
         for name in sorted(space.parameters, key=lambda name: (name != "stages", name)):
             if not isinstance(space.parameters[name], SameAs):
                 width = space.max_stages if space.parameters[name].per == "stage" else 1
-                self.columns.append(_Column(name, start, width))
+                self._places[name] = slice(start, start + width)
                 start += width
         self.width = start
         self._last: tuple[int, dict[str, np.ndarray]] = (-1, {})
@@ -55,16 +46,14 @@ class Draws:
         """Parameter → (CHUNK,) or (CHUNK, stages) values; stages beyond a setting's own hold the lowest value."""
         space, uniforms = self.space, self._uniforms(index)
         settings: dict[str, np.ndarray] = {}
-        for column in self.columns:
-            u = uniforms[:, column.start : column.start + column.width]
-            parameter = space.parameters[column.name]
-            if column.name == "stages":
+        for name, place in self._places.items():
+            u, parameter = uniforms[:, place], space.parameters[name]
+            if name == "stages":
                 settings["stages"] = parameter.values[inverse_transform(self._stage_masses(), u[:, 0])]
             elif parameter.per == "network":
-                settings[column.name] = parameter.quantile(u[:, 0])
+                settings[name] = parameter.quantile(u[:, 0])
             else:
-                stages = settings.get("stages")
-                settings[column.name] = parameter.values[self._by_stage(column.name, u, stages)]
+                settings[name] = parameter.values[self._by_stage(name, u, settings.get("stages"))]
         return space.with_shared(settings)
 
     def _uniforms(self, index: int) -> np.ndarray:
@@ -74,18 +63,12 @@ class Draws:
 
     def _stage_masses(self) -> np.ndarray:
         """Law of the number of stages given the orders: its own law times the probability of each order."""
-        space = self.space
-        parameter = space.parameters["stages"]
-        likely = [
-            np.prod(
-                [
-                    order_probability(space.parameters[n].masses, r.order, r.length(int(m)))
-                    for n, r in space.orders.items()
-                ]
-            )
-            for m in parameter.values
-        ]
-        masses = parameter.masses * np.array(likely)
+        parameters, orders = self.space.parameters, self.space.orders.items()
+
+        def likely(stages: int) -> float:
+            return math.prod(order_probability(parameters[n].masses, r.order, r.length(stages)) for n, r in orders)
+
+        masses = parameters["stages"].masses * np.array([likely(int(m)) for m in parameters["stages"].values])
         return np.asarray(masses / masses.sum())
 
     def _by_stage(self, name: str, u: np.ndarray, stages: np.ndarray | None) -> np.ndarray:

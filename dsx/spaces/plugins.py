@@ -38,9 +38,36 @@ class Plugin(Frozen):
         """8 hexadecimal digits: a hash of the source."""
         return hashlib.sha256(self.source.encode()).hexdigest()[:8]
 
+    def versioned(self, name: str) -> str:
+        """What something of this file is called where two versions of it may meet: also the file, in tracebacks."""
+        return f"{name}@{self.version}"
+
     def load(self) -> Loaded:
         """Run the source (once in a process) and make its blocks known. Raises DefinitionError with file and line."""
-        return _load(self.file, self.source, self.version)
+        return _load(self)
+
+    def fault(self, error: BaseException, where: str = "") -> DefinitionError:
+        """`my_blocks.py, line 3: NameError: …`: the innermost line of the user's file. where: in which function."""
+        own = self.versioned(self.file)
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+        line = error.lineno if isinstance(error, SyntaxError) and error.filename == own else (lines or [None])[-1]
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        place = f"{self.file}, line {line}" if line else self.file
+        return DefinitionError(f"{place}: {type(error).__name__}: {text}{where and f' (in {where})'}")
+
+    def guarded(self, function: Callable[..., Any], where: str) -> Callable[..., Any]:
+        """The user's function; its own faults become one line with file and line."""
+
+        @functools.wraps(function)
+        def call(*arguments: object) -> object:
+            try:
+                return function(*arguments)
+            except DsxError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise self.fault(error, where) from error
+
+        return call
 
 
 @dataclass(frozen=True)
@@ -114,17 +141,16 @@ def gather(plugins: Iterable[Plugin]) -> Loaded:
 
 
 @functools.cache
-def _load(file: str, source: str, version: str) -> Loaded:
-    filename = f"{file}@{version}"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+def _load(plugin: Plugin) -> Loaded:
+    file, filename = plugin.file, plugin.versioned(plugin.file)
+    linecache.cache[filename] = (len(plugin.source), None, plugin.source.splitlines(keepends=True), filename)
     try:
-        tree = ast.parse(source, filename)
+        defined = _top_level(ast.parse(plugin.source, filename))
     except SyntaxError as error:
-        raise DefinitionError(_where(error, file, filename)) from error
-    defined = _top_level(tree)
+        raise plugin.fault(error) from error
     if "build" in defined or "PARAMETERS" in defined:
-        return _networks(file, source, version, defined)
-    module = _module(file, source, version)
+        return _networks(plugin, defined)
+    module = _module(plugin)
     blocks, families = _entries(module, "BLOCKS", Block, file), _entries(module, "FAMILIES", Family, file)
     if not blocks and not families:
         raise DefinitionError(
@@ -137,30 +163,29 @@ def _load(file: str, source: str, version: str) -> Loaded:
                 raise DefinitionError(f"{file}: {kind} '{name}' exists in dsx; give yours another name")
             if not name.isidentifier():
                 raise DefinitionError(f"{file}: {kind} '{name}': a name is letters, digits and _")
-    names = {name: f"{name}@{version}" for name in blocks}
+    names = {name: plugin.versioned(name) for name in blocks}
     for name, block in blocks.items():
-        guard = functools.partial(_guarded, file=file, filename=filename, what=f"block '{name}'")
+        guard = functools.partial(plugin.guarded, where=f"block '{name}'")
         module_factory = guard(block.module) if block.module else None
         USER_BLOCKS[names[name]] = replace(block, convs=guard(block.convs), module=module_factory)
     guarded = {
-        name: replace(family, shape=_guarded(family.shape, file, filename, f"family '{name}'"))
+        name: replace(family, shape=plugin.guarded(family.shape, f"family '{name}'"))
         for name, family in families.items()
     }
     return Loaded(names, guarded, {})
 
 
 @functools.cache
-def _module(file: str, source: str, version: str) -> types.ModuleType:
+def _module(plugin: Plugin) -> types.ModuleType:
     """The file, run once in a process. Raises DefinitionError with file and line if it cannot be."""
-    filename = f"{file}@{version}"
-    module = types.ModuleType(f"dsx_plugin_{version}")
-    module.__file__ = filename
+    module = types.ModuleType(f"dsx_plugin_{plugin.version}")
+    module.__file__ = plugin.versioned(plugin.file)
     # dataclasses and pickles look a class's module up by name
     sys.modules[module.__name__] = module
     try:
-        exec(compile(source, filename, "exec"), module.__dict__)
+        exec(compile(plugin.source, module.__file__, "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
-        raise DefinitionError(_where(error, file, filename)) from error
+        raise plugin.fault(error) from error
     return module
 
 
@@ -176,9 +201,9 @@ def _top_level(tree: ast.Module) -> dict[str, ast.stmt]:
     return names
 
 
-def _networks(file: str, source: str, version: str, defined: Mapping[str, ast.stmt]) -> Loaded:
+def _networks(plugin: Plugin, defined: Mapping[str, ast.stmt]) -> Loaded:
     """A file of networks: PARAMETERS are read from its text, and nothing of it is run."""
-    name, filename = Path(file).stem, f"{file}@{version}"
+    file, name = plugin.file, Path(plugin.file).stem
     for needed, example in (("build", "def build(setting)"), ("PARAMETERS", "PARAMETERS = {'width': {…}}")):
         if needed not in defined:
             there = "build" if needed == "PARAMETERS" else "PARAMETERS"
@@ -203,14 +228,13 @@ def _networks(file: str, source: str, version: str, defined: Mapping[str, ast.st
 
     def lazily(function: str) -> Callable[..., Any]:
         def call(*arguments: object) -> object:
-            made = getattr(_module(file, source, version), function)
-            return _guarded(made, file, filename, function)(*arguments)
+            return plugin.guarded(getattr(_module(plugin), function), function)(*arguments)
 
         return call
 
     complexity = lazily("complexity") if "complexity" in defined else None
-    USER_NETWORKS[f"{name}@{version}"] = UserCode(file, parameters, lazily("build"), complexity)
-    return Loaded({}, {}, {name: f"{name}@{version}"})
+    USER_NETWORKS[plugin.versioned(name)] = UserCode(file, parameters, lazily("build"), complexity)
+    return Loaded({}, {}, {name: plugin.versioned(name)})
 
 
 def _entries(module: types.ModuleType, name: str, kind: type, file: str) -> dict[str, Any]:
@@ -224,26 +248,3 @@ def _entries(module: types.ModuleType, name: str, kind: type, file: str) -> dict
                 f"{file}: {name}[{key!r}] is a {type(value).__name__}; expected a {kind.__name__} under a name"
             )
     return entries
-
-
-def _guarded(function: Callable[..., Any], file: str, filename: str, what: str) -> Callable[..., Any]:
-    """The user's function; its own faults become one line with file and line."""
-
-    @functools.wraps(function)
-    def call(*arguments: object) -> object:
-        try:
-            return function(*arguments)
-        except DsxError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise DefinitionError(f"{_where(error, file, filename)} (in {what})") from error
-
-    return call
-
-
-def _where(error: BaseException, file: str, filename: str) -> str:
-    """`my_blocks.py, line 3: NameError: …`: the innermost line of the user's file."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
-    line = error.lineno if isinstance(error, SyntaxError) and error.filename == filename else (lines or [None])[-1]
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{file}" + (f", line {line}" if line else "") + f": {type(error).__name__}: {text}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -149,14 +149,11 @@ class Population:
     def some(self, rows: Sequence[int]) -> Population:
         """The population of these rows, in the order given."""
         at = np.asarray(rows, dtype=np.int64)
-        return Population(
-            space=self.space,
+        return replace(
+            self,
             settings={name: column[at] for name, column in self.settings.items()},
-            flops=self.flops[at],
-            params=self.params[at],
-            acts=self.acts[at],
+            **{name: getattr(self, name)[at] for name in METRICS},
             contents=[self.contents[row] for row in rows],
-            resolution=self.resolution,
             known_ids=[self.known_ids[row] for row in rows] if self.known_ids is not None else None,
         )
 

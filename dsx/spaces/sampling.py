@@ -20,7 +20,7 @@ from dsx.base.errors import DsxError, ShortfallError
 from dsx.base.nested import canonical_json
 from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.checks import check_limits
-from dsx.spaces.definition import Space, load_space
+from dsx.spaces.definition import Space, as_space
 from dsx.spaces.draws import CHUNK, Draws
 from dsx.spaces.enumeration import enumerable, remaining
 from dsx.spaces.population import Population
@@ -65,13 +65,12 @@ def sample(  # noqa: PLR0913 (a public function; its options go by name)
 ) -> Population:
     """n distinct models of a space under constraints. Ranges (low, high) include both ends; None keeps the space's own.
 
-    space: also by name or file, as `load_space` reads it.
-    Raises DsxError for n < 1 or a bad range, ShortfallError (with the acceptance rate and the constraint that binds)
-    if fewer than n distinct models are found, unless allow_short.
+    space: also by name or file. Raises DsxError for n < 1 or a bad range, ShortfallError (with the acceptance rate and
+    the constraint that binds) if fewer than n distinct models are found, unless allow_short.
     """
-    space = space if isinstance(space, Space) else load_space(space)
-    space = configured(space, flops=flops, params=params, acts=acts, resolution=resolution, num_classes=num_classes)
-    return draw_population(space, n, seed=seed, allow_short=allow_short).population
+    ranges = {"flops": flops, "params": params, "acts": acts}
+    asked = configured(as_space(space), resolution=resolution, num_classes=num_classes, **ranges)
+    return draw_population(asked, n, seed=seed, allow_short=allow_short).population
 
 
 def configured(

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsx.base import files
 from dsx.base.arrow import array_of
+from dsx.results.arrays import Table
 from dsx.results.states import FINISHED
 from dsx.study.paths import StudyPaths
 from dsx.study.runs import Run, Runs
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 # records parsed together: some megabytes
@@ -263,7 +263,7 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
     return values
 
 
-def write_cache(path: Path, table: pd.DataFrame, finished: Mapping[str, Finished]) -> None:
+def write_cache(path: Path, table: Table, finished: Mapping[str, Finished]) -> None:
     """Keep the table, with the identity of each record. A folder that cannot be written costs only time."""
     import pandas as pd
     import pyarrow as pa

@@ -82,6 +82,14 @@ def write_manifest(paths: StudyPaths, file: StudyFile) -> None:
     files.write_bytes(paths.definition, yaml_text(file.to_dict()).encode())
 
 
+def grown(former: StudyFile, larger: StudyFile, models: int) -> StudyFile:
+    """What is said of a study that grew to what `larger` asks for. models: it had before."""
+    size = FormerSize(n=former.request["n"], models=models, dsx=former.dsx, git_commit=former.git_commit)
+    taken = ("dsx", "git_commit", "request", "population")
+    update = {name: getattr(larger, name) for name in taken} | {"history": (*former.history, size)}
+    return former.model_copy(update=update)
+
+
 def difference(old: StudyFile, new: StudyFile, *, but: tuple[str, ...] = ()) -> str:
     """What differs in space (without prose), request, seed and models, in one line; empty if nothing does.
 

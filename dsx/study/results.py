@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dsx.base import files
+from dsx.base.errors import StudyError
+from dsx.results.arrays import Table
+from dsx.results.columns import BY_NAME
 from dsx.results.states import FINISHED
 from dsx.study import claims
 from dsx.study.finished import Finished, read_cache, read_finished
@@ -137,12 +140,28 @@ def own_metrics(recipe: AnyRecipe | None) -> tuple[str, ...]:
     return tuple(metric.name for metric in recipe.measures if metric.name != "error") if recipe else ()
 
 
+def check_metrics(recipe: AnyRecipe, population: Population) -> None:
+    """Raises StudyError for a metric that is called like another column of the results."""
+    taken = {name for name, column in BY_NAME.items() if column.role != "curve" and name != "error"}
+    for metric in recipe.measures:
+        if metric.name in taken or metric.name in population.settings:
+            raise StudyError(
+                f"recipe {recipe.name}: metric '{metric.name}': the results have another column of that name"
+            )
+
+
 def is_finished(paths: RunPaths) -> bool:
     """Whether a usable result is there. A torn one is not, and is trained again."""
     if not paths.result.exists():
         return False
     record, _ = files.load_json(paths.result)
     return record is not None and record.get("state") in FINISHED
+
+
+# of a failure's record, besides its class
+_RECORDED: dict[str, type] = {
+    "message": str, "traceback": str, "time": float, "attempts": int, "alike": int, "retrying": bool
+}  # fmt: skip
 
 
 def read_failure(paths: StudyPaths, run_id: str) -> tuple[Failure | None, str]:
@@ -152,16 +171,8 @@ def read_failure(paths: StudyPaths, run_id: str) -> tuple[Failure | None, str]:
     if data is None:
         return None, problem
     try:
-        return Failure(
-            run_id=run_id,
-            kind=str(data["class"]),
-            message=str(data["message"]),
-            traceback=str(data.get("traceback", "")),
-            time=float(data.get("time", 0.0)),
-            attempts=int(data.get("attempts", 1)),
-            alike=int(data.get("alike", 1)),
-            retrying=bool(data.get("retrying", False)),
-        ), ""
+        fields: dict[str, Any] = {name: kind(data[name]) for name, kind in _RECORDED.items() if name in data}
+        return Failure(run_id=run_id, kind=str(data["class"]), **fields), ""
     except (KeyError, TypeError, ValueError):
         return None, f"{path}: not a failure record; treated as absent"
 
@@ -189,7 +200,7 @@ def any_started(paths: StudyPaths) -> bool:
     return next(_started(paths), None) is not None
 
 
-def results_table(population: Population, every: Runs, scan: Scan) -> pd.DataFrame:
+def results_table(population: Population, every: Runs, scan: Scan) -> Table:
     """One row per run, whatever its state. error, best_error in percent, NaN unless finished.
 
     Columns: model_id, space, state, error, best_error, metrics of a user's own training, epochs, flops, params,
@@ -239,7 +250,7 @@ def results_table(population: Population, every: Runs, scan: Scan) -> pd.DataFra
     return table
 
 
-def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> pd.DataFrame:
+def curves_table(paths: StudyPaths, runs: Sequence[Run]) -> Table:
     """One row per run and epoch of the finished runs: run_id, model_id, epoch and what the trainer noted."""
     import pandas as pd
 

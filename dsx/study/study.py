@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dsx
 from dsx.base import nested
 from dsx.base.errors import DsxError, StudyError
 from dsx.base.provenance import git_commit
-from dsx.results.columns import BY_NAME
-from dsx.spaces.definition import completed, space_from_dict
+from dsx.results.arrays import Table
+from dsx.spaces.definition import Space, completed
 from dsx.spaces.identity import definition_hash
 from dsx.spaces.plugins import load_plugins
 from dsx.spaces.population import Population
@@ -22,22 +21,12 @@ from dsx.study import results, timings
 from dsx.study.changing import changing
 from dsx.study.claims import Holder
 from dsx.study.finished import write_cache
-from dsx.study.manifest import (
-    FormerSize,
-    PaperErrors,
-    StudyFile,
-    difference,
-    read_manifest,
-    told_difference,
-    write_manifest,
-)
+from dsx.study.manifest import PaperErrors, StudyFile, difference, grown, read_manifest, told_difference, write_manifest
 from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure, Scan
 from dsx.study.runs import Runs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dsx.recipes.base import AnyRecipe
 
 
@@ -47,7 +36,22 @@ class Study:
     def __init__(self, paths: StudyPaths, file: StudyFile) -> None:
         load_plugins(file.space)  # a user's own blocks, from the frozen source, before any architecture is read
         self.paths = paths
+        self.path = paths.root  # the folder, as it was given
+        self._hold(file)
+
+    def _hold(self, file: StudyFile) -> None:
+        """Be as study.yaml says now; what follows from it is read again when asked for."""
         self._file = file
+        self.name = file.name  # the folder's when the study was made
+        self.definition = file.space  # the space's, fully merged
+        self.request = file.request  # what was asked of the sampler
+        self.seed = file.seed  # of the population and, with model and replicate, of every training
+        self.replicates = file.replicates  # how often each model is trained, each time with another seed
+        self.paper = file.paper  # what a paper reports of this population, if the experiment that made it says so
+        self.history = file.history  # the sizes that it had before it grew, oldest first
+        self._population: Population | None = None
+        self._recipe: AnyRecipe | None = None
+        self._runs: Runs | None = None
 
     @classmethod
     def create(
@@ -76,8 +80,7 @@ class Study:
             population=nested.content_hash(population.model_ids),
         )
         if paths.definition.exists():
-            same = _of_this_request(path, file)
-            if same is not None:
+            if (same := _of_this_request(path, file)) is not None:
                 return same
             with changing(paths):
                 there = cls._existing(path, paths, file, population)
@@ -122,24 +125,9 @@ class Study:
             return self
         if "parameters" not in self.definition:
             raise StudyError(f"{self.path}: was not sampled from a space, so it cannot grow")
-        space = space_from_dict(self.definition, str(self.paths.definition))
+        space = Space.from_dict(self.definition, str(self.paths.definition))
         sampling = draw_population(space, n, seed=self.seed, allow_short=allow_short)
         return Study.create(self.path, sampling.population, self.definition, {**self.request, "n": n}, self.seed)
-
-    @property
-    def path(self) -> Path:
-        """The folder, as it was given."""
-        return self.paths.root
-
-    @property
-    def name(self) -> str:
-        """The folder's name when the study was made."""
-        return self._file.name
-
-    @property
-    def definition(self) -> dict[str, Any]:
-        """The space's definition, fully merged."""
-        return self._file.space
 
     @property
     def space_hash(self) -> str:
@@ -153,23 +141,10 @@ class Study:
         return f"dsx {self._file.dsx}" + (f", commit {commit}" if commit else "")
 
     @property
-    def request(self) -> dict[str, Any]:
-        """What was asked of the sampler."""
-        return self._file.request
-
-    @property
-    def seed(self) -> int:
-        """The study's seed: of the population and, with model and replicate, of every training."""
-        return self._file.seed
-
-    @property
-    def replicates(self) -> int:
-        """How often each model is trained, each time with another seed."""
-        return self._file.replicates
-
-    @cached_property
     def population(self) -> Population:
         """Read when asked for. Raises StudyError if it is torn or of another request than study.yaml."""
+        if self._population is not None:
+            return self._population
         population = Population.read(self.paths.population)
         if nested.content_hash(population.model_ids) != self._file.population:
             population = population.first(self.request.get("n", 0))  # it grew since study.yaml was read
@@ -178,25 +153,24 @@ class Study:
                 f"{self.paths.population}: is not the population that study.yaml describes;"
                 " restore it from a copy, or sample again into another folder"
             )
+        self._population = population
         return population
 
-    @cached_property
+    @property
     def recipe(self) -> AnyRecipe | None:
         """The recipe; None until one is set by the first launch."""
         from dsx.recipes.recipe import read_recipe  # the package below ours: only its plain type is needed here
 
-        if self._file.recipe is None:
-            return None
-        return read_recipe(self._file.recipe, where=str(self.paths.definition))
+        if self._recipe is None and self._file.recipe is not None:
+            self._recipe = read_recipe(self._file.recipe, where=str(self.paths.definition))
+        return self._recipe
 
     def set_recipe(self, recipe: AnyRecipe, replicates: int = 1) -> None:
         """Fix the recipe, as `with_recipe` checks it. The same again changes nothing."""
         if self.with_recipe(recipe, replicates)._file != self._file:
             with changing(self.paths):
-                self._file = open_study(self.path).with_recipe(recipe, replicates)._file
+                self._hold(open_study(self.path).with_recipe(recipe, replicates)._file)
                 write_manifest(self.paths, self._file)
-            for name in ("recipe", "population", "_runs"):
-                self.__dict__.pop(name, None)
 
     def with_recipe(self, recipe: AnyRecipe, replicates: int = 1) -> Study:
         """The study as it would be with this recipe; nothing is written. More replicates may be asked for at any time.
@@ -218,38 +192,26 @@ class Study:
                     " launch with that one, or sample into another folder with --out"
                 )
         recipe.check(self.population[0].architecture)
-        _check_metrics(recipe, self.population)
+        results.check_metrics(recipe, self.population)
         _ = Runs(self.population, self.seed, recipe)[0].recipe  # what the space samples must be settings of it
         update: dict[str, object] = {"replicates": replicates}
         if before != recipe:
             update["recipe"] = recipe.to_dict()
         changed = Study(self.paths, self._file.model_copy(update=update))
-        changed.population = self.population  # not to be read once more
+        changed._population = self.population  # not to be read once more
         return changed
-
-    @cached_property
-    def _runs(self) -> Runs:
-        return Runs(self.population, self.seed, self.recipe, self.replicates)
-
-    @property
-    def paper(self) -> PaperErrors | None:
-        """What a paper reports of this population, if the experiment that made it says so."""
-        return self._file.paper
 
     def set_paper(self, paper: PaperErrors) -> None:
         """Keep a paper's numbers with the study, for the analysis to show beside its own; no part of its identity."""
         if self._file.paper != paper:
             with changing(self.paths):
-                self._file = open_study(self.path)._file.model_copy(update={"paper": paper})
+                self._hold(open_study(self.path)._file.model_copy(update={"paper": paper}))
                 write_manifest(self.paths, self._file)
-
-    @property
-    def history(self) -> tuple[FormerSize, ...]:
-        """The sizes that it had before it grew, oldest first."""
-        return self._file.history
 
     def runs(self) -> Runs:
         """All runs, in the order in which they are trained."""
+        if self._runs is None:
+            self._runs = Runs(self.population, self.seed, self.recipe, self.replicates)
         return self._runs
 
     def scan(self, ended: Callable[[Holder], bool] | None = None, only: Collection[str] | None = None) -> Scan:
@@ -258,11 +220,11 @@ class Study:
         ended: see `claims.ClaimRecord.is_stale`.
         """
         if only is not None:
-            places = [place for place, run_id in enumerate(self._runs.ids) if run_id in only]
-            return results.scan(self.paths, self._runs.some(places), ended)
-        scan_now = results.scan(self.paths, self._runs, ended)
+            places = [place for place, run_id in enumerate(self.runs().ids) if run_id in only]
+            return results.scan(self.paths, self.runs().some(places), ended)
+        scan_now = results.scan(self.paths, self.runs(), ended)
         if scan_now.fresh > len(scan_now.finished) // 50:
-            table = results.results_table(self.population, self._runs, scan_now)
+            table = results.results_table(self.population, self.runs(), scan_now)
             write_cache(self.paths.results, table, scan_now.finished)
         return scan_now
 
@@ -283,10 +245,10 @@ class Study:
         """Why each failed run failed."""
         return list(self.scan().failures.values())
 
-    def results(self) -> pd.DataFrame:
+    def results(self) -> Table:
         """One row per run, whatever its state; columns as `results_table` says. Also kept as results.parquet."""
-        scan_now = results.scan(self.paths, self._runs)
-        table = results.results_table(self.population, self._runs, scan_now)
+        scan_now = results.scan(self.paths, self.runs())
+        table = results.results_table(self.population, self.runs(), scan_now)
         if scan_now.fresh:
             write_cache(self.paths.results, table, scan_now.finished)
         return timings.join(table, timings.read(self.paths))
@@ -295,19 +257,9 @@ class Study:
         """Add measured times: model_id and the fields of `dsx.networks.timing.Timing`; `results` then shows them."""
         timings.keep(self.paths, rows)
 
-    def curves(self) -> pd.DataFrame:
+    def curves(self) -> Table:
         """One row per finished run and epoch: run_id, model_id, epoch and what the trainer noted."""
-        return results.curves_table(self.paths, self._runs)
-
-
-def _check_metrics(recipe: AnyRecipe, population: Population) -> None:
-    """Raises StudyError for a metric that is called like another column of the results."""
-    taken = {name for name, column in BY_NAME.items() if column.role != "curve" and name != "error"}
-    for metric in recipe.measures:
-        if metric.name in taken or metric.name in population.settings:
-            raise StudyError(
-                f"recipe {recipe.name}: metric '{metric.name}': the results have another column of that name"
-            )
+        return results.curves_table(self.paths, self.runs())
 
 
 def open_study(path: str | Path) -> Study:
@@ -336,11 +288,7 @@ def _grow(study: Study, population: Population, file: StudyFile) -> Study:
             f"{study.path}: cannot grow: its {len(before)} models, drawn by {study.made_by}, are not the first of those"
             f" that dsx {dsx.__version__} draws; choose another folder with --out"
         )
-    former = study._file
-    size = FormerSize(n=former.request["n"], models=len(before), dsx=former.dsx, git_commit=former.git_commit)
-    taken = ("dsx", "git_commit", "request", "population")
-    update = {name: getattr(file, name) for name in taken} | {"history": (*former.history, size)}
+    larger = grown(study._file, file, len(before))
     population.write(study.paths.population)
-    grown = former.model_copy(update=update)
-    write_manifest(study.paths, grown)
-    return Study(study.paths, grown)
+    write_manifest(study.paths, larger)
+    return Study(study.paths, larger)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from dsx.base import files
 from dsx.base.errors import StudyError
+from dsx.results.arrays import Table
 from dsx.study.paths import StudyPaths
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # one measurement replaces an earlier one of the same model under the same conditions
 _CONDITIONS = ["model_id", "mode", "resolution", "device", "dtype", "threads"]
@@ -28,7 +25,7 @@ def keep(paths: StudyPaths, rows: Sequence[Mapping[str, object]]) -> None:
     files.write_bytes(paths.timings, table.drop_duplicates(_CONDITIONS, keep="last").to_parquet(index=False))
 
 
-def read(paths: StudyPaths) -> pd.DataFrame | None:
+def read(paths: StudyPaths) -> Table | None:
     """All measurements, one row each; None if there are none. Raises StudyError if the file is torn."""
     import pandas as pd
 
@@ -43,7 +40,7 @@ def read(paths: StudyPaths) -> pd.DataFrame | None:
     return table
 
 
-def join(results: pd.DataFrame, timings: pd.DataFrame | None) -> pd.DataFrame:
+def join(results: Table, timings: Table | None) -> Table:
     """Results with inference_ms and training_ms: median milliseconds per image, of each model's latest measurement."""
     if timings is None:
         return results

@@ -18,8 +18,10 @@ from typing import Any
 
 import torch
 
+from dsx.base.errors import first_line
 from dsx.base.files import RecordWarning, write_bytes
 
+_TORN = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, KeyError, ValueError, pickle.UnpicklingError)
 CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
@@ -44,17 +46,9 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             continue
-        except (
-            zipfile.BadZipFile,
-            RuntimeError,
-            EOFError,
-            OSError,
-            KeyError,
-            ValueError,
-            pickle.UnpicklingError,
-        ) as error:
-            text = str(error).splitlines()[0] if str(error) else type(error).__name__
-            warnings.warn(f"{path}: torn checkpoint ({text}); the one before it is used", RecordWarning, stacklevel=2)
+        except _TORN as error:
+            text = f"{path}: torn checkpoint ({first_line(error)}); the one before it is used"
+            warnings.warn(text, RecordWarning, stacklevel=2)
             continue
         if isinstance(state, dict):
             return state

@@ -12,6 +12,10 @@ class Interrupted(Exception):
     """`should_stop` said so; everything needed to go on is in the folder."""
 
 
+class Diverged(Exception):
+    """The loss is not finite: a result, whose error is chance."""
+
+
 class OutOfMemory(RuntimeError):
     """The device or the machine had no memory left; `peak_memory_bytes` says how far it came."""
 

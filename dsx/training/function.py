@@ -38,7 +38,7 @@ class Training:
     device: str
     threads: int | None
     should_stop: Callable[[], bool]
-    _own: OwnTraining = field(repr=False)
+    _training: OwnTraining = field(repr=False)
     _curve: list[dict[str, object]] = field(default_factory=list, repr=False)
 
     def report(self, **values: float) -> None:
@@ -47,35 +47,35 @@ class Training:
         Raises Interrupted or TimeLimitExceeded if the training is to end here: save before.
         """
         self._curve.append(plain(values))
-        if self._own.is_late():
-            raise self._own.late()
+        if self._training.is_late():
+            raise self._training.late()
         if self.should_stop():
             raise Interrupted
 
 
-def run(own: OwnTraining, should_stop: Callable[[], bool]) -> Result:
+def run(training: OwnTraining, should_stop: Callable[[], bool]) -> Result:
     """Call the recipe's function for one network.
 
     Raises Interrupted, TimeLimitExceeded, ReportError, DsxError if the function cannot be imported, or what it raises.
     """
-    recipe = own.recipe
+    recipe = training.recipe
     function = function_of(recipe)
-    training = Training(
-        own.architecture, dict(recipe.settings), own.seed, recipe.resolution, own.place, own.device, own.threads,
-        should_stop, own,
+    given = Training(
+        training.architecture, dict(recipe.settings), training.seed, recipe.resolution, training.place,
+        training.device, training.threads, should_stop, training,
     )  # fmt: skip
     try:
-        report = function(training)
+        report = function(given)
     except BaseException:
-        own.pause()
+        training.pause()
         raise
     if report is None and should_stop():
-        own.pause()
+        training.pause()
         raise Interrupted
     if not isinstance(report, Mapping):
         raise ReportError(f"{recipe.function}: returned {report!r}: expected a mapping of names to numbers")
-    given = {"curve": training._curve, **report} if training._curve else report
-    return own.finish(plain(given), str(recipe.function))
+    report = {"curve": given._curve, **report} if given._curve else report
+    return training.finish(plain(report), str(recipe.function))
 
 
 def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:
@@ -86,18 +86,11 @@ def function_of(recipe: OwnRecipe) -> Callable[[Training], object]:
         _look_first_in(folder, recipe.function.partition(":")[0].partition(".")[0])
     elif str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
-    try:
-        function = imported(recipe.function)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        line = next(iter(str(error).splitlines()), "")
-        raise DsxError(
-            f"recipe {recipe.name}: function {recipe.function}: cannot be imported ({type(error).__name__}: {line});"
-            " name its folder in `code`"
-        ) from error
+    what = f"recipe {recipe.name}: function {recipe.function}"
+    function: Callable[[Training], object] = imported(recipe.function, what, "; name its folder in `code`")
     if not callable(function):
-        raise DsxError(f"recipe {recipe.name}: function {recipe.function}: is no function")
-    checked: Callable[[Training], object] = function
-    return checked
+        raise DsxError(f"{what}: is no function")
+    return function
 
 
 def _look_first_in(folder: Path, name: str) -> None:

@@ -44,17 +44,8 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     groups, fused = parameter_groups(model, options), device.type in ("cpu", "cuda")
     if options.name == "adamw":
         return torch.optim.AdamW(
-            groups,
-            lr=recipe.scaled_lr,
-            betas=options.betas,
-            eps=options.eps,
-            fused=fused,
-            capturable=recipe.capture,
+            groups, lr=recipe.scaled_lr, betas=options.betas, eps=options.eps, fused=fused, capturable=recipe.capture
         )
     return torch.optim.SGD(
-        groups,
-        lr=recipe.scaled_lr,
-        momentum=options.momentum,
-        nesterov=options.nesterov,
-        fused=fused,
+        groups, lr=recipe.scaled_lr, momentum=options.momentum, nesterov=options.nesterov, fused=fused
     )

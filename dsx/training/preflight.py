@@ -20,7 +20,8 @@ from dsx.training.data.noise import NoiseBatches, is_absent
 from dsx.training.data.opening import open_batches
 from dsx.training.device import peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group
-from dsx.training.session import Diverged, Session
+from dsx.training.faults import Diverged
+from dsx.training.session import Session
 from dsx.training.trainer import torch_settings
 
 # an evaluated image costs a forward pass: a third of a trained one

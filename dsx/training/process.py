@@ -40,6 +40,12 @@ def resident_bytes() -> int:
     return total
 
 
+def killed_by(number: int) -> str:
+    """What is said of a process that a signal ended: `killed by SIGKILL (often the system is out of memory)`."""
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return f"killed by {name}{' (often the system is out of memory)' if name == 'SIGKILL' else ''}"
+
+
 class Program:
     """A program that `begin` lets run. To be closed, which kills what is left of its group."""
 

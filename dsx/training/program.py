@@ -17,7 +17,7 @@ from typing import Any
 from dsx.base.files import load_json, write_json
 from dsx.study.claims import is_running, machine, process_start
 from dsx.training.faults import Interrupted, OutOfMemory, ProgramFailed, ProgramKilled
-from dsx.training.process import Program
+from dsx.training.process import Program, killed_by
 from dsx.training.report import OwnTraining, ReportError, code_folder
 from dsx.training.result import Result
 
@@ -135,9 +135,7 @@ def _judged(training: OwnTraining, program: Program, stopped: str, stdout: str, 
     if _MEMORY.search(said):
         raise OutOfMemory(f"exit code {code}: {said}{ending}")
     if code is not None and (code < 0 or code == _KILLED_BELOW_A_SHELL):
-        killer = signal.SIGKILL if code > 0 else -code
-        hint = " (often the system is out of memory)" if killer == signal.SIGKILL else ""
-        raise ProgramKilled(f"the program was killed by {_signal_name(killer)}{hint}{ending}")
+        raise ProgramKilled(f"the program was {killed_by(signal.SIGKILL if code > 0 else -code)}{ending}")
     raise ProgramFailed(f"exit code {code}: {said or 'nothing on its error output'}{ending}")
 
 
@@ -169,10 +167,3 @@ def _check_space(folder: Path) -> None:
             file.flush()
         except OSError as error:
             raise OSError(error.errno or errno.ENOSPC, error.strerror, str(folder)) from error
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

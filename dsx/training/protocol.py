@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, first_line
 from dsx.networks.lookup import Network
 from dsx.training.result import Result
 
@@ -34,17 +34,15 @@ class Trainer(Protocol):
 
 def trainer_named(name: str) -> Trainer:
     """The trainer that `module:function` names. Raises DsxError if it cannot be imported."""
-    try:
-        trainer: Trainer = imported(name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        line = next(iter(str(error).splitlines()), "")
-        raise DsxError(
-            f"trainer {name!r}: cannot be imported ({type(error).__name__}: {line}): write module:function"
-        ) from error
+    trainer: Trainer = imported(name, f"trainer {name!r}", ": write module:function")
     return trainer
 
 
-def imported(name: str) -> Any:
-    """What `package.module:name` names."""
+def imported(name: str, what: str, remedy: str) -> Any:
+    """What `package.module:name` names. what: that is, for the message. Raises DsxError if it cannot be imported."""
     module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
+        why = f"{type(error).__name__}: {first_line(error)}"
+        raise DsxError(f"{what}: cannot be imported ({why}){remedy}") from error

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network
-from dsx.networks.timing import synchronise
+from dsx.networks.timing import DTYPES, synchronise
 from dsx.recipes.recipe import Recipe
 from dsx.training.average import Average
 from dsx.training.capture import Captured, check_capture
@@ -23,7 +23,7 @@ from dsx.training.data.augment import Mixed, mix
 from dsx.training.data.batches import Batches
 from dsx.training.distributed import Group
 from dsx.training.evaluation import evaluate, precise_batch_norm
-from dsx.training.faults import Interrupted, TimeLimitExceeded
+from dsx.training.faults import Diverged, Interrupted, TimeLimitExceeded
 from dsx.training.fused import fuse
 from dsx.training.objective import loss_of, make_optimiser
 from dsx.training.pointwise import use_products
@@ -32,11 +32,6 @@ from dsx.training.streams import derive
 
 # on a GPU, looking at the loss makes the host wait for it
 _STEPS_BETWEEN_LOOKS = 50
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-class Diverged(Exception):
-    """The loss is not finite."""
 
 
 class Session:
@@ -188,7 +183,7 @@ class Session:
         if not len(batch.targets):
             self._attend(batch)
             return
-        dtype = _DTYPES[self.recipe.precision]
+        dtype = DTYPES[self.recipe.precision]
         with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
             logits = self.call(batch.images)
         loss = loss_of(logits.float(), batch, self.recipe.label_smoothing)

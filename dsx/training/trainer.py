@@ -23,10 +23,10 @@ from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.opening import open_batches
 from dsx.training.device import environment, peak_memory_bytes, reset_peak_memory, resolve_device
 from dsx.training.distributed import Group, join_group, local_device
-from dsx.training.faults import DataError, Interrupted, OutOfMemory, TimeLimitExceeded
+from dsx.training.faults import DataError, Diverged, Interrupted, OutOfMemory, TimeLimitExceeded
 from dsx.training.protocol import trainer_named
 from dsx.training.result import RESULT, Result, chance_error, check_same, recorded
-from dsx.training.session import Diverged, Session
+from dsx.training.session import Session
 
 log = logging.getLogger("dsx.training")
 
@@ -78,10 +78,7 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
 
 
 def _trained(
-    begin: Callable[[], Session],
-    batches: Batches,
-    group: Group,
-    on_epoch: Callable[[dict[str, float]], None] | None,
+    begin: Callable[[], Session], batches: Batches, group: Group, on_epoch: Callable[[dict[str, float]], None] | None
 ) -> tuple[Session, str]:
     """A session that came to its end, and why it diverged, or nothing; begun anew with smaller passes if need be."""
     micro: int | None = None

@@ -50,6 +50,20 @@ def test_a_window_of_latency_is_kept_and_measured_again(dsx: Command, tmp_path):
     assert len(study.grow(7).population) == 7
 
 
+def test_a_file_that_is_no_model_of_a_device_is_refused(dsx: Command, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("name: mine\n")
+    said = {
+        "other.yaml": "device is required (9 more)",
+        "gone.yaml": "cannot be read (No such file or directory)",
+    }
+    for name, problem in said.items():
+        done = dsx("sample", "--space", "AnyNetXE-digits", "--n", 5, "--device-model", name)
+        assert done.code == 2
+        assert done.err == (
+            f"dsx: --device-model {name}: {problem}; expected a file that `dsx time SPACE --calibrate FILE` wrote\n"
+        )
+
+
 def test_a_file_may_name_its_device(tmp_path):
     (tmp_path / "device.yaml").write_text(yaml.safe_dump(DEVICE))
     limits = {"flops": None, "latency": "1ms:1.6ms"}

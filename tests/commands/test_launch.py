@@ -76,9 +76,7 @@ def test_launch_refuses_what_it_cannot_do(dsx: Command, tmp_path: Path) -> None:
         dsx("launch", study, "--recipe", "digits", "recipe.epoch=3"),
         "recipe digits: unknown key 'epoch'. Did you mean epochs?",
     )
-    is_user_error(
-        dsx("launch", study), f"{study}: has no recipe yet; name one, as in: dsx launch {study} --recipe digits"
-    )
+    is_user_error(dsx("launch", study), f"{study}: has no recipe yet; name one: dsx launch {study} --recipe digits")
     import torch
 
     if not torch.cuda.is_available():

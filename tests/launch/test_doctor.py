@@ -21,7 +21,7 @@ def test_a_healthy_machine_is_ok_on_every_line(tmp_path, monkeypatch):
         "data sets",
     ]
     assert all(finding.ok for finding in findings)
-    assert "torch" in findings[2].found
+    assert "torch" in findings[2].seen
     assert os.listdir(tmp_path) == []
 
 
@@ -29,7 +29,7 @@ def test_what_is_wrong_comes_with_a_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     findings = {f.what: f for f in examine(slurm=True, folder=tmp_path / "nowhere")}
     assert not findings["folder"].ok
-    assert "No such file or directory" in findings["folder"].found
+    assert "No such file or directory" in findings["folder"].seen
     assert not findings["slurm"].ok
     assert "scontrol: not found" in findings["slurm"].line()
     assert "partitions" not in findings

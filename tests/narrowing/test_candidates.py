@@ -9,10 +9,25 @@ import pytest
 import dsx
 from dsx.narrowing.candidates import Candidate, RuleEvidence, changed, narrowed, stage_values, written
 from dsx.narrowing.proposal import propose
+from dsx.recipes.metric import Metric
 from dsx.spaces.conditional import accepted, settings_of
 
 SPACE = dsx.load_space("AnyNetXA-digits")
 SEEN = RuleEvidence(10, 10, 0.8, 0.01, 5, True, "seen.")
+
+
+def test_evidence_is_told_of_the_metric_whose_errors_it_holds() -> None:
+    evidence = RuleEvidence(10, 12, 0.8, 0.01, 5, True, "10 keep it, 12 do not", "p = 0.01", (3.0, 4.5))
+    assert evidence.words == (
+        "10 keep it, 12 do not: median error 3.00 against 4.50 %, the lower error in 80 % of pairs; p = 0.01."
+    )
+    assert evidence.words_by(Metric(name="ap", better="higher")) == (
+        "10 keep it, 12 do not: median ap −3.00 against −4.50, the higher ap in 80 % of pairs; p = 0.01."
+    )
+    assert evidence.words_by(Metric(name="ap", unit="%", better="higher")) == (
+        "10 keep it, 12 do not: median ap 97.00 against 95.50 %, the higher ap in 80 % of pairs; p = 0.01."
+    )
+    assert SEEN.words_by(Metric(name="ap", better="higher")) == SEEN.words == "seen."
 
 
 @pytest.fixture(scope="module")

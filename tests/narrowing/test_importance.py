@@ -24,7 +24,7 @@ def with_errors(table: pd.DataFrame, effect: np.ndarray) -> pd.DataFrame:
 @pytest.mark.slow
 def test_importance_of_a_space_names_the_parameter_that_decides(population: pd.DataFrame) -> None:
     effect = np.where(population["depth_4"] <= 2, 1.0, 0.0)
-    table = importance(SPACE, with_errors(population, effect))
+    table = importance("AnyNetXA-digits", with_errors(population, effect))
     first = table[(table["outcome"] == "error") & (table["with"] == "")].iloc[0]
     assert first["parameter"] == "depth_4"
     assert first["pvalue_corrected"] <= 0.05

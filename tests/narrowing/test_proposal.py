@@ -9,6 +9,7 @@ import pytest
 import dsx
 from dsx.base.errors import DsxError
 from dsx.narrowing.proposal import judge_afresh, narrow_forwards, propose
+from dsx.recipes.metric import Metric
 
 from simulated_narrowing import NOTHING, ORDER, SHARE, TOTAL, Planted, Pool, outside, rates
 
@@ -82,6 +83,7 @@ def test_fresh_models_confirm_a_true_rule_and_not_a_false_one(population: pd.Dat
     assert best.cut == pytest.approx(2 / 3)
     assert true.kept == (down <= 1).sum()
     assert true.words.startswith(f"{true.kept} fresh models have at least 67 % of their steps that way, ")
+    assert true.words_by(Metric(name="ap", better="higher")).count("the higher ap in ") == 1
     assert not judge_afresh(best, SPACE, with_errors(fresh, -0.5 * down, seed=1)).supported
     with pytest.raises(DsxError, match="keep it and 1 do not: at least 2 of each are needed to test it"):
         judge_afresh(best, SPACE, with_errors(fresh[(down <= 1) | (np.arange(200) == np.argmax(down))], 0.0))
@@ -90,7 +92,7 @@ def test_fresh_models_confirm_a_true_rule_and_not_a_false_one(population: pd.Dat
 @pytest.mark.slow
 def test_proposals_are_a_function_of_their_arguments(population: pd.DataFrame, steps_down: np.ndarray) -> None:
     table = with_errors(population, 0.1 * steps_down)
-    assert propose(SPACE, table) == propose(SPACE, table)
+    assert propose(SPACE, table) == propose("AnyNetXA-digits", table)
 
 
 def test_few_models_and_unknown_parameters_are_refused(population: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 import pytest
 
-from dsx.plots.style import PALETTE, color, dashes, fold, house_style, lines_of, new_axes, note_below, panels
+from dsx.plots.style import PALETTE, color, dashes, drawing, fold, house_style, new_axes, panels
 
 
 def test_settings_of_others_are_left_alone():
@@ -32,12 +32,25 @@ def test_panels_lie_row_by_row_without_overlap():
     assert boxes[2].y1 < boxes[0].y0
 
 
+def test_a_drawing_has_room_for_its_legend_and_notes_or_is_on_the_axes_given():
+    def height(lines: int, notes: list[str]) -> float:
+        with drawing(None, lines, notes) as ax:
+            pass
+        assert [text.get_text() for text in ax.texts] == (["\n".join(notes)] if notes else [])
+        return ax.get_figure(root=True).get_size_inches()[1]
+
+    assert height(0, []) < height(2, []) == pytest.approx(height(0, ["one", "two"]))
+    given = new_axes()
+    with drawing(given, 5, ["below"]) as ax:
+        assert ax is given
+    assert [text.get_text() for text in given.texts] == ["below"]
+
+
 def test_a_long_note_takes_nothing_from_the_width_of_the_axes():
     def width(notes: list[str]) -> float:
-        with house_style():
-            ax = new_axes(lines=lines_of(notes))
+        with drawing(None, 0, notes) as ax:
             ax.plot([0, 1], [0, 1])
-            note_below(ax, notes)
+        with house_style():
             ax.get_figure(root=True).draw_without_rendering()
             return ax.get_position().width
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsx.spaces.definition import space_from_dict
+from dsx.spaces.definition import Space
 
 # the oracle is shared by several files
 sys.path.insert(0, str(Path(__file__).parent))
@@ -33,4 +33,4 @@ def small():
 @pytest.fixture
 def small_space(small):
     """A function: the small space with changes."""
-    return lambda **changes: space_from_dict(small(**changes))
+    return lambda **changes: Space.from_dict(small(**changes))

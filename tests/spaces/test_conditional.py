@@ -9,9 +9,9 @@ from scipy.stats import chisquare
 import dsx
 from dsx.networks.complexity import layers
 from dsx.spaces.conditional import accepted, conditional_values, resampled_columns, settings_of
-from dsx.spaces.definition import space_from_dict
+from dsx.spaces.definition import Space
 
-SMALL = space_from_dict(
+SMALL = Space.from_dict(
     {
         "name": "small",
         "family": "anynet",
@@ -38,7 +38,7 @@ def test_every_model_of_a_population_is_accepted(name: str) -> None:
 
 def test_what_breaks_an_order_a_rule_or_the_window_is_not_accepted() -> None:
     definition = SMALL.to_dict()
-    space = space_from_dict({**definition, "rules": {**definition["rules"], "wide": "width[0] < 32"}})
+    space = Space.from_dict({**definition, "rules": {**definition["rules"], "wide": "width[0] < 32"}})
     settings = {
         "depth": np.array([[1, 2], [2, 1], [1, 2], [1, 1]]),
         "width": np.array([[16, 16], [16, 16], [32, 8], [8, 8]]),

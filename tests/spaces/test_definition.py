@@ -5,7 +5,7 @@ import yaml
 
 import dsx
 from dsx.base.errors import DefinitionError
-from dsx.spaces.definition import load_space, space_from_dict
+from dsx.spaces.definition import Space, load_space
 from dsx.spaces.files import lineage
 
 
@@ -43,6 +43,15 @@ def test_bad_yaml_is_refused_with_its_line(tmp_path):
 def test_an_unknown_space_is_refused_with_a_near_miss():
     with pytest.raises(DefinitionError, match=r"^unknown space 'AnyNetXe'\. Did you mean AnyNetXE\? \(\d+ found; "):
         dsx.load_space("AnyNetXe")
+
+
+def test_where_a_space_is_due_its_name_or_file_will_do(tmp_path):
+    expected = dsx.sample(dsx.load_space("AnyNetXE-digits"), n=5).model_ids
+    path = write(tmp_path, "mine", "extends: AnyNetXE-digits")
+    assert dsx.sample("AnyNetXE-digits", n=5).model_ids == expected
+    assert dsx.sample(path, n=5).model_ids == expected
+    with pytest.raises(DefinitionError, match=r"^unknown space 'AnyNetXe'\. Did you mean AnyNetXE\?"):
+        dsx.sample("AnyNetXe", n=5)
 
 
 def write(folder, name, text):
@@ -140,24 +149,24 @@ def test_a_bad_override_names_the_overrides():
 def test_a_definition_survives_the_way_to_a_file_and_back():
     for name in ("AnyNetXE", "RegNetX-limited", "NDS-ResNeXt-B", "RegNetX-lr-wd"):
         space = dsx.load_space(name)
-        again = space_from_dict(yaml.safe_load(yaml.safe_dump(space.to_dict())))
+        again = Space.from_dict(yaml.safe_load(yaml.safe_dump(space.to_dict())))
         assert again == space
         assert again.definition_hash == space.definition_hash
 
 
 def test_the_hash_ignores_prose_and_knows_everything_else(small):
-    space = space_from_dict(small())
-    same = space_from_dict(small(name="other", description="words", source="book"))
+    space = Space.from_dict(small())
+    same = Space.from_dict(small(name="other", description="words", source="book"))
     assert space.definition_hash == same.definition_hash
     for change in ({"stages": 2, "strides": 2}, {"resolution": 32}, {"constraints": {"flops": ":1M"}}):
-        assert space_from_dict(small(**change)).definition_hash != space.definition_hash
+        assert Space.from_dict(small(**change)).definition_hash != space.definition_hash
 
 
 def test_a_definition_cannot_be_changed(small):
     with pytest.raises(ValueError, match="frozen"):
-        space_from_dict(small()).stages = 3
+        Space.from_dict(small()).stages = 3
 
 
 def test_a_definition_with_listed_values_reads_back_as_the_same_space() -> None:
     space = load_space("NDS-ResNet")
-    assert space_from_dict(space.to_dict()) == space
+    assert Space.from_dict(space.to_dict()) == space

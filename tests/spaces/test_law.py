@@ -6,7 +6,7 @@ from oracle import identity, log_uniform, powers_of_two, small_law, x_flops
 from scipy import stats
 
 from dsx.spaces import draws
-from dsx.spaces.definition import space_from_dict
+from dsx.spaces.definition import Space
 from dsx.spaces.sampling import draw_population
 
 ORDERS = {
@@ -82,7 +82,7 @@ def test_populations_agree_with_rejection_in_a_large_space(rules, small):
         rules=ORDERS[rules][0],
         constraints={"flops": "10M:30M"},
     )
-    table = draw_population(space_from_dict(content), 3000).population.table
+    table = draw_population(Space.from_dict(content), 3000).population.table
     brute = rejection(ORDERS[rules][0], n={"A": 40_000, "D": 600_000, "E": 3_000_000}[rules])
     assert len(brute["flops"]) > 800
     for name in [f"{p}_{i}" for p in ("depth", "width") for i in (1, 2, 3, 4)] + ["flops"]:

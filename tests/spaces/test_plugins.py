@@ -13,7 +13,7 @@ import yaml
 import dsx as dsx_api
 from dsx.base.errors import DefinitionError, DsxError, ShortfallError, StudyError
 from dsx.networks.architecture import Architecture
-from dsx.spaces.definition import load_space, space_from_dict
+from dsx.spaces.definition import Space, load_space
 from dsx.spaces.files import merge
 from dsx.study.study import Study, open_study
 
@@ -94,7 +94,7 @@ def test_a_study_is_the_same_after_the_users_file_has_changed(space_with, tmp_pa
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     listed, built = done.stdout.split()
     assert listed == built == str(population[0].params)
-    assert space_from_dict(open_study(tmp_path / "study").definition) == space
+    assert Space.from_dict(open_study(tmp_path / "study").definition) == space
 
 
 def test_a_family_of_ones_own_says_what_the_stages_are(space_with):
@@ -232,7 +232,7 @@ def test_a_yaml_changes_what_the_file_says(network_space):
     assert space.parameters["width"].high == 4
     assert space.parameters["width"].low == 2
     assert space.parameters["act"].values.tolist() == ["Tanh"]
-    assert space_from_dict(space.to_dict()) == space
+    assert Space.from_dict(space.to_dict()) == space
 
 
 def test_the_code_is_part_of_a_space_and_kept_with_the_study(network_space, tmp_path):

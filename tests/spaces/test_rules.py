@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dsx.spaces.definition import space_from_dict
+from dsx.spaces.definition import Space
 from dsx.spaces.expressions import Inequality
 from dsx.spaces.orders import ORDERS
 from dsx.spaces.rules import DERIVED, parse_rules
@@ -28,7 +28,7 @@ def test_what_is_no_text_is_left_to_the_definitions_type():
 @pytest.mark.parametrize("name", DERIVED)
 def test_rules_may_speak_of_the_finished_stages(name, small):
     text = f"{name} >= 1"
-    assert space_from_dict(small(rules={"large": text})).inequalities["large"].text == text
+    assert Space.from_dict(small(rules={"large": text})).inequalities["large"].text == text
 
 
 @pytest.mark.parametrize(

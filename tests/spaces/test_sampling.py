@@ -16,7 +16,7 @@ from scipy import stats
 import dsx
 from dsx.base.errors import DsxError, ShortfallError
 from dsx.spaces import draws
-from dsx.spaces.definition import space_from_dict
+from dsx.spaces.definition import Space
 from dsx.spaces.sampling import draw_population
 
 
@@ -79,7 +79,7 @@ def test_sampling_never_imports_torch_or_matplotlib():
 def test_key_order_in_a_file_does_not_matter(small):
     content = small()
     turned = content | {"parameters": dict(reversed(content["parameters"].items()))}
-    one, other = (dsx.sample(space_from_dict(c), 30) for c in (content, turned))
+    one, other = (dsx.sample(Space.from_dict(c), 30) for c in (content, turned))
     assert one.contents == other.contents
 
 
@@ -256,7 +256,7 @@ def definitions(draw):
 @given(drawn=definitions(), seed=st.integers(0, 2**62))
 def test_every_setting_is_inside_its_ranges_and_rules(drawn, seed):
     content, low, order = drawn
-    space = space_from_dict(content)
+    space = Space.from_dict(content)
     before, draws.CHUNK = draws.CHUNK, 256
     try:
         population = draw_population(space, 20, seed, allow_short=True).population
@@ -296,7 +296,7 @@ def test_a_child_with_a_tighter_rule_holds_only_models_of_its_parent(limit, high
     try:
         child = merge(SMALL, {"parameters": {"depth": {"high": high}}, "rules": {"total": f"sum(depth) <= {limit}"}})
         parent_ids = set(all_of_small())
-        population = draw_population(space_from_dict(child), 30, seed, allow_short=True).population
+        population = draw_population(Space.from_dict(child), 30, seed, allow_short=True).population
     finally:
         draws.CHUNK = before
     for model in population:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dsx.training.process import Program, resident_bytes
+from dsx.training.process import Program, killed_by, resident_bytes
 
 
 def is_there(pid: int) -> bool:
@@ -31,6 +31,12 @@ def run(folder: Path, script: str) -> Program:
     program = Program(["sh", "-c", script], None, {"WHO": "me"}, folder)
     program.begin()
     return program
+
+
+def test_a_signal_is_told_by_its_name_with_what_it_often_means() -> None:
+    assert killed_by(signal.SIGTERM) == "killed by SIGTERM"
+    assert killed_by(9) == "killed by SIGKILL (often the system is out of memory)"
+    assert killed_by(4711) == "killed by signal 4711"
 
 
 def test_exit_codes_and_signals_are_the_programs_own(tmp_path: Path) -> None:

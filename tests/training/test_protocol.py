@@ -9,7 +9,7 @@ from dsx.training.trainer import train
 
 def test_a_trainer_is_found_by_its_name() -> None:
     assert trainer_named("dsx.training.trainer:train") is train
-    assert imported("math:pi") == pytest.approx(3.14159265)
+    assert imported("math:pi", "pi", "") == pytest.approx(3.14159265)
 
 
 @pytest.mark.parametrize(

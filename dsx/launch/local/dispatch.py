@@ -59,13 +59,8 @@ def dispatch(
                 runs = [] if dispatcher.stopped or options.limit is not None else _given_up(studies, options, seen)
                 tally.total += len(runs)
             report.say(_closing(dispatcher, time.monotonic() - started))
-    return Launched(
-        dict(tally.counts),
-        time.monotonic() - started,
-        dispatcher.stopped,
-        dispatcher.by_signal,
-        tuple(dispatcher.failed),
-    )
+    seconds, failed = time.monotonic() - started, tuple(dispatcher.failed)
+    return Launched(dict(tally.counts), seconds, dispatcher.stopped, dispatcher.by_signal, failed)
 
 
 def _groups(slots: Sequence[Slot], processes: int, settings: pool.PoolSettings) -> list[pool.WorkerGroup]:

@@ -32,7 +32,7 @@ from dsx.recipes.recipe import TRAINER
 from dsx.study import claims
 from dsx.study.study import Study
 from dsx.training.allocator import keep_freed_memory
-from dsx.training.process import resident_bytes
+from dsx.training.process import killed_by, resident_bytes
 
 
 class WorkerGone(Exception):
@@ -208,19 +208,12 @@ def autopsy(study: Study, run_id: str, error: BaseException, settings: PoolSetti
             return Outcome(run_id, "interrupted")
         if code == _OVER_MEMORY:
             kind, message = "out_of_memory", f"used more than the memory limit of {settings.memory_limit_gb:g} GB"
+        elif code is not None and -code in set(signal.Signals):
+            kind, message = "killed", f"its worker was {killed_by(-code)}"
         else:
-            kind, message = "killed", _cause(code)
+            kind, message = "killed", f"its worker ended with exit code {code}"
     failure = record_failure(study, run_id, kind, message)
     return Outcome(run_id, "failed" if failure else "done", failure)
-
-
-def _cause(code: int | None) -> str:
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            name = signal.Signals(-code).name
-            hint = " (often the system is out of memory)" if name == "SIGKILL" else ""
-            return f"its worker was killed by {name}{hint}"
-    return f"its worker ended with exit code {code}"
 
 
 # ---- inside a worker process ----

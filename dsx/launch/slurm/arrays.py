@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,48 +92,11 @@ class Arrays:
             trainer=self._order.options.trainer,
             max_failures=self._order.options.max_failures,
         )
-        self._submissions.write(submission)
-        try:
-            job_id = self._sbatch(name, len(tasks), self._parameters(name, len(tasks), share, after))
-        except UnknownJobError:
-            raise  # the record stays: by its name, the job is found while it is in the queue
-        except submitit_private.Refused as error:
-            if "timed out" in str(error).lower():  # it may have been taken all the same
-                self._give_up(name)
-            else:
-                self._submissions.withdraw(name)
-            raise SlurmError(f"sbatch: {_said(error)}") from None
-        except OSError as error:
-            self._give_up(name)
-            raise files.RecordError(files.unwritable(self._order.study.paths.jobs, error)) from error
-        except BaseException:
-            self._give_up(name)
-            raise
-        self._submissions.accepted(name, job_id)
-        return job_id
-
-    def _sbatch(self, name: str, tasks: int, parameters: dict[str, object]) -> str:
-        """The job id of an array that sbatch took."""
-        path = str(self._order.study.path.resolve())
-        with client.outside_of_jobs():
-            return submitit_private.submit_array(
-                [ArrayTask(path, name, index) for index in range(tasks)],
-                parameters,
-                self._submissions.logs(name),
-                self._order.profile.command(self._code),
-                lambda printed: job_ids.job_id(printed, name),
-            )
-
-    def _give_up(self, name: str) -> None:
-        """Let nothing of an array that could not be submitted whole stay in the queue.
-
-        Its record goes once that is sure; until then its jobs are found by their name.
-        """
-        try:
-            client.cancel([name])
-        except SlurmError:
-            return
-        self._submissions.withdraw(name)
+        tasks_of_array = [ArrayTask(str(self._order.study.path.resolve()), name, index) for index in range(len(tasks))]
+        parameters = self._parameters(name, len(tasks), share, after)
+        return submit_recorded(
+            self._submissions, submission, tasks_of_array, parameters, self._order.profile.command(self._code)
+        )
 
     def _parameters(self, name: str, tasks: int, share: int, after: str | None = None) -> dict[str, object]:
         parameters = self._order.profile.parameters(name, tasks, share, self._code)
@@ -146,6 +110,55 @@ class Arrays:
         parameters = self._parameters(name, sizes[0], share)
         logs = self._submissions.logs(name).resolve()
         return submitit_private.script(parameters, logs, self._order.profile.command(self._code), sizes[0])
+
+
+def submit_recorded(
+    submissions: Submissions,
+    submission: Submission,
+    tasks: Sequence[Callable[[], object]],
+    parameters: Mapping[str, object],
+    python: str,
+) -> str:
+    """Submit one array, recorded before sbatch is asked, and note its job id, which comes back.
+
+    tasks: what its jobs call. python: the shell command. Raises SlurmError with SLURM's words if it refuses, and
+    RecordError if the folder cannot be written.
+    """
+    name = submission.name
+    submissions.write(submission)
+    try:
+        with client.outside_of_jobs():
+            job_id = submitit_private.submit_array(
+                tasks, parameters, submissions.logs(name), python, lambda printed: job_ids.job_id(printed, name)
+            )
+    except UnknownJobError:
+        raise  # the record stays: by its name, the job is found while it is in the queue
+    except submitit_private.Refused as error:
+        if "timed out" in str(error).lower():  # it may have been taken all the same
+            _give_up(submissions, name)
+        else:
+            submissions.withdraw(name)
+        raise SlurmError(f"sbatch: {_said(error)}") from None
+    except OSError as error:
+        _give_up(submissions, name)
+        raise files.RecordError(files.unwritable(submissions.folder.parent, error)) from error
+    except BaseException:
+        _give_up(submissions, name)
+        raise
+    submissions.accepted(name, job_id)
+    return job_id
+
+
+def _give_up(submissions: Submissions, name: str) -> None:
+    """Let nothing of an array that could not be submitted whole stay in the queue.
+
+    Its record goes once that is sure; until then its jobs are found by their name.
+    """
+    try:
+        client.cancel([name])
+    except SlurmError:
+        return
+    submissions.withdraw(name)
 
 
 def array_sizes(tasks: int, max_array: int) -> list[int]:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dsx.launch.slurm import client, job_ids, snapshot, submitit_private
-from dsx.launch.slurm.client import SlurmError
+from dsx.launch.slurm import snapshot
+from dsx.launch.slurm.arrays import submit_recorded
 from dsx.launch.slurm.profile import Profile
 from dsx.launch.slurm.submissions import Submission, Submissions, job_name, new_launch
 from dsx.study.study import Study
@@ -43,21 +43,8 @@ def submit_last(studies: Sequence[Study], profile: Profile, words: Sequence[str]
     code = snapshot.freeze(first)
     alone = profile.model_copy(update={"gpus_per_model": 0, "models_per_gpu": 1, "nodes": 1, "gres": None})
     submission = Submission(name, launch, time.time(), [[]], alone.to_dict(), str(code), [])
-    submissions.write(submission)
     parameters = alone.parameters(name, 1, 1, code)
     if before:
         parameters["dependency"] = "afterany:" + ":".join(before)
-    try:
-        with client.outside_of_jobs():
-            job_id = submitit_private.submit_array(
-                [LastJob(words, str(Path.cwd()))],
-                parameters,
-                submissions.logs(name),
-                alone.command(code),
-                lambda printed: job_ids.job_id(printed, name),
-            )
-    except submitit_private.Refused as error:
-        submissions.withdraw(name)
-        raise SlurmError(f"sbatch: {client.words(str(error)) or error}") from None
-    submissions.accepted(name, job_id)
-    return job_id
+    last = LastJob(words, str(Path.cwd()))
+    return submit_recorded(submissions, submission, [last], parameters, alone.command(code))

@@ -82,7 +82,13 @@ class SlurmLauncher(Launcher):
     def resolved(self, studies: Sequence[Study]) -> Profile:
         """The profile in numbers: multiples are of the latest submission of these studies.
 
-        Raises DefinitionError if there is nothing to multiply.
+        Raises DefinitionError if there is nothing to multiply, and DsxError for a path that SLURM would misread.
         """
+        for place in (study.path.resolve() for study in studies):
+            if "%" in str(place):
+                raise DsxError(
+                    f"{place}: the path has a %, which SLURM takes for a pattern in names of log files: rename that"
+                    " folder, or sample into another one"
+                )
         last = max(filter(None, (Submissions(s.paths).last() for s in studies)), key=lambda s: s.time, default=None)
         return self.profile.scaled(self.multiples, last.profile if last else {})

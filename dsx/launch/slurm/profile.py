@@ -20,6 +20,8 @@ _MULTIPLE = re.compile(r"(\d+\.?\d*)x")
 Multiple = Annotated[float, Field(gt=0)]
 # resources that may be given as a multiple of what the last submission asked for
 SCALABLE = ("mem_gb", "timeout_min")
+# fields that are options of sbatch as they are
+_OF_SBATCH = ("partition", "account", "qos", "constraint", "exclude", "gres", "nodes")
 
 
 class Profile(Frozen):
@@ -124,14 +126,8 @@ class Profile(Frozen):
         if self.gpus_per_model and self.gres is None:
             extra.setdefault("gpus-per-node", per_node)
         settings: dict[str, object] = {
+            **{key: getattr(self, key) for key in _OF_SBATCH},
             "job_name": name,
-            "partition": self.partition,
-            "account": self.account,
-            "qos": self.qos,
-            "constraint": self.constraint,
-            "exclude": self.exclude,
-            "gres": self.gres,
-            "nodes": self.nodes,
             "ntasks_per_node": per_node,
             "cpus_per_task": self.cpus,
             "mem": None if self.mem_gb is None else f"{math.ceil(self.mem_gb * 1000)}M",
@@ -141,9 +137,8 @@ class Profile(Frozen):
             "setup": [*self.setup, *lines],
             "srun_args": list(self.srun) + (["--kill-on-bad-exit=1"] if self.processes > 1 else []),
             "additional_parameters": extra,
-            "wckey": None,
         }
-        return {key: value for key, value in settings.items() if value is not None or key == "wckey"}
+        return {key: value for key, value in settings.items() if value is not None} | {"wckey": None}
 
 
 def _needs_link(code: Path) -> bool:

@@ -135,12 +135,8 @@ class _JobTraining:
             return self._train_together(frozenset(run_ids))
         keep_freed_memory()
         trainer = self.submission.trainer
-        settings = WorkSettings(
-            self.device,
-            self.threads,
-            self.submission.retry,
-            ranks.leading(trainer, self.study) if self.profile.processes > 1 else trainer,
-        )
+        leading = ranks.leading(trainer, self.study) if self.profile.processes > 1 else trainer
+        settings = WorkSettings(self.device, self.threads, self.submission.retry, leading)
         return work(self.study.path, run_ids, settings, should_stop=self.stop, on_outcome=self._note)
 
     def _train_together(self, run_ids: frozenset[str]) -> list[Outcome]:

@@ -72,17 +72,6 @@ class ImageSource:
 
     training: ImageSet
     evaluation: ImageSet | None  # its official ones; None if the recipe has others
-    classes: Sequence[str]  # classes, notes: as of `ImageParts`
-    places: tuple[str, str]  # where the images of each part lie, in words
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class ImageParts:
-    """What is trained on and what is evaluated."""
-
-    training: ImageSet
-    evaluation: ImageSet
     classes: Sequence[str]  # their names, or their numbers as text
     places: tuple[str, str]  # where the images of each part lie, in words
     notes: tuple[str, ...] = ()  # what else is to be told before a launch
@@ -90,6 +79,13 @@ class ImageParts:
     @property
     def num_classes(self) -> int:
         return len(self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageParts(ImageSource):
+    """What is trained on and what is evaluated."""
+
+    evaluation: ImageSet
 
 
 def kept(images: ImageSet) -> Stored:

@@ -10,12 +10,11 @@ import hashlib
 import os
 import shutil
 import threading
-import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -40,36 +39,45 @@ _MOST_SHARDS, _LEAST_IMAGES = 256, 128
 # images of each part from which the room they need is estimated
 _ESTIMATED_FROM = 48
 _BEGUN = "begun.json"
+_LOOK_S = 0.2  # between looks at how far it is
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is to be done. kept, total: images done before, and in all. bytes_needed: of the disk, about, still."""
+    """What is to be done. kept: images done before. bytes_needed: of the disk, about, still."""
 
     data: Data
     size: int
     out: Path
     source: ImageSource
     content: dict[str, Any]
-    kept: int
-    total: int
-    bytes_needed: int
+    kept: int = 0
+    bytes_needed: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(len(images.labels) for images in self.parts.values())
 
     @property
     def parts(self) -> dict[str, ImageSet]:
         """`train`, and `evaluation` if there is such a part."""
-        return {"train": self.source.training} | (
-            {"evaluation": self.source.evaluation} if self.source.evaluation is not None else {}
-        )
+        parts = {"train": self.source.training, "evaluation": self.source.evaluation}
+        return {part: images for part, images in parts.items() if images is not None}
 
     @property
     def shards(self) -> list[tuple[str, int, np.ndarray]]:
         """Part, number and rows of every shard."""
-        return [
-            (part, number, rows)
-            for part, images in self.parts.items()
-            for number, rows in enumerate(_divided(len(images.labels)))
-        ]
+        shards: list[tuple[str, int, np.ndarray]] = []
+        for part, images in self.parts.items():
+            count = len(images.labels)
+            divided = np.array_split(np.arange(count), max(1, min(_MOST_SHARDS, count // _LEAST_IMAGES)))
+            shards += [(part, number, rows) for number, rows in enumerate(divided)]
+        return shards
+
+    @property
+    def paths(self) -> list[Path]:
+        """The pixels of every shard; beside each its journal."""
+        return [shard_path(self.out, part, number) for part, number, _ in self.shards]
 
     @property
     def is_complete(self) -> bool:
@@ -83,15 +91,12 @@ def plan_preparation(data: Data, size: int, out: Path) -> Preparation:
     else, or the disk has no room.
     """
     source = open_source(data)
-    parts = [source.training] + ([source.evaluation] if source.evaluation is not None else [])
+    plan = Preparation(data, size, out, source, _content(data, size, source))
+    parts = plan.parts.values()
     if any(images.dtype != np.uint8 for images in parts):
         raise DataError(f"data set {data.dataset}: its images are floats: only images of bytes can be prepared")
-    content = _content(data, size, source)
-    _check_folder(out, content)
-    plan = Preparation(data, size, out, source, content, 0, sum(len(images.labels) for images in parts), 0)
-    kept = sum(_journal_path(out, part, number).stat().st_size // ENTRY.itemsize
-               for part, number, _ in plan.shards if _journal_path(out, part, number).exists())  # fmt: skip
-    kept = plan.total if plan.is_complete else kept
+    _check_folder(out, plan.content)
+    kept = plan.total if plan.is_complete else _done(plan.paths)
     mean = sum(_mean_bytes(images, size) * len(images.labels) for images in parts) / max(plan.total, 1)
     needed = round(mean * (plan.total - kept))
     there = next(place for place in (out, *out.resolve().parents) if place.exists())
@@ -101,7 +106,7 @@ def plan_preparation(data: Data, size: int, out: Path) -> Preparation:
             f"{out}: {plan.total - kept:,} images need about {needed / 1e9:,.2f} GB and {free / 1e9:,.2f} GB are free:"
             " choose a smaller --size, or another --out"
         )
-    return Preparation(data, size, out, source, content, kept, plan.total, needed)
+    return replace(plan, kept=kept, bytes_needed=needed)
 
 
 def prepare(plan: Preparation, workers: int, on_progress: Callable[[int], None]) -> dict[str, Any]:
@@ -113,17 +118,16 @@ def prepare(plan: Preparation, workers: int, on_progress: Callable[[int], None])
         return load_json(plan.out / PREPARED)[0] or {}
     with _alone(plan.out):
         write_json(plan.out / _BEGUN, plan.content)
-        paths = [shard_path(plan.out, part, number) for part, number, _ in plan.shards]
-        journals, parts = [path.with_suffix(".journal") for path in paths], plan.parts
+        paths, parts = plan.paths, plan.parts
         with ProcessPoolExecutor(workers, get_context("fork"), initializer=_end_with_parent) as pool:
             jobs = [
                 pool.submit(_write_shard, parts[part].take(rows), plan.size, path, number, len(plan.data.mean))
                 for (part, number, rows), path in zip(plan.shards, paths, strict=True)
             ]
-            _wait(jobs, journals, on_progress)
+            _wait(jobs, paths, on_progress)
         manifest = _manifest(plan)
         write_json(plan.out / PREPARED, manifest)
-        for path in (*journals, plan.out / _BEGUN):
+        for path in (*map(_journal, paths), plan.out / _BEGUN):
             path.unlink(missing_ok=True)
     return manifest
 
@@ -158,14 +162,13 @@ def _check_folder(out: Path, content: Mapping[str, object]) -> None:
             raise DsxError(f"{out}: holds other images ({key}: {change}): give another --out, or remove it")
 
 
-def _divided(count: int) -> list[np.ndarray]:
-    """The rows of each shard."""
-    shards = max(1, min(_MOST_SHARDS, count // _LEAST_IMAGES))
-    return np.array_split(np.arange(count), shards)
+def _done(paths: Sequence[Path]) -> int:
+    """Images of these shards that are whole."""
+    return sum(journal.stat().st_size // ENTRY.itemsize for journal in map(_journal, paths) if journal.exists())
 
 
-def _journal_path(out: Path, part: str, number: int) -> Path:
-    return shard_path(out, part, number).with_suffix(".journal")
+def _journal(path: Path) -> Path:
+    return path.with_suffix(".journal")
 
 
 def _mean_bytes(images: ImageSet, size: int) -> float:
@@ -212,26 +215,20 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _wait(jobs: list[Future[None]], journals: list[Path], on_progress: Callable[[int], None]) -> None:
-    while True:
-        over = all(job.done() for job in jobs)
-        on_progress(sum(path.stat().st_size for path in journals if path.exists()) // ENTRY.itemsize)
-        for job in jobs:
-            try:
-                if job.done():
-                    job.result()
-            except BrokenProcessPool:
-                raise DsxError(
-                    "a process that prepares images was killed, perhaps for want of memory: run the same command again,"
-                    " with fewer --workers; what is done is kept"
-                ) from None
-            except OSError as error:
-                raise DsxError(
-                    f"{error.filename or 'preparing'}: {error.strerror or error}; what is done is kept"
-                ) from None
-        if over:
-            return
-        time.sleep(0.2)
+def _wait(jobs: list[Future[None]], paths: list[Path], on_progress: Callable[[int], None]) -> None:
+    left = set(jobs)
+    while left:
+        over, left = wait(left, _LOOK_S, FIRST_EXCEPTION)
+        on_progress(_done(paths))
+        try:
+            for job in over:
+                job.result()
+        except BrokenProcessPool:
+            why = "a process that prepares images was killed, perhaps for want of memory: run the same command again"
+            raise DsxError(f"{why}, with fewer --workers; what is done is kept") from None
+        except OSError as error:
+            why = f"{error.filename or 'preparing'}: {error.strerror or error}"
+            raise DsxError(f"{why}; what is done is kept") from None
 
 
 def _write_shard(images: ImageSet, size: int, path: Path, shard: int, channels: int) -> None:
@@ -240,7 +237,7 @@ def _write_shard(images: ImageSet, size: int, path: Path, shard: int, channels: 
 
     torch.set_num_threads(1)
     count = len(images.labels)
-    with open(path, "a+b", buffering=0) as pixels, open(path.with_suffix(".journal"), "a+b", buffering=0) as journal:
+    with open(path, "a+b", buffering=0) as pixels, open(_journal(path), "a+b", buffering=0) as journal:
         done, offset = _whole_entries(pixels, journal, count, channels)
         for row in range(done, count):
             try:
@@ -300,11 +297,11 @@ def _manifest(plan: Preparation) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     unreadable: list[str] = []
     for part in plan.parts:
-        shards = [number for of_part, number, _ in plan.shards if of_part == part]
-        entries = np.concatenate([np.fromfile(_journal_path(plan.out, part, number), ENTRY) for number in shards])
+        paths = [shard_path(plan.out, part, number) for of_part, number, _ in plan.shards if of_part == part]
+        entries = np.concatenate([np.fromfile(_journal(path), ENTRY) for path in paths])
         with replacing(table_path(plan.out, part)) as temporary, open(temporary, "wb") as file:
             np.save(file, entries)
-        sizes = [shard_path(plan.out, part, number).stat().st_size for number in shards]
+        sizes = [path.stat().st_size for path in paths]
         # it covers every pixel: the table holds a check sum of each image
         digest = hashlib.blake2b(entries.tobytes(), digest_size=16).hexdigest()
         parts[part] = {"images": len(entries), "bytes": sizes, "hash": digest}

@@ -408,10 +408,10 @@ def test_the_doctor_finds_a_cluster_that_shares_the_folder(calm, tmp_path):
 
     findings = {finding.what: finding for finding in cluster(tmp_path)}
     assert all(finding.ok for finding in findings.values()), [f.line() for f in findings.values()]
-    assert "cluster dsx answers" in findings["slurm"].found
-    assert "arrays of 1000 tasks" in findings["limits"].found
-    assert "main (4 nodes" in findings["partitions"].found
-    assert str(tmp_path) in findings["shared folder"].found
+    assert "cluster dsx answers" in findings["slurm"].seen
+    assert "arrays of 1000 tasks" in findings["limits"].seen
+    assert "main (4 nodes" in findings["partitions"].seen
+    assert str(tmp_path) in findings["shared folder"].seen
     assert list(findings) == ["slurm", "limits", "partitions", "accounting", "shared folder", "clocks"]
     assert os.listdir(tmp_path) == []
 

@@ -55,6 +55,16 @@ def test_multiples_are_of_the_latest_submission_of_any_of_the_studies(tmp_path: 
     assert SlurmLauncher(profile=Profile(cpus=3)).resolved(studies[2:]) == Profile(cpus=3)
 
 
+def test_a_path_that_slurm_would_misread_is_refused_before_anything_is_submitted(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "50%j", n=1)
+    with pytest.raises(DsxError) as refusal:
+        SlurmLauncher().launch([study], LaunchOptions())
+    assert str(refusal.value) == (
+        f"{tmp_path}/50%j: the path has a %, which SLURM takes for a pattern in names of log files: rename that folder,"
+        " or sample into another one"
+    )
+
+
 @pytest.mark.parametrize(
     ("profile", "runs", "at_once", "jobs"),
     [
