@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dsx.results.samples import Floats
+from dsx.results.arrays import Floats
 
 _NODES = 200
 # standard deviations from the mean beyond which there is no mass
