@@ -88,9 +88,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     nothing = (
         f"At no {inquiry.metric.words} and cost could one study be shown to have more models within both than another."
     )
-    note = (
-        f"Each curve's band holds at {100 * inquiry.level:g} % by itself; which study is better the verdicts above say."
-    )
+    note = f"Each curve's band holds at {100 * inquiry.level:g} % by itself; which is better the verdicts say."
     return (
         Section(f"{inquiry.metric.title} and cost", sentences=told or (nothing,), notes=(note,)) if shown else Section()
     )
