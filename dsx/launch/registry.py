@@ -62,9 +62,10 @@ def read_launcher(content: Mapping[str, Any], where: str = "launcher") -> Launch
         return described.from_dict({**content, "kind": kind}, where)
     except DefinitionError as error:
         for key, value in content.items():
-            owner = next((name for name in _BUILT_IN if _takes(name, key, value)), None)
-            if owner is not None and not _takes(kind, key, value):
-                raise DefinitionError(f"{error} It is for launcher {owner}, as with --on {owner}") from None
+            if f"unknown key '{key}'" in str(error):
+                owner = next((name for name in _BUILT_IN if _takes(name, key, value)), None)
+                if owner is not None:
+                    raise DefinitionError(f"{error} It is for launcher {owner}, as with --on {owner}") from None
         raise
 
 

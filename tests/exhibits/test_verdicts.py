@@ -213,7 +213,8 @@ def test_analyses_of_equal_studies_seldom_say_anything_and_a_planted_difference_
     told = {"any": 0, "one": 0}
     found = {"any": 0, "one": 0}
     spoken: list[Exhibit] = [each for each in exhibits() if each.name in ("verdicts", "dominance", "matched")]
-    for repeat in range(120):
+    repeats = 80
+    for repeat in range(repeats):
         rng = np.random.default_rng([12, repeat])
         for shift, hits in ((0.0, told), (1.5, found)):
             errors = (LAWS["diverged"](rng, 48) + add for add in (0.0, 0.0, shift))
@@ -224,9 +225,9 @@ def test_analyses_of_equal_studies_seldom_say_anything_and_a_planted_difference_
                 said = [*conclusion(inquiry.decided), *(words for _, each in computed for words in each.main["words"])]
                 made = [claim for text in said for claim in claims(text) if claim[0] != "undecided"]
                 hits[looks] += any(claim[2] == "SpaceC" for claim in made) if shift else bool(made)
-    assert max(told.values()) / 120 <= 0.05 + 2.5 * (0.05 * 0.95 / 120) ** 0.5, told
-    assert found["one"] >= 110, found
-    assert found["any"] >= 70, found
+    assert max(told.values()) / repeats <= 0.05 + 2.5 * (0.05 * 0.95 / repeats) ** 0.5, told
+    assert found["one"] >= 0.9 * repeats, found
+    assert found["any"] >= 0.58 * repeats, found
 
 
 def test_the_table_has_both_looks_and_what_they_rest_on(inquiry: Inquiry) -> None:
