@@ -38,6 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _own_modules_go(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None, None]:
+    """What a file's tests wrote and imported is not what another file's tests get under the same name."""
+    before, place = set(sys.modules), str(tmp_path_factory.getbasetemp())
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(place):
+            del sys.modules[name]
+
+
 @pytest.fixture(autouse=True)
 def _no_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are drawn in this process, on a busy machine and on an idle one."""

@@ -20,7 +20,8 @@ def test_results_are_the_same_on_any_number_of_processes() -> None:
     assert in_processes(lambda thing: thing(), [], 3) == []
 
 
-def test_several_processes_take_part_and_none_for_few_things() -> None:
+def test_several_processes_take_part_and_none_for_few_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 1)  # whatever tests before this one left behind
     assert os.getpid() not in in_processes(lambda _: os.getpid(), range(8), 2)
     assert in_processes(lambda _: os.getpid(), range(7), 2) == [os.getpid()] * 7
     assert in_processes(lambda _: os.getpid(), range(8), 1) == [os.getpid()] * 8
