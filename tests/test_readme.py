@@ -35,7 +35,7 @@ def test_the_files_that_it_names_exist() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a small quickstart has run."""
     folder = tmp_path_factory.mktemp("readme")
-    command = [sys.executable, "-m", "dsx", "run", "quickstart", "n=2", "recipe.epochs=1"]
+    command = [sys.executable, "-m", "dsx", "run", "quickstart", "n=2", "recipe.epochs=1", "analysis.figures=none"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
     return folder
 

@@ -59,5 +59,5 @@ def test_the_wheel_samples_from_an_empty_folder(installed: Path, tmp_path: Path)
 
 
 def test_the_wheel_runs_the_quickstart(installed: Path, tmp_path: Path) -> None:
-    run(installed, tmp_path, "run", "quickstart", "n=2", "recipe.epochs=1")
+    run(installed, tmp_path, "run", "quickstart", "n=2", "recipe.epochs=1", "analysis.figures=main")
     assert (tmp_path / "runs" / "quickstart" / "analysis" / "edf.png").is_file()
