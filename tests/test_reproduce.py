@@ -57,6 +57,7 @@ def test_it_composes_samples_and_tells_its_cost(name: str, tmp_path: Path, monke
     assert "device-hours in all" in told
 
 
+@pytest.mark.slow
 def test_one_populations_numbers_are_the_same_wherever_they_stand() -> None:
     known: dict[tuple[object, ...], object] = {}
     for experiment in reproduce.experiments().values():
@@ -69,6 +70,7 @@ def test_one_populations_numbers_are_the_same_wherever_they_stand() -> None:
     assert len(known) > 50
 
 
+@pytest.mark.slow
 def test_errors_of_networks_are_those_of_the_papers_table() -> None:
     with (ROOT / "tests" / "networks" / "paper_models.csv").open(newline="") as lines:
         table = {row["name"]: float(row["paper_top1_mean"]) for row in csv.DictReader(lines)}
@@ -81,6 +83,7 @@ def test_errors_of_networks_are_those_of_the_papers_table() -> None:
     assert compared == 13
 
 
+@pytest.mark.slow
 def test_every_experiment_says_where_its_numbers_stand_and_what_to_expect() -> None:
     for name, experiment in reproduce.experiments().items():
         assert experiment.name == name
@@ -90,6 +93,7 @@ def test_every_experiment_says_where_its_numbers_stand_and_what_to_expect() -> N
         assert experiment.paper.errors or experiment.paper.facts, name
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_script_writes() -> None:
     assert reproduce.PAGE.read_text(encoding="utf-8") == reproduce.page(), "python analysis/reproduce.py writes it anew"
 

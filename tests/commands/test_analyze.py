@@ -284,6 +284,7 @@ def test_pyplot_keeps_none_of_the_figures(dsx: Command, tmp_path: Path) -> None:
     assert plt.get_fignums() == before
 
 
+@pytest.mark.slow
 def test_parts_of_a_study_are_compared_and_all_runs_accounted_for(dsx: Command):
     done = dsx("analyze", REFERENCE / "AnyNetXB-digits.parquet", "--split", "bottleneck_ratio", "--figures", "none")
     assert done.out.startswith("AnyNetXB-digits by bottleneck_ratio: 1 (27 runs), 2 (17 runs), 4 (20 runs)\n")
@@ -332,6 +333,7 @@ def test_what_is_compared_may_be_better_when_higher(dsx: Command, tmp_path: Path
     assert "45.0" in done.out
 
 
+@pytest.mark.slow
 def test_what_an_earlier_analysis_wrote_does_not_stay_beside_another(dsx: Command, tmp_path: Path) -> None:
     tables = "a.csv", "b.csv"
     for shift, name in enumerate(tables):

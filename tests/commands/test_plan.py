@@ -72,6 +72,7 @@ def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]
     assert row(once, "0.5 points")[-1] == f"{2 * one_look.n * 36 / 3600:,.3g}"
 
 
+@pytest.mark.slow
 def test_without_a_difference_what_the_pilots_leave_open_is_carried_through(studies: list[Study]) -> None:
     errors = [study.results()["error"] for study in studies]
     told = plan(studies)

@@ -75,6 +75,7 @@ def test_a_spent_budget_ends_it_undecided_and_a_larger_one_goes_on(tmp_path: Pat
     assert [open_study(study.path).counts()["done"] for study in studies] == [12, 12, 12]
 
 
+@pytest.mark.slow
 def test_equivalence_within_the_margin_ends_it_too(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=140, seed=seed) for seed, name in enumerate("ab")]
     told: list[str] = []

@@ -45,6 +45,7 @@ def test_known_models_take_the_place_of_fresh_ones_where_they_had_no_part_in_pro
     assert sides.enough(10)
 
 
+@pytest.mark.slow
 def test_a_narrower_space_without_models_has_no_sides() -> None:
     impossible = Refinement("deep", "own", {"rules": {"deep": "total_depth >= 99"}}, "", False, True)
     assert draw_sides(impossible, (impossible.applied(SPACE, "x"), SPACE), 10, (1, 1), set(), np.empty(0)) is None

@@ -198,6 +198,7 @@ def test_networks_of_ones_own_are_sampled_counted_and_built(network_space):
     assert dsx_api.sample(space, 5).model_ids == population.model_ids[:5]
 
 
+@pytest.mark.slow
 def test_networks_come_in_the_law_of_their_parameters(network_space):
     """The first model over many seeds; and all 40 that the space holds."""
     space = load_space(network_space())
