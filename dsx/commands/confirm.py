@@ -128,7 +128,8 @@ def fresh_seed(seed: int) -> int:
 
 
 def _folder(before: Study, recipe: str | None) -> Path:
-    return before.path.with_name("-".join(filter(None, [before.path.resolve().name, "confirmed", recipe])))
+    folder = before.path if before.path.name else before.path.resolve()
+    return folder.with_name("-".join(filter(None, [before.path.resolve().name, "confirmed", recipe])))
 
 
 def _table(confirmation: Confirmation, metric: Metric) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from dsx.base.nested import assigned, content_hash, without
-from dsx.base.schema import Count, Frozen
+from dsx.base.schema import Count, Frozen, Name
 from dsx.networks.lookup import Network
 from dsx.recipes.metric import Metric
 
@@ -23,7 +23,7 @@ class AnyRecipe(Frozen):
     # what may differ between two sessions of one training: where things lie, how long they may take, how much memory
     OPERATIONAL: ClassVar[tuple[str, ...]] = ()
 
-    name: str
+    name: Name
     version: Count
     description: str = ""
 
