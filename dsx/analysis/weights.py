@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.number_words import points, spread
+from dsx.analysis.students import students_reach
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.errors import DsxError
@@ -147,8 +148,6 @@ def compare_matched(
     complexities.
     Raises DsxError if `by` is no column, or the window is too poor.
     """
-    from scipy.special import stdtrit
-
     rows_a, rows_b = finished(table_a), finished(table_b)
     shared = matched_bins([column(rows_a, by), column(rows_b, by)], bins, window)
     mean_a, parts_a, freedom_a, n_a = _stratified(rows_a, by, shared)
@@ -156,7 +155,7 @@ def compare_matched(
     parts, freedoms = np.concatenate([parts_a, parts_b]), np.concatenate([freedom_a, freedom_b])
     variance = float(parts.sum())
     freedom = variance**2 / float(np.sum(parts**2 / freedoms)) if variance > 0 else math.inf
-    reach = float(stdtrit(freedom, (1 + check_level(level)) / 2)) * math.sqrt(variance) if variance > 0 else 0.0
+    reach = float(students_reach(freedom, level)) * math.sqrt(variance) if variance > 0 else 0.0
     difference = mean_a - mean_b
     return MatchedDifference(
         by, float(shared.edges[0]), float(shared.edges[-1]), shared.shares.size, n_a, n_b, len(rows_a), len(rows_b),
