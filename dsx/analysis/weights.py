@@ -21,7 +21,7 @@ from dsx.analysis.number_words import points, spread
 from dsx.analysis.students import students_reach
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.record import Record, names_of
 from dsx.results.arrays import Floats, Table, check_level, column, frame, number_array
 from dsx.results.columns import COMPLEXITIES
@@ -67,8 +67,7 @@ def matched_bins(
     """
     arrays = [number_array(c, "complexity") for c in complexities]
     arrays = [c[np.isfinite(c)] for c in arrays]
-    if bins < 1:
-        raise DsxError(f"bins = {bins}: expected an integer ≥ 1")
+    check_at_least_one("bins =", bins)
     if not arrays or any(c.size == 0 for c in arrays):
         raise DsxError("matched comparison: a population has no model with a known complexity")
     low, high = window or (max(float(c.min()) for c in arrays), min(float(c.max()) for c in arrays))

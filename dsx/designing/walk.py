@@ -118,7 +118,7 @@ class Walk:
             self._propose()
             if self._by_hand():
                 continue
-            candidate = self._most_promising()
+            candidate = next((c for c in self.proposal if worth_testing(c) and c.key not in self._tried), None)
             if self._needs_more(candidate):
                 self._train_to(min(self.plan.most, self.known + self.plan.first))
                 continue
@@ -169,10 +169,6 @@ class Walk:
         if self._law is None:
             self._law = draw_population(self.space, _REFERENCE, seed=_REFERENCE_SEED, allow_short=True).population
         return self._law
-
-    def _most_promising(self) -> Refinement | None:
-        """Of those that were not tested in this space yet."""
-        return next((c for c in self.proposal if worth_testing(c) and c.key not in self._tried), None)
 
     def _needs_more(self, candidate: Refinement | None) -> bool:
         """Whether to train more of this space before anything is tested: the models do not support anything yet."""
