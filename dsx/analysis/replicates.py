@@ -197,12 +197,18 @@ def models_confused(parts: Variances, seeds: int) -> float:
     return math.atan(math.sqrt(parts.seeds / seeds / parts.between)) / math.pi
 
 
+def noise_in_words(parts: Variances) -> tuple[str, str]:
+    """The share of luck with its interval, and a clause on the finite validation set's part of it, or none."""
+    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
+    if math.isnan(parts.binomial) or parts.seeds <= 0:
+        return share, ""
+    return share, f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
+
+
 def replicates_in_words(parts: Variances, shrunken: Shrunken, metric: Metric = ERROR) -> str:
     """How much of the spread is luck, what it did for the best model, and where more trainings pay."""
-    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
-    text = f"Of the variance of single trainings {share} is luck of the seed"
-    if not math.isnan(parts.binomial) and parts.seeds > 0:
-        text += f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
+    share, finite = noise_in_words(parts)
+    text = f"Of the variance of single trainings {share} is luck of the seed{finite}"
     shown, expected = (
         f"{metric.from_error(values[shrunken.best]):.2f}{metric.unit_after}"
         for values in (shrunken.observed, shrunken.expected)
