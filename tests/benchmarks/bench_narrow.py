@@ -6,7 +6,7 @@ planted ones, proxies of them included; `useless`: any rule that does not lower 
 standard deviation among the models that keep the rules before it. `known`: what no search can do better than: how often
 one who knows the effect, its bounds included, tells it from chance, corrected for as many quantities as are looked at;
 and how often he tells both ends of a window, each in one look without any correction. `anything`: how often one who
-knows how large the effect is and how many models keep the rule, but not which it is, tells at level 5 % that there is any.
+knows how large the effect is and how many models keep the rule, but not which it is, tells that there is any.
 
     python tests/benchmarks/bench_narrow.py [--analyses 200] [--seed 0] [--rows 0,5]
 """
@@ -36,9 +36,7 @@ def main() -> None:
     given = parser.parse_args()
     rows = [int(k) for k in given.rows.split(",") if k] or range(len(PLANTED))
     print(f"{given.analyses} analyses a row, seeds from {given.seed}\n")
-    print(
-        "| space | planted | n | any found | all found | known: any | known: all | anything | other rule | useless rule | s |"
-    )
+    print("| space | planted | n | any found | all found | known: any | known: all | anything | other | useless | s |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     pools: dict[str, Pool] = {}
     for planted in (PLANTED[k] for k in rows):
