@@ -36,9 +36,10 @@ def save(drawn: Axes, folder: str | Path, name: str) -> list[Path]:
 def write_files(record: Figure, path: Path) -> list[Path]:
     """Write `path.png` and `path.pdf` of a recorded figure."""
     paths = [path.with_name(f"{path.name}.{suffix}") for suffix in _OPTIONS]
-    for target, (suffix, options) in zip(paths, _OPTIONS.items(), strict=True):
-        with replacing(target) as partial, fonts_kept(), house_style():
-            record.savefig(partial, format=suffix, bbox_inches=record.bbox_inches, dpi=200, **options)
+    with fonts_kept(), house_style():
+        for target, (suffix, options) in zip(paths, _OPTIONS.items(), strict=True):
+            with replacing(target) as partial:
+                record.savefig(partial, format=suffix, bbox_inches=record.bbox_inches, dpi=200, **options)
     return paths
 
 
