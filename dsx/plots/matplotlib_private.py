@@ -70,8 +70,8 @@ def _laid_out(
     lay_out: Callable[..., Any],
     text: str,
     font: Any,
-    size: int,
-    options: tuple[tuple[str, Any], ...],  # noqa: ARG001
+    size: int,  # noqa: ARG001
+    options: tuple[tuple[str, Any], ...],
 ) -> tuple[Any, ...]:
     """The glyphs of a text and their places, in a font of that size."""
     return tuple(lay_out(text, font, **dict(options)))
