@@ -17,7 +17,7 @@ R = TypeVar("R")
 # for fewer things, starting a process is not worth while
 _LEAST = 4
 # new objects until unreachable ones are looked for, instead of Python's 700: figures are made of very many
-_COLLECTED_AT = 50_000
+_COLLECTED_AT = 200_000
 # of a fork: what its parent gave it to do
 _given: tuple[Callable[[Any], object], Sequence[object]] | None = None
 
