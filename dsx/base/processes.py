@@ -16,6 +16,8 @@ R = TypeVar("R")
 
 # for fewer things, starting a process is not worth while
 _LEAST = 4
+# new objects until unreachable ones are looked for, instead of Python's 700: figures are made of very many
+_COLLECTED_AT = 200_000
 # of a fork: what its parent gave it to do
 _given: tuple[Callable[[Any], object], Sequence[object]] | None = None
 
@@ -37,7 +39,9 @@ def in_processes(function: Callable[[T], R], things: Sequence[T], processes: int
     """
     at_once = min(len(things) // _LEAST, idle_cores() if processes is None else processes)
     alone = sys.platform != "linux" or threading.active_count() > 1 or multiprocessing.current_process().daemon
+    thresholds = gc.get_threshold()
     gc.freeze()  # what is there by now is looked at no more meanwhile, nor copied by a fork that would
+    gc.set_threshold(_COLLECTED_AT, *thresholds[1:])
     try:
         if at_once < 2 or alone:
             return [function(thing) for thing in things]
@@ -45,6 +49,7 @@ def in_processes(function: Callable[[T], R], things: Sequence[T], processes: int
         with ProcessPoolExecutor(at_once, context, initializer=_take, initargs=(function, things)) as pool:
             return list(pool.map(_do, range(len(things))))
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 

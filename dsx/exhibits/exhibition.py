@@ -128,16 +128,17 @@ class _Drawing:
 
     def draw(self) -> Picture | None:
         """Write the files; what stands in the report, if anything does."""
-        from dsx.plots.saving import close, laid_out, write_files
+        from dsx.plots.recording import recorded
+        from dsx.plots.saving import close, write_files
 
         assert self.exhibit.draw is not None
         axes: Axes = self.exhibit.draw(self.computed, None)
         caption = self.exhibit.caption(self.computed) if self.exhibit.caption else None
-        with laid_out(axes) as box:
-            if self.folder is not None:
-                write_files(axes, self.folder / self.computed.path, box)
-            picture = replace(caption, source=vector_image(axes, box)) if caption else None
+        record = recorded(axes)
         close(axes)
+        if self.folder is not None:
+            write_files(record, self.folder / self.computed.path)
+        picture = replace(caption, source=vector_image(record)) if caption else None
         return picture
 
 

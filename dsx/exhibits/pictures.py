@@ -6,35 +6,28 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-from dsx.plots.saving import laid_out
-from dsx.plots.style import Axes
+from dsx.plots.style import Axes, house_style
 
 if TYPE_CHECKING:
-    from matplotlib.transforms import BboxBase
-
-# collections of more points are drawn as pixels inside the vector image
-_MANY = 3000
+    from matplotlib.figure import Figure
 
 
 def svg(axes: Axes) -> str:
     """Axes as a data URL of an SVG; the same axes give the same text."""
-    with laid_out(axes) as box:
-        return vector_image(axes, box)
+    from dsx.plots.recording import recorded
+
+    return vector_image(recorded(axes))
 
 
-def vector_image(axes: Axes, box: BboxBase) -> str:
-    """The data URL of what lies in that box of a figure that is laid out."""
+def vector_image(record: Figure) -> str:
+    """The data URL of a recorded figure."""
     import matplotlib
 
-    whole: Any = axes.figure
-    for place in whole.axes:
-        for collection in place.collections:
-            if len(collection.get_offsets()) > _MANY:
-                collection.set_rasterized(True)
     buffer = io.BytesIO()
     settings: Any = {"svg.hashsalt": "dsx", "svg.fonttype": "path"}
-    with matplotlib.rc_context(settings):
-        whole.savefig(buffer, format="svg", dpi=150, bbox_inches=box, metadata={"Date": None, "Creator": None})
+    metadata = {"Date": None, "Creator": None}
+    with house_style(), matplotlib.rc_context(settings):
+        record.savefig(buffer, format="svg", dpi=200, bbox_inches=record.bbox_inches, metadata=metadata)
     return data_url(buffer.getvalue())
 
 

@@ -7,8 +7,9 @@ without them, nothing is changed.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 # letters that figures are written with; a font that is cut to them serves every figure that has no others
@@ -29,11 +30,15 @@ class _Saved:
 
 @contextmanager
 def fonts_kept() -> Iterator[None]:
-    """Fonts that a PDF embeds are cut once to the usual letters, instead of to its own for every figure."""
+    """Of PDFs: embedded fonts are cut once to the usual letters, not to its own for every figure; texts set once."""
+    from matplotlib import _text_helpers, ft2font
     from matplotlib.backends import _backend_pdf_ps
 
     backend: Any = _backend_pdf_ps
-    cut = backend.get_glyphs_subset
+    helpers: Any = _text_helpers
+    cut, lay_out = backend.get_glyphs_subset, helpers.layout
+    flags: Any = getattr(ft2font, "LoadFlags", ft2font)
+    unhinted = getattr(flags, "NO_HINTING", None) or flags.LOAD_NO_HINTING  # of a matplotlib before 3.10
 
     def kept(font: Any, glyphs: Any) -> Any:
         if isinstance(glyphs, str):  # of a matplotlib before 3.11
@@ -48,8 +53,25 @@ def fonts_kept() -> Iterator[None]:
                 _kept[key, wanted] = subset._replace(font=_Saved(backend.font_as_file(subset.font).getvalue()))
         return nullcontext(_kept[key, wanted])
 
-    backend.get_glyphs_subset = kept
+    def laid_out(text: str, font: Any, **options: Any) -> tuple[Any, ...]:
+        # the size of a font is nowhere to be read, but that of its letters is
+        size = font.load_char(ord("M"), flags=unhinted).linearHoriAdvance
+        return _laid_out(lay_out, text, font, size, tuple(options.items()))
+
+    backend.get_glyphs_subset, helpers.layout = kept, laid_out
     try:
         yield
     finally:
-        backend.get_glyphs_subset = cut
+        backend.get_glyphs_subset, helpers.layout = cut, lay_out
+
+
+@lru_cache(maxsize=8192)
+def _laid_out(
+    lay_out: Callable[..., Any],
+    text: str,
+    font: Any,
+    size: int,  # noqa: ARG001
+    options: tuple[tuple[str, Any], ...],
+) -> tuple[Any, ...]:
+    """The glyphs of a text and their places, in a font of that size."""
+    return tuple(lay_out(text, font, **dict(options)))

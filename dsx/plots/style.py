@@ -30,6 +30,7 @@ FITS = "fits"
 _RC: Any = {
     "font.size": 9,
     "axes.titlesize": 10,
+    "axes.titley": 1.0,  # no ticks are above, past which matplotlib would look for room every time
     "axes.labelsize": 9,
     "legend.fontsize": 8,
     "legend.frameon": False,

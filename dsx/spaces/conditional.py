@@ -132,9 +132,12 @@ def conditional_values(
     at_once = max(1, _CHUNK // proposals)
     for part in range(math.ceil(len(rows) / at_once)):
         some = rows[part * at_once : (part + 1) * at_once]
-        keep[some] = accepted(space, _replaced(space, settings, name, stage, some, proposed[some])).reshape(
-            len(some), -1
-        )
+        tried, which = proposed[some], np.arange(proposals)[None]
+        distinct, place = np.unique(tried, return_inverse=True)
+        if distinct.size < proposals:  # of few values each is looked at once a model
+            tried, which = np.tile(distinct, (len(some), 1)), place.reshape(tried.shape)
+        holds = accepted(space, _replaced(space, settings, name, stage, some, tried))
+        keep[some] = np.take_along_axis(holds.reshape(tried.shape), which, axis=1)
     kept = [np.concatenate([observed[i : i + 1], proposed[i, keep[i]]]) for i in range(n)]
     start = np.concatenate([[0], np.cumsum([len(values) for values in kept])])
     return ConditionalValues(np.concatenate(kept), start)

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from fontTools import subset
+from matplotlib import _text_helpers as helpers
 from matplotlib.backends import _backend_pdf_ps as backend
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import FT2Font, LoadFlags
@@ -57,8 +58,29 @@ def test_figures_of_usual_letters_share_one_cut_and_others_have_their_own(tmp_pa
     assert cut[0] > cut[1]
 
 
-def test_the_function_of_matplotlib_is_put_back():
-    before = backend.get_glyphs_subset
+def test_a_text_is_set_once_a_size_with_the_glyphs_and_places_of_matplotlib(monkeypatch):
+    set_texts = []
+    lay_out = helpers.layout
+
+    def noted(text, font, **options):
+        set_texts.append(text)
+        return lay_out(text, font, **options)
+
+    def places(items):
+        return [(item.char, item.glyph_index, item.x, item.prev_kern) for item in items]
+
+    monkeypatch.setattr(helpers, "layout", noted)
+    font = get_font(findfont(FontProperties()))
     with fonts_kept():
-        assert backend.get_glyphs_subset is not before
-    assert backend.get_glyphs_subset is before
+        for size in (7, 7.5, 7, 7.5):
+            font.set_size(size, 72)
+            assert places(helpers.layout("fi 0.25 AV", font)) == places(lay_out("fi 0.25 AV", font))
+    assert len(set_texts) == 2
+
+
+def test_the_functions_of_matplotlib_are_put_back():
+    before = backend.get_glyphs_subset, helpers.layout
+    with fonts_kept():
+        assert backend.get_glyphs_subset is not before[0]
+        assert helpers.layout is not before[1]
+    assert (backend.get_glyphs_subset, helpers.layout) == before
