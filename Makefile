@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
 REFERENCE_28 := experiments/reference_28
 
+# tests and commands start hundreds of processes: what Python has compiled is kept for the next one
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo findings test test-quick test-gpu check bench bench-gpu chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## should widths grow, stay equal or shrink? three design spaces on handwritten digits, on all cores

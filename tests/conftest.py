@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -32,6 +33,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = f"skipped where everything is required: {report.longrepr}"
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Generator[None, None, None]:
+    """Thousands of tests are gathered without Python's search for garbage, and never searched themselves."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no worker is left with one of them when the others are done."""
     slow = {item.path for item in items if "slow" in item.keywords}
@@ -46,6 +56,14 @@ def _own_modules_go(tmp_path_factory: pytest.TempPathFactory) -> Generator[None,
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None)).startswith(place):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waits_for_the_disk() -> Generator[None, None, None]:
+    """What is written in this process is not flushed to the disk: tests kill processes, never the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
