@@ -18,7 +18,7 @@ demo: install  ## should widths grow, stay equal or shrink? three design spaces 
 install: $(VENV)/installed
 
 test: $(VENV)/installed-dev  ## the whole test suite
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder tests
 
 test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
