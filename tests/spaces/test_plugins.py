@@ -236,6 +236,7 @@ def test_a_yaml_changes_what_the_file_says(network_space):
     assert Space.from_dict(space.to_dict()) == space
 
 
+@pytest.mark.slow
 def test_the_code_is_part_of_a_space_and_kept_with_the_study(network_space, tmp_path):
     path = network_space()
     space = load_space(path)
