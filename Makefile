@@ -48,16 +48,16 @@ docs: $(VENV)/installed-dev  ## the documentation site, to be read from disk; a 
 
 reference: install  ## train what is missing of the reference experiment; remake experiments/reference/
 	$(BIN)/dsx run reference
-	$(BIN)/python -m dsx.commands.reference runs/reference experiments/reference
+	$(BIN)/python analysis/reference_tables.py runs/reference experiments/reference
 
 reference-28: install  ## train what is missing of the reference study on Fashion-MNIST (hours); `make reference-28-save` keeps it
-	$(BIN)/python -m dsx.commands.partial restore reference_28 $(REFERENCE_28)/partial recipe.data.root=$(FASHION_MNIST)
+	$(BIN)/python analysis/saved_records.py restore reference_28 $(REFERENCE_28)/partial recipe.data.root=$(FASHION_MNIST)
 	nice -n 19 $(BIN)/dsx launch runs/reference_28
 	nice -n 19 $(BIN)/dsx launch runs/reference_28/AnyNetXA-28 runs/reference_28/RegNetX-28 --seeds 2
 
 reference-28-save:  ## what is trained of the reference study, into small files; its tables and findings, where it is whole
-	$(BIN)/python -m dsx.commands.partial save runs/reference_28 $(REFERENCE_28)/partial
-	$(BIN)/python -m dsx.commands.reference runs/reference_28 $(REFERENCE_28)
+	$(BIN)/python analysis/saved_records.py save runs/reference_28 $(REFERENCE_28)/partial
+	$(BIN)/python analysis/reference_tables.py runs/reference_28 $(REFERENCE_28)
 	$(BIN)/python analysis/findings.py
 
 findings: install  ## docs/findings.md and its figure, from committed files alone

@@ -114,7 +114,8 @@ def spaces_are_ever_more_linear(evidence: Evidence) -> Outcome:
     """Agrees if the largest error of the quantised-linear fit falls from C to D to E."""
     largest = []
     for space in ("AnyNetXC", "AnyNetXD", "AnyNetXE"):
-        stages = evidence.tables[space].drop_duplicates("model_id")["stages"] if space in evidence.tables else []
+        table = evidence.tables.get(space)
+        stages = () if table is None else table.drop_duplicates("model_id")["stages"]
         largest.append(float(np.nanmax(_fit_errors(stages, evidence), initial=0)))
     told = ", ".join(f"{value:.2f}" for value in largest)
     return Outcome(told, AGREES if largest[0] > largest[1] > largest[2] else CONTRADICTS)

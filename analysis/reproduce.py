@@ -21,6 +21,7 @@ import numpy as np
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.run import sample_experiment
 from dsx.recipes.datasets import DATASETS
+from dsx.recipes.recipe import Recipe
 from dsx.spaces.population import Population
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,15 +144,16 @@ def cost(name: str, changes: Sequence[str]) -> dict[str, str | int]:
     models = [(population, row) for population in populations for row in range(len(population))]
     picked = [models[order[place]] for place in (0, len(order) // 2, -1)]
     networks = {m.model_id: m.architecture for m in (population[row] for population, row in picked)}
-    found = preflight(list(networks.values()), experiment.recipe, threads=1)
-    each = [row.device_hours for row in found.rows]
+    recipe = _recipe(experiment)
+    found = preflight(list(networks.values()), recipe, threads=1)
+    each = [row.device_hours or 0.0 for row in found.rows]
     hours = np.interp(flops, [row.flops for row in found.rows], each).sum() * experiment.replicates if all(each) else 0
     return {
         "experiment": name,
         "trainings": len(flops) * experiment.replicates,
         "gpu_hours": f"{hours:.4g}" if hours else "",
         "images_per_second": " ".join(f"{row.images_per_second or 0:.0f}" for row in found.rows),
-        "layout": "channels last" if experiment.recipe.channels_last else "channels first",
+        "layout": "channels last" if recipe.channels_last else "channels first",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
         "torch": torch.__version__.partition("+")[0],
     }
@@ -170,12 +172,19 @@ def estimate() -> None:
     _write([known[name] for name in work])
 
 
+def _recipe(experiment: Experiment) -> Recipe:
+    """The experiment's recipe, which is one of the built-in trainer."""
+    assert isinstance(experiment.recipe, Recipe)
+    return experiment.recipe
+
+
 def _work(name: str) -> tuple[int, float]:
     """Trainings of an experiment, and the multiply-adds of its forward passes, an evaluated image as a third."""
     experiment, populations = _sampled(name, [])
-    facts, split = DATASETS[experiment.recipe.data.dataset], experiment.recipe.data.split
+    recipe = _recipe(experiment)
+    facts, split = DATASETS[recipe.data.dataset], recipe.data.split
     assert split.evaluate == "official"
-    images = experiment.recipe.epochs * ((facts.training_images or 0) + (facts.evaluation_images or 0) / 3)
+    images = recipe.epochs * ((facts.training_images or 0) + (facts.evaluation_images or 0) / 3)
     flops = sum(float(population.flops.sum()) for population in populations) * experiment.replicates
     return sum(map(len, populations)) * experiment.replicates, flops * images
 

@@ -5,19 +5,42 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from dsx.base.errors import DsxError
 from dsx.base.terminal import ReaderGoneError, discard_output, standard_streams
 from dsx.base.text import json_text
+from dsx.base.units import parse_count
 
 # exit code where the reader of the output has gone, as shells report of any tool that SIGPIPE ended
 READER_GONE = 141
 
-app = typer.Typer(
+
+class _Command(TyperCommand):
+    """Of names and paths none may be empty: as a path that would be the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter in self.params:
+            texts = given.get(str(parameter.name))
+            if "" in (texts if isinstance(texts, list | tuple) else [texts]) and parameter.default != "":
+                raise DsxError(f"{parameter.opts[0]}: expected a name, a path or a value, found an empty text")
+        return super().parse_args(ctx, args)
+
+
+class _Application(typer.Typer):
+    """Of such commands."""
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Any], Any]:
+        return super().command(name, cls=_Command, **options)
+
+
+app = _Application(
     name="dsx",
     help="Design-space exploration: sample populations of networks, train them, compare their error distributions.",
     rich_markup_mode=None,
@@ -34,6 +57,18 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _count(words: str) -> typer.models.OptionInfo:
+    """An option that is a whole number, as people write them."""
+
+    def parse(text: str | int) -> int:
+        try:
+            return text if isinstance(text, int) else parse_count(text)  # a default is a number
+        except DsxError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return typer.Option(help=words, parser=parse, metavar="INTEGER")
+
+
 Range = Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="both ends inclusive; 360M:400M, :10M, 1G:")]
 Studies = Annotated[
     list[str] | None,
@@ -44,7 +79,7 @@ Studies = Annotated[
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")]
 Launcher = Annotated[str, typer.Option(help="local, debug, slurm, or a launcher file of yours")]
-Workers = Annotated[int | None, typer.Option(help="processes; one per core or GPU by default")]
+Workers = Annotated[int | None, _count("processes; one per core or GPU by default")]
 StudyRecipe = Annotated[str | None, typer.Option(help="a recipe's name or file; the study's own by default")]
 Target = Annotated[str, typer.Argument(help="a study folder, a published network's name, or an architecture file")]
 ModelId = Annotated[str | None, typer.Argument(help="of a study: a model's id, or its beginning")]
@@ -59,7 +94,7 @@ _DATA = """Images: prepare them once for every model.
 
 Example: dsx data prepare imagenet --root data/imagenet --size 256 --out data/imagenet-256
 """
-data_app = typer.Typer(help=_DATA, rich_markup_mode=None)
+data_app = _Application(help=_DATA, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 
@@ -115,7 +150,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="a recipe's name or 
 @app.command()
 def sample(
     space: Annotated[str, typer.Option(help="a space's name, or a path to its YAML file")],
-    n: Annotated[int, typer.Option(help="models to draw")] = 500,
+    n: Annotated[int, _count("models to draw")] = 500,
     flops: Range = None,
     params: Range = None,
     acts: Range = None,
@@ -123,9 +158,9 @@ def sample(
     device_model: Annotated[
         Path | None, typer.Option(help="of the device that latency is of: what dsx time --calibrate wrote")
     ] = None,
-    resolution: Annotated[int | None, typer.Option(help="pixels; the space's own by default")] = None,
-    num_classes: Annotated[int | None, typer.Option(help="the space's own by default")] = None,
-    seed: Annotated[int, typer.Option(help="the population is a function of space, constraint and seed")] = 0,
+    resolution: Annotated[int | None, _count("pixels; the space's own by default")] = None,
+    num_classes: Annotated[int | None, _count("the space's own by default")] = None,
+    seed: Annotated[int, _count("the population is a function of space, constraint and seed")] = 0,
     out: Annotated[Path | None, typer.Option(help="study folder; runs/SPACE by default")] = None,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="accept fewer models than asked for")] = False,
     figure: Annotated[bool, typer.Option("--figure", help="draw the marginals of the population too")] = False,
@@ -158,13 +193,13 @@ def launch(
     ] = None,
     on: Launcher = "local",
     workers: Workers = None,
-    limit: Annotated[int | None, typer.Option(help="train at most so many models, then stop")] = None,
-    seeds: Annotated[int | None, typer.Option(help="train each model with so many seeds")] = None,
+    limit: Annotated[int | None, _count("train at most so many models, then stop")] = None,
+    seeds: Annotated[int | None, _count("train each model with so many seeds")] = None,
     device: Device = "auto",
     retry: Annotated[
         str, typer.Option(help="failure classes to train again, as in out_of_memory,timeout; or failed for all")
     ] = "",
-    max_failures: Annotated[int | None, typer.Option(help="stop once more models than this failed")] = None,
+    max_failures: Annotated[int | None, _count("stop once more models than this failed")] = None,
     mem_gb: Annotated[str | None, typer.Option(help="memory of a cluster's job; 2x doubles the last one's")] = None,
     timeout_min: Annotated[str | None, typer.Option(help="time limit of a cluster's job; 2x doubles it")] = None,
     until: Annotated[
@@ -174,7 +209,7 @@ def launch(
         str | None,
         typer.Option(help="with --until: decided too if equivalent within 0.1 of even odds, or 1pt of error"),
     ] = None,
-    at_most: Annotated[int | None, typer.Option(help="with --until: models of each study; 500 by default")] = None,
+    at_most: Annotated[int | None, _count("with --until: models of each study; 500 by default")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be trained and what it costs")] = False,
 ) -> None:
     """Train the pending models of studies. Safe to repeat: finished models are skipped, the rest resumed.
@@ -205,7 +240,7 @@ def worker(
     studies: Studies = None,
     recipe: StudyRecipe = None,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(help="of torch, and of a program of yours")] = 1,
+    threads: Annotated[int | None, _count("of torch, and of a program of yours")] = 1,
     retry: Annotated[str, typer.Option(help="failure classes to train again, as `dsx launch` has them")] = "",
     stay: Annotated[
         bool, typer.Option("--stay", help="wait for models of other workers, until every one is over")
@@ -325,7 +360,7 @@ def doctor(
     faults = 0
     for finding in command.doctor(on, folder):
         _say(finding.line())
-        faults += not finding.ok
+        faults += finding.asked and not finding.ok
     sys.exit(2 if faults else 0)
 
 
@@ -333,7 +368,7 @@ def doctor(
 def show(
     target: Target,
     model: ModelId = None,
-    resolution: Annotated[int | None, typer.Option(help="pixels, for the complexity")] = None,
+    resolution: Annotated[int | None, _count("pixels, for the complexity")] = None,
     layers: Annotated[bool, typer.Option("--layers", help="every layer instead of every stage")] = False,
 ) -> None:
     """Show a study's models, or one network: stages, widths, complexity.
@@ -349,7 +384,7 @@ def show(
 def train(
     network: Annotated[str, typer.Argument(help="a published network's name, or an architecture file")],
     recipe: Annotated[str, typer.Option(help="a recipe's name or file")],
-    seeds: Annotated[int, typer.Option(help="train it with so many seeds")] = 1,
+    seeds: Annotated[int, _count("train it with so many seeds")] = 1,
     device: Device = "auto",
     out: Annotated[Path | None, typer.Option(help="study folder; runs/NETWORK by default")] = None,
     overrides: Annotated[list[str] | None, _changes("as in recipe.epochs=2")] = None,
@@ -368,8 +403,8 @@ def prepare(
     data: Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="a data set's name, module:callable, or a folder")],
     out: Annotated[Path, typer.Option(help="folder to write to")],
     root: Annotated[Path | None, typer.Option(help="folder that holds the data set")] = None,
-    size: Annotated[int, typer.Option(help="pixels of the shorter side; smaller images stay as they are")] = 256,
-    workers: Annotated[int | None, typer.Option(help="processes; one per core by default")] = None,
+    size: Annotated[int, _count("pixels of the shorter side; smaller images stay as they are")] = 256,
+    workers: Annotated[int | None, _count("processes; one per core by default")] = None,
     overrides: Annotated[list[str] | None, _changes("as in data.evaluation_folder=val")] = None,
 ) -> None:
     """Decode and resize images once, into files that all trainings of a machine share. Safe to be killed and repeated.
@@ -384,12 +419,12 @@ def prepare(
 @app.command(name="time")
 def time_(
     targets: Annotated[list[str], typer.Argument(metavar="STUDY|NETWORK…", help="study folders or networks")],
-    resolution: Annotated[int | None, typer.Option(help="pixels; the study's or network's own by default")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="found by trial by default")] = None,
+    resolution: Annotated[int | None, _count("pixels; the study's or network's own by default")] = None,
+    batch_size: Annotated[int | None, _count("found by trial by default")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")] = "cpu",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16")] = "float32",
-    threads: Annotated[int | None, typer.Option(help="of torch, on a CPU")] = None,
-    limit: Annotated[int | None, typer.Option(help="of a study: the first so many models")] = None,
+    threads: Annotated[int | None, _count("of torch, on a CPU")] = None,
+    limit: Annotated[int | None, _count("of a study: the first so many models")] = None,
     calibrate: Annotated[
         Path | None, typer.Option(help="fit a model of this device to networks of these spaces, and write it here")
     ] = None,
@@ -414,7 +449,7 @@ def export(
     target: Target,
     model: ModelId = None,
     out: Annotated[Path, typer.Option(help="file to write: .onnx, .safetensors or .pt")] = Path("network.onnx"),
-    resolution: Annotated[int | None, typer.Option(help="pixels of the ONNX input")] = None,
+    resolution: Annotated[int | None, _count("pixels of the ONNX input")] = None,
     weights: Annotated[Path | None, typer.Option(help="state dict to load first; any known layout")] = None,
 ) -> None:
     """Write a network as ONNX or its weights as safetensors.
@@ -465,18 +500,16 @@ def narrow(
 def design(
     space: Annotated[str | None, typer.Option(help="a space's name or file, to begin with")] = None,
     recipe: Annotated[str | None, typer.Option(help="a recipe's name or file; needed to begin")] = None,
-    models: Annotated[int | None, typer.Option(help="to train at most; 400 by default")] = None,
+    models: Annotated[int | None, _count("to train at most; 400 by default")] = None,
     hours: Annotated[float | None, typer.Option(help="device-hours to take at most; any by default")] = None,
     out: Annotated[Path, typer.Option(help="folder of the walk, which is its state")] = Path("runs/design"),
-    seed: Annotated[int | None, typer.Option(help="of all that is drawn; 0 by default")] = None,
+    seed: Annotated[int | None, _count("of all that is drawn; 0 by default")] = None,
     margin: Annotated[
         str | None, typer.Option(help="within which a simpler space is no worse: 0.1 of even odds (default), or 1pt")
     ] = None,
     level: Annotated[float | None, typer.Option(help="1 less the chance of any false step; 0.95 by default")] = None,
     propose_only: Annotated[bool, typer.Option("--propose-only", help="stop at the next candidates")] = False,
-    accept: Annotated[
-        int | None, typer.Option(help="number of one of the last candidates, to take it untested")
-    ] = None,
+    accept: Annotated[int | None, _count("number of one of the last candidates, to take it untested")] = None,
     on: Launcher = "local",
     workers: Workers = None,
     device: Device = "auto",
@@ -515,7 +548,7 @@ def plan(
     level: Annotated[float, typer.Option(help="level of the verdict that is to decide it")] = 0.95,
     looks: Annotated[str, typer.Option(help="any: one looks while models train; one: only at the end")] = "any",
     comparisons: Annotated[
-        int | None, typer.Option(help="verdicts decided together; one for each pair of the pilots by default")
+        int | None, _count("verdicts decided together; one for each pair of the pilots by default")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for the power curves, as figure and table")] = None,
 ) -> None:
@@ -533,8 +566,8 @@ def plan(
 @app.command()
 def confirm(
     study: Annotated[str, typer.Argument(help="a study folder")],
-    top: Annotated[int, typer.Option(help="so many of its best models")] = 10,
-    seeds: Annotated[int, typer.Option(help="fresh trainings of each")] = 3,
+    top: Annotated[int, _count("so many of its best models")] = 10,
+    seeds: Annotated[int, _count("fresh trainings of each")] = 3,
     recipe: Annotated[
         str | None, typer.Option(help="a recipe's name or file, as a longer one; the study's own")
     ] = None,

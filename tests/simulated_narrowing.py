@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
 import dsx
+from dsx.analysis.randomisation import randomised
+from dsx.analysis.scan import bin_edges, bins
 from dsx.narrowing.proposal import narrow_forwards
 from dsx.narrowing.quantities import quantities, quantity_table
 
@@ -123,6 +125,28 @@ class Pool:
             ends.append(_pvalue(effect, ranks, good | beyond) if len(planted.rules) > 1 else 0.0)
         return _pvalue(effect, ranks, good | True), max(ends, default=0.0)
 
+    def detected(self, planted: Planted, n: int, seed: int) -> float:
+        """p-value that anything matters at all, for one who knows how much it does and how many models keep the rule.
+
+        Of all tests of one level, the ratio of likelihoods (Neyman and Pearson), averaged over the cuts and windows of
+        all quantities looked at that about as many models keep, tells most often on average over them. No rule can be
+        told more often than that there is one, by whoever takes none of them for likelier than the others.
+        """
+        assert planted.effect is not None
+        effect = planted.effect(self.of)
+        errors, share = self.study(effect, n, seed)["error"].to_numpy(float), float(np.mean(effect == effect.min()))
+        orders = randomised(norm.ppf((rankdata(errors) - 0.5) / n), 199, [10, seed])
+        likelihoods = []
+        for k, quantity in enumerate(self.listed):
+            if quantity.ends and (not planted.asked or quantity.parameter in planted.asked):
+                edges = bin_edges(self.values[: self.reference, k])
+                codes = bins(self.values[self.rows(n, seed), k], edges)
+                inside = _kept(codes, edges.size + 1, quantity.ends, (0.75 * share, 1.25 * share))
+                if len(inside):
+                    likelihoods.append(_likelihoods(inside, orders))
+        mean = np.mean(likelihoods, axis=0)
+        return float((mean >= mean[0]).mean())
+
     def narrowed(self, planted: Planted, n: int, seed: int) -> Outcome:
         effect = planted.effect(self.of) if planted.effect is not None else np.zeros(len(self.table))
         table, reference = self.study(effect, n, seed), self.values[: self.reference]
@@ -138,6 +162,28 @@ class Pool:
             left &= keeps
         found = {(c.quantity, c.end) for c in taken} & set(planted.rules)
         return Outcome(tuple(sorted(found)), false, useless)
+
+
+def _kept(codes: np.ndarray, count: int, ends: Sequence[str], shares: tuple[float, float]) -> np.ndarray:
+    """(rules, n) bool: the models that keep a rule, of all cuts and windows that such a share of them keeps."""
+    rules = [
+        (first, last) for first in range(count) for last in range(first, count)
+        if (first == 0 or "low" in ends) and (last == count - 1 or "high" in ends)
+    ]  # fmt: skip
+    kept = np.array([(codes >= first) & (codes <= last) for first, last in rules])
+    share = kept.mean(axis=1)
+    return kept[(share >= shares[0]) & (share <= shares[1]) & (share < 1)]
+
+
+def _likelihoods(keeps: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """(orders,) likelihoods against nothing, averaged over the rules: normal scores, lower
+    where it is kept."""
+    n, share = keeps.shape[1], keeps.mean(axis=1)
+    spread = np.sqrt(n * share * (1 - share))
+    z = -(orders / orders[0].std(ddof=1)) @ (keeps - share[:, None]).T / spread
+    # the whole has the standard deviation 1, so what is left beside the effect has less
+    effect = spread / np.sqrt(1 - share * (1 - share))
+    return np.exp(effect * z - effect**2 / 2).mean(axis=1)
 
 
 def _pvalue(effect: np.ndarray, ranks: np.ndarray, among: np.ndarray) -> float:

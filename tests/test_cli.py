@@ -123,6 +123,38 @@ def test_numbers_that_cannot_be_are_told_and_nothing_is_written(
     assert files(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        ((*SAMPLED, "--out", ""), "--out"),
+        (("sample", "--space", ""), "--space"),
+        (("show", ""), "target"),
+        (("analyze", "A", ""), "studies"),
+        (("launch", "A", "--recipe="), "--recipe"),
+        (("data", "prepare", "", "--out", "prepared"), "data"),
+    ],
+)
+def test_an_empty_name_or_path_is_told_and_nothing_is_written(
+    dsx: Command, tmp_path: Path, arguments: tuple[str, ...], where: str
+) -> None:
+    is_user_error(dsx(*arguments), f"{where}: expected a name, a path or a value, found an empty text")
+    assert files(tmp_path) == []
+
+
+def test_a_space_without_a_name_is_refused(dsx: Command, tmp_path: Path) -> None:
+    path = resources.find("spaces", "AnyNetXE-digits")
+    is_user_error(dsx(*SAMPLED, "name="), f"{path} with name: name = '': expected a text that is not empty")
+    assert files(tmp_path) == []
+
+
+def test_counts_are_taken_as_people_write_them(dsx: Command) -> None:
+    assert dsx("sample", "--space", "AnyNetXE-digits", "--n", "1e1").out.startswith("AnyNetXE-digits: 10 distinct")
+    is_user_error(
+        dsx("sample", "--space", "AnyNetXE-digits", "--n", "1.5"),
+        "Invalid value for '--n': '1.5' is not a whole number: write it as 500, 1e3 or 10k",
+    )
+
+
 def test_a_folder_with_a_space_in_its_name_is_told_as_a_shell_takes_it(dsx: Command) -> None:
     done = dsx(*SAMPLED, "--out", "two words/A")
     assert done.out.endswith("wrote two words/A   next: dsx launch 'two words/A' --recipe NAME\n")

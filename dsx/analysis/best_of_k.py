@@ -75,13 +75,8 @@ def best_of_k(
     return BestOfK(tries, expected, low, high, n, level, deviation)
 
 
-def expected_lowest(ordered: Floats, k: int) -> float:
-    """Mean lowest error over all ways to choose k of the n models. ordered: (n,) ascending; 1 ≤ k ≤ n."""
-    return float(_over_choices(ordered, k, (1,))[0])
-
-
 def _over_choices(ordered: Floats, k: int, powers: Sequence[int]) -> Floats:
-    """Means of the lowest error's powers over all ways to choose k of the n models.
+    """Means of the lowest error's powers over all ways to choose k of the n models. ordered: (n,) ascending.
 
     P(all k lie above the i-th) = C(n − i, k) / C(n, k).
     """

@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.number_words import number
-from dsx.analysis.replicates import Agreement, Variances, models_confused, rank_agreement_interval, variances
+from dsx.analysis.replicates import (
+    Agreement,
+    Variances,
+    models_confused,
+    noise_in_words,
+    rank_agreement_interval,
+    variances,
+)
+from dsx.analysis.students import students_reach
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
 from dsx.recipes.metric import ERROR, Metric
@@ -72,20 +80,16 @@ def confirm(
 
 def _reach(parts: Variances | None, seeds: npt.NDArray[np.int64], level: float) -> Floats:
     """Half the interval of a model's mean over its seeds, from the spread between seeds of all models together."""
-    from scipy.special import stdtrit
-
     if parts is None:
         return np.full(seeds.size, math.nan)
-    return float(stdtrit(parts.trainings - parts.models, (1 + level) / 2)) * np.sqrt(parts.seeds / seeds)
+    return float(students_reach(parts.trainings - parts.models, level)) * np.sqrt(parts.seeds / seeds)
 
 
 def _mean(changes: Floats, level: float) -> tuple[float, float, float]:
-    from scipy.special import stdtrit
-
     mean = float(changes.mean())
     if changes.size < 2:
         return mean, math.nan, math.nan
-    reach = float(stdtrit(changes.size - 1, (1 + level) / 2)) * float(changes.std(ddof=1)) / math.sqrt(changes.size)
+    reach = float(students_reach(changes.size - 1, level)) * float(changes.std(ddof=1)) / math.sqrt(changes.size)
     return mean, mean - reach, mean + reach
 
 
@@ -124,12 +128,11 @@ def _change(confirmation: Confirmation, metric: Metric) -> str:
 
 
 def _noise(parts: Variances) -> str:
-    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
-    text = f"Among them {share} of the variance of single trainings is luck of the seed"
-    if not math.isnan(parts.binomial) and parts.seeds > 0:
-        text += f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
-    wrong = models_confused(parts, 1)
-    return f"{text}; one training puts two of them in the wrong order with probability {wrong:.2f}."
+    share, finite = noise_in_words(parts)
+    return (
+        f"Among them {share} of the variance of single trainings is luck of the seed{finite}; one training puts two of"
+        f" them in the wrong order with probability {models_confused(parts, 1):.2f}."
+    )
 
 
 def _order(agreement: Agreement, same_recipe: bool) -> str:

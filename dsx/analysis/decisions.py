@@ -126,7 +126,8 @@ def _subjects(tables: Mapping[str, Table]) -> tuple[list[tuple[_Subject, float]]
     notes: list[str] = []
     for name in counted:
         rows = in_order(tables[name])
-        ordered[name], note = _drawn_order(_up_to_the_first_unfinished(rows), name)
+        missing = np.flatnonzero(rows["error"].isna().to_numpy())
+        ordered[name], note = _drawn_order(rows.iloc[: missing[0]] if missing.size else rows, name)
         notes += note
         if len(ordered[name]) < len(counted[name]):
             notes.append(
@@ -193,11 +194,6 @@ def _family(a: str, b: str, counted: Mapping[str, Table], ordered: Mapping[str, 
 
 def _errors(tables: Mapping[str, Table], a: str, b: str) -> tuple[Floats, Floats]:
     return column(tables[a], "error"), column(tables[b], "error")
-
-
-def _up_to_the_first_unfinished(rows: Table) -> Table:
-    missing = np.flatnonzero(rows["error"].isna().to_numpy())
-    return rows.iloc[: missing[0]] if missing.size else rows
 
 
 def _drawn_order(rows: Table, name: str) -> tuple[Table, Sequence[str]]:

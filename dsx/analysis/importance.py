@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from dsx.analysis.comparison import holm
+from dsx.analysis.r_squared import r_squared, r_squared_influence, r_squared_interval
 from dsx.analysis.randomisation import rank_scores
 from dsx.base.errors import DsxError
 from dsx.results.arrays import Floats, Table, check_level, frame
@@ -82,16 +83,20 @@ def importance_table(
     names = [name for name, column in values.items() if np.unique(column[np.isfinite(column)]).size > 1]
     scores = {outcome: outcome_scores(errors, outcome) for outcome in OUTCOMES}
     alone: dict[Outcome, list[Strength]] = {outcome: [] for outcome in OUTCOMES}
+    features: dict[str, Floats] = {}
     for k, name in enumerate(names):
-        both = strengths_of(values[name], resample(name, DRAWS), list(scores.values()), level, [seed, k])
-        for outcome, strength in zip(OUTCOMES, both, strict=True):
+        features[name], both = strengths_of(values[name], resample(name, DRAWS), scores, level, [seed, k])
+        for outcome, strength in both.items():
             alone[outcome].append(strength)
     rows: list[list[object]] = []
     for outcome in OUTCOMES:
         rows += _rows(outcome, [(name, "") for name in names], alone[outcome], len(errors))
         order = sorted(range(len(names)), key=lambda k: -alone[outcome][k].strength)[:PAIRED]
         pairs = [(names[i], names[j]) for i, j in combinations(sorted(order), 2)]
-        together = [_pair(values[a], values[b], scores[outcome], level, [seed, 2, k]) for k, (a, b) in enumerate(pairs)]
+        together = [
+            _pair(features[a], features[b], outcome, scores[outcome], level, [seed, 2, k])
+            for k, (a, b) in enumerate(pairs)
+        ]
         rows += _rows(outcome, pairs, together, len(errors))
     return frame(rows, COLUMNS)
 
@@ -109,11 +114,11 @@ def outcome_scores(errors: Floats, outcome: Outcome) -> Floats:
 
 
 def strengths_of(
-    values: Floats, resampled: Floats, outcomes: Sequence[Floats], level: float, seed: Sequence[int]
-) -> list[Strength]:
-    """The strengths of one parameter, for each outcome.
+    values: Floats, resampled: Floats, scores: Mapping[Outcome, Floats], level: float, seed: Sequence[int]
+) -> tuple[Floats, dict[Outcome, Strength]]:
+    """A parameter's terms of a fit, (n, 2), and their strength for each outcome.
 
-    values: (n,); resampled: (draws, n) given all others; outcomes: (n,) each, mean 0.
+    values: (n,); resampled: (draws, n) given all others; scores: `outcome_scores`.
     """
     law = _law(np.concatenate([values[None], resampled]))
     features, null_features = _features(values, law), _features(resampled, law)
@@ -121,40 +126,29 @@ def strengths_of(
     place, places = features[..., 0], null_features[..., 0]
     spread = float(place[known].var())
     freedom = float(places.var(axis=0)[known].mean() / spread) if spread > 0 and known.any() else 0.0
-    strengths = []
-    for scores in outcomes:
-        strength = float(r_squared(features[None], scores)[0])
-        null = r_squared(null_features, scores)
-        noise = r_squared(features[None], np.random.default_rng(seed).permuted(np.tile(scores, (DRAWS, 1)), axis=1))
-        low, high = _interval(strength, 2, 1, len(scores), level)
-        strengths.append(Strength(
+    strengths = {}
+    for outcome, y in scores.items():
+        strength = float(r_squared(features[None], y)[0])
+        null = r_squared(null_features, y)
+        noise = r_squared(features[None], np.random.default_rng(seed).permuted(np.tile(y, (DRAWS, 1)), axis=1))
+        low, high = r_squared_interval(strength, _influence(outcome, y, features), 2, 1, level)
+        strengths[outcome] = Strength(
             strength, low, high, float(np.quantile(noise, level)), _upper(noise, strength), float(null.mean()),
             float(np.quantile(null, level)), min(freedom, 1.0), _upper(null, strength),
-        ))  # fmt: skip
-    return strengths
+        )  # fmt: skip
+    return features, strengths
+
+
+def _influence(outcome: Outcome, scores: Floats, features: Floats) -> Floats:
+    """(n,) of the strength of these features."""
+    if not np.ptp(scores):
+        return np.zeros(len(scores))
+    return r_squared_influence(features, scores, ranked=outcome == "error")
 
 
 def _upper(draws: Floats, observed: float) -> float:
     """p-value of the observed strength among the draws, itself one of them."""
     return float((1 + (draws >= observed - 1e-12).sum()) / (1 + len(draws)))
-
-
-def r_squared(features: Floats, scores: Floats) -> Floats:
-    """(repeats,) share of the scores' variance that a least-squares fit on the features accounts for.
-
-    features: (repeats or 1, n, k), scores: (n,) or (repeats, n).
-    """
-    centred = features - features.mean(axis=1, keepdims=True)
-    y = np.atleast_2d(scores)
-    y = y - y.mean(axis=1, keepdims=True)
-    gram = np.einsum("rnk,rnl->rkl", centred, centred)
-    # a little is added so that features that agree (few values) do no harm
-    ridge = 1e-9 * np.trace(gram, axis1=1, axis2=2)[:, None, None] + 1e-12
-    moment = np.swapaxes(centred, 1, 2) @ y[..., None]
-    fitted = np.linalg.solve(gram + ridge * np.eye(gram.shape[-1]), moment)
-    total = (y**2).sum(axis=1)
-    explained = (fitted * moment).sum(axis=(1, 2))
-    return np.where(total > 0, explained / np.where(total > 0, total, 1), 0.0)
 
 
 def _law(values: Floats) -> tuple[Floats, Floats]:
@@ -171,38 +165,11 @@ def _features(values: Floats, law: tuple[Floats, Floats]) -> Floats:
     return np.stack([place, np.where(known, 1.5 * place**2 - 0.5, 0.0)], axis=-1)
 
 
-def _interval(strength: float, features: int, others: int, n: int, level: float) -> tuple[float, float]:
-    """Strengths for which this one lies between the tails of its law, by the noncentral F distribution.
-
-    features: terms whose strength it is; others: further terms of the fit, the constant included.
-    """
-    from scipy.optimize import brentq
-    from scipy.special import ncfdtr
-
-    freedom = n - features - others
-    if strength >= 1 - 1e-12 or freedom < 1:
-        return strength, 1.0
-    ratio = strength / (1 - strength) * freedom / features
-    most = 50.0 * n * strength / (1 - strength) + 200.0
-
-    def end(tail: float) -> float:
-        """The noncentrality at which a ratio stays below this one with that chance; 0 if it never does."""
-        if ncfdtr(features, freedom, 0.0, ratio) <= tail:
-            return 0.0
-        # far beyond, the distribution's value is lost to rounding: NaN, where it is 0
-        return float(brentq(lambda nc: np.nan_to_num(ncfdtr(features, freedom, nc, ratio)) - tail, 0.0, most))
-
-    low, high = (nc / (nc + n) for nc in (end((1 + level) / 2), end((1 - level) / 2)))
-    # parameters are drawn along with the errors, which adds to the strength's variance the more, the larger it is
-    wider = float(np.sqrt(2 / (2 - strength)))
-    return max(strength - wider * (strength - low), 0.0) if low else 0.0, min(strength + wider * (high - strength), 1.0)
-
-
-def _pair(a: Floats, b: Floats, scores: Floats, level: float, seed: list[int]) -> Strength:
-    """What the product of two parameters adds to a fit on both alone (Freedman and Lane)."""
-    main = np.concatenate([_features(x, _law(x)) for x in (a, b)], axis=-1)
+def _pair(a: Floats, b: Floats, outcome: Outcome, scores: Floats, level: float, seed: list[int]) -> Strength:
+    """What the product of two parameters adds to a fit on the terms of both, (n, 2) each (Freedman and Lane)."""
+    main = np.concatenate([a, b], axis=1)
     design = np.concatenate([np.ones((len(a), 1)), main], axis=1)
-    product = main[:, 0] * main[:, 2]
+    product = a[:, 0] * b[:, 0]
     added = product - design @ np.linalg.lstsq(design, product, rcond=None)[0]
     residuals = scores - design @ np.linalg.lstsq(design, scores, rcond=None)[0]
     square, total = float(added @ added), float(((scores - scores.mean()) ** 2).sum())
@@ -211,7 +178,14 @@ def _pair(a: Floats, b: Floats, scores: Floats, level: float, seed: list[int]) -
     orders = np.random.default_rng(seed).permuted(np.tile(residuals, (DRAWS, 1)), axis=1)
     null = (orders @ added) ** 2 / square / total
     strength = float((residuals @ added) ** 2 / square / total)
-    low, high = _interval(strength, 1, design.shape[1], len(a), level)
+    # of what both alone leave, whose share has an interval too
+    explained, of_both = float(r_squared(main[None], scores)[0]), _influence(outcome, scores, main)
+    part = min(strength / (1 - explained), 1.0)
+    of_all = _influence(outcome, scores, np.column_stack([main, product]))
+    of_part = (of_all - (1 - part) * of_both) / (1 - explained)
+    least, most = r_squared_interval(explained, of_both, main.shape[1], 1, 1 - (1 - level) / 10)
+    low, high = r_squared_interval(part, of_part, 1, design.shape[1], level)
+    low, high = low * (1 - most), high * (1 - least)
     line, pvalue = float(np.quantile(null, level)), _upper(null, strength)
     return Strength(strength, low, high, line, pvalue, float(null.mean()), line, np.nan, pvalue)
 

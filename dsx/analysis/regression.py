@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.students import students_reach
 from dsx.base.errors import DsxError
 from dsx.results.arrays import Floats, Table, check_level, column, number_array
 from dsx.results.states import finished
@@ -97,8 +98,6 @@ def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float
     if xs.size < 2 or _constant(u, log):
         shortage = f"{xs.size} usable pairs" if xs.size < 2 else "a single value of x"
         raise DsxError(f"a line cannot be fitted through {shortage}: at least 2 pairs with different x are needed")
-    from scipy.special import stdtrit
-
     n, centred = u.size, u - u.mean()
     flat = _constant(v, log)
     v = np.full(n, np.median(v)) if flat else v
@@ -109,7 +108,7 @@ def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float
     leverage = 1 / n + centred**2 / square
     left = float(residuals @ residuals)
     variance = left / (n - 2) if n > 2 else math.nan
-    t = float(stdtrit(n - 2, (1 + level) / 2)) if n > 2 else math.nan
+    t = float(students_reach(n - 2, level)) if n > 2 else math.nan
     slope_reach = t * math.sqrt(variance / square)
     intercept_reach = t * math.sqrt(variance * (1 / n + u.mean() ** 2 / square))
     total = float(((v - v.mean()) ** 2).sum())

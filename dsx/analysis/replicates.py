@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.students import students_reach
 from dsx.base.errors import DsxError
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, check_level, number_array
@@ -125,8 +126,6 @@ def shrunken_errors(
     scatter, the likeliest true error of a model with r seeds lies the share seeds/(r · between + seeds) of the way from
     its observed mean to that of the space (James and Stein 1961; the best linear predictor).
     """
-    from scipy.special import stdtrit
-
     parts = variances(errors, model, validation_images, level)
     values, group, names = _grouped(errors, model)
     seeds = np.bincount(group)
@@ -136,7 +135,7 @@ def shrunken_errors(
     between, within = _possible_variances(parts, seeds)
     centres, spreads = _shrink(observed, seeds, between, within)
     variance = spreads.mean(axis=0) + ((centres - expected) ** 2).mean(axis=0)
-    reach = float(stdtrit(parts.models - 1, (1 + level) / 2)) * np.sqrt(variance)
+    reach = float(students_reach(parts.models - 1, level)) * np.sqrt(variance)
     best = int(np.argmin(observed))
     return Shrunken(
         names, seeds, observed, expected[0], expected[0] - reach, expected[0] + reach, best,
@@ -198,12 +197,18 @@ def models_confused(parts: Variances, seeds: int) -> float:
     return math.atan(math.sqrt(parts.seeds / seeds / parts.between)) / math.pi
 
 
+def noise_in_words(parts: Variances) -> tuple[str, str]:
+    """The share of luck with its interval, and a clause on the finite validation set's part of it, or none."""
+    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
+    if math.isnan(parts.binomial) or parts.seeds <= 0:
+        return share, ""
+    return share, f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
+
+
 def replicates_in_words(parts: Variances, shrunken: Shrunken, metric: Metric = ERROR) -> str:
     """How much of the spread is luck, what it did for the best model, and where more trainings pay."""
-    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
-    text = f"Of the variance of single trainings {share} is luck of the seed"
-    if not math.isnan(parts.binomial) and parts.seeds > 0:
-        text += f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"
+    share, finite = noise_in_words(parts)
+    text = f"Of the variance of single trainings {share} is luck of the seed{finite}"
     shown, expected = (
         f"{metric.from_error(values[shrunken.best]):.2f}{metric.unit_after}"
         for values in (shrunken.observed, shrunken.expected)
@@ -241,8 +246,6 @@ def rank_agreement_interval(x: Errors, y: Errors, level: float = 0.95, seed: int
 
 
 def _tau_interval(a: Floats, b: Floats, tau: float, n: int, level: float) -> tuple[float, float]:
-    from scipy.special import stdtrit
-
     if not abs(tau) < 1:
         return math.nan, math.nan
     order_a, order_b = np.sign(a[:, None] - a), np.sign(b[:, None] - b)
@@ -251,7 +254,7 @@ def _tau_interval(a: Floats, b: Floats, tau: float, n: int, level: float) -> tup
     without = (both[0] - 2 * both[1]) / np.sqrt((only_a[0] - 2 * only_a[1]) * (only_b[0] - 2 * only_b[1]))
     m = a.size
     variance = (m - 1) / m * float(np.sum((without - without.mean()) ** 2)) * m / n
-    reach = float(stdtrit(n - 1, (1 + level) / 2)) * math.sqrt(variance) / (1 - tau**2)
+    reach = float(students_reach(n - 1, level)) * math.sqrt(variance) / (1 - tau**2)
     return math.tanh(math.atanh(tau) - reach), math.tanh(math.atanh(tau) + reach)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.students import students_reach
 from dsx.base.errors import DsxError
-from dsx.results.arrays import Floats, check_level
+from dsx.results.arrays import Floats
 from dsx.results.samples import Errors, as_weighted
 
 
@@ -58,8 +59,6 @@ def random_search(
     freed of its bias; the degrees of freedom, 2n/(κ − 1) with κ the kurtosis of the models' influences,
     tell that it hangs on the lowest n/k of them. Beyond k = n/10 or √n those are too few, and it is NaN.
     """
-    from scipy.special import stdtrit
-
     values, shares = as_weighted(errors, weights)
     if k is None:
         k = [2**i for i in range(max(1, int(math.log2(values.size))))]
@@ -70,7 +69,7 @@ def random_search(
     powers = survival[None, :] ** tries[:, None]
     error, freedom = _standard_error(ordered, survival, chance, tries)
     enough = (tries <= n / 10 + 1e-9) & (tries**2 <= n + 1e-9)
-    reach = np.where(enough, stdtrit(freedom, (1 + check_level(level)) / 2) * error, math.nan)
+    reach = np.where(enough, students_reach(freedom, level) * error, math.nan)
     expected = -np.diff(powers, axis=1) @ ordered
     centre = expected - _bias(ordered, survival, chance, tries)
     tails = [(1 - level) / 2, (1 + level) / 2]

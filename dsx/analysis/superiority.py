@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dsx.analysis.students import students_reach
 from dsx.results.arrays import Floats, check_level
 from dsx.results.samples import Errors, as_sample
 
@@ -29,10 +30,10 @@ def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tupl
     variance = share_a + share_b
     if variance <= 1e-18:
         return chance, *_newcombe(chance, a.size, b.size, level)
-    from scipy.special import expit, logit, stdtrit
+    from scipy.special import expit, logit
 
     freedom = variance**2 / (share_a**2 / (a.size - 1) + share_b**2 / (b.size - 1))
-    reach = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance) / (chance * (1 - chance))
+    reach = students_reach(freedom, level) * math.sqrt(variance) / (chance * (1 - chance))
     return chance, float(expit(logit(chance) - reach)), float(expit(logit(chance) + reach))
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dsx.analysis.students import students_reach
 from dsx.base.errors import DsxError
 from dsx.results.arrays import Floats, check_level
 from dsx.results.samples import Errors, as_sample
@@ -29,19 +30,17 @@ def trimmed_mean_difference(
     where fewer than two errors are left of either, and where those that are left do not vary. Swapping a and b
     mirrors it. Raises DsxError for a share.
     """
-    from scipy.special import stdtrit
-
     a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
     difference = float(_middle(a, _check(share)).mean() - _middle(b, share).mean())
     left = [_middle(errors, share).size for errors in (a, b)]
-    tail = (1 + check_level(level)) / 2
+    check_level(level)
     if min(left) < 2:
         return difference, math.nan, math.nan
     variances = [_variance(errors, share) for errors in (a, b)]
     if sum(variances) <= 0:
         return difference, math.nan, math.nan
     freedom = sum(variances) ** 2 / sum(v**2 / (size - 1) for v, size in zip(variances, left, strict=True))
-    reach = float(stdtrit(freedom, tail)) * math.sqrt(sum(variances))
+    reach = float(students_reach(freedom, level)) * math.sqrt(sum(variances))
     return difference, difference - reach, difference + reach
 
 

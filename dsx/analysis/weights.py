@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.number_words import points, spread
+from dsx.analysis.students import students_reach
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.record import Record, names_of
 from dsx.results.arrays import Floats, Table, check_level, column, frame, number_array
 from dsx.results.columns import COMPLEXITIES
@@ -66,8 +67,7 @@ def matched_bins(
     """
     arrays = [number_array(c, "complexity") for c in complexities]
     arrays = [c[np.isfinite(c)] for c in arrays]
-    if bins < 1:
-        raise DsxError(f"bins = {bins}: expected an integer ≥ 1")
+    check_at_least_one("bins =", bins)
     if not arrays or any(c.size == 0 for c in arrays):
         raise DsxError("matched comparison: a population has no model with a known complexity")
     low, high = window or (max(float(c.min()) for c in arrays), min(float(c.max()) for c in arrays))
@@ -147,8 +147,6 @@ def compare_matched(
     complexities.
     Raises DsxError if `by` is no column, or the window is too poor.
     """
-    from scipy.special import stdtrit
-
     rows_a, rows_b = finished(table_a), finished(table_b)
     shared = matched_bins([column(rows_a, by), column(rows_b, by)], bins, window)
     mean_a, parts_a, freedom_a, n_a = _stratified(rows_a, by, shared)
@@ -156,7 +154,7 @@ def compare_matched(
     parts, freedoms = np.concatenate([parts_a, parts_b]), np.concatenate([freedom_a, freedom_b])
     variance = float(parts.sum())
     freedom = variance**2 / float(np.sum(parts**2 / freedoms)) if variance > 0 else math.inf
-    reach = float(stdtrit(freedom, (1 + check_level(level)) / 2)) * math.sqrt(variance) if variance > 0 else 0.0
+    reach = float(students_reach(freedom, level)) * math.sqrt(variance) if variance > 0 else 0.0
     difference = mean_a - mean_b
     return MatchedDifference(
         by, float(shared.edges[0]), float(shared.edges[-1]), shared.shares.size, n_a, n_b, len(rows_a), len(rows_b),

@@ -26,6 +26,12 @@ class StudyError(DsxError):
     """A study folder that is missing, torn, or at odds with what is asked of it."""
 
 
+def check_at_least_one(name: str, number: int | None, of: str = "") -> None:
+    """Raises DsxError for a number below 1; None is none. name: as it is typed. of: what it counts."""
+    if number is not None and number < 1:
+        raise DsxError(f"{name} {number}: expected an integer ≥ 1{of and f', {of}'}")
+
+
 def causes(error: BaseException) -> Iterator[BaseException]:
     """The error, and what it came from."""
     link: BaseException | None = error

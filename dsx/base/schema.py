@@ -20,6 +20,7 @@ else:
 T = TypeVar("T", bound="Frozen")
 
 Count = Annotated[StrictInt, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]  # of a definition, or of a folder: an empty one would be the current folder
 
 # pydantic's error types, in the words that dsx uses for a rule
 _RULES = {
@@ -30,6 +31,7 @@ _RULES = {
     "float_parsing": "expected a number",
     "finite_number": "expected a finite number",
     "string_type": "expected text",
+    "string_too_short": "expected a text that is not empty",
     "bool_type": "expected true or false",
     "bool_parsing": "expected true or false",
     "list_type": "expected a list",

@@ -21,6 +21,17 @@ def parse_number(text: str | float) -> float:
     return float(match[1]) * _SUFFIXES[match[2]]
 
 
+def parse_count(text: str) -> int:
+    """`'500'`, `'1e3'` and `'10k'` as whole numbers. Raises DsxError for anything else."""
+    if re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        return int(text)  # exact, however large
+    match = _NUMBER.fullmatch(text.strip())
+    number = float(match[1]) * _SUFFIXES[match[2]] if match else math.nan
+    if not number.is_integer():
+        raise DsxError(f"{text!r} is not a whole number: write it as 500, 1e3 or 10k")
+    return int(number)
+
+
 def parse_range(text: str) -> tuple[float, float]:
     """`'360M:400M'` → (3.6e8, 4e8), both ends inclusive; an end left out is unbounded.
 

@@ -20,7 +20,7 @@ from dsx.base.compose import compose_file, compose_group
 from dsx.base.errors import DefinitionError, DsxError, suggest
 from dsx.base.nested import assigned
 from dsx.base.overrides import parse_override
-from dsx.base.schema import Count, Frozen
+from dsx.base.schema import Count, Frozen, Name
 from dsx.base.units import parse_range
 from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
@@ -41,7 +41,7 @@ class AnalysisConfig(Frozen):
     where: str = ""
     split: str = ""
     metric: str = ""
-    out: str | None = None  # the folder; null: `analysis` beside the studies
+    out: Name | None = None  # the folder; null: `analysis` beside the studies
 
     @field_validator("margin", mode="before")
     @classmethod
@@ -68,7 +68,7 @@ class Paper(Frozen):
 class Experiment(Frozen):
     """Which spaces, which constraint, how many models, which recipe, which analysis: one study per space."""
 
-    name: str
+    name: Name
     description: str = ""
     spaces: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()  # published ones, of which each is a study of one; n and the window are for spaces
@@ -81,7 +81,7 @@ class Experiment(Frozen):
     resolution: Count | None = None
     num_classes: Count | None = None
     allow_short: StrictBool = False
-    out: str = "runs"  # the folder that gets one study folder per space, and `analysis/`
+    out: Name = "runs"  # the folder that gets one study folder per space, and `analysis/`
     # recipe, launcher: composed of the files that the defaults list names, and what the experiment changes in them
     recipe: AnyRecipe
     launcher: Launcher = LocalLauncher()

@@ -10,7 +10,7 @@ from pathlib import Path
 from dsx.analysis.confirmation import Confirmation, confirm, confirmation_in_words
 from dsx.analysis.number_words import number
 from dsx.base import files
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.text import align, plural
 from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, launch_studies, plan
@@ -38,9 +38,8 @@ class ConfirmRequest:
     overrides: Sequence[str] = ()  # `recipe.…` and `launcher.…`
 
     def __post_init__(self) -> None:
-        for flag, value in (("--top", self.top), ("--seeds", self.seeds)):
-            if value < 1:
-                raise DsxError(f"{flag} {value}: expected an integer ≥ 1")
+        check_at_least_one("--top", self.top)
+        check_at_least_one("--seeds", self.seeds)
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,8 @@ def fresh_seed(seed: int) -> int:
 
 
 def _folder(before: Study, recipe: str | None) -> Path:
-    return before.path.with_name("-".join(filter(None, [before.path.resolve().name, "confirmed", recipe])))
+    folder = before.path if before.path.name else before.path.resolve()
+    return folder.with_name("-".join(filter(None, [before.path.resolve().name, "confirmed", recipe])))
 
 
 def _table(confirmation: Confirmation, metric: Metric) -> str:

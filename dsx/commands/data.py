@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dsx.base import resources
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.overrides import parse_overrides
 from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS, PREPARED
@@ -32,9 +32,8 @@ def prepare_data(
     """
     from dsx.training.data.prepare import plan_preparation, prepare
 
-    for option, number in (("size", size), ("workers", workers)):
-        if number is not None and number < 1:
-            raise DsxError(f"--{option} {number}: expected an integer ≥ 1")
+    check_at_least_one("--size", size)
+    check_at_least_one("--workers", workers)
     if root is None and name not in DATASETS and Path(name).expanduser().is_dir():
         name, root = "folder", Path(name)
     elif name not in DATASETS and "/" in name:

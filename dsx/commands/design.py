@@ -104,6 +104,7 @@ def _asked(request: DesignRequest) -> tuple[Space, WalkPlan, AnyRecipe]:
     given |= {"margin": parse_margin(request.margin) if request.margin is not None else None}
     given = {name: value for name, value in given.items() if value is not None}
     if not folder.exists():
+        folder.check_no_study()
         if request.space is None:
             folder.read()  # raises: there is no walk
         if named is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.text import align, plural
 from dsx.base.units import format_number
 from dsx.commands.config import RecipeAsked, launch_changes
@@ -105,7 +105,7 @@ def exit_code(launched: Launched) -> int:
 
 def plan(studies: Sequence[Study], recipes: Sequence[AnyRecipe], seeds: int | None = None) -> list[Study]:
     """The studies as they would be with these recipes and so many seeds; nothing is written. Raises DsxError."""
-    check_seeds(seeds)
+    check_at_least_one("--seeds", seeds)
     return [
         study.with_recipe(recipe, study.replicates if seeds is None else seeds)
         for study, recipe in zip(studies, recipes, strict=True)
@@ -123,12 +123,6 @@ def read_launch(request: LaunchRequest) -> tuple[list[Study], list[Study], Launc
     named = changes.recipe_or(request.recipe)
     recipes = [named or recipe_of(study).with_overrides(changes.recipe) for study in studies]
     return studies, plan(studies, recipes, request.seeds), launcher
-
-
-def check_seeds(seeds: int | None) -> None:
-    """Raises DsxError for a number of seeds below 1."""
-    if seeds is not None and seeds < 1:
-        raise DsxError(f"--seeds {seeds}: expected an integer ≥ 1")
 
 
 def asked_recipe(recipe: str | None, command: str | None) -> RecipeAsked:

@@ -15,7 +15,7 @@ from dsx.analysis.decisions import SHARE_OF_ERRORS
 from dsx.analysis.power import MOST, PowerCurve, power_curve
 from dsx.analysis.verdict import Looks
 from dsx.base import files
-from dsx.base.errors import DsxError, one_of
+from dsx.base.errors import DsxError, check_at_least_one, one_of
 from dsx.base.text import align
 from dsx.results.arrays import Floats, Table
 from dsx.results.states import finished, finished_errors
@@ -44,8 +44,7 @@ class PlanRequest:
     def __post_init__(self) -> None:
         if self.looks not in _LOOKS:
             raise DsxError(f"--looks {self.looks}: {one_of(self.looks, _LOOKS)}")
-        if self.comparisons is not None and self.comparisons < 1:
-            raise DsxError(f"--comparisons {self.comparisons}: expected an integer ≥ 1, verdicts decided together")
+        check_at_least_one("--comparisons", self.comparisons, "verdicts decided together")
 
 
 def plan(studies: Sequence[Study], request: PlanRequest | None = None, out: Path | None = None) -> str:

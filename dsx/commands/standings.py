@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError
-from dsx.study.aim import Aim, read_aim
+from dsx.study.aim import read_aim
 from dsx.study.study import Study, open_study
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ def _standing_of(study: Study, told: set[frozenset[str]]) -> tuple[str, ...]:
         return ()
     told.add(among)
     try:
-        return tuple(f"  {line}" for line in _lines(aim))
+        now = look([open_study(folder) for folder in aim.folders], aim.margin, aim.level)
     except DsxError as error:
         return (f"  until decided: not known: {error}",)
-
-
-def _lines(aim: Aim) -> list[str]:
-    now = look([open_study(folder) for folder in aim.folders], aim.margin, aim.level)
-    return [f"until decided, at most {aim.at_most:,} models of each:", *(f"  {line}" for line in now.lines())]
+    return (f"  until decided, at most {aim.at_most:,} models of each:", *(f"    {line}" for line in now.lines()))

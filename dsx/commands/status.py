@@ -54,9 +54,7 @@ class WalkStatus:
 
 def status(folders: Sequence[str]) -> list[StudyStatus | WalkStatus]:
     """Look once at the studies and walks in these folders, or at the last studies."""
-    walks, studies = _looked_at(folders)
-    compared = standings(studies)
-    return [*walks, *(StudyStatus(study_status.status(s), jobs(s), c) for s, c in zip(studies, compared, strict=True))]
+    return next(watch(folders))
 
 
 def watch(folders: Sequence[str], every_s: float = 5.0) -> Iterator[list[StudyStatus | WalkStatus]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsx.base.errors import DsxError, StudyError
+from dsx.base.errors import StudyError, check_at_least_one
 from dsx.networks.lookup import Network
 from dsx.spaces.population import Model
 from dsx.study.study import Study
@@ -20,8 +20,7 @@ def find_model(study: Study, prefix: str) -> Model:
 
 def chosen_size(asked: int | None, own: int) -> int:
     """Pixels: those asked for, or the network's own. Raises DsxError for none."""
-    if asked is not None and asked < 1:
-        raise DsxError(f"--resolution {asked}: expected an integer ≥ 1")
+    check_at_least_one("--resolution", asked)
     return own if asked is None else asked
 
 

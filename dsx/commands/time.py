@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import check_at_least_one
 from dsx.base.text import align
 from dsx.commands.target import chosen_size, own_resolution, study_resolution
 from dsx.networks.lookup import Network, find_network
@@ -36,8 +36,7 @@ def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | N
     """
     from dsx.networks.timing import MODES
 
-    if limit is not None and limit < 1:
-        raise DsxError(f"--limit {limit}: expected an integer ≥ 1")
+    check_at_least_one("--limit", limit)
     rows = [["", "mode", "ms/batch", "quartiles", "images/s", "batch", "resolution"]]
     last = None
     for target in targets:

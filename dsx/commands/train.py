@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dsx.base.errors import check_at_least_one
 from dsx.base.nested import canonical_json
 from dsx.commands.config import launch_changes
-from dsx.commands.launch import check_seeds, exit_code, launch_studies, plan
+from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.selection import remember
 from dsx.commands.show import models_table
 from dsx.commands.target import own_resolution
@@ -64,7 +65,7 @@ def train(
 
     A network whose strides use up the recipe's images gets them scaled up, unless their resolution was asked for.
     """
-    check_seeds(seeds)  # before anything is written
+    check_at_least_one("--seeds", seeds)  # before anything is written
     changes = launch_changes(overrides)
     launcher = changes.launcher_or("local")
     recipe = changes.recipe_or(recipe_name)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dsx.analysis.verdict import parse_margin
-from dsx.base.errors import DsxError, suggest
+from dsx.base.errors import DsxError, check_at_least_one, suggest
 from dsx.base.text import plural
 from dsx.commands.launch import LaunchRequest, prepare, preview, read_launch
 from dsx.commands.standings import look
@@ -39,8 +39,7 @@ class Goal:
     def __post_init__(self) -> None:
         if self.until != "decided":
             raise DsxError(f"--until {self.until}: expected decided.{suggest(self.until, ['decided'])}")
-        if self.at_most < 1:
-            raise DsxError(f"--at-most {self.at_most}: expected an integer ≥ 1, models of each study")
+        check_at_least_one("--at-most", self.at_most, "models of each study")
         check_level(self.level)
         if self.margin is not None:
             parse_margin(self.margin)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from dsx.base.errors import DsxError
+from dsx.base.errors import check_at_least_one
 from dsx.base.text import plural
 from dsx.commands.launch import LaunchRequest, prepare, read_launch
 from dsx.launch.debug import DebugLauncher
@@ -40,8 +40,7 @@ def worker(request: WorkerRequest, say: Callable[[str], object] = print) -> int:
 
     Signals save the model at hand and end it. Raises DsxError as `dsx launch` does.
     """
-    if request.threads is not None and request.threads < 1:
-        raise DsxError(f"--threads {request.threads}: expected an integer ≥ 1")
+    check_at_least_one("--threads", request.threads)
     launch = LaunchRequest(request.folders, request.recipe, "debug", overrides=request.overrides)
     studies, planned, _ = read_launch(launch)
     with _signals_as_event() as stop:

@@ -44,6 +44,11 @@ class DesignFolder:
     def exists(self) -> bool:
         return self.request.exists()
 
+    def check_no_study(self) -> None:
+        """Raises DsxError for the folder of a study, which cannot hold a walk too."""
+        if StudyPaths(self.root).definition.exists():
+            raise DsxError(f"{self.root}: is a study: a walk needs a folder of its own; name another with --out")
+
     def wanted(self) -> dict[str, dict[str, Any]]:
         """A person's own candidates, by file name: what each changes of the current space. Raises DefinitionError."""
         return {path.stem: read_yaml(path) for path in sorted(self.candidates.glob("*.yaml"))}
@@ -79,8 +84,8 @@ class DesignFolder:
             self._check_same(before, content)
             if before == content:
                 return
-        elif StudyPaths(self.root).definition.exists():
-            raise DsxError(f"{self.root}: is a study: a walk needs a folder of its own; name another with --out")
+        else:
+            self.check_no_study()
         files.write_bytes(self.request, yaml_text(content, width=100).encode())
 
     def _check_same(self, before: Mapping[str, Any], content: Mapping[str, Any]) -> None:

@@ -58,8 +58,9 @@ class Journal:
         if record is None:
             return self.add(kind, decide())
         if record["kind"] != kind:
+            place = f"record {self._next + 1}" if self.folder is None else _path(self.folder, self._next + 1)
             raise DsxError(
-                f"{self._place(self._next + 1)}: expected a record of kind {kind}, found {record['kind']}: written by"
+                f"{place}: expected a record of kind {kind}, found {record['kind']}: written by"
                 " another version of dsx, or not of this walk; choose another folder with --out"
             )
         self._next += 1
@@ -73,9 +74,6 @@ class Journal:
         self._records.append(record)
         self._next = len(self._records)
         return record
-
-    def _place(self, number: int) -> str:
-        return str(_path(self.folder, number)) if self.folder is not None else f"record {number}"
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -18,14 +18,13 @@ from dsx.designing.refinement import Kind, Refinement
 from dsx.narrowing.candidates import Candidate, changed
 from dsx.narrowing.proposal import propose
 from dsx.recipes.metric import ERROR, Metric
+from dsx.results.arrays import Table
 from dsx.results.states import finished
 from dsx.spaces.cardinality import cardinality
 from dsx.spaces.definition import Space
 from dsx.spaces.files import merge
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from dsx.analysis.scan import End
 
 # the error that a proposal is allowed: more than a rule's, as it is only a proposal; still more of an order, as few
@@ -38,7 +37,7 @@ _SHAPE = ("depth", "width")
 
 def refinements(
     space: Space,
-    table: pd.DataFrame,
+    table: Table,
     reference: np.ndarray,
     taken: Collection[tuple[str, End]] = (),
     wanted: Mapping[str, Mapping[str, object]] = {},
@@ -134,7 +133,7 @@ def _of_sharing(space: Space, candidates: Sequence[Candidate]) -> Refinement:
     return Refinement(words, "sharing", change, evidence, False, simpler=True, freedom=freedom)
 
 
-def _line(space: Space, rows: pd.DataFrame) -> list[Refinement]:
+def _line(space: Space, rows: Table) -> list[Refinement]:
     line = quantised_line(space, rows)
     return [] if line is None else [line]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,12 +18,9 @@ from dsx.analysis.verdict import Margin
 from dsx.base.errors import ShortfallError
 from dsx.designing.models import Batch, fresh
 from dsx.designing.refinement import Refinement, contained
-from dsx.results.arrays import Floats
+from dsx.results.arrays import Floats, Table
 from dsx.results.states import finished
 from dsx.spaces.definition import Space
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # parts of the error that is left: of a candidate, of one that is only hinted at, and of the last one
 _PART, _HINTED_PART, _LAST_PART = 0.4, 0.2, 0.9
@@ -48,7 +44,7 @@ class Sides:
 
     def look(
         self,
-        tables: tuple[pd.DataFrame, pd.DataFrame],
+        tables: tuple[Table, Table],
         looks: LookSchedule,
         at: int,
         error: float,
@@ -85,7 +81,7 @@ def draw_sides(
     )
 
 
-def known_errors(candidate: Refinement, pool: pd.DataFrame) -> Floats:
+def known_errors(candidate: Refinement, pool: Table) -> Floats:
     """Errors of the models that count on the wider side as they are: all, if none had a part in proposing it."""
     return _errors(pool) if candidate.kind == "sharing" else np.empty(0)
 
@@ -105,7 +101,7 @@ def part_of_error(candidate: Refinement, last: bool) -> float:
     return _LAST_PART if last and candidate.simpler else _PART
 
 
-def in_proportion(inside: pd.DataFrame, outside: pd.DataFrame, share: float) -> list[pd.DataFrame]:
+def in_proportion(inside: Table, outside: Table, share: float) -> list[Table]:
     """Models on both sides of a rule in the proportion that they have in the space, as many as there are.
 
     share: of the space's models that are inside; 0: those outside are the space's models themselves.
@@ -117,5 +113,5 @@ def in_proportion(inside: pd.DataFrame, outside: pd.DataFrame, share: float) -> 
     return [inside, outside.head(round(len(inside) * (1 - share) / share))]
 
 
-def _errors(table: pd.DataFrame) -> Floats:
+def _errors(table: Table) -> Floats:
     return finished(table)["error"].to_numpy(np.float64) if len(table) else np.empty(0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +26,11 @@ from dsx.designing.trial import Sides, draw_sides, in_proportion, known_errors, 
 from dsx.narrowing.proposal import LEAST
 from dsx.narrowing.quantities import quantities, quantity_table
 from dsx.recipes.metric import Metric
+from dsx.results.arrays import Table
 from dsx.results.states import finished
 from dsx.spaces.definition import Space
 from dsx.spaces.population import Population
 from dsx.spaces.sampling import draw_population
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # models drawn, never trained, that tell the law of a space; their seed is that of no batch
 _REFERENCE, _REFERENCE_SEED = 2000, 1 << 62
@@ -61,7 +59,7 @@ class Walk:
         self.chain: list[Space] = [space]
         self.steps: list[Step] = []
         self.pool = pd.DataFrame()
-        self.drawn: dict[str, pd.DataFrame] = {}
+        self.drawn: dict[str, Table] = {}
         self.proposal: list[Refinement] = []
         self.spent, self.seconds = 0, 0.0
         self.doing = ""
@@ -120,7 +118,7 @@ class Walk:
             self._propose()
             if self._by_hand():
                 continue
-            candidate = self._most_promising()
+            candidate = next((c for c in self.proposal if worth_testing(c) and c.key not in self._tried), None)
             if self._needs_more(candidate):
                 self._train_to(min(self.plan.most, self.known + self.plan.first))
                 continue
@@ -171,10 +169,6 @@ class Walk:
         if self._law is None:
             self._law = draw_population(self.space, _REFERENCE, seed=_REFERENCE_SEED, allow_short=True).population
         return self._law
-
-    def _most_promising(self) -> Refinement | None:
-        """Of those that were not tested in this space yet."""
-        return next((c for c in self.proposal if worth_testing(c) and c.key not in self._tried), None)
 
     def _needs_more(self, candidate: Refinement | None) -> bool:
         """Whether to train more of this space before anything is tested: the models do not support anything yet."""
@@ -255,7 +249,7 @@ class Walk:
 
     def _look(
         self, sides: Sides, looks: LookSchedule, error: float, margin: Margin | None
-    ) -> tuple[list[Look], tuple[pd.DataFrame, pd.DataFrame]]:
+    ) -> tuple[list[Look], tuple[Table, Table]]:
         """Train and look until it is decided, or further looks are in vain; or what was seen then."""
         record = self.journal.peek()
         if record is not None:
@@ -270,11 +264,11 @@ class Walk:
         self.journal.add("verdict", {"models": n, "looks": [asdict(look) for look in made]})
         return made, tables
 
-    def _both(self, sides: Sides, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _both(self, sides: Sides, n: int) -> tuple[Table, Table]:
         inside, outside = self._tables(sides.first(n))
         return inside, outside
 
-    def _take(self, step: Step, narrower: Space, drawn: pd.DataFrame | None) -> None:
+    def _take(self, step: Step, narrower: Space, drawn: Table | None) -> None:
         """Go on in the narrower space, with the models that are exact draws of it."""
         kept = self.pool[contained(narrower, self.pool)] if step.refinement.exact else self.pool.iloc[:0]
         self._decided(replace(step, reused=len(kept)))
@@ -299,22 +293,22 @@ class Walk:
         self._batches += 1
         return self._batches, batch_seed(self.plan.seed, self._batches)
 
-    def _tables(self, batches: Sequence[Batch]) -> list[pd.DataFrame]:
+    def _tables(self, batches: Sequence[Batch]) -> list[Table]:
         """Results of every batch, those without models included."""
         trained = iter(self._source.tables([batch for batch in batches if len(batch.population)]))
         return [next(trained) if len(batch.population) else joined([]) for batch in batches]
 
-    def _count(self, tables: Sequence[pd.DataFrame]) -> None:
+    def _count(self, tables: Sequence[Table]) -> None:
         for table in filter(len, tables):
             self.spent += len(table)
             self.seconds += float(np.nansum(table["seconds"])) if "seconds" in table.columns else 0.0
             self._seen.update(table["model_id"])
 
-    def _keep_drawn(self, name: str, table: pd.DataFrame) -> None:
+    def _keep_drawn(self, name: str, table: Table) -> None:
         self.drawn[name] = joined([self.drawn[name], table]) if name in self.drawn else table
 
 
-def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def joined(tables: Sequence[Table]) -> Table:
     """The rows of several tables, those without any left out."""
     import pandas as pd
 

@@ -37,8 +37,8 @@ def where(studies: Sequence[StudyFacts], text: str) -> Subset:
     """The models of each study, whatever their state, for which an inequality holds.
 
     text: as in a space's rules, over the columns of the results: `depth >= 12`, `sum(depth) < 20`, `width[0] == 32`. A
-    model for which a column is not known is left out. Raises DsxError for bad syntax, for a name that no study has, for
-    one that was measured, or if no model is left.
+    model for which a column is not known, or what is computed of it is no number, is left out and counted. Raises
+    DsxError for bad syntax, for a name that no study has, for one that was measured, or if no model is left.
     """
     inequality = Inequality.parse(text)
     known = _known_names(studies)
@@ -46,9 +46,10 @@ def where(studies: Sequence[StudyFacts], text: str) -> Subset:
     inequality.check_names(known)
     kept, account = [], []
     for study in studies:
-        mask = _holds(inequality, study.whole)
+        mask, unknown_rows = _judged(inequality, study.whole)
         kept.append(_rows(study, mask, study.name, f"where {inequality.text}"))
-        account.append(f"{study.name}: {mask.sum():,} of {plural(len(mask), 'run')} where {inequality.text}")
+        known_of = f", not known of {unknown_rows.sum():,}" if unknown_rows.any() else ""
+        account.append(f"{study.name}: {mask.sum():,} of {plural(len(mask), 'run')} where {inequality.text}{known_of}")
     if not any(len(study.table) for study in kept):
         raise DsxError(f"--where '{text}': true of no model of {', '.join(study.name for study in studies)}")
     return Subset(kept, account)
@@ -104,14 +105,15 @@ def _known_names(studies: Sequence[StudyFacts]) -> set[str]:
     return names | {parts[0] for name in names if (parts := of_stage(name)) is not None}
 
 
-def _holds(inequality: Inequality, table: Table) -> np.ndarray:
-    """(n,) bool: where it is true, of a table that may lack some of the columns."""
+def _judged(inequality: Inequality, table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) bool each: where it is true, and where that is not known, of a table that may lack some of the columns."""
     values = {name: _values(table, name) for name in inequality.names}
     unknown_rows = np.zeros(len(table), dtype=bool)
     for column in values.values():
         missing = np.isnan(column)
         unknown_rows |= missing.all(axis=1) if column.ndim == 2 else missing
-    return np.broadcast_to(inequality.holds(values), len(table)) & ~unknown_rows
+    true, undefined = (np.broadcast_to(mask, len(table)) for mask in inequality.judged(values))
+    return true & ~unknown_rows, unknown_rows | undefined
 
 
 def _values(table: Table, name: str) -> Floats:

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dsx
@@ -29,16 +29,17 @@ _SKEW_S = 5.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line. ok: whether nothing is to be done; remedy: what is, if something."""
+    """One line. ok: whether nothing is to be done; remedy: what is, if something; asked: whether that is needed."""
 
     what: str
     seen: str
     ok: bool = True
     remedy: str = ""
+    asked: bool = True
 
     def line(self) -> str:
-        """`ok    python   3.11.7`, or `CHECK slurm    no answer → what to do`."""
-        text = f"{'ok   ' if self.ok else 'CHECK'} {self.what:<16} {self.seen}"
+        """`ok    python   3.11.7`, or `CHECK slurm    no answer → what to do`; `note  …` of what nobody asked for."""
+        text = f"{'ok   ' if self.ok else 'CHECK' if self.asked else 'note '} {self.what:<16} {self.seen}"
         return text if self.ok else f"{text} → {self.remedy}"
 
 
@@ -50,7 +51,7 @@ def examine(*, slurm: bool = False, folder: Path | None = None) -> Iterator[Find
     place = folder or Path.cwd()
     yield from here(place)
     if slurm or client.installed():
-        yield from cluster(place) if slurm else controller()
+        yield from cluster(place) if slurm else (replace(finding, asked=False) for finding in controller())
 
 
 def here(folder: Path) -> Iterator[Finding]:

@@ -102,7 +102,16 @@ class Head(Frozen):
     width: Annotated[StrictInt, Field(ge=0)] = 0
 
 
-class Architecture(Frozen):
+class Identified(Frozen):
+    """A network, named by what it is."""
+
+    @property
+    def model_id(self) -> str:
+        """16 hexadecimal digits: a hash of the content, the same on every machine."""
+        return content_id(self.to_dict())
+
+
+class Architecture(Identified):
     """A complete network: stem, stages, head, activation, classes and input channels."""
 
     stem: Stem = Stem()
@@ -111,11 +120,6 @@ class Architecture(Frozen):
     activation: Activation = "relu"
     num_classes: Count = 1000
     in_channels: Count = 3
-
-    @property
-    def model_id(self) -> str:
-        """16 hexadecimal digits: a hash of the content, the same on every machine."""
-        return content_id(self.to_dict())
 
     @property
     def depth(self) -> int:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pydantic import field_validator
 
 from dsx.base.errors import DefinitionError, suggest
-from dsx.base.schema import Count, Frozen
-from dsx.networks.architecture import content_id
+from dsx.base.schema import Count
+from dsx.networks.architecture import Identified
 from dsx.networks.cost import Complexity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ BASELINES: dict[str, tuple[str, int]] = {
 _TOTAL_STRIDE = 32
 
 
-class Baseline(Frozen):
+class Baseline(Identified):
     """A network known by name. Takes an `Architecture`'s place in `build`, `complexity` and `train`."""
 
     baseline: str
@@ -47,11 +47,6 @@ class Baseline(Frozen):
         if name not in BASELINES:
             raise ValueError(f"unknown baseline.{suggest(name, BASELINES)} Known: {', '.join(BASELINES)}")
         return name
-
-    @property
-    def model_id(self) -> str:
-        """16 hexadecimal digits: a hash of the content."""
-        return content_id(self.to_dict())
 
     @property
     def resolution(self) -> int:

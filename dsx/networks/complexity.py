@@ -12,7 +12,7 @@ Check: RegNetX-400MF at 224 is 397,678,568 flops, 5,157,512 params, 3,143,272 ac
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -125,7 +125,9 @@ def stage_blocks(table: ArchitectureTable, width: Size, height: Size) -> Iterato
 def _parts(table: ArchitectureTable, resolution: Size) -> Iterator[Complexity]:
     """Cost of the stem, of each stage, and of the head: each with (n,) arrays, or integers where all agree."""
     for _, groups in itertools.groupby(layer_groups(table, resolution), key=lambda group: group[0]):
-        yield total(_block_cost(layers, before, after).times(times) for _, layers, before, after, times in groups)
+        yield total(
+            total(_cost(c, before, after) for c in layers).times(times) for _, layers, before, after, times in groups
+        )
 
 
 def layers(architecture: Architecture, resolution: int = 224) -> Iterator[LayerCost]:
@@ -176,10 +178,6 @@ def _head(width: Size, head_width: int, num_classes: int) -> list[Conv]:
     conv = [Conv("head.conv", 1, width, head_width)] if head_width else []
     # the classifier is a 1×1 conv with bias on the pooled map
     return [*conv, Conv("head.fc", 1, head_width or width, num_classes, bias=True, norm=False, height="pooled")]
-
-
-def _block_cost(convs: Iterable[Conv | Pool], h_in: Size, h_out: Size) -> Complexity:
-    return total(_cost(conv, h_in, h_out) for conv in convs)
 
 
 def _at(layer: Conv | Pool, h_in: Size, h_out: Size) -> Size:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from dsx.base import resources
 from dsx.base.errors import DefinitionError, unknown
 from dsx.base.yaml import parse_record
 from dsx.networks.architecture import Architecture
@@ -33,6 +34,10 @@ def find_network(name: str) -> Network:
         return Baseline(baseline=name)
     if name in published_names():
         return published(name)
+    if name in resources.names("spaces"):
+        raise DefinitionError(
+            f"'{name}' is a space, not a network: draw networks from it with `dsx sample --space {name}`"
+        )
     fault = unknown("network", name, network_names())
     raise DefinitionError(f"{fault}; or give a path to an architecture file (.json or .yaml)")
 

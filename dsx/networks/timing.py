@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dsx.base.errors import DsxError, first_line, one_of, unknown
+from dsx.base.errors import DsxError, check_at_least_one, first_line, one_of, unknown
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network, input_shape
@@ -209,8 +209,7 @@ def _check(mode: str, dtype: str, numbers: dict[str, int]) -> None:
         if value not in known:
             raise DsxError(unknown(name, value, known))
     for name, number in numbers.items():
-        if number < 1:
-            raise DsxError(f"{name} = {number}: expected an integer ≥ 1")
+        check_at_least_one(f"{name} =", number)
 
 
 def _device(name: str) -> torch.device:

@@ -19,8 +19,8 @@ from pydantic import Field, field_validator
 
 from dsx.base.errors import DefinitionError, first_line
 from dsx.base.nested import canonical_json
-from dsx.base.schema import Count, Frozen
-from dsx.networks.architecture import content_id
+from dsx.base.schema import Count
+from dsx.networks.architecture import Identified
 from dsx.networks.cost import MEMORIES, METRICS, Complexity, Memory
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class UserCode:
 USER_NETWORKS: dict[str, UserCode] = {}
 
 
-class UserNetwork(Frozen):
+class UserNetwork(Identified):
     """A network of a user's file. Takes an `Architecture`'s place in `build`, `complexity` and `train`."""
 
     network: str
@@ -58,11 +58,6 @@ class UserNetwork(Frozen):
         if name not in USER_NETWORKS:
             raise ValueError("it comes from a user's file; open its study or load its space first")
         return name
-
-    @property
-    def model_id(self) -> str:
-        """16 hexadecimal digits: a hash of the content."""
-        return content_id(self.to_dict())
 
     @property
     def in_channels(self) -> int:

@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
+from dsx.base.errors import DsxError
 from dsx.base.nested import assigned, content_hash, without
-from dsx.base.schema import Count, Frozen
+from dsx.base.schema import Count, Frozen, Name
 from dsx.networks.lookup import Network
 from dsx.recipes.metric import Metric
 
@@ -23,7 +24,7 @@ class AnyRecipe(Frozen):
     # what may differ between two sessions of one training: where things lie, how long they may take, how much memory
     OPERATIONAL: ClassVar[tuple[str, ...]] = ()
 
-    name: str
+    name: Name
     version: Count
     description: str = ""
 
@@ -64,6 +65,13 @@ class AnyRecipe(Frozen):
     @abstractmethod
     def check(self, architecture: Network) -> None:
         """Raises DsxError if the network cannot be trained by this recipe."""
+
+    def _check_resolution(self, architecture: Network, resolution: int) -> None:
+        """Raises DsxError if the network's strides use up images of that resolution."""
+        try:
+            architecture.check_resolution(resolution)
+        except DsxError as error:
+            raise DsxError(f"network {architecture.model_id} does not fit recipe {self.name}: {error}") from None
 
     def at_resolution(self: R, resolution: int) -> R:  # noqa: ARG002 (for recipes that may leave it open)
         """The recipe for images of so many pixels, if it leaves them open."""

@@ -126,10 +126,7 @@ class OwnRecipe(AnyRecipe):
     def check(self, architecture: Network) -> None:
         """Raises DsxError if the network's strides use up images of the recipe's resolution."""
         if self.resolution is not None:
-            try:
-                architecture.check_resolution(self.resolution)
-            except DsxError as error:
-                raise DsxError(f"network {architecture.model_id} does not fit recipe {self.name}: {error}") from None
+            self._check_resolution(architecture, self.resolution)
 
     def check_program(self) -> None:
         """Raises DsxError if the program is not on this machine; a script, too, if Python is to run one."""

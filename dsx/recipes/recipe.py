@@ -222,10 +222,7 @@ class Recipe(AnyRecipe):
                 f" {self.name} has {shape_in_words(self.input_shape)}: sample from a space with that input, or choose"
                 " another recipe"
             )
-        try:
-            architecture.check_resolution(self.resolution)
-        except DsxError as error:
-            raise DsxError(f"network {architecture.model_id} does not fit recipe {self.name}: {error}") from None
+        self._check_resolution(architecture, self.resolution)
         if (
             self.data.shape is None
             and (self.micro_batch_size or self.batch_size) == 1

@@ -50,23 +50,27 @@ def weight_array(weights: npt.ArrayLike, n: int) -> Floats:
     return array / array.sum()
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int | np.number)
+
+
 def check_level(level: float) -> float:
     """A confidence level, above 0 and below 1. Raises DsxError otherwise."""
-    if not 0 < level < 1:
-        raise DsxError(f"level = {level}: expected a share between 0 and 1, such as 0.95")
+    if not (_is_number(level) and 0 < level < 1):
+        raise DsxError(f"level = {level!r}: expected a share between 0 and 1, such as 0.95")
     return float(level)
 
 
 def check_count(count: float, name: str) -> None:
     """Raises DsxError for a number below 1, or none."""
-    if not 1 <= count < 2**31:
-        raise DsxError(f"{name} = {count}: expected an integer ≥ 1")
+    if not (_is_number(count) and 1 <= count < 2**31):
+        raise DsxError(f"{name} = {count!r}: expected an integer ≥ 1")
 
 
 def check_share(share: float, name: str) -> float:
     """A share, above 0 and at most 1. Raises DsxError otherwise."""
-    if not 0 < share <= 1:
-        raise DsxError(f"{name} = {share}: expected a share above 0 and at most 1, such as 0.25")
+    if not (_is_number(share) and 0 < share <= 1):
+        raise DsxError(f"{name} = {share!r}: expected a share above 0 and at most 1, such as 0.25")
     return float(share)
 
 

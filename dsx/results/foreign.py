@@ -113,15 +113,12 @@ def _without_index(table: Table, sources: Mapping[str, ColumnSource]) -> tuple[T
         if name in used or not (unnamed or name.casefold() in _INDEX):
             continue
         cells = numbers_in(table[name])
-        counts = isinstance(cells, Numbers) and len(table) > 0 and _counts_rows(cells.values)
+        values = cells.values if isinstance(cells, Numbers) else np.empty(0)
+        counts = values.size > 0 and values[0] in (0, 1) and (np.diff(values) == 1).all()
         if counts or unnamed:
             dropped.append(f"'{name}' ({'row numbers' if counts else 'without a name'})")
             table = table.drop(columns=[name])
     return table, dropped
-
-
-def _counts_rows(values: Floats) -> bool:
-    return bool(np.isfinite(values).all() and (np.diff(values) == 1).all() and values[0] in (0, 1))
 
 
 def _renamed(table: Table, path: Path, sources: Mapping[str, ColumnSource]) -> Table:
@@ -205,9 +202,7 @@ def _percent(cells: pd.Series, name: str, used: ColumnSource, path: Path, asked:
             f" 'error={sign}100*{column}' if they are shares, 'error={sign}1*{column}' if they are percent"
         )
     values = (100.0 if used.complement else 0.0) + (-1 if used.complement else 1) * used.factor * values
-    finite = values[np.isfinite(values)]
-    outside = finite[(finite < 0) | (finite > 100)]
-    outside = np.append(outside, values[values == -np.inf])
+    outside = values[(values < 0) | (values > 100) & (values < np.inf)]
     if outside.size:
         raise DsxError(
             f"{path}: {name} {outside[0]:g}: expected percent, 0 to 100 ({outside.size} of {plural(len(cells), 'row')})"

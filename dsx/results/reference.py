@@ -2,7 +2,7 @@
 
 A folder holds, for each space, `NAME.parquet` (the tidy table, with the networks' stages) and `NAME.curves.parquet`
 (one row per run and epoch), and `manifest.json`: versions, hardware, seeds, recipe and a hash of every file.
-`dsx.commands.reference` writes it from finished studies.
+`analysis/reference_tables.py` writes it from finished studies.
 """
 
 from __future__ import annotations

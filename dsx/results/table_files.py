@@ -88,7 +88,8 @@ def _rows(text: str, path: Path) -> list[list[str]]:
     if not marks:
         return [[line.strip().strip('"')] for line in lines]
     tried = {mark: _cells(text, mark) for mark in marks}
-    uneven = {mark: _uneven(rows) for mark, rows in tried.items()}
+    # the first row, counted from 1 below the header, with another number of cells than the header
+    uneven = {m: next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None) for m, rows in tried.items()}
     mark = min(marks, key=lambda mark: (uneven[mark] is not None, -len(cut[mark])))
     odd = uneven[mark]
     if odd is not None:
@@ -100,11 +101,6 @@ def _rows(text: str, path: Path) -> list[list[str]]:
 
 def _cells(text: str, mark: str) -> list[list[str]]:
     return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(c.strip() for c in row)]
-
-
-def _uneven(rows: list[list[str]]) -> int | None:
-    """The first row, counted from 1 below the header, with another number of cells than the header."""
-    return next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None)
 
 
 def read_parquet(path: str | Path, columns: Mapping[str, str] | None = None) -> dict[str, Table]:

@@ -20,7 +20,7 @@ from pydantic import (
 
 from dsx.base import resources
 from dsx.base.errors import DsxError
-from dsx.base.schema import Count, Frozen
+from dsx.base.schema import Count, Frozen, Name
 from dsx.networks.architecture import Activation, Head, Stem
 from dsx.networks.cost import MEMORIES, STAGE_METRICS
 from dsx.networks.latency import DeviceModel
@@ -54,7 +54,7 @@ class Space(Frozen):
     rules: a parameter → an order over the stages, or a name → an inequality over parameters.
     """
 
-    name: str
+    name: Name
     description: str = ""
     source: str = ""
     family: str

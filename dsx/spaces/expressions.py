@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import operator
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -80,8 +80,15 @@ class Inequality:
 
         Raises DefinitionError for a sum over the stages of what has one value for the network.
         """
+        return self.judged(values)[0]
+
+    def judged(self, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) bool each: where it is true, and where it is not as something in it is no number, such as 0 / 0."""
+        undefined: list[np.ndarray] = [np.array(False)]
         with np.errstate(all="ignore"):
-            return np.asarray(_evaluate(self.tree, values))
+            true = np.asarray(_evaluate(self.tree, values, undefined))
+        without = np.logical_or.reduce(np.broadcast_arrays(*undefined))
+        return true & ~without, without
 
 
 def _check(node: ast.AST, text: str, names: set[str]) -> None:
@@ -126,7 +133,7 @@ def _divides_by_zero(node: ast.AST) -> bool:
     if any(isinstance(part, ast.Name) and part.id not in FUNCTIONS for part in ast.walk(node.right)):
         return False
     with np.errstate(all="ignore"):
-        return bool(_evaluate(node.right, {}) == 0)
+        return bool(_evaluate(node.right, {}, []) == 0)
 
 
 def _integer(node: ast.AST) -> int | None:
@@ -136,22 +143,24 @@ def _integer(node: ast.AST) -> int | None:
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
-def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> _Value:
+def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray], undefined: list[np.ndarray]) -> _Value:
+    """Its value. undefined: gets a mask of networks for each part that is no number though its operands are."""
     if isinstance(node, ast.Constant):
         return np.float64(node.value)  # type: ignore[arg-type]  # other constants were refused when it was parsed
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.UnaryOp):
-        operand = _evaluate(node.operand, values)
+        operand = _evaluate(node.operand, values, undefined)
         return -operand if isinstance(node.op, ast.USub) else operand
     if isinstance(node, ast.BinOp):
-        return _ARITHMETIC[type(node.op)](*_aligned(_evaluate(node.left, values), _evaluate(node.right, values)))
+        operands = _aligned(_evaluate(node.left, values, undefined), _evaluate(node.right, values, undefined))
+        return _noted(_ARITHMETIC[type(node.op)](*operands), operands, undefined)
     if isinstance(node, ast.Subscript):
         return _stage(values[node.value.id], _integer(node.slice))  # type: ignore[attr-defined, arg-type]
     if isinstance(node, ast.Call):
-        name, operand = node.func.id, _evaluate(node.args[0], values)  # type: ignore[attr-defined]
+        name, operand = node.func.id, _evaluate(node.args[0], values, undefined)  # type: ignore[attr-defined]
         if name in _ELEMENTWISE:
-            return _ELEMENTWISE[name](operand)
+            return _noted(_ELEMENTWISE[name](operand), [operand], undefined)
         if np.ndim(operand) == 2:
             return _REDUCTIONS[name](operand, axis=-1)
         if name == "sum":
@@ -161,13 +170,22 @@ def _evaluate(node: ast.AST, values: Mapping[str, np.ndarray]) -> _Value:
             )
         return operand  # the lowest and the highest of one value
     assert isinstance(node, ast.Compare), node
-    sides = [_evaluate(side, values) for side in (node.left, *node.comparators)]
+    sides = [_evaluate(side, values, undefined) for side in (node.left, *node.comparators)]
     result: np.ndarray = np.array(True)
     for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True):
         left, right = _aligned(left, right)
         true = np.asarray(_COMPARE[type(op)](left, right))
         true = true | np.isnan(np.add(left, right, dtype=float))  # an absent stage (NaN) breaks no rule
         result = result & (true.all(axis=1) if true.ndim == 2 else true)
+    return result
+
+
+def _noted(result: _Value, operands: Sequence[_Value], undefined: list[np.ndarray]) -> _Value:
+    """The result, with a note of the networks of which it is no number though the operands are: none is absent."""
+    new = np.isnan(result)
+    if new.any():
+        new = np.logical_and.reduce(np.broadcast_arrays(new, *(~np.isnan(operand) for operand in operands)))
+        undefined.append(new.any(axis=1) if new.ndim == 2 else new)
     return result
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dsx.base.units import duration, rate
 from dsx.results.states import STATES
-from dsx.study.claims import Holder
 from dsx.study.finished import Finished
 from dsx.study.results import Failure, Scan
 from dsx.study.study import Study
@@ -51,9 +49,9 @@ class Status:
         return sum(self.counts.values())
 
 
-def status(study: Study, ended: Callable[[Holder], bool] | None = None) -> Status:
-    """Look at the files of a study. ended: tells from a claim's holder whether its job is known to have ended."""
-    scan = study.scan(ended)
+def status(study: Study) -> Status:
+    """Look at the files of a study."""
+    scan = study.scan()
     counts = scan.counts()
     speed = models_per_hour(scan)
     left = counts["pending"] + counts["running"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -264,6 +265,8 @@ class Study:
 
 def open_study(path: str | Path) -> Study:
     """The study in that folder. Raises StudyError if there is none, or its study.yaml is torn or foreign."""
+    if not isinstance(path, str | os.PathLike) or path == "":
+        raise StudyError(f"{path!r}: expected the folder of a study, such as runs/AnyNetXE")
     paths = StudyPaths(Path(path))
     return Study(paths, read_manifest(paths, path))
 

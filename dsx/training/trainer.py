@@ -137,7 +137,7 @@ def _run(session: Session, on_epoch: Callable[[dict[str, float]], None] | None) 
 def _result(architecture: Network, session: Session, note: str) -> Result:
     recipe, batches, classes = session.recipe, session.batches, architecture.num_classes
     metrics = _metrics(session.curve, classes, diverged=bool(note))
-    images = sum(1 for _ in session.curve) * batches.steps_per_epoch * batches.batch_size
+    images = len(session.curve) * batches.steps_per_epoch * batches.batch_size
     train_seconds = sum(entry["train_seconds"] for entry in session.curve)
     return Result(
         state="diverged" if note else "done",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from dsx.base.errors import DefinitionError, DsxError, ShortfallError, StudyError, one_of, suggest, unknown
+from dsx.base.errors import (
+    DefinitionError,
+    DsxError,
+    ShortfallError,
+    StudyError,
+    check_at_least_one,
+    one_of,
+    suggest,
+    unknown,
+)
 
 
 def test_an_unknown_name_is_told_with_its_near_miss_and_all_that_are_known():
@@ -44,3 +53,10 @@ def test_only_the_nearest_is_suggested_and_nothing_far_off():
 def test_every_mistake_of_a_user_is_caught_as_one_class(kind):
     with pytest.raises(DsxError, match="told in one line"):
         raise kind("told in one line")
+
+
+def test_a_number_below_one_is_told_as_it_is_typed():
+    check_at_least_one("--workers", None)
+    check_at_least_one("bins =", 1)
+    with pytest.raises(DsxError, match=r"^--limit 0: expected an integer ≥ 1, models$"):
+        check_at_least_one("--limit", 0, "models")

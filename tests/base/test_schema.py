@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from dsx.base.errors import DefinitionError
-from dsx.base.schema import Frozen
+from dsx.base.schema import Frozen, Name
 
 
 class Inner(Frozen):
@@ -20,7 +20,7 @@ class Other(Frozen):
 
 
 class Outer(Frozen):
-    name: str
+    name: Name
     mode: Literal["fast", "slow"] = "fast"
     parts: tuple[Inner, ...] = ()
     one: Annotated[Inner | Other, Field(discriminator="kind")] | None = None
@@ -33,6 +33,7 @@ class Outer(Frozen):
         ({}, "f.yaml: name is required"),
         ([1], "f.yaml: expected a mapping, found [1]"),
         ({"name": 3}, "f.yaml: name = 3: expected text"),
+        ({"name": ""}, "f.yaml: name = '': expected a text that is not empty"),
         ({"name": "a", "mode": "fst"}, "f.yaml: mode = 'fst': expected one of fast, slow. Did you mean fast?"),
         ({"name": "a", "parts": [{"depth": 0}]}, "f.yaml: parts[0].depth = 0: expected a value ≥ 1"),
         (

@@ -5,7 +5,16 @@ import math
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.base.units import duration, format_number, format_percent, format_range, parse_number, parse_range, rate
+from dsx.base.units import (
+    duration,
+    format_number,
+    format_percent,
+    format_range,
+    parse_count,
+    parse_number,
+    parse_range,
+    rate,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +85,17 @@ def test_durations_have_the_unit_that_people_use(seconds: float, text: str) -> N
 @pytest.mark.parametrize(("number", "text"), [(17.42, "17.4"), (720, "720"), (0.123, "0.123"), (12345.6, "12,346")])
 def test_rates_have_three_digits_and_no_exponent(number: float, text: str) -> None:
     assert rate(number) == f"{text} models/h"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("500", 500), ("1e3", 1000), ("10k", 10_000), ("-1", -1), ("2.5k", 2500), (f"{10**20}", 10**20)]
+)
+def test_whole_numbers_as_people_write_them(text: str, value: int) -> None:
+    assert parse_count(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "1.5", "ten", "1e400", "nan", "0.1k5"])
+def test_what_is_no_whole_number_is_refused(text: str) -> None:
+    with pytest.raises(DsxError) as refusal:
+        parse_count(text)
+    assert str(refusal.value) == f"{text!r} is not a whole number: write it as 500, 1e3 or 10k"

@@ -22,8 +22,9 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from error_laws import LAWS
+from simulated_importance import EFFECTS, Planted
 
-from dsx.analysis import holm
+from dsx.analysis import holm, importance
 from dsx.analysis.best_of_k import best_of_k
 from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.decisions import decisions
@@ -274,12 +275,35 @@ def intervals(seconds: float) -> None:
             row(law, n, share(covered, each, 2000, n), *(f"{100 * h / done:.1f} %" for h in held), done)
 
 
+def strengths(seconds: float) -> None:
+    """Coverage of the intervals of importance's strength: over the four laws, the lowest and the highest."""
+    sizes, cells = (20, 50, 100, 400), list(itertools.product(EFFECTS, (0.5, 1.5, 4.0), importance.OUTCOMES))
+    each = seconds / (len(cells) * len(sizes) * len(LAWS))
+    importance.DRAWS = 49  # what the null line is made of, which is not looked at
+    head("Coverage of 95 % intervals of strength, over the four laws", "effect", "size", "outcome", "strength",
+         *(f"n = {n}" for n in sizes), "analyses")  # fmt: skip
+    for effect, size, outcome in cells:
+        planted = [Planted(law, effect, size, outcome) for law in LAWS]
+        truths, held, fewest = [p.truth() for p in planted], [], 2000
+        for n in sizes:
+            shares = []
+            for p, truth in zip(planted, truths, strict=True):
+                begin, hits, done = time.perf_counter(), 0, 0
+                while done < 100 or (done < 2000 and time.perf_counter() - begin < each):
+                    low, high = p.interval(np.random.default_rng([n, done]), n)
+                    hits, done = hits + (low <= truth <= high), done + 1
+                shares.append(100 * hits / done)
+                fewest = min(fewest, done)
+            held.append(f"{min(shares):.1f}–{max(shares):.1f} %")
+        row(effect, size, outcome, f"{min(truths):.2f}–{max(truths):.2f}", *held, f"{fewest} or more")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=12.0)
     seconds = 60 * parser.parse_args().minutes
     parts = ((analyses, 0.35), (equal_spaces, 0.2), (any_look, 0.12), (shapes, 0.05), (equivalence, 0.1), (power, 0.06),
-             (price, 0.05), (intervals, 0.07))  # fmt: skip
+             (price, 0.05), (intervals, 0.04), (strengths, 0.03))  # fmt: skip
     for part, weight in parts:
         part(weight * seconds)
 

@@ -26,9 +26,9 @@ def test_the_cluster_is_asked_only_where_it_is_named(on, slurm, monkeypatch, tmp
     assert asked == [{"slurm": slurm, "folder": tmp_path}]
 
 
-@pytest.mark.parametrize(("good", "code"), [(True, 0), (False, 2)])
-def test_a_finding_that_is_not_ok_ends_with_code_two(dsx: Command, monkeypatch, good, code):
-    findings = [Finding("first", "well"), Finding("second", "somehow", good, "" if good else "do this")]
+@pytest.mark.parametrize(("good", "asked", "code"), [(True, True, 0), (False, True, 2), (False, False, 0)])
+def test_a_finding_that_is_not_ok_ends_with_code_two_if_it_was_asked_for(dsx: Command, monkeypatch, good, asked, code):
+    findings = [Finding("first", "well"), Finding("second", "somehow", good, "" if good else "do this", asked)]
     monkeypatch.setattr(command, "examine", lambda **_: iter(findings))
     done = dsx("doctor")
     assert done.code == code

@@ -119,3 +119,11 @@ def test_ones_own_candidates_are_yaml_files(tmp_path: Path) -> None:
     folder.candidates.mkdir()
     (folder.candidates / "few.yaml").write_text("rules: {few: total_depth <= 6}\n")
     assert folder.wanted() == {"few": {"rules": {"few": "total_depth <= 6"}}}
+
+
+def test_the_folder_of_a_study_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").touch()
+    for refused in (DesignFolder(tmp_path).check_no_study, lambda: DesignFolder(tmp_path).keep(SPACE, WalkPlan(120))):
+        with pytest.raises(DsxError) as told:
+            refused()
+        assert str(told.value) == (f"{tmp_path}: is a study: a walk needs a folder of its own; name another with --out")

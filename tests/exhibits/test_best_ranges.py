@@ -33,3 +33,29 @@ def test_what_does_not_vary_is_named_and_not_listed(inquiry):
     assert "steady" not in {row[0] for row in section.grid.rows}
     assert section.notes[0].startswith("The same in all models, hence not listed: ")
     assert "steady" in section.notes[0]
+
+
+def test_the_terminal_has_a_line_for_each_study_of_what_the_best_models_are(computed, inquiry):
+    (each,) = computed(EXHIBIT)
+    lines = EXHIBIT.told(each)
+    models = inquiry.models["E"]
+    assert len(lines) == 2
+    assert lines[0].startswith("best 25 % of A: total depth ")
+    low, median, high = map(short_cell, analysis.best_range(models["total_depth"], models["error"]))
+    assert lines[1].startswith(f"best 25 % of E: total depth {median} ({low}–{high}), bottleneck ratio ")
+
+
+def test_of_a_single_study_its_name_is_not_said_and_of_one_model_nothing_is(inquiry):
+    alone = Inquiry(inquiry.studies[:1])
+    (line,) = EXHIBIT.told(*EXHIBIT.compute(alone))
+    assert line.startswith("best 25 %: total depth ")
+    one = Inquiry([StudyFacts("one", inquiry.tables["A"].iloc[:1])])
+    assert EXHIBIT.told(*EXHIBIT.compute(one)) == []
+
+
+def test_parameters_of_any_network_are_told_where_it_has_no_stages(inquiry):
+    models = inquiry.tables["A"][["model_id", "state", "error"]]
+    columns = {"layers": range(len(models)), "units": range(len(models)), "same": 1, "rate": 0.1, "act": 2.0}
+    each = EXHIBIT.compute(Inquiry([StudyFacts("own", models.assign(**columns))]))
+    (line,) = EXHIBIT.told(*each)
+    assert [part.split()[0] for part in line.removeprefix("best 25 %: ").split(", ")] == ["layers", "units"]

@@ -154,3 +154,9 @@ def test_a_part_is_not_what_a_paper_reports_of_the_whole():
     parts = [*split([whole], "bottleneck_ratio").studies, *where([whole], "flops <= 300").studies]
     assert len(parts) == 4
     assert [part.paper for part in parts] == [None] * 4
+
+
+def test_models_of_which_what_is_computed_is_no_number_are_left_out_and_counted():
+    subset = where([study()], "sqrt(flops - 300) != 10")
+    assert subset.account == ["A: 3 of 6 runs where sqrt(flops - 300) != 10, not known of 2"]
+    assert list(subset.studies[0].table["model_id"]) == ["m2", "m4", "m5"]

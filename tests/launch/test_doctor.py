@@ -49,3 +49,13 @@ def test_a_tmpdir_too_long_for_sockets_is_said(tmp_path, monkeypatch):
 def test_lines_are_aligned_and_say_ok_or_what_to_do():
     assert Finding("cores", "2").line() == "ok    cores            2"
     assert Finding("cores", "0", False, "buy one").line() == "CHECK cores            0 → buy one"
+
+
+def test_a_cluster_that_nobody_asked_for_is_only_noted(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor.client, "installed", lambda: True)
+    monkeypatch.setattr(doctor, "here", lambda folder: iter(()))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for slurm, opening in ((False, "note  slurm"), (True, "CHECK slurm")):
+        (finding,) = examine(slurm=slurm, folder=tmp_path)
+        assert (finding.ok, finding.asked) == (False, slurm)
+        assert finding.line().startswith(opening)

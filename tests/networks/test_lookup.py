@@ -58,3 +58,11 @@ def test_a_missing_file_and_an_unknown_name_are_refused(tmp_path):
         find_network(str(tmp_path / "no.json"))
     with pytest.raises(DefinitionError, match=r"^unknown network 'EficientNet-B1'\. Did you mean EfficientNet-B1\?"):
         find_network("EficientNet-B1")
+
+
+def test_the_name_of_a_space_is_told_as_one():
+    with pytest.raises(DefinitionError) as refusal:
+        find_network("AnyNetXE")
+    assert str(refusal.value) == (
+        "'AnyNetXE' is a space, not a network: draw networks from it with `dsx sample --space AnyNetXE`"
+    )

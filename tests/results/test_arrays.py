@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from dsx.base.errors import DsxError
-from dsx.results.arrays import check_level, check_share, column, frame, is_table, number_array, weight_array
+from dsx.results.arrays import (
+    check_count,
+    check_level,
+    check_share,
+    column,
+    frame,
+    is_table,
+    number_array,
+    weight_array,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +95,16 @@ def test_a_misspelt_column_has_a_near_miss():
     with pytest.raises(DsxError) as refused:
         column(table, "flop")
     assert str(refused.value) == "results table: no column 'flop'. Did you mean flops?"
+
+
+@pytest.mark.parametrize("given", ["0.9", None, [0.9]])
+def test_what_is_no_number_at_all_is_refused_as_one_that_does_not_fit(given):
+    checks = {
+        "level": (lambda: check_level(given), "a share between 0 and 1, such as 0.95"),
+        "share": (lambda: check_share(given, "share"), "a share above 0 and at most 1, such as 0.25"),
+        "n": (lambda: check_count(given, "n"), "an integer ≥ 1"),
+    }
+    for name, (check, rule) in checks.items():
+        with pytest.raises(DsxError) as refused:
+            check()
+        assert str(refused.value) == f"{name} = {given!r}: expected {rule}"

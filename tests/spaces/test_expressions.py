@@ -35,6 +35,12 @@ VALUES = {
         ("max(d) <= 6", [True, False, True]),  # one value for the network is the highest of its stages
         ("min(flops) >= 4e8", [True, False, True]),
         ("d < 100000000000000000000000000 * d", [True, True, True]),  # beyond 64 bits
+        # what is no number satisfies nothing, unlike a stage that is not there
+        ("sqrt(d - 6) >= 0", [True, True, False]),
+        ("sqrt(d - 6) != 1", [True, True, False]),
+        ("sum(sqrt(width - 16)) >= 0", [False, True, False]),
+        ("(depth - 1) / (depth - 1) <= 1", [False, True, False]),
+        ("width[2] - 24 == 0", [True, True, False]),
     ],
 )
 def test_an_inequality_is_evaluated_for_every_network(text, expected):
@@ -97,3 +103,9 @@ def test_stages_that_no_network_has_are_refused(text, message):
         Inequality.parse(text).check_stages(shapes)
     assert str(refusal.value) == message
     Inequality.parse("depth[2] < sum(width[0] * depth) / d[7]").check_stages(shapes)
+
+
+def test_networks_of_which_it_cannot_be_told_are_named():
+    true, undefined = Inequality.parse("sqrt(width[2] - 9) > 0").judged(VALUES)
+    assert true.tolist() == [True, True, False]
+    assert undefined.tolist() == [False, False, True]

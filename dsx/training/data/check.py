@@ -18,7 +18,7 @@ from dsx.base.text import plural
 from dsx.recipes.datasets import DATASETS
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.folder import FolderImages
-from dsx.training.data.images import ImageParts, ImageSet, Stored, too_many_unreadable
+from dsx.training.data.images import ImageParts, ImageSet, Stored, spread_rows, too_many_unreadable
 from dsx.training.data.parts import folder_times, forget, open_parts
 from dsx.training.data.pixels import Unreadable
 from dsx.training.faults import DataError
@@ -110,8 +110,7 @@ def _looks(parts: ImageParts) -> list[_PartLook]:
 
 def _look(images: ImageSet) -> _PartLook:
     """Read some images, evenly spread over the rows, in an order in which any number of them is spread."""
-    count = len(images.labels)
-    rows = np.unique(np.linspace(0, count - 1, min(count, _MOST)).astype(int))
+    rows = spread_rows(len(images.labels), _MOST)
     until, look = time.monotonic() + _SECONDS, _PartLook()
     for row in np.random.default_rng(0).permutation(rows).tolist():
         if look.looked >= _LEAST and time.monotonic() > until:

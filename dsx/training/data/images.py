@@ -106,6 +106,11 @@ def kept(images: ImageSet) -> Stored:
     return Stored(np.stack(pixels) if alike else pixels, images.labels, names=names, unreadable=unreadable)
 
 
+def spread_rows(count: int, most: int) -> np.ndarray:
+    """At most so many of `count` rows, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
+
+
 def class_numbers(values: Sequence[object] | np.ndarray, where: str) -> np.ndarray:
     """(n,) int64 of labels that are whole numbers from 0, in whatever type. where: the data set, for the message.
 

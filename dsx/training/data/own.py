@@ -22,7 +22,7 @@ import PIL
 from PIL import Image
 
 from dsx.recipes.options import Data
-from dsx.training.data.images import BYTES, ImageSet, ImageSource, class_number, class_numbers
+from dsx.training.data.images import BYTES, ImageSet, ImageSource, class_number, class_numbers, spread_rows
 from dsx.training.data.pixels import Unreadable, numbers_of, pixels_of
 from dsx.training.faults import DataError
 
@@ -116,7 +116,7 @@ def open_own(data: Data) -> ImageSource:
 
 def refuse_random(images: ImageSet) -> None:
     """Raises DataError if items differ from reading to reading: in memory, each would be read only once."""
-    for i, row in enumerate(_some(len(images.labels), 4)):
+    for i, row in enumerate(spread_rows(len(images.labels), 4).tolist()):
         with contextlib.suppress(Unreadable):
             once, *again = (images.read(row, 4 * i + seed) for seed in range(4))
             if not all(np.array_equal(once, pixels) for pixels in again):
@@ -128,7 +128,7 @@ def refuse_random(images: ImageSet) -> None:
 
 def _refuse_twins(name: str, training: OwnImages, evaluation: OwnImages) -> None:
     """Raises DataError if the evaluation images are the training images."""
-    rows = _some(len(training.rows), 8)
+    rows = spread_rows(len(training.rows), 8).tolist()
     if len(training.rows) != len(evaluation.rows) or training.dtype != evaluation.dtype:
         return
     with contextlib.suppress(Unreadable):
@@ -140,11 +140,6 @@ def _refuse_twins(name: str, training: OwnImages, evaluation: OwnImages) -> None
                 f"data set {name}: gives the same items for train=True and train=False: give others to evaluate, or set"
                 " data.split.evaluate=held_out"
             )
-
-
-def _some(count: int, most: int) -> list[int]:
-    """At most so many rows, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
 
 
 def _opened(data: Data, train: bool) -> OwnImages:
@@ -170,7 +165,7 @@ def _labels(images: OwnImages) -> np.ndarray:
         targets = targets.tolist() if hasattr(targets, "tolist") else targets
         with contextlib.suppress(DataError):
             labels = class_numbers(targets, images.what)
-            if all(images.label(row) == labels[row] for row in _some(count, _COMPARED)):
+            if all(images.label(row) == labels[row] for row in spread_rows(count, _COMPARED).tolist()):
                 return labels
     return np.array([images.label(row) for row in range(count)], dtype=np.int64)
 

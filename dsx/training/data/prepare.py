@@ -28,7 +28,7 @@ from dsx.base.nested import differences
 from dsx.base.provenance import versions
 from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.options import Data
-from dsx.training.data.images import ImageSet, ImageSource
+from dsx.training.data.images import ImageSet, ImageSource, spread_rows
 from dsx.training.data.parts import open_source
 from dsx.training.data.pixels import Unreadable
 from dsx.training.data.prepared import ENTRY, FORMAT, PreparedImages, shard_path, stored_bytes, table_path
@@ -173,9 +173,8 @@ def _journal(path: Path) -> Path:
 
 def _mean_bytes(images: ImageSet, size: int) -> float:
     """Of a resized image, from some evenly spread."""
-    rows = np.unique(np.linspace(0, len(images.labels) - 1, min(len(images.labels), _ESTIMATED_FROM)).astype(int))
     sizes = []
-    for row in rows.tolist():
+    for row in spread_rows(len(images.labels), _ESTIMATED_FROM).tolist():
         with contextlib.suppress(Unreadable):
             height, width, channels = images.read(row, row).shape
             shrunk = min(1.0, size / min(height, width)) ** 2

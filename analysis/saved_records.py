@@ -4,8 +4,8 @@ A folder holds one `NAME.records.parquet` for each study: run_id, and the run's 
 what the trainer wrote; and `partial.json`: recipe, seeds and number of records of each study. Restoring samples the
 experiment's populations again, which gives the same models on any machine, and puts the records where the trainer had
 put them: launching then trains only what is missing.
-`python -m dsx.commands.partial save runs/reference_28 FOLDER` saves,
-`python -m dsx.commands.partial restore reference_28 FOLDER [overrides]` restores.
+`python analysis/saved_records.py save runs/reference_28 FOLDER` saves,
+`python analysis/saved_records.py restore reference_28 FOLDER [overrides]` restores.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ def main(arguments: Sequence[str]) -> None:
                 print(f"{study.path}: {counts['done'] + counts['diverged']} of {sum(counts.values())} trained")
         case _:
             raise DsxError(
-                "usage: python -m dsx.commands.partial save runs/reference_28 FOLDER, or"
-                " python -m dsx.commands.partial restore reference_28 FOLDER [overrides]"
+                "usage: python analysis/saved_records.py save runs/reference_28 FOLDER, or"
+                " python analysis/saved_records.py restore reference_28 FOLDER [overrides]"
             )
 
 

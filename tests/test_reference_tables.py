@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from reference_tables import from_studies, main
 
 import dsx
 from dsx.base.errors import DsxError
-from dsx.commands.reference import from_studies, main
 from dsx.results.reference import load_reference
 from dsx.study.study import Study
 

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from saved_records import main, restore_records, restored_experiment, save_records
 
 import dsx
 from dsx.base import resources
 from dsx.base.errors import DsxError
-from dsx.commands.partial import main, restore_records, restored_experiment, save_records
 from dsx.launch.debug import DebugLauncher
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.recipe import load_recipe
@@ -147,7 +147,7 @@ def test_the_command_goes_from_an_experiment_to_restored_studies(
     assert capsys.readouterr().out.endswith(
         "runs/again/AnyNetXA-digits: 2 of 2 trained\nruns/again/RegNetX-digits: 1 of 2 trained\n"
     )
-    with pytest.raises(DsxError, match=r"^usage: python -m dsx\.commands\.partial save "):
+    with pytest.raises(DsxError, match=r"^usage: python analysis/saved_records\.py save "):
         main(["save"])
 
 

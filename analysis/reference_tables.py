@@ -1,4 +1,7 @@
-"""Reference results from trained studies: `python -m dsx.commands.reference runs/reference experiments/reference`."""
+"""Reference results from trained studies.
+
+As in `python analysis/reference_tables.py runs/reference experiments/reference`.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +62,9 @@ def _facts(studies: Sequence[Study], tables: Mapping[str, Table]) -> dict[str, o
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`python -m dsx.commands.reference EXPERIMENT_FOLDER TARGET`."""
+    """`python analysis/reference_tables.py EXPERIMENT_FOLDER TARGET`."""
     if len(arguments) != 2:
-        raise DsxError("usage: python -m dsx.commands.reference runs/reference experiments/reference")
+        raise DsxError("usage: python analysis/reference_tables.py runs/reference experiments/reference")
     print(from_studies(chosen([arguments[0]]), Path(arguments[1])))
 
 
