@@ -222,6 +222,7 @@ def test_counting_by_building_draws_what_a_closed_form_draws(network_space):
     assert built.table.drop(columns="model_id").equals(closed.table.drop(columns="model_id"))
 
 
+@pytest.mark.slow
 def test_a_window_that_no_network_meets_ends_soon(network_space):
     space = load_space(network_space(constraints={"params": "1M:2M"}))
     with pytest.raises(ShortfallError, match=r"^net: 3 models asked for, and the space holds exactly 0 distinct ones"):
