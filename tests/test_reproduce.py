@@ -43,7 +43,9 @@ def test_it_composes_samples_and_tells_its_cost(name: str, tmp_path: Path, monke
     n = min(2, load_experiment(f"paper/{name}").n)
     # small images and two a step, as a CPU is slow; what is sampled has the complexity that it is to have
     monkeypatch.setattr("dsx.training.preflight._BRIEF_PIXELS", 2)
-    small = ["recipe.resolution=32", "recipe.data.root=/nowhere"] if not name.startswith(("nds", "cifar")) else []
+    pixels = 64 if name.endswith("5stages") else 32  # as many as the strides reduce to one
+    small = [f"recipe.resolution={pixels}", "recipe.data.root=/nowhere"]
+    small = small if not name.startswith(("nds", "cifar")) else []
     experiment = load_experiment(f"paper/{name}", [f"n={n}", f"out={tmp_path / 'out'}"])
     studies = sample_experiment(experiment, lambda line: None)
     assert [len(study.population) for study in studies] == [n] * len(experiment.spaces) + [1] * len(experiment.networks)
