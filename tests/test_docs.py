@@ -231,6 +231,7 @@ def trained_in(path: Path) -> Iterator[tuple[str, int | None, str]]:
                 yield (*made[study], given["recipe"])
 
 
+@pytest.mark.slow
 def test_recipes_of_documents_fit_the_spaces_that_they_train() -> None:
     shipped = resources.names("spaces"), resources.names("experiments", "recipe")
     tried = 0

@@ -289,6 +289,7 @@ def test_parts_of_a_study_are_compared_and_all_runs_accounted_for(dsx: Command):
     assert "--split bottleneck_ratio" in report
 
 
+@pytest.mark.slow
 def test_models_are_left_out_by_what_is_known_before_training_only(dsx: Command):
     table = REFERENCE / "AnyNetXB-digits.parquet"
     done = dsx("analyze", table, "--where", "sum(depth) >= 6", "--figures", "none", "--out", "here")

@@ -82,6 +82,7 @@ def test_the_same_command_again_changes_and_trains_nothing(undisturbed: tuple[Pa
     assert not any("models; recipe" in line for line in said)
 
 
+@pytest.mark.slow
 def test_what_would_be_trained_is_told_and_nothing_written(tmp_path: Path) -> None:
     told = preview(asked(tmp_path / "walk"))
     assert not (tmp_path / "walk").exists()

@@ -164,6 +164,7 @@ def test_a_block_with_a_module_of_its_own_is_named(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_windows_and_rules_on_memory_and_stages_hold_in_the_population():
     limits = {
         "constraints.training_memory": "50k:200k", "constraints.stage_params": ":20k",
