@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 FASHION_MNIST ?= $(or $(wildcard /usr/share/datasets/fashion-mnist),data)
 REFERENCE_28 := experiments/reference_28
 
+# tests and commands start hundreds of processes: what Python has compiled is kept for the next one
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo findings test test-quick test-gpu check bench bench-gpu chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## should widths grow, stay equal or shrink? three design spaces on handwritten digits, on all cores
@@ -15,7 +18,7 @@ demo: install  ## should widths grow, stay equal or shrink? three design spaces 
 install: $(VENV)/installed
 
 test: $(VENV)/installed-dev  ## the whole test suite
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder tests
 
 test-quick: $(VENV)/installed-dev  ## what is to pass before a commit: all but the slow tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests

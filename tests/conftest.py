@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -22,6 +23,13 @@ from command_line import Command, Done
 # DSX_REQUIRE_GPU asks for
 REQUIRE_ALL = bool(os.environ.get("DSX_REQUIRE_ALL"))
 
+# files that take minutes, the longest first
+LONGEST = (
+    "test_cluster.py", "test_faults_launch.py", "test_docs.py", "test_until.py", "test_reproduce.py", "test_run.py",
+    "test_pinned.py", "test_walk.py", "test_documents.py", "test_analyze.py", "test_contributing.py", "test_readme.py",
+    "test_verdicts.py", "test_design.py", "test_notebooks.py", "test_own_training.py", "test_faults_doors.py",
+)  # fmt: skip
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, None, None]:
@@ -32,10 +40,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = f"skipped where everything is required: {report.longrepr}"
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Generator[None, None, None]:
+    """Thousands of tests are gathered without Python's search for garbage, and never searched themselves."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no worker is left with one of them when the others are done."""
+    """The longest files come first, then all with slow tests: no worker is left with one when the others are done."""
     slow = {item.path for item in items if "slow" in item.keywords}
-    items.sort(key=lambda item: item.path not in slow)
+    longest = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (longest.get(item.path.name, len(LONGEST)), item.path not in slow))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,6 +64,14 @@ def _own_modules_go(tmp_path_factory: pytest.TempPathFactory) -> Generator[None,
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None)).startswith(place):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_waits_for_the_disk() -> Generator[None, None, None]:
+    """What is written in this process is not flushed to the disk: tests kill processes, never the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

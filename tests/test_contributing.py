@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dsx.study.study import open_study
+from dsx.commands.sample import SampleRequest, sample
 
 ROOT = Path(__file__).parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -84,10 +84,10 @@ def test_the_list_for_a_launcher_adds_a_launcher(tmp_path: Path, package: Path) 
     launchers = tmp_path / "experiments" / "launcher"
     launchers.mkdir(parents=True)
     (launchers / "mine.yaml").write_text("kind: last_first\nthreads: 2\n")
-    run(tmp_path, package, "sample", "--space", "AnyNetXA-digits", "--n", "3", "--out", "study")
+    small = ["stages=2", "strides=[1, 2]", "parameters.depth.high=1", "parameters.width.high=32", "constraints=null"]
+    study = sample(SampleRequest("AnyNetXA-digits", 3, overrides=small, out=tmp_path / "study")).study
     arguments = ["launch", "study", "--recipe", "digits", "--on", "mine", "recipe.epochs=1"]
     assert "in this process, the last model first" in run(tmp_path, package, *arguments, "--dry-run")
-    study = open_study(tmp_path / "study")
     assert study.counts()["pending"] == 3
     run(tmp_path, package, *arguments)
     assert study.counts()["done"] == 3

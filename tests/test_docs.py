@@ -31,6 +31,8 @@ from dsx.study.paths import StudyPaths
 from dsx.study.study import open_study
 from dsx.training.result import Result
 
+from command_line import Command
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 FILES = (DOCS / "reference" / "files.md").read_text(encoding="utf-8")
@@ -154,18 +156,16 @@ def test_a_dead_link_fails_the_build(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_first_study_is_as_told(tmp_path: Path) -> None:
+def test_the_first_study_is_as_told(dsx: Command, tmp_path: Path) -> None:
     text = (DOCS / "tutorials" / "first_study.md").read_text(encoding="utf-8")
     printed = ""
     for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
         for line in block.splitlines():
-            words = shlex.split(line.replace("recipe.epochs=2", "recipe.epochs=1"))
-            assert words[0] == "dsx"
-            done = subprocess.run(
-                [sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, timeout=300
-            )
-            assert done.returncode == 0, (line, done.stderr)
-            printed += done.stdout
+            program, *words = shlex.split(line.replace("recipe.epochs=2", "recipe.epochs=1"))
+            assert program == "dsx"
+            done = dsx(*words)
+            assert done.code == 0, (line, done.err)
+            printed += done.out
     for told in re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL):
         assert told in printed
     assert open_study(tmp_path / "runs" / "E").counts()["done"] == 6
@@ -173,7 +173,7 @@ def test_the_first_study_is_as_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(tmp_path: Path) -> None:
+def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(dsx: Command, tmp_path: Path) -> None:
     text = (DOCS / "tutorials" / "own_images.md").read_text(encoding="utf-8")
     text = text.replace("--n 24", "--n 5").replace("epochs: 6 ", "epochs: 1 ").replace("--top 3", "--top 1")
     for name, content in re.findall(r"^```\w+ (\S+)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
@@ -182,12 +182,14 @@ def test_the_tutorial_on_own_images_goes_from_pictures_to_a_verdict(tmp_path: Pa
     for block in re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             program, *words = shlex.split(line)
-            command = [sys.executable, *(["-m", "dsx"] if program == "dsx" else []), *words]
-            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+            if program == "python":
+                subprocess.run([sys.executable, *words], cwd=tmp_path, check=True, timeout=300)
+                continue
+            done = dsx(*words)
             # of so few models nothing is proposed, which is said
-            few = done.returncode == 2 and words[0] == "narrow" and "at least 12 are needed" in done.stderr
-            assert done.returncode == 0 or few, (line, done.stderr)
-            printed += done.stdout
+            few = done.code == 2 and words[0] == "narrow" and "at least 12 are needed" in done.err
+            assert done.code == 0 or few, (line, done.err)
+            printed += done.out
     assert "300 training images (3 classes of 100) in shapes/train" in printed
     assert "5 and 5 models cannot decide between grow and shrink" in printed
     assert (tmp_path / "runs" / "shapes" / "analysis" / "report.html").is_file()
@@ -229,6 +231,7 @@ def trained_in(path: Path) -> Iterator[tuple[str, int | None, str]]:
                 yield (*made[study], given["recipe"])
 
 
+@pytest.mark.slow
 def test_recipes_of_documents_fit_the_spaces_that_they_train() -> None:
     shipped = resources.names("spaces"), resources.names("experiments", "recipe")
     tried = 0

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dsx.commands.sample import SampleRequest, sample
 from dsx.study.study import open_study
 
 sys.path.append(str(Path(__file__).parent / "launch" / "slurm"))
@@ -91,10 +92,8 @@ OWN_RECIPE = {
 @pytest.fixture(scope="module")
 def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of two small models without a recipe."""
-    folder = tmp_path_factory.mktemp("sampled")
-    command = [sys.executable, "-m", "dsx", "sample", "--space", "AnyNetXE-digits", "--n", "2", "--out", "study"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=TIMEOUT_S)
-    return folder / "study"
+    folder = tmp_path_factory.mktemp("sampled") / "study"
+    return sample(SampleRequest("AnyNetXE-digits", 2, out=folder)).study.path
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import findings
 import numpy as np
 import pandas as pd
 import pytest
+
+from command_line import Command
 
 ROOT = Path(__file__).parent.parent
 
@@ -99,14 +99,14 @@ def test_at_least_twelve_findings_are_tested_on_each(studies) -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_page_show_its_numbers(studies, tmp_path: Path) -> None:
+def test_the_commands_of_the_page_show_its_numbers(studies, dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     (block,) = re.findall(r"^```sh\n(.*?)^```$", findings.PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
     for line in block.splitlines():
         program, *words = shlex.split(line)
-        command = [sys.executable, *(["-m", "dsx"] if program == "dsx" else []), *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, (line, done.stderr)
+        assert program == "dsx"
+        done = dsx(*words)
+        assert done.code == 0, (line, done.err)
     table = pd.read_csv(tmp_path / "findings_digits" / "verdicts.csv").set_index(["a", "b", "measure"])
     row = table.loc[("AnyNetXE-digits", "RegNetX-digits", "error")]
     told = findings.better("RegNetX", "AnyNetXE")(studies[0]).told

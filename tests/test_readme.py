@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from command_line import Command
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +42,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_its_commands_run(trained: Path) -> None:
+def test_its_commands_run(trained: Path, dsx: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
     lines = [line.split("#")[0].split() for line in blocks("sh")[1].splitlines()]
     commands = [words[1:] for words in lines if words and words[0] == "dsx"]
     assert {words[0] for words in commands} == {
@@ -61,9 +64,8 @@ def test_its_commands_run(trained: Path) -> None:
     for words in [sample, *commands]:
         if words[0] in ("run", "confirm") or "--watch" in words:
             continue  # the quickstart has its own tests; --watch does not end
-        arguments = [sys.executable, "-m", "dsx", *words, *changes.get(words[0], [])]
-        done = subprocess.run(arguments, cwd=trained, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, (words, done.stderr)
+        done = dsx(*words, *changes.get(words[0], []))
+        assert done.code == 0, (words, done.err)
 
 
 def test_its_python_runs(trained: Path) -> None:

@@ -51,18 +51,26 @@ def rank_bets(a: Floats, b: Floats) -> RankBets:
     """
     n = a.size
     shares, charges = np.empty(n), np.zeros(n)
-    begin, charge = 0, 0.0
+    shares[:_EACH] = _first_shares(a[:_EACH], b[:_EACH])
+    begin, charge = min(n, _EACH // 2), 0.0
     while begin < n:
-        end = min(n, max(begin + 1, int(begin * _GROWTH) if begin >= _EACH else 0))
-        past = np.sort(np.concatenate([a[:begin], b[:begin]]))
-        new_a, new_b = a[begin:end], b[begin:end]
-        ahead = (midcounts(past, new_b) - midcounts(past, new_a)) + np.sign(new_b - new_a)
-        shares[begin:end] = ahead / (2 * begin + 2)
-        if _EACH / 2 <= begin <= _CHARGED:
+        end = min(n, int(begin * _GROWTH) if begin >= _EACH else begin + 1)
+        if begin >= _EACH:
+            past, new_a, new_b = np.sort(np.concatenate([a[:begin], b[:begin]])), a[begin:end], b[begin:end]
+            below = midcounts(past, np.concatenate([new_b, new_a]))
+            shares[begin:end] = (below[: end - begin] - below[end - begin :] + np.sign(new_b - new_a)) / (2 * begin + 2)
+        if begin <= _CHARGED:
             charge = _charge(a[:begin], b[:begin])
         charges[begin:end] = charge
         begin = end
     return RankBets(shares, charges)
+
+
+def _first_shares(a: Floats, b: Floats) -> Floats:
+    """The shares of few pairs, each among all before it."""
+    past = np.arange(a.size)[:, None] > np.arange(a.size)
+    ahead = sum(np.sign(b[:, None] - model) - np.sign(a[:, None] - model) for model in (a, b))
+    return ((ahead * past).sum(axis=1) / 2 + np.sign(b - a)) / (2 * np.arange(a.size) + 2)
 
 
 def _charge(a: Floats, b: Floats) -> float:
@@ -71,12 +79,13 @@ def _charge(a: Floats, b: Floats) -> float:
     Ranked among n pairs, later pairs sway by D = ½ Σ over a and b of (F_a − F_b), whose sum over the past is
     weighted by log(t/s): its mean square is 2. So variance grows by 2 var(D) + 2 cov(D, share).
     """
-    ordered_a, ordered_b = np.sort(a), np.sort(b)
-    a_in_a, b_in_a = midcounts(ordered_a, a), midcounts(ordered_a, b)
-    a_in_b, b_in_b = midcounts(ordered_b, a), midcounts(ordered_b, b)
-    sway = (a_in_a - a_in_b + b_in_a - b_in_b) / (2 * a.size)
-    share = (b_in_a + b_in_b - a_in_a - a_in_b) / (2 * a.size)
-    return max(0.0, float(np.var(sway) + np.mean((sway - sway.mean()) * (share - share.mean()))))
+    n, both = a.size, np.concatenate([a, b])
+    in_a, in_b = midcounts(np.sort(a), both), midcounts(np.sort(b), both)
+    apart, counted = in_a - in_b, in_a + in_b
+    sway = (apart[:n] + apart[n:]) / (2 * n)
+    share = (counted[n:] - counted[:n]) / (2 * n)
+    sway, share = sway - sway.sum() / n, share - share.sum() / n
+    return max(0.0, float((sway * sway).sum() / n + (sway * share).sum() / n))
 
 
 def log_wealth(bets: RankBets) -> Floats:

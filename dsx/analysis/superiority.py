@@ -39,7 +39,7 @@ def superiority(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> tupl
 
 def midcounts(ordered: Floats, values: Floats) -> Floats:
     """How many of `ordered` lie below each value, ties half."""
-    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / 2
+    return (ordered.searchsorted(values, "left") + ordered.searchsorted(values, "right")) / 2
 
 
 def _newcombe(chance: float, n_a: int, n_b: int, level: float) -> tuple[float, float]:

@@ -94,7 +94,7 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "min_interval": A.min_interval,
     "mixed_conditions": lambda t: A.mixed_conditions({"a": t}),
     "parameter_columns": A.parameter_columns,
-    "plan": lambda t: A.plan(t, difference=0.5)["words"],
+    "plan": lambda t: A.plan(t, difference=3)["words"],
     "pointwise_band": A.pointwise_band,
     "pointwise_band, weighted": lambda t: A.pointwise_band(t, ones(t)),
     "power_curve": lambda t: A.power_curve([t], [8, 16], difference=0.5),

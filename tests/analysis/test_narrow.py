@@ -113,6 +113,7 @@ def test_equal_errors_and_constant_quantities_support_nothing() -> None:
     assert rank_agreement(reference)[0, 1] == 0
 
 
+@pytest.mark.slow
 def test_a_window_is_seen_where_neither_end_is_alone() -> None:
     """Of the pairs of ends that one look at the window supports, a look at each end for itself misses some."""
     whole = apart = 0

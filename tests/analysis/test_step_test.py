@@ -104,6 +104,7 @@ def test_all_that_may_ever_be_allowed_adds_up_to_the_level() -> None:
     assert allowed[:4] == pytest.approx([0.025, 0.00625, 0.016875, 0.0009375])
 
 
+@pytest.mark.slow
 def test_a_walk_over_many_false_candidates_errs_no_more_often_than_its_level() -> None:
     """Whatever is tested, and in whatever order: p-values of true hypotheses are uniform at worst."""
     rng = np.random.default_rng(4)

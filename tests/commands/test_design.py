@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,11 +17,9 @@ from dsx.designing.folder import DesignFolder
 from dsx.launch.options import LaunchOptions
 from dsx.spaces.files import lineage
 
-import standins
 from command_line import Command
 from standins import trainings
 
-STANDINS = str(Path(standins.__file__).parent)
 OPTIONS = {"device": "cpu", "progress": False, "trainer": "standins:shallow_train"}
 
 
@@ -86,6 +82,7 @@ def test_the_same_command_again_changes_and_trains_nothing(undisturbed: tuple[Pa
     assert not any("models; recipe" in line for line in said)
 
 
+@pytest.mark.slow
 def test_what_would_be_trained_is_told_and_nothing_written(tmp_path: Path) -> None:
     told = preview(asked(tmp_path / "walk"))
     assert not (tmp_path / "walk").exists()
@@ -155,38 +152,22 @@ def test_another_walk_in_the_folder_is_refused(undisturbed: tuple[Path, Designed
     )
 
 
-KILLED = (
-    "import sys; sys.path.insert(0, sys.argv[1])\n"
-    "from pathlib import Path\n"
-    "from dsx.commands import design, until\n"
-    "from dsx.launch.options import LaunchOptions\n"
-    "if __name__ == '__main__':\n"
-    "    until.LOOK_EVERY_S = until.LAUNCH_EVERY_S = 0.1\n"
-    "    options = LaunchOptions(device='cpu', progress=False, trainer='standins:shallow_train')\n"
-    "    asked = (Path(sys.argv[2]), 'AnyNetXA-digits', 'digits', 100)\n"
-    "    design.design(design.DesignRequest(*asked, on='debug', options=options))\n"
-)
-
-
 @pytest.mark.slow
 def test_killed_twenty_times_the_walk_ends_as_the_undisturbed_one(
     tmp_path: Path, undisturbed: tuple[Path, Designed, list[str]]
 ) -> None:
-    out, script = tmp_path / "walk", tmp_path / "walk.py"
-    script.write_text(KILLED)
-    command = [sys.executable, str(script), STANDINS, str(out)]
-    seed = os.getpid()
-    moments, kills, wait = random.Random(seed), 0, 2.5
-    while kills < 20:
-        process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
-        try:
-            process.wait(moments.uniform(0.5, wait))
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-        kills += 1
-        wait += 0.25
-    subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    out, seed = tmp_path / "walk", os.getpid()
+    moments, wait_s = random.Random(seed), 0.5
+    # a fork has imported everything: it is killed at work
+    walks = multiprocessing.get_context("fork")
+    for _ in range(20):
+        process = walks.Process(target=walked, args=(out,))
+        process.start()
+        process.join(moments.uniform(0.1, wait_s))
+        process.kill()
+        process.join()
+        wait_s += 0.1
+    walked(out)
     assert files_of(out) == files_of(undisturbed[0]), f"seed {seed}"
     for study in studies_in(out):
         assert study.counts()["done"] == len(study.population)

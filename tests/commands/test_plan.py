@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,9 +45,27 @@ def pretended(folder, n: int = 60, shift: float = 0.0) -> Study:
     return study
 
 
-@pytest.fixture
-def studies(tmp_path) -> list[Study]:
-    return [pretended(tmp_path / "a"), pretended(tmp_path / "b", n=40, shift=0.6)]
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> list[Study]:
+    folder = tmp_path_factory.mktemp("studies")
+    return [pretended(folder / "a"), pretended(folder / "b", n=40, shift=0.6)]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("plan")
+
+
+@pytest.fixture(scope="module")
+def told(studies: list[Study], written: Path) -> str:
+    """What is planned for half a point between both, whose power curves are written."""
+    return plan(studies, PlanRequest(difference=0.5), written)
+
+
+@pytest.fixture(scope="module")
+def told_of_one(studies: list[Study]) -> str:
+    """The same with the first as pilot of both."""
+    return plan(studies[:1], PlanRequest(difference=0.5))
 
 
 def row(told: str, name: str) -> list[str]:
@@ -54,9 +74,8 @@ def row(told: str, name: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]) -> None:
+def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study], told: str) -> None:
     errors = [study.results()["error"] for study in studies]
-    told = plan(studies, PlanRequest(difference=0.5))
     any_look, one_look = (analysis.plan(*errors, 0.5, looks=looks, **VERDICT) for looks in ("any", "one"))
     assert told.splitlines()[0] == f"{studies[0].path} and {studies[1].path}: {any_look.words}"
     between = f"({one_look.n_low}–{one_look.n_high})"
@@ -86,11 +105,11 @@ def test_without_a_difference_what_the_pilots_leave_open_is_carried_through(stud
 
 
 @pytest.mark.slow
-def test_the_chance_of_the_right_order_is_told_of_two(studies: list[Study]) -> None:
+def test_the_chance_of_the_right_order_is_told_of_two(studies: list[Study], told: str, told_of_one: str) -> None:
     order = analysis.right_order(*(study.results() for study in studies), [4]).iloc[0]
     expected = f" {order['by_mean']:.2f} ({order['by_mean_low']:.2f}–{order['by_mean_high']:.2f})"
-    assert expected in plan(studies, PlanRequest(0.5))
-    assert "chance that so few" not in plan(studies[:1], PlanRequest(0.5))
+    assert expected in told
+    assert "chance that so few" not in told_of_one
 
 
 @pytest.mark.slow
@@ -106,10 +125,9 @@ def test_verdicts_that_are_decided_together_take_more_models(studies: list[Study
 
 
 @pytest.mark.slow
-def test_one_pilot_stands_for_both_spaces(studies: list[Study]) -> None:
-    told = plan(studies[:1], PlanRequest(0.5))
+def test_one_pilot_stands_for_both_spaces(studies: list[Study], told_of_one: str) -> None:
     verdict = analysis.plan(studies[0].results()["error"], None, 0.5, **VERDICT)
-    assert told.startswith(f"{studies[0].path} as pilot: {verdict.words}")
+    assert told_of_one.startswith(f"{studies[0].path} as pilot: {verdict.words}")
     with pytest.raises(DsxError, match="one pilot shows no difference: give the difference in points that matters"):
         plan(studies[:1])
 
@@ -138,11 +156,10 @@ def test_pilots_that_say_nothing_are_named(dsx: Command) -> None:
 
 
 @pytest.mark.slow
-def test_power_curves_are_written_for_each_pair(studies: list[Study], tmp_path) -> None:
-    told = plan(studies, PlanRequest(difference=0.5), tmp_path / "plan")
-    assert told.splitlines()[-1] == f"wrote {tmp_path / 'plan' / 'power'}: .csv, .png and .pdf"
-    assert {path.name for path in (tmp_path / "plan").iterdir()} == {"power.csv", "power.png", "power.pdf"}
-    table = pd.read_csv(tmp_path / "plan" / "power.csv")
+def test_power_curves_are_written_for_each_pair(studies: list[Study], told: str, written: Path, tmp_path: Path) -> None:
+    assert told.splitlines()[-1] == f"wrote {written / 'power'}: .csv, .png and .pdf"
+    assert {path.name for path in written.iterdir()} == {"power.csv", "power.png", "power.pdf"}
+    table = pd.read_csv(written / "power.csv")
     assert set(table["difference"]) == {"1 points", "0.5 points", "0.25 points"}
     assert set(table["looks"]) == {"any", "one"}
     known = power_curve([study.results()["error"] for study in studies], [16], 0.5, looks="one", **VERDICT)

@@ -120,6 +120,7 @@ def test_a_population_of_a_study_is_drawn_beside_its_other_figures(
     assert path.read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_a_larger_sample_makes_a_started_study_grow(dsx: Command, tmp_path: Path) -> None:
     small = ("sample", "--space", "AnyNetXE-digits", "--out", "a")
     assert "grew" not in dsx(*small, "--n", 3).out

@@ -17,6 +17,7 @@ def two(dsx: Command) -> Command:
     return dsx
 
 
+@pytest.mark.slow
 def test_a_folder_of_studies_stands_for_all_of_them(two):
     assert [str(study.path) for study in chosen(["runs"])] == ["runs/A", "runs/B"]
 

@@ -256,10 +256,10 @@ WIDE += (
 
 
 @pytest.mark.slow
-def test_real_digits_are_told_apart_although_the_command_was_killed(dsx_process: Command, tmp_path: Path) -> None:
+def test_real_digits_are_told_apart_although_the_command_was_killed(dsx: Command, tmp_path: Path) -> None:
     for name, depth, low, high in (("narrow", 1, 8, 16), ("wide", 2, 96, 160)):
         (tmp_path / f"{name}.yaml").write_text(WIDE.format(name=name, depth=depth, low=low, high=high))
-        assert dsx_process("sample", "--space", f"./{name}.yaml", "--n", 2, "--out", name).code == 0
+        assert dsx("sample", "--space", f"./{name}.yaml", "--n", 2, "--out", name).code == 0
     arguments = (
         "launch",
         "narrow",
@@ -284,7 +284,7 @@ def test_real_digits_are_told_apart_although_the_command_was_killed(dsx_process:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     kept = {path: path.read_bytes() for path in tmp_path.rglob("result.json")}
-    done = dsx_process(*arguments, "recipe.epochs=1")
+    done = dsx(*arguments, "recipe.epochs=1")
     assert done.code == 0, done.err
     last = done.out.splitlines()[-1]
     assert last.startswith("wide is better than narrow: a model of wide beats one of narrow with probability ")
@@ -293,7 +293,7 @@ def test_real_digits_are_told_apart_although_the_command_was_killed(dsx_process:
     sizes = [open_study(tmp_path / name).counts() for name in ("narrow", "wide")]
     assert sizes[0] == sizes[1]
     assert sizes[0]["pending"] == 0
-    status = dsx_process("status", "narrow", "wide").out
+    status = dsx("status", "narrow", "wide").out
     assert f"  until decided, at most 40 models of each:\n    {last}\n" in status
     assert status.count("until decided") == 1
 

@@ -24,6 +24,7 @@ def test_fresh_models_were_not_seen_and_the_first_of_more_are_those_of_fewer() -
     assert many == dsx.sample(SPACE, 50, seed=4).model_ids[10:]
 
 
+@pytest.mark.slow
 def test_only_models_that_are_to_be_kept_come() -> None:
     deep = fresh(SPACE, 30, 5, keep=lambda columns: sum(columns[f"depth_{i}"] for i in range(1, 5)) >= 12)
     assert len(deep) == 30

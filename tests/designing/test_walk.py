@@ -64,6 +64,7 @@ def undisturbed() -> tuple[Walk, Counting]:
     return whole, source
 
 
+@pytest.mark.slow
 def test_what_helps_is_found_and_tested_on_models_that_had_no_part_in_proposing_it(
     undisturbed: tuple[Walk, Counting],
 ) -> None:

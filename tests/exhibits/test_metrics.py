@@ -8,6 +8,7 @@ import pytest
 from report.conftest import made_up
 
 from dsx.base.errors import DsxError
+from dsx.exhibits import exhibition
 from dsx.exhibits.edf import EXHIBIT as EDF
 from dsx.exhibits.exhibit import Inquiry
 from dsx.exhibits.exhibition import computed_of, show
@@ -47,7 +48,10 @@ def test_every_metric_has_a_row_in_its_own_values(studies: list[StudyFacts]) -> 
     assert EXHIBIT.section([computed], Inquiry(studies)).notes == (note,)
 
 
-def test_ap_and_what_is_missing_to_100_give_the_same_verdicts_and_mirrored_numbers(studies: list[StudyFacts]) -> None:
+def test_ap_and_what_is_missing_to_100_give_the_same_verdicts_and_mirrored_numbers(
+    studies: list[StudyFacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exhibition, "exhibits", lambda: [SUMMARY])
     as_ap = Inquiry(studies)
     as_error = Inquiry([by_metric(study, "off") for study in studies])
     assert [pair.decision for pair in as_ap.decided.pairs] == [pair.decision for pair in as_error.decided.pairs]
@@ -60,7 +64,8 @@ def test_ap_and_what_is_missing_to_100_give_the_same_verdicts_and_mirrored_numbe
     assert best[0] == pytest.approx(100 - best[1], abs=0.06)
 
 
-def test_axes_tell_the_metrics_own_values(studies: list[StudyFacts]) -> None:
+def test_axes_tell_the_metrics_own_values(studies: list[StudyFacts], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhibition, "exhibits", lambda: [EDF])
     shown = computed_of(show(Inquiry(studies))[0], "edf")
     ax = EDF.draw(shown, None)
     assert ax.get_xlabel() == "mean AP e (%)"

@@ -35,7 +35,7 @@ class Case:
     wait: Callable[[], None] = lambda: None
 
 
-@pytest.fixture(params=["local", "debug", "slurm", "shelf"])
+@pytest.fixture(params=["local", "debug", pytest.param("slurm", marks=pytest.mark.slow), "shelf"])
 def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     if request.param == "local":
         return Case(LocalLauncher(workers=2))

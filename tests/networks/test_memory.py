@@ -45,7 +45,11 @@ def net(
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize(
     ("activation", "stem", "head"),
-    [("relu", "cifar", 0), ("silu", "simple", 12), ("gelu", "resnet", 0), ("silu", "resnet", 0)],
+    [
+        ("relu", "cifar", 0),
+        *(pytest.param(*others, marks=pytest.mark.slow) for others in (("silu", "simple", 12), ("gelu", "resnet", 0))),
+        pytest.param("silu", "resnet", 0, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("squeeze", [0.0, 0.25])
 def test_every_block_stem_and_head_is_what_torch_holds(block, activation, stem, head, squeeze):
@@ -160,13 +164,14 @@ def test_a_block_with_a_module_of_its_own_is_named(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_windows_and_rules_on_memory_and_stages_hold_in_the_population():
     limits = {
         "constraints.training_memory": "50k:200k", "constraints.stage_params": ":20k",
         "rules.small": "inference_memory <= 40000", "rules.even": "max(stage_acts) <= 4 * min(stage_acts)",
     }  # fmt: skip
     space = dsx_api.load_space("AnyNetXA-digits", {"constraints.flops": None, **limits})
-    for model in dsx_api.sample(space, 10):
+    for model in dsx_api.sample(space, 4):
         held = in_closed_form(model.architecture, 8, 1)
         assert in_closed_form(model.architecture, 8, 2) == in_torch(model.architecture, 8, 2)  # norms train on no pixel
         assert held.inference_memory <= 40000

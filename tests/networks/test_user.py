@@ -193,8 +193,9 @@ def test_a_complexity_that_differs_from_the_module_is_told(network):
     )
 
 
+@pytest.mark.slow
 def test_the_closed_form_of_the_documented_transformer_is_what_is_counted():
-    population = dsx_api.sample(load_space(EXAMPLES / "ViT-digits.yaml"), 50, flops=(0, 1e9))
+    population = dsx_api.sample(load_space(EXAMPLES / "ViT-digits.yaml"), 10, flops=(0, 1e9))
     for model in population:
         counted = counted_complexity(canonical_json(model.architecture.to_dict()))
         assert counted == (model.flops, model.params, model.acts)

@@ -113,6 +113,7 @@ def test_marginals_have_a_panel_per_numeric_parameter(results, tmp_path):
         plots.marginals(results[["model_id", "state", "error"]], name="A")
 
 
+@pytest.mark.slow
 def test_drawing_without_pyplot_leaves_pyplot_unloaded():
     code = "import sys, dsx.plots as p; p.edf([1.0, 2.0]); print('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,13 +24,19 @@ def made_up(
     name: str, n: int = 24, shift: float = 0.0, space: str = "AnyNetXE-digits", **columns: object
 ) -> StudyFacts:
     """Facts of a study of n real networks with made-up errors that fall with depth."""
-    population = dsx.sample(dsx.load_space(space), n=n, seed=0)
-    networks = network_table(population.model_ids, population.contents)
+    sampled, networks = (table.copy() for table in _sampled(space, n))
     rng = np.random.default_rng(n)
     error = 4 + shift - 0.1 * networks["total_depth"] + rng.gamma(2, 0.5, n)
-    table = population.table.assign(state="done", error=error, epochs=8, seconds=20.0, recipe="digits v1", failure=None)
+    table = sampled.assign(state="done", error=error, epochs=8, seconds=20.0, recipe="digits v1", failure=None)
     table["run_id"] = table["model_id"]
     return StudyFacts(name, table.assign(**columns), networks, curves_of(table))
+
+
+@functools.cache
+def _sampled(space: str, n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table and networks of a population."""
+    population = dsx.sample(dsx.load_space(space), n=n, seed=0)
+    return population.table, network_table(population.model_ids, population.contents)
 
 
 def curves_of(table: pd.DataFrame) -> pd.DataFrame:

@@ -67,6 +67,7 @@ def test_the_page_needs_nothing_from_outside(page: str) -> None:
     assert page.count("<html") == 1
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(pair: list[StudyFacts], page: str, tmp_path: Path) -> None:
     path = write_report(tmp_path / "report.html", Inquiry(pair), question="Is E better than A?", command="dsx run mine")
     assert path.read_text(encoding="utf-8") == page

@@ -46,6 +46,7 @@ def test_the_page_tells_the_walk(walk: Walk, tmp_path: Path) -> None:
     assert (tmp_path / "chain.png").exists()
 
 
+@pytest.mark.slow
 def test_a_walk_by_another_metric_never_speaks_of_errors(tmp_path: Path) -> None:
     source = FunctionSource(evaluate)
     source.metric = Metric(name="map", unit="%", better="higher", label="mAP")

@@ -27,7 +27,7 @@ OF_ERRORS = {
     "mean_difference_interval": lambda e: A.mean_difference_interval(e, GOOD + 1),
     "mean_interval": A.mean_interval,
     "min_interval": A.min_interval,
-    "plan": lambda e: A.plan(e, difference=0.5),
+    "plan": lambda e: A.plan(e, difference=3),
     "pointwise_band": lambda e: A.pointwise_band(e)[0].tolist(),
     "quantile": lambda e: A.quantile(e, 0.3),
     "quantile_difference": lambda e: A.quantile_difference(e, GOOD + 1),

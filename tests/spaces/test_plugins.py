@@ -222,6 +222,7 @@ def test_counting_by_building_draws_what_a_closed_form_draws(network_space):
     assert built.table.drop(columns="model_id").equals(closed.table.drop(columns="model_id"))
 
 
+@pytest.mark.slow
 def test_a_window_that_no_network_meets_ends_soon(network_space):
     space = load_space(network_space(constraints={"params": "1M:2M"}))
     with pytest.raises(ShortfallError, match=r"^net: 3 models asked for, and the space holds exactly 0 distinct ones"):
@@ -236,6 +237,7 @@ def test_a_yaml_changes_what_the_file_says(network_space):
     assert Space.from_dict(space.to_dict()) == space
 
 
+@pytest.mark.slow
 def test_the_code_is_part_of_a_space_and_kept_with_the_study(network_space, tmp_path):
     path = network_space()
     space = load_space(path)

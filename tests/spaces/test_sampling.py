@@ -116,6 +116,7 @@ def test_recipe_settings_make_models_distinct(small_space):
     assert set(population[0].recipe_overrides) == {"lr", "seed"}
 
 
+@pytest.mark.slow
 def test_seeds_alone_make_a_space_of_replicates(small_space):
     fixed = {"depth": 1, "width": 16, "bottleneck_ratio": 1, "group_width": 8}
     seeds = {"recipe.seed": {"distribution": "uniform", "low": 0, "high": 4, "step": 1}}
@@ -204,6 +205,7 @@ def test_a_shared_parameter_follows_the_other(small_space):
     assert (table["width_2"] == table["depth_2"]).all()
 
 
+@pytest.mark.slow
 def test_groups_are_the_number_of_groups(small_space):
     groups = {"distribution": "choice", "values": [1, 4]}
     population = dsx.sample(small_space(parameters={"group_width": None, "groups": groups}), 100)

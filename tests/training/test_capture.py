@@ -116,7 +116,9 @@ def test_the_learning_rate_moves_where_the_recording_reads_it(tiny: Networks, di
 
 
 @pytest.mark.usefixtures("replayed")
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in ("plain", "in parts") else [pytest.mark.slow]) for n in OPTIONS]
+)
 def test_what_is_repeated_stays_on_the_device(name: str, tiny: Networks, digits: Recipes) -> None:
     """No operation on the CPU, no copy from or to it, no wait: each would be missing from a replay, or end it."""
     recipe, seen = digits(capture=True, **OPTIONS[name]), []

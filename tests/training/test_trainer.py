@@ -211,6 +211,7 @@ def test_out_of_memory_may_halve_the_passes_and_keep_the_batch(
     assert [entry["error"] for entry in result.curve] == [entry["error"] for entry in expected.curve]
 
 
+@pytest.mark.slow
 def test_out_of_memory_shrinks_evaluation_and_precise_statistics_too(
     tiny: Networks, digits: Recipes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

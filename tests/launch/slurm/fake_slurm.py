@@ -32,7 +32,7 @@ def install(folder: Path, **settings: str) -> dict[str, str]:
     place.mkdir(parents=True)
     for name in COMMANDS:
         command = place / name
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).resolve()}" {name} "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "{Path(__file__).resolve()}" {name} "$@"\n')
         command.chmod(0o755)
     state = folder / "queue"
     state.mkdir()
@@ -49,7 +49,7 @@ def wait_until_ended(environment: dict[str, str], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not all(record["ended"] for record in queue(environment)):
         assert time.monotonic() < deadline, queue(environment)
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def main(name: str, arguments: list[str]) -> int:

@@ -71,10 +71,10 @@ def records(study):
 
 def test_a_population_of_real_models_equals_the_same_one_trained_here(calm, tmp_path, profile):
     changes = {"epochs": 1, "schedule.warmup_epochs": 0}
-    there = make_study(tmp_path / "there" / "a", n=60, **changes)
-    here = make_study(tmp_path / "here" / "a", n=60, **changes)
+    there = make_study(tmp_path / "there" / "a", n=16, **changes)
+    here = make_study(tmp_path / "here" / "a", n=16, **changes)
     trainer = "dsx.training.trainer:train"
-    finish(there, calm, profile(models_per_job=15, mem_gb=1), trainer, seconds=300)
+    finish(there, calm, profile(models_per_job=4, mem_gb=1), trainer)
     launch_here(here, trainer=trainer)
     measured = {"seconds", "images_per_second", "peak_memory_bytes", "waiting", "ended", "train_seconds", "environment"}
 

@@ -112,6 +112,7 @@ def test_below_a_colon_a_link_that_only_the_user_can_write_leads_to_the_copy(cod
     Path(link).unlink()
 
 
+@pytest.mark.slow
 def test_code_of_the_users_own_is_copied_as_it_is_and_used_by_the_copy(tmp_path: Path) -> None:
     (tmp_path / "mine" / "below").mkdir(parents=True)
     (tmp_path / "mine" / ".git").mkdir()
