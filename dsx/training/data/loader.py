@@ -6,11 +6,13 @@ What makes a process mute (killed, no shared memory, no file descriptors, stuck)
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import re
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,8 +35,8 @@ from dsx.training.streams import derive
 
 # a batch that takes longer will not come: no image set is that slow
 _MUTE_S = 1800
-# how often processes are looked at while no batch comes: torch waits through the end of one with exit code 0
-_LOOK_S = 5
+# how often processes are looked at while no batch comes
+_LOOK_S = 2
 # of processes, which would make two failures for one cause differ
 _IDS = re.compile(r" \(pid\S* [\d, ]+\)")
 
@@ -98,7 +100,7 @@ class Loader:
         self._plan.steps = plan
         before = set(multiprocessing.active_children())
         try:
-            with children_allowed():
+            with children_allowed(), _told_at_reads():
                 reads = iter(self._loader)
             self._processes = self._processes or [p for p in multiprocessing.active_children() if p not in before]
         except OSError as error:
@@ -153,6 +155,17 @@ class Loader:
         """End the processes."""
         end_processes(self._loader)
         self._processes = []
+
+
+@contextlib.contextmanager
+def _told_at_reads() -> Iterator[None]:
+    """Torch's handler, set when processes start, raises wherever this one is when they die; now the next read tells."""
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGCHLD, before)
 
 
 class _Plan:

@@ -34,6 +34,11 @@ class Images(Stored):
         """What a subclass says."""
 
 
+@pytest.fixture(autouse=True)
+def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaders, "_LOOK_S", 0.5)
+
+
 def loader(kind: type[Images], workers: int = 1) -> Loader:
     images = kind(np.zeros((4, 6, 6, 1), np.uint8), np.arange(4))
     finish = lambda pixels, epoch, row: torch.from_numpy(pixels) + row  # noqa: E731
@@ -110,6 +115,19 @@ def test_a_process_that_can_deliver_nothing_ends_in_a_cause(kind: type[Images], 
 
 
 @pytest.mark.slow
+def test_a_process_that_dies_during_a_step_is_told_at_the_next_read() -> None:
+    source = loader(Images)
+    batches = source.batches(PLAN * 20)
+    next(batches)
+    os.kill(source._processes[0].pid, signal.SIGKILL)
+    try:
+        time.sleep(0.5)  # a step, in which the news of the end comes
+        with pytest.raises(LoaderDied, match=r"^a loader process was killed, perhaps by the system for want of memory"):
+            list(batches)
+    finally:
+        source.close()
+
+
 def test_a_slow_process_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaders, "_LOOK_S", 1)
     assert drained(loader(Slow)) == [[0, 1], [2, 3]]
