@@ -132,6 +132,7 @@ def test_every_fault_of_a_program_is_one_line_and_every_model_is_accounted_for_o
         assert log.stat().st_size < 5 << 20
 
 
+@pytest.mark.slow
 def test_a_program_that_is_out_of_time_and_does_not_listen_is_killed_and_said_so(tmp_path):
     study = own_study(tmp_path, ["late"], time_limit_min=0.02)
     launch(study)

@@ -104,6 +104,7 @@ def test_costs_are_told_for_every_experiment() -> None:
     assert sorted(reproduce.costs()) == NAMES
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_name_experiments_and_keys_that_there_are() -> None:
     runs = re.findall(r"^dsx run (\S+) ([^#\n]*)", reproduce.PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert runs

@@ -76,6 +76,7 @@ def test_a_study_without_a_recipe_gets_the_one_that_is_named(tmp_path: Path) -> 
     assert open_study(study.path).results()["error"].tolist() == [3.0]
 
 
+@pytest.mark.slow
 def test_a_signal_saves_the_model_at_hand_and_the_exit_code_says_that_there_is_more(tmp_path: Path) -> None:
     study = shell_study(tmp_path, n=3, steps=400)
     command = [sys.executable, "-m", "dsx", "worker", str(study.path), "--device", "cpu"]

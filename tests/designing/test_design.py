@@ -55,6 +55,7 @@ def test_without_a_folder_it_is_the_same(made: tuple[Path, object]) -> None:
     assert again.steps == made[1].steps  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_candidates_of_ones_own_are_proposed_first() -> None:
     wanted = {"few": {"rules": {"few": "total_depth <= 7"}}}
     design = dsx.design("AnyNetXA-digits", evaluate, 60, candidates=wanted, propose_only=True)

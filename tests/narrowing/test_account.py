@@ -64,6 +64,7 @@ def test_studies_of_different_spaces_are_not_narrowed_together(pretended):
         narrow([pretended(), other])
 
 
+@pytest.mark.slow
 def test_studies_of_one_space_are_narrowed_as_one_table(pretended):
     first, second = pretended("a", seed=0), pretended("b", seed=1)
     space, table = one_space([first, second])

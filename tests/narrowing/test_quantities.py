@@ -51,6 +51,7 @@ def test_orders_that_a_space_has_are_not_looked_at_again() -> None:
     assert "depth steps down" not in names
 
 
+@pytest.mark.slow
 def test_stages_that_a_network_lacks_count_nowhere() -> None:
     overrides = {"parameters.stages": {"distribution": "choice", "values": [2, 4]}, "constraints.flops": "100k:10M"}
     space = dsx.load_space("AnyNetXA-digits", {**overrides, "strides": 1})

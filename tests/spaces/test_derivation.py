@@ -43,6 +43,7 @@ def test_settings_with_missing_stages_are_explained(small_space):
         assert len(describe_derivation(space, model).splitlines()) == 2 + len(model.architecture.stages)
 
 
+@pytest.mark.slow
 def test_a_number_of_groups_is_told_as_such(small_space):
     space = small_space(parameters={"group_width": None, "groups": 2, "width": 16, "depth": 1, "bottleneck_ratio": 1})
     lines = describe_derivation(space, dsx.sample(space, 1)[0]).splitlines()

@@ -38,6 +38,7 @@ def test_other_spaces_are_described_too(name):
     assert "degrees of freedom" in text
 
 
+@pytest.mark.slow
 def test_the_list_has_every_space_and_tells_of_a_bad_file(tmp_path, monkeypatch):
     (tmp_path / "spaces").mkdir()
     (tmp_path / "spaces" / "broken.yaml").write_text("family: anynett")

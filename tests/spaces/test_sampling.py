@@ -183,6 +183,7 @@ def test_the_number_of_stages_has_its_law_given_the_orders(small_space, monkeypa
     assert stats.chisquare(np.bincount(drawn)[1:], expected).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_rules_do_not_see_stages_that_a_network_lacks(small_space):
     stages = {"distribution": "uniform", "low": 1, "high": 3, "step": 1}
     rules = {"sums": "sum(depth) == total_depth", "last": "depth[-1] == stage_depth[-1]", "third": "depth[2] >= 1"}

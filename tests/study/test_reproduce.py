@@ -50,6 +50,7 @@ def test_a_space_that_is_not_the_one_of_its_name_is_a_file_to_be_written(tmp_pat
     assert "--space ./Small.yaml " in commands(make_study(tmp_path / "b", recipe=False))[0]
 
 
+@pytest.mark.slow
 def test_a_window_that_a_flag_sets_does_not_make_another_space(tmp_path):
     wider = dsx.load_space("AnyNetXA-digits", {"constraints.flops": "300k:900k"})
     assert "--space AnyNetXA-digits --n 4 --flops 300k:900k " in commands(sampled(tmp_path / "a", wider))[0]

@@ -260,6 +260,7 @@ KILLED = (
 )
 
 
+@pytest.mark.slow
 def test_growth_killed_between_its_two_files_leaves_the_old_study_and_can_be_repeated(tmp_path):
     study = make_study(tmp_path / "a", n=4)
     launch_here(study, limit=1, workers=1)

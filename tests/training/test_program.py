@@ -69,6 +69,7 @@ def test_signals_that_are_for_the_worker_do_not_end_the_program(tmp_path: Path) 
     assert train(NETWORK, program("sh", "-c", script), 0, tmp_path).error == 3.0
 
 
+@pytest.mark.slow
 def test_a_program_that_a_scheduler_ends_together_with_its_worker_has_not_failed(tmp_path: Path) -> None:
     ended = tmp_path / "ended"
     script = f"touch {ended}; kill -TERM $$"

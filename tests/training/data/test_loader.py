@@ -128,6 +128,7 @@ def test_a_process_that_dies_during_a_step_is_told_at_the_next_read() -> None:
         source.close()
 
 
+@pytest.mark.slow
 def test_a_slow_process_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaders, "_LOOK_S", 1)
     assert drained(loader(Slow)) == [[0, 1], [2, 3]]
