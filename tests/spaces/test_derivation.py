@@ -1,5 +1,7 @@
 """How one model's setting became its stages, in words."""
 
+import pytest
+
 import dsx
 from dsx.spaces.definition import load_space
 from dsx.spaces.derivation import describe_derivation

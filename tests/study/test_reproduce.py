@@ -2,6 +2,8 @@
 
 import shlex
 
+import pytest
+
 import dsx
 from dsx.recipes.recipe import load_recipe
 from dsx.study.reproduce import commands
