@@ -31,6 +31,7 @@ def test_no_two_classes_have_one_name() -> None:
     assert {name: several for name, several in places.items() if len(several) > 1} == {}
 
 
+@pytest.mark.slow
 def test_no_function_is_longer_than_a_screen() -> None:
     long = [
         f"{module}: {node.name} has {lines} lines"
@@ -42,6 +43,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
     assert long == []
 
 
+@pytest.mark.slow
 def test_private_parts_of_torch_stand_in_one_file() -> None:
     private = re.compile(r"^torch(\.\w+)*\._[a-z]")
     users = set()

@@ -48,6 +48,7 @@ def has_tests(path: Path) -> bool:
     return any(isinstance(node, ast.FunctionDef) and node.name.startswith("test_") for node in body)
 
 
+@pytest.mark.slow
 def test_every_module_has_its_test_file():
     untested = [module for module, test in modules().items() if module not in ELSEWHERE and not has_tests(test)]
     assert untested == []

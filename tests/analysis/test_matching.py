@@ -22,6 +22,7 @@ def test_pairs_are_of_like_size_and_each_model_is_in_one(a, b):
     assert (np.diff(pairs.look) >= 0).all()
 
 
+@pytest.mark.slow
 @given(complexities, complexities)
 def test_none_that_are_left_could_be_paired(a, b):
     pairs = matched_pairs(a, b)

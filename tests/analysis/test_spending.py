@@ -19,6 +19,7 @@ def crossed_by(bounds: np.ndarray, models: np.ndarray) -> list[float]:
     return chances
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looks", "constant"), [(2, 2.178), (3, 2.289), (4, 2.361), (5, 2.413)])
 def test_pococks_boundary_is_the_one_of_equal_levels(looks: int, constant: float) -> None:
     """Constants of Jennison and Turnbull (2000), table 2.1: an error of 2.5 % on one side."""
@@ -29,6 +30,7 @@ def test_pococks_boundary_is_the_one_of_equal_levels(looks: int, constant: float
     np.testing.assert_allclose(bounds, constant, atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("looks", "constant"), [(2, 1.977), (3, 2.004), (4, 2.024), (5, 2.040)])
 def test_obrien_and_flemings_boundary_falls_with_the_root_of_the_models(looks: int, constant: float) -> None:
     """Constants of Jennison and Turnbull (2000), table 2.3."""

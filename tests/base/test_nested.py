@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def test_flat_entries_make_the_content_again(content: dict[str, Any]) -> None:
     assert assigned({}, flat(content)) == content
 
 
+@pytest.mark.slow
 @given(NESTED, NESTED)
 def test_differences_are_none_just_where_contents_are_the_same(a: dict[str, Any], b: dict[str, Any]) -> None:
     assert (differences(a, b) == {}) == (flat(a) == flat(b))

@@ -57,6 +57,7 @@ def test_the_best_models_are_trained_with_seeds_that_none_had_before(trained: St
     assert confirmed.code == 0
 
 
+@pytest.mark.slow
 def test_again_it_goes_on_with_the_winners_of_the_first_time(trained: Study) -> None:
     some = run(trained, limit=3)
     assert some.text() == "5 trainings still to come: the same command goes on, and tells what was luck"

@@ -73,6 +73,7 @@ def test_the_spaces_are_files_that_extend_each_other(undisturbed: tuple[Path, De
     assert len(package.sample(package.load_space(last), 5)) == 5
 
 
+@pytest.mark.slow
 def test_the_same_command_again_changes_and_trains_nothing(undisturbed: tuple[Path, Designed, list[str]]) -> None:
     out, designed, _ = undisturbed
     before = files_of(out)
@@ -174,6 +175,7 @@ def test_killed_twenty_times_the_walk_ends_as_the_undisturbed_one(
         assert len(set(trainings(study))) == len(trainings(study))
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_the_function_does(dsx: Command, tmp_path: Path) -> None:
     done = dsx(
         "design", "--space", "AnyNetXA-digits", "--recipe", "digits", "--models", "60", "--out", "walk", "--dry-run"

@@ -40,6 +40,7 @@ def test_sampling_the_same_again_changes_nothing(dsx: Command, tmp_path: Path) -
     assert study.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_overrides_change_the_definition(dsx: Command) -> None:
     done = dsx("sample", "--space", "AnyNetXA", "--n", 5, "--out", "narrow", "parameters.width.high=256")
     assert done.code == 0

@@ -42,6 +42,7 @@ def asked(
     return LaunchRequest([str(study.path) for study in studies], recipe, on, LaunchOptions(**given))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_studies_grow_evenly_until_they_are_told_apart(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / "good", 3), sampled(tmp_path / "other", 30, seed=1)]
     told: list[str] = []
@@ -86,6 +87,7 @@ def test_equivalence_within_the_margin_ends_it_too(tmp_path: Path) -> None:
     assert models_over(open_study(studies[0].path)) == 8 * -(-verdict.decided_at // 8) < 140
 
 
+@pytest.mark.slow
 def test_with_several_seeds_a_model_counts_once_all_are_over(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     launched = launch_until(replace(asked(*studies), seeds=2), Goal(at_most=8))

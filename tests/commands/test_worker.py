@@ -57,6 +57,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_worker_trains_what_is_pending_and_says_so(tmp_path: Path) -> None:
     study = shell_study(tmp_path, n=3)
     said: list[str] = []

@@ -42,6 +42,7 @@ def test_a_design_tells_its_chain_steps_and_best_models(made: tuple[Path, object
     assert "The chance that any step taken is false is at most 5 %" in design.words
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_its_folder_and_evaluates_nothing_again(made: tuple[Path, object]) -> None:
     folder, design = made
     again = dsx.design("AnyNetXA-digits", never, 100, folder=folder)

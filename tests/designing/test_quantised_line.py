@@ -55,6 +55,7 @@ def test_ranges_hold_most_of_the_fits_of_the_good_models() -> None:
         assert inside.mean() >= 0.9, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["AnyNetXC-digits", "RegNetX-digits"])
 def test_only_spaces_of_ordered_widths_get_one(name: str) -> None:
     space = dsx.load_space(name)

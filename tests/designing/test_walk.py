@@ -182,6 +182,7 @@ def test_failed_models_are_counted_and_have_no_say() -> None:
     assert whole.known < len(whole.pool)
 
 
+@pytest.mark.slow
 def test_a_walk_where_every_model_fails_ends() -> None:
     assert new_walk(Counting(lambda _: float("nan")), models=60).run() == "budget spent"
 

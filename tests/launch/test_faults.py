@@ -55,6 +55,7 @@ def check_no_torn_record(study):
     assert found.counts["failed"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_a_disk_that_fails_is_one_clear_line_and_the_study_goes_on_later(small_disk, fault):
     study = make_study(small_disk / "a", n=6)

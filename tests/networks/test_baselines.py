@@ -53,6 +53,7 @@ def test_the_counter_agrees_with_the_closed_form_and_with_fvcore():
     assert count_complexity(network, image).flops == by_operator["conv"] + by_operator["linear"] + 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["EfficientNet-B0", "EfficientNet-B5", "MobileNetV2"])
 def test_a_baseline_differs_from_an_anynet_in_nothing_but_its_layers(name):
     network = build(Baseline(baseline=name, num_classes=10, in_channels=1), norm=Norm(eps=1e-4, momentum=0.2))

@@ -22,6 +22,7 @@ def test_there_is_a_bar_for_every_block_in_proportion_to_its_width() -> None:
     assert len(list(drawn.iter(f"{SVG}path"))) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stages", [[[1, 8, 1, 0]], [[40, 64, 1, 8], [60, 2048, 1, 8]], [[2, 512, 4, 8], [2, 8, 1, 8]]])
 def test_everything_lies_inside_the_picture(stages: list[list[float]]) -> None:
     text, _ = network_svg(stages)

@@ -23,6 +23,7 @@ def test_a_recipe_is_described_with_all_its_fields() -> None:
     assert text.splitlines()[-1] == f"file: {resources.find('experiments', 'digits', group='recipe')}"
 
 
+@pytest.mark.slow
 def test_a_file_with_a_fault_is_listed_with_the_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "experiments" / "recipe").mkdir(parents=True)
     (tmp_path / "experiments" / "recipe" / "torn.yaml").write_text("lr: 1\n")

@@ -44,6 +44,7 @@ OF_ERRORS = {
 RANKED = np.insert(np.arange(40.0), 3, 99.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_ERRORS)
 def test_a_model_without_an_error_takes_no_part_in_any_statistic_and_a_warning_counts_it(name):
     with pytest.warns(UserWarning, match="1 of 41 models have no error and are left out") as caught:

@@ -38,6 +38,7 @@ def test_an_anynet_model_is_explained_stage_by_stage(small_space):
         assert cells[2:5] == [str(stage.depth), str(model.setting[f"width_{i}"]), str(stage.width)]
 
 
+@pytest.mark.slow
 def test_settings_with_missing_stages_are_explained(small_space):
     stages = {"distribution": "uniform", "low": 1, "high": 3, "step": 1}
     space = small_space(parameters={"stages": stages}, strides=2)

@@ -24,6 +24,7 @@ def test_runs_train_with_the_sampled_settings(small_space):
     assert len({run.run_id for run in runs}) == 2
 
 
+@pytest.mark.slow
 def test_a_sampled_seed_stands_in_for_the_studys(small_space):
     seeds = {"recipe.seed": {"distribution": "uniform", "low": 5, "high": 7, "step": 1}}
     population = dsx.sample(small_space(parameters=FIXED | seeds, **DATA), 3)

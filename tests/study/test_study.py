@@ -153,6 +153,7 @@ def test_numpy_values_in_a_request_are_stored_as_numbers(tmp_path):
     assert Study.create(tmp_path / "a", population(4), {"name": "S"}, request, 0).path == tmp_path / "a"
 
 
+@pytest.mark.slow
 def test_studies_load_without_torch(tmp_path):
     make_study(tmp_path / "a")
     code = (

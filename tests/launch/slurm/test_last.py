@@ -24,6 +24,7 @@ def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
     return environment
 
 
+@pytest.mark.slow
 def test_it_waits_for_the_arrays_of_all_studies_and_asks_for_no_gpu(tmp_path: Path, scheduler: dict[str, str]) -> None:
     studies = [make_study(tmp_path / name, n=2) for name in "ab"]
     profile = Profile(gpus_per_model=1, models_per_job=2, partition="main")

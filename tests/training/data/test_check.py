@@ -72,6 +72,7 @@ def test_the_recipes_line_counts_the_images_that_are_there() -> None:
     )
 
 
+@pytest.mark.slow
 def test_checking_a_folder_loads_no_torch(image_folder: Path) -> None:
     code = (
         "import sys, dsx\n"

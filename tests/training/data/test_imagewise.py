@@ -32,6 +32,7 @@ def folder(image_folder: Path) -> Callable[..., Batches]:
     return make
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_never_changes_a_batch(folder: Callable[..., Batches]) -> None:
     batches = [folder(data__workers=workers) for workers in (0, 2)]
     assert (batches[0].training_images, batches[0].evaluation_images, batches[0].num_classes) == (60, 24, 3)
