@@ -143,6 +143,7 @@ def test_a_program_that_is_out_of_time_and_does_not_listen_is_killed_and_said_so
     )
 
 
+@pytest.mark.slow
 def test_a_program_that_stops_by_itself_with_75_goes_on_in_its_folder_at_the_next_launch(tmp_path):
     study = own_study(tmp_path, ["pause", "plain"])
     launch(study)
@@ -230,6 +231,7 @@ def test_a_worker_that_is_killed_takes_its_program_with_it(tmp_path):
     assert study.counts()["done"] == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_launch_in_one_line_and_loses_nothing(tmp_path, monkeypatch):
     from dsx.base.files import RecordError
     from dsx.launch.debug import DebugLauncher

@@ -105,6 +105,7 @@ def test_the_difference_of_two_spaces_is_that_of_their_shares():
     assert mirrored.ahead(1)[0] == pytest.approx(found.ahead(-1)[0])
 
 
+@pytest.mark.slow
 def test_two_of_one_law_are_seldom_told_apart_and_a_better_one_is():
     lead = []
     for seed in range(60):

@@ -96,6 +96,7 @@ def test_any_look_takes_more_models_and_more_comparisons_too():
     )
 
 
+@pytest.mark.slow
 def test_pilots_that_show_nothing_get_no_number():
     rng = np.random.default_rng(0)
     pilots = [gamma(rng, 400), gamma(rng, 400)]

@@ -116,6 +116,7 @@ def test_interval_covers(n_a, n_b, shift):
     assert hits / 800 >= 0.93
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [40, 80])
 def test_level_is_kept_far_into_the_tail_by_students_t(n):
     rng = np.random.default_rng(n)

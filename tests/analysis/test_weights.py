@@ -25,6 +25,7 @@ def test_weights_are_the_papers_when_no_bin_is_short():
     assert bins.weights(complexity) == pytest.approx(nds_weights(complexity, 0, 1, 10))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 1), min_size=2, max_size=30),
     st.lists(st.floats(0, 1), min_size=2, max_size=30),

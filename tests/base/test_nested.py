@@ -26,6 +26,7 @@ def test_entries_are_taken_out() -> None:
     assert without({"a": {"b": 1, "c": 2}, "d": 3}, ("a.b", "d", "x.y", "d.z")) == {"a": {"c": 2}}
 
 
+@pytest.mark.slow
 @given(NESTED)
 def test_flat_entries_make_the_content_again(content: dict[str, Any]) -> None:
     assert assigned({}, flat(content)) == content

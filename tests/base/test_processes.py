@@ -12,6 +12,7 @@ from dsx.base.errors import DsxError
 from dsx.base.processes import idle_cores, in_processes
 
 
+@pytest.mark.slow
 def test_results_are_the_same_on_any_number_of_processes() -> None:
     things = [(lambda n=n: n * n) for n in range(12)]  # no such thing can be pickled
     expected = [n * n for n in range(12)]

@@ -346,6 +346,7 @@ def test_what_an_earlier_analysis_wrote_does_not_stay_beside_another(dsx: Comman
     assert "removed" not in dsx("analyze", "a.csv", "--figures", "none", "--out", "out").out
 
 
+@pytest.mark.slow
 def test_no_file_outside_of_the_folder_is_removed(dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("error,depth\n5,1\n6,2\n")
     (tmp_path / "out").mkdir()

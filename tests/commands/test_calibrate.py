@@ -32,6 +32,7 @@ def test_a_device_is_measured_fitted_and_written(dsx: Command, tmp_path):
     assert 0 < device.held_out_pct[0] <= device.held_out_pct[1]
 
 
+@pytest.mark.slow
 def test_a_window_of_latency_is_kept_and_measured_again(dsx: Command, tmp_path):
     (tmp_path / "device.yaml").write_text(yaml.safe_dump(DEVICE))
     done = dsx(

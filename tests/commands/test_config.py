@@ -38,6 +38,7 @@ def test_an_experiments_recipe_is_checked_when_it_is_read() -> None:
     assert str(refused.value).endswith("recipe: unknown key 'epoch'. Did you mean epochs?")
 
 
+@pytest.mark.slow
 def test_an_experiment_says_how_it_is_analysed() -> None:
     analysis = load_experiment("quickstart", ["analysis.margin=1pt", "analysis.looks=one"]).analysis
     settings = analysis.to_dict()

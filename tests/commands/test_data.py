@@ -47,6 +47,7 @@ def test_a_folder_is_prepared_and_the_recipe_that_reads_it_is_said(
     assert open_parts(load_recipe("folder", told).data).training.read(0).shape == (30, 20, 3)
 
 
+@pytest.mark.slow
 def test_a_known_data_set_and_unreadable_images(pictures: Path, tmp_path: Path) -> None:
     assert prepare_data("digits", None, tmp_path / "digits", 256, 1, []).splitlines() == [
         f"wrote 1,797 train images to {tmp_path}/digits",

@@ -32,6 +32,7 @@ def test_what_is_no_number_of_a_rule_is_told_as_it_was_typed(take: str):
     assert str(told.value) == f"--take {take}: expected numbers of the rules listed, as in 1,3"
 
 
+@pytest.mark.slow
 def test_a_study_without_results_is_one_line(dsx: Command):
     dsx("sample", "--space", "AnyNetXA-digits", "--n", 2, "--out", "S")
     done = dsx("narrow", "S")

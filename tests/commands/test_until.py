@@ -121,6 +121,7 @@ def test_failed_models_are_left_out_and_tried_again_once_if_asked(tmp_path: Path
     assert len(starts(studies[0])) == before + 2
 
 
+@pytest.mark.slow
 def test_where_every_model_of_a_study_fails_no_more_are_drawn(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=8, seed=seed) for seed, name in enumerate("ab")]
     behave(studies[1], **{f"r{i}": "raise" for i in range(8)})
@@ -131,6 +132,7 @@ def test_where_every_model_of_a_study_fails_no_more_are_drawn(tmp_path: Path) ->
     assert [len(open_study(study.path).population) for study in studies] == [8, 8]
 
 
+@pytest.mark.slow
 def test_too_many_failures_stop_it(tmp_path: Path) -> None:
     studies = [sampled(tmp_path / name, n=8, seed=seed) for seed, name in enumerate("ab")]
     behave(studies[0], r0="raise", r1="raise")

@@ -16,6 +16,7 @@ from dsx.spaces.population import Model
 SPACE = dsx.load_space("AnyNetXA-digits")
 
 
+@pytest.mark.slow
 def test_fresh_models_were_not_seen_and_the_first_of_more_are_those_of_fewer() -> None:
     seen = set(dsx.sample(SPACE, 10, seed=4).model_ids)
     few, many = (fresh(SPACE, n, 4, seen).model_ids for n in (15, 40))
@@ -31,6 +32,7 @@ def test_only_models_that_are_to_be_kept_come() -> None:
     assert sum(deep.settings[f"depth_{i}"] for i in range(1, 5)).min() >= 12
 
 
+@pytest.mark.slow
 def test_a_space_that_is_used_up_gives_what_it_has() -> None:
     fixed = {f"parameters.{name}.per": "network" for name in ("depth", "width", "bottleneck_ratio", "group_width")}
     small = dsx.load_space("AnyNetXA-digits", fixed)

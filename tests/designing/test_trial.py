@@ -17,6 +17,7 @@ ORDER = Refinement("order", "order", {"rules": {"width": "non_decreasing"}}, "",
 SHARING = Refinement("shared", "sharing", {"parameters": {"group_width": {"per": "network"}}}, "", False, simpler=True)
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_rule_are_fresh_and_apart() -> None:
     narrower = ORDER.applied(SPACE, "narrower")
     seen = set(dsx.sample(SPACE, 30, seed=8).model_ids)

@@ -112,6 +112,7 @@ def test_a_larger_budget_goes_on_where_the_smaller_ended(undisturbed: tuple[Walk
     assert whole.spent > undisturbed[0].spent
 
 
+@pytest.mark.slow
 def test_propose_only_stops_at_the_candidates_and_tests_nothing() -> None:
     source = Counting(depth_matters)
     whole = new_walk(source)

@@ -36,6 +36,7 @@ def test_three_studies_or_more_make_a_sequence_in_the_order_in_which_they_are_gi
     assert axes.child_axes[0].get_xticks().tolist() == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_scale_has_log_axes_with_ticks_at_the_studies_and_the_fitted_line():
     scales = Inquiry([made_up(f"{epochs} epochs", n=24 + epochs, epochs=epochs) for epochs in (4, 8, 32)])
     (each,) = EXHIBIT.compute(scales)

@@ -146,6 +146,7 @@ def test_configuration_is_typed_when_it_is_read(case: Case) -> None:
     assert str(caught.value).startswith("mine.yaml: launcher: unknown key 'nonsense'")
 
 
+@pytest.mark.slow
 def test_an_added_launcher_is_used_by_every_command(
     tmp_path: Path, dsx: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

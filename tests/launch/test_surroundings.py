@@ -44,6 +44,7 @@ def test_helpers_search_the_current_folder_only_if_we_do(tmp_path, monkeypatch):
         assert "PYTHONSAFEPATH" not in os.environ
 
 
+@pytest.mark.slow
 def test_nothing_of_launching_loads_torch():
     code = (
         "import importlib, pkgutil, sys, dsx.launch\n"

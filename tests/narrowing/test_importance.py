@@ -44,6 +44,7 @@ def test_only_finished_models_count() -> None:
     pd.testing.assert_frame_equal(importance(space, pd.concat([table, waiting])), importance(space, table))
 
 
+@pytest.mark.slow
 def test_a_parameter_of_text_is_left_out() -> None:
     activation = {"distribution": "choice", "values": ["relu", "silu"]}
     space = dsx.load_space("AnyNetXA-digits", {**FEW, "parameters.activation": activation})

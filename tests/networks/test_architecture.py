@@ -129,6 +129,7 @@ def test_model_id_differs_when_any_field_does():
     assert len(ids) == len(changed) + 1
 
 
+@pytest.mark.slow
 def test_model_id_is_the_same_in_a_fresh_process():
     script = f"from dsx.networks.architecture import Architecture; print(Architecture.from_dict({GOOD!r}).model_id)"
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
@@ -158,6 +159,7 @@ def test_architectures_that_share_no_header_make_no_table():
         ArchitectureTable.of([one, Architecture(stages=one.stages, num_classes=5)])
 
 
+@pytest.mark.slow
 def test_descriptions_and_complexity_work_without_torch():
     script = (
         "import sys; import dsx.networks.architecture, dsx.networks.complexity, dsx.networks.published,"

@@ -84,6 +84,7 @@ def test_closed_form_equals_what_the_built_network_does(architecture, extra):
     assert complexity(architecture, resolution) == measured(network, images)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(architecture=architectures(), resolution=st.integers(108, 230))
 def test_the_layers_add_up_to_the_total_and_a_table_of_one_agrees(architecture, resolution):

@@ -32,6 +32,7 @@ def test_layer_by_layer_every_conv_has_a_line_and_the_flops_add_up(tiny):
     assert text[-1].startswith(f"  {flops:,} flops, ")
 
 
+@pytest.mark.slow
 def test_a_network_without_stages_is_told_by_its_totals_alone():
     network = find_network(next(iter(BASELINES)))
     assert len(describe_network(network, 224).splitlines()) == 1

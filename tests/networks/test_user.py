@@ -201,6 +201,7 @@ def test_the_closed_form_of_the_documented_transformer_is_what_is_counted():
         assert counted == (model.flops, model.params, model.acts)
 
 
+@pytest.mark.slow
 def test_a_space_with_a_closed_form_is_sampled_without_torch():
     code = (
         f"import sys, dsx; dsx.sample(dsx.load_space({str(EXAMPLES / 'ViT-digits.yaml')!r}), 5);"

@@ -19,6 +19,7 @@ def curve(pilots: list[np.ndarray], looks: str, difference: float | None = None)
     return power_curve(pilots, [4, 16, 64], difference, looks=looks)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_curves_are_drawn_with_the_range_that_the_pilots_leave_open(pilots: list[np.ndarray], text_of) -> None:
     one, any_look = curve(pilots, "one"), curve(pilots, "any")
     ax = plots.power({"the pilots' own": [any_look, one]}, aim=0.8, notes=["by resampling A: 30 models"])

@@ -73,6 +73,7 @@ def test_an_image_of_pixels_lies_in_a_vector_image_where_matplotlib_puts_it():
     assert np.allclose(places(recorded(axes)), places(axes.figure), atol=0.5)
 
 
+@pytest.mark.slow
 def test_text_lies_where_matplotlib_writes_it_within_a_pixel():
     axes, (cell,) = panels(None, 1, ["a note above"])
     cell.set(xlabel="share of models", ylabel="error (%)", title="two lines\nof title")

@@ -9,6 +9,7 @@ from dsx.recipes.explain import describe_recipe, list_recipes
 from dsx.recipes.recipe import load_recipe
 
 
+@pytest.mark.slow
 def test_every_recipe_is_listed_with_what_it_is_for() -> None:
     lines = {line.split()[0]: line for line in list_recipes().splitlines()[1:]}
     assert set(lines) == set(resources.names("experiments", "recipe"))

@@ -33,6 +33,7 @@ def walk() -> Walk:
     return whole
 
 
+@pytest.mark.slow
 def test_the_page_tells_the_walk(walk: Walk, tmp_path: Path) -> None:
     DesignFolder(tmp_path).write_chain(walk.chain, walk.steps)
     page = write_walk(tmp_path, walk, "nothing left", "dsx design --out x").read_text(encoding="utf-8")

@@ -57,6 +57,7 @@ def space_with(tmp_path, small):
     return write
 
 
+@pytest.mark.slow
 def test_a_block_of_ones_own_is_sampled_counted_built_and_trained_on(space_with):
     population = dsx_api.sample(load_space(space_with(BLOCK.format(kernel=3))), 10)
     for model in population:

@@ -12,6 +12,7 @@ DATA = {"resolution": 8, "in_channels": 1}
 TWO = {"distribution": "choice", "values": [0.1, 0.2]}
 
 
+@pytest.mark.slow
 def test_runs_train_with_the_sampled_settings(small_space):
     sampled = {"recipe.lr": TWO, "recipe.weight_decay": 0.25, "recipe.optimiser.momentum": 0.5, "recipe.epochs": 3}
     population = dsx.sample(small_space(parameters=FIXED | sampled, **DATA), 2)

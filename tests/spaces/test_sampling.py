@@ -101,6 +101,7 @@ def test_constraints_may_be_functions_of_flops(small_space):
         assert model.params + model.acts >= 10e3
 
 
+@pytest.mark.slow
 def test_recipe_settings_make_models_distinct(small_space):
     fixed = {
         "depth": 1,
@@ -124,6 +125,7 @@ def test_seeds_alone_make_a_space_of_replicates(small_space):
     assert sorted(model.recipe_overrides["seed"] for model in population) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_sampled_resolution_is_the_recipes_too(small_space):
     sizes = {"distribution": "choice", "values": [16, 24]}
     fixed = {"depth": 1, "width": 16, "bottleneck_ratio": 1, "group_width": 8, "resolution": sizes}
@@ -191,6 +193,7 @@ def test_rules_do_not_see_stages_that_a_network_lacks(small_space):
     assert [drawn.tally.rates()[f"rules.{name}"] for name in rules] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_last_stage_may_be_exempt_from_an_order(small_space):
     space = small_space(rules={"width": {"order": "increasing", "except_last": True}})
     widths = dsx.sample(space, 200).table[["width_1", "width_2", "width_3"]].to_numpy()

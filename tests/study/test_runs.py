@@ -16,6 +16,7 @@ def test_seeds_differ_by_each_argument_and_fit_63_bits():
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
+@pytest.mark.slow
 def test_seeds_are_the_same_in_a_fresh_process():
     code = "from dsx.study.runs import training_seed; print(training_seed(7, 'abc', 2))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

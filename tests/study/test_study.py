@@ -185,6 +185,7 @@ def contents(folder):
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_started_study_grows_and_what_was_trained_is_not_touched(tmp_path):
     study = create(tmp_path / "a", n=4)
     study.set_recipe(load_recipe("digits", {"lr": 0.2}), replicates=2)

@@ -95,6 +95,7 @@ def test_a_step_stays_on_the_device_and_the_host_waits_for_nothing(name: str, pr
     assert crossing == {"_to_copy": STEPS * (4 if "augmentation.crop_padding" in OPTIONS[name] else 1)}
 
 
+@pytest.mark.slow
 def test_the_host_waits_for_no_step_on_images_of_files(image_folder: Path) -> None:
     data = {"data.root": str(image_folder), "data.workers": 0, "resolution": 16, "batch_size": 12}
     recipe = load_recipe("folder", data | {"augmentation.lighting": 0.1})
@@ -103,6 +104,7 @@ def test_the_host_waits_for_no_step_on_images_of_files(image_folder: Path) -> No
     assert record.waits == []
 
 
+@pytest.mark.slow
 def test_looks_are_as_far_apart_as_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_STEPS_BETWEEN_LOOKS", 2)
     with traced_cuda() as record, warnings.catch_warnings():
@@ -170,6 +172,7 @@ class _Kept(Group):
         return torch.ones(values.shape, dtype=values.dtype)
 
 
+@pytest.mark.slow
 def test_the_host_does_not_wait_between_evaluation_batches() -> None:
     with traced_cuda() as record, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -36,6 +36,7 @@ def batches(*parts: tuple[list[list[float]], list[int]]) -> Batches:
     return cast(Batches, SimpleNamespace(device=torch.device("cpu"), evaluation=evaluation))
 
 
+@pytest.mark.slow
 def test_evaluation_equals_a_loop_over_single_images(tiny: Networks, digits: Recipes) -> None:
     session = session_of(tiny(), digits())
     session.train_steps(10)

@@ -59,6 +59,7 @@ def test_a_network_that_does_not_fit_in_memory_is_said(
     assert found.rows[0].note.startswith("out of memory")
 
 
+@pytest.mark.slow
 def test_where_the_images_are_not_here_noise_of_their_number_is_timed(
     tiny: Callable[..., Architecture],
 ) -> None:
@@ -71,6 +72,7 @@ def test_where_the_images_are_not_here_noise_of_their_number_is_timed(
     assert row.device_hours == pytest.approx(100 * images / row.images_per_second / 3600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finite", [0, 1], ids=["from the first step", "after one"])
 def test_noise_that_makes_a_network_diverge_is_timed_all_the_same(
     tiny: Callable[..., Architecture], monkeypatch: pytest.MonkeyPatch, finite: int

@@ -87,6 +87,7 @@ def test_a_program_that_finishes_when_told_to_stop_has_finished(tmp_path: Path) 
     assert result.error == 3.0
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_a_program_that_does_not_listen(tmp_path: Path) -> None:
     script = "trap '' TERM; while :; do sleep 0.05; done"
     with pytest.raises(TimeLimitExceeded):

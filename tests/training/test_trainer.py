@@ -40,6 +40,7 @@ def stop_at(step: int) -> Callable[[], bool]:
     return lambda: next(asked) == step
 
 
+@pytest.mark.slow
 def test_a_network_learns_and_the_result_says_how(tiny: Networks, digits: Recipes, tmp_path: Path) -> None:
     records: list[dict[str, Any]] = []
     result = fit(tiny(), digits(), folder=tmp_path, on_epoch=records.append)
@@ -70,6 +71,7 @@ def test_training_again_returns_the_recorded_result(tiny: Networks, digits: Reci
         assert numbers(fit(tiny(), digits(epochs=1), folder=tmp_path)) == numbers(first)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_the_callers_generator_is_left_alone(tiny: Networks, digits: Recipes) -> None:
     torch.manual_seed(0)
     expected = torch.rand(3)

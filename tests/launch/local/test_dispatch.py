@@ -40,6 +40,7 @@ def wait_until(condition, seconds=60):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_all_pending_runs_of_all_studies_are_trained_once(tmp_path):
     studies = [make_study(tmp_path / name, n=5, seed=k) for k, name in enumerate("ab")]
     summary = launch_here(studies)
@@ -58,6 +59,7 @@ def test_a_hopeless_launch_stops_early(tmp_path):
     assert 4 <= study.counts()["failed"] < 12
 
 
+@pytest.mark.slow
 def test_a_limit_trains_so_many_and_no_more(tmp_path):
     study = make_study(tmp_path / "a", n=6)
     launch_here(study, limit=2)
@@ -177,6 +179,7 @@ def test_what_cannot_start_is_one_line_and_leaves_nothing(tmp_path, monkeypatch)
     assert not study.paths.models.exists()
 
 
+@pytest.mark.slow
 def test_a_read_only_folder_is_one_clear_line(tmp_path):
     study = make_study(tmp_path / "a", n=4)
     study.paths.models.write_text("a file where the folder of models should be")

@@ -152,6 +152,7 @@ def test_a_folder_of_data_is_not_copied(tmp_path: Path, monkeypatch: pytest.Monk
     )
 
 
+@pytest.mark.slow
 def test_a_script_that_was_made_executable_is_copied_anew(tmp_path: Path) -> None:
     code = tmp_path / "own"
     code.mkdir()

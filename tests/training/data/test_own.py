@@ -123,6 +123,7 @@ def test_own_random_numbers_are_those_of_the_image_in_any_process(own: Callable[
     assert torch.equal(state, torch.get_rng_state())
 
 
+@pytest.mark.slow
 def test_both_storages_train_to_the_same_result(own: Callable[..., Recipe], tiny: Callable[..., Architecture]) -> None:
     plain = own(ITEMS["floats"], epochs=2)
     results = [

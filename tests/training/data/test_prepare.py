@@ -64,6 +64,7 @@ def test_every_image_is_as_evaluation_resizes_it_and_small_ones_stay(image_folde
     assert 0 < shrunk < 84
 
 
+@pytest.mark.slow
 def test_the_files_do_not_depend_on_processes(image_folder: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(preparing, "_LEAST_IMAGES", 10)
     for workers in (1, 3):
@@ -115,6 +116,7 @@ def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["torn pixels", "torn journal", "zeros"])
 def test_what_was_torn_is_done_again(image_folder: Path, tmp_path: Path, out: Path, damage: str) -> None:
     """As a machine that lost its power leaves it: a journal ahead of its pixels, half a record, or a hole."""
