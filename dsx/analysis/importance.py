@@ -180,9 +180,10 @@ def _pair(a: Floats, b: Floats, outcome: Outcome, scores: Floats, level: float, 
     strength = float((residuals @ added) ** 2 / square / total)
     # of what both alone leave, whose share has an interval too
     explained, of_both = float(r_squared(main[None], scores)[0]), _influence(outcome, scores, main)
-    part = min(strength / (1 - explained), 1.0)
+    left = max(1 - explained, 1e-12)
+    part = min(strength / left, 1.0)
     of_all = _influence(outcome, scores, np.column_stack([main, product]))
-    of_part = (of_all - (1 - part) * of_both) / (1 - explained)
+    of_part = (of_all - (1 - part) * of_both) / left
     least, most = r_squared_interval(explained, of_both, main.shape[1], 1, 1 - (1 - level) / 10)
     low, high = r_squared_interval(part, of_part, 1, design.shape[1], level)
     low, high = low * (1 - most), high * (1 - least)

@@ -94,8 +94,8 @@ def r_squared_interval(
     sure = min(freedom, max(2 * n / max(kurtosis - 1, 1e-9), 2.0))
     wider *= float(stdtrit(sure, (1 + level) / 2) / stdtrit(np.inf, (1 + level) / 2))
     middle = float(np.sqrt(share / (1 - share)))
-    lowest = max(middle - wider * (middle - low), 0.0) if low else 0.0
-    highest = middle + wider * (high - middle)
+    lowest = max(middle - wider * max(middle - low, 0.0), 0.0) if low else 0.0
+    highest = middle + wider * max(high - middle, 0.0)
     return lowest**2 / (1 + lowest**2), highest**2 / (1 + highest**2)
 
 

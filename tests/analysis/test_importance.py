@@ -124,6 +124,16 @@ def test_a_parameter_without_freedom_has_no_part_that_could_be_told() -> None:
     assert found.pvalue_alone == pytest.approx(0.001)
 
 
+def test_what_one_parameter_decides_alone_leaves_the_pairs_nothing() -> None:
+    values = {"a": np.arange(40) % 2 * 1.0, "c": np.random.default_rng(0).uniform(size=40)}
+    table = importance_table(values, values["a"], lambda name, draws: np.tile(values[name], (draws, 1)))
+    alone, _, pair = table[table["outcome"] == "error"].to_dict("records")
+    assert (alone["parameter"], pair["with"]) == ("a", "c")
+    assert alone["strength"] == pytest.approx(1)
+    assert pair["low"] <= pair["strength"] <= pair["high"] < 1e-6
+    assert pair["pvalue"] > 0.05
+
+
 def test_few_models_and_unequal_lengths_are_refused() -> None:
     values = tied(19, 0)
     with pytest.raises(DsxError, match=r"^importance: 19 finished models: at least 20 are needed$"):

@@ -72,8 +72,18 @@ def test_ends_of_the_interval() -> None:
     features, outcome = terms(60, 3)
     share = r_squared(features[None], outcome)[0]
     widths = []
-    for level in (0.8, 0.95, 0.999):
+    for level in (0.5, 0.95, 0.999):
         low, high = r_squared_interval(share, r_squared_influence(features, outcome), 2, 1, level)
         assert 0 <= low <= share <= high <= 1
         widths.append(high - low)
     assert widths == sorted(widths)
+
+
+@pytest.mark.parametrize("share", [1e-30, 1e-6, 1e-3, 0.03, 0.5, 0.99, 1 - 1e-9])
+def test_the_share_itself_lies_inside(share: float) -> None:
+    # of shares that chance alone exceeds nearly always, too, where the noncentral F distribution has no upper end
+    noise = np.random.default_rng(4).normal(size=40)
+    for influence in (np.zeros(40), share * noise, noise):
+        low, high = r_squared_interval(share, influence, 2, 1, 0.95)
+        assert 0 <= low <= share * (1 + 1e-9)
+        assert share * (1 - 1e-9) <= high <= 1
