@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.betting import SPLIT, STAKES
-from dsx.base.errors import DsxError, check_at_least_one
-from dsx.results.arrays import Floats, check_level
+from dsx.base.errors import DsxError
+from dsx.results.arrays import Floats, check_count, check_level
 from dsx.results.samples import Errors, as_sample
 
 # the mixture that bounds counts below a quantile is as if so many models had been seen before the first
@@ -89,7 +89,7 @@ def edf_sequence_half_width(n: npt.ArrayLike, level: float = 0.95, first: int = 
     in the j-th such stretch. Of the order √(log log n / n), as in Howard and Ramdas (2022), theorem 2. NaN
     below `first`. Raises DsxError if first < 1.
     """
-    check_at_least_one("first =", first, "the models at the first look")
+    check_count(first, "first", "the models at the first look")
     alpha = 1 - check_level(level)
     sizes = np.atleast_1d(np.asarray(n, dtype=np.float64))
     widths = np.full(sizes.size, math.nan)

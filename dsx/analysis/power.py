@@ -18,9 +18,9 @@ from dsx.analysis.betting import log_wealth, rank_bets
 from dsx.analysis.rank_test import smallest_n
 from dsx.analysis.superiority import midcounts
 from dsx.analysis.verdict import Looks
-from dsx.base.errors import DsxError, check_at_least_one
+from dsx.base.errors import DsxError
 from dsx.base.record import Record
-from dsx.results.arrays import Floats, check_level
+from dsx.results.arrays import Floats, check_count, check_level
 from dsx.results.samples import Errors, as_sample
 
 # populations resampled from the pilots for one look, and for any look, where each is sampled and watched
@@ -89,7 +89,7 @@ def power_curve(
     level of them, so the power is at least what is told. Raises DsxError for what cannot be.
     """
     sizes = np.atleast_1d(np.asarray(n, dtype=np.int64))
-    check_at_least_one("comparisons =", comparisons, "the verdicts decided together")
+    check_count(comparisons, "comparisons", "the verdicts decided together")
     alpha = (1 - check_level(level)) / comparisons
     populations = _populations(pilots, difference, _POPULATIONS if looks == "one" else _WATCHED, seed)
     chances = np.array([_effect(a, b)[0] for a, b in populations])

@@ -21,9 +21,9 @@ from dsx.analysis.number_words import points, spread
 from dsx.analysis.students import students_reach
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.base.errors import DsxError, check_at_least_one
+from dsx.base.errors import DsxError
 from dsx.base.record import Record, names_of
-from dsx.results.arrays import Floats, Table, check_level, column, frame, number_array
+from dsx.results.arrays import Floats, Table, check_count, check_level, column, frame, number_array
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.states import finished
 
@@ -67,7 +67,7 @@ def matched_bins(
     """
     arrays = [number_array(c, "complexity") for c in complexities]
     arrays = [c[np.isfinite(c)] for c in arrays]
-    check_at_least_one("bins =", bins)
+    check_count(bins, "bins")
     if not arrays or any(c.size == 0 for c in arrays):
         raise DsxError("matched comparison: a population has no model with a known complexity")
     low, high = window or (max(float(c.min()) for c in arrays), min(float(c.max()) for c in arrays))

@@ -27,7 +27,7 @@ class StudyError(DsxError):
 
 
 def check_at_least_one(name: str, number: int | None, of: str = "") -> None:
-    """Raises DsxError for a number below 1; None is none. name: as it is typed. of: what it counts."""
+    """Raises DsxError for an option below 1; None is none. name: as it is typed. of: what it counts."""
     if number is not None and number < 1:
         raise DsxError(f"{name} {number}: expected an integer ≥ 1{of and f', {of}'}")
 

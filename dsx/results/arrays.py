@@ -61,10 +61,10 @@ def check_level(level: float) -> float:
     return float(level)
 
 
-def check_count(count: float, name: str) -> None:
-    """Raises DsxError for a number below 1, or none."""
+def check_count(count: float, name: str, of: str = "") -> None:
+    """Raises DsxError for a number below 1, or none. of: what it counts."""
     if not (_is_number(count) and 1 <= count < 2**31):
-        raise DsxError(f"{name} = {count!r}: expected an integer ≥ 1")
+        raise DsxError(f"{name} = {count!r}: expected an integer ≥ 1{of and f', {of}'}")
 
 
 def check_share(share: float, name: str) -> float:
