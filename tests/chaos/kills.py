@@ -28,6 +28,7 @@ from standins import expected_error, make_study, starts, trainings
 
 HERE = Path(__file__).resolve().parent
 _PATIENCE_S = 300.0
+_MARK = "DSX_CHAOS_PLACE"
 _Process = tuple[int, str]  # id, and when it started
 LAUNCH = """
 import sys
@@ -75,6 +76,7 @@ def local_launches(kills: int, folder: Path, first: int = 0, models: int = 24) -
                 tally.hangs += not _ended(launch)
             final = _launch(study, errors, "all")
             tally.hangs += not _ended(final)
+        tally.hangs += not all_ended(study.path)
         expected = {run.run_id: expected_error(run.model_id, run.seed) for run in study.runs()}
         _count(tally, study, expected, Counter(trainings(study)))
         tally.tracebacks += tracebacks((study.path / "errors").read_text(errors="replace"))
@@ -116,7 +118,7 @@ def foreign_workers(
         (place / "train.sh").write_text(PROGRAM)
         study = make_study(place / "study", n=models, seed=first, recipe=False)
         study.set_recipe(read_recipe({"name": "shell", "command": ["sh", str(place / "train.sh")]}))
-        scheduler = Scheduler(place / "errors")
+        scheduler = Scheduler(place / "errors", marked(place))
         submit = partial(_submit, scheduler, ["worker", str(study.path), "--device", "cpu", "--retry", "killed"])
         workers = [submit() for _ in range(at_once)]
         while (
@@ -131,6 +133,7 @@ def foreign_workers(
             workers[at] = submit()
         _let_them_finish(tally, study, workers, submit)
         scheduler.close()
+        tally.hangs += not all_ended(place)
         _count(tally, study, {run.run_id: float(run.seed % 50) for run in study.runs()}, Counter())
         tally.twice += len(list((place / "marks").glob("*.overlap")))
         tally.tracebacks += tracebacks((place / "errors").read_text(errors="replace"))
@@ -156,7 +159,7 @@ def _signal(process: _Process, number: signal.Signals) -> bool:
 
 
 def _let_them_finish(tally: Tally, study: Study, workers: list[_Process], submit: Callable[[], _Process]) -> None:
-    """Until nothing is left, with another worker where all have ended; then none of them is there any more."""
+    """Until nothing is left, with another worker where all have ended; then they are told to end."""
     models = len(study.runs())
     last, since = -1, time.monotonic()
     while (done := study.counts()["done"]) < models and time.monotonic() < since + _PATIENCE_S:
@@ -188,7 +191,37 @@ def _count(tally: Tally, study: Study, expected: dict[str, float], trained: Coun
 
 def _launch(study: Study, errors: object, *retry: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(study.path / "go.py"), str(HERE.parent / "launch"), str(study.path), *retry]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)  # type: ignore[call-overload]
+    return subprocess.Popen(  # type: ignore[call-overload]
+        command, stdout=subprocess.DEVNULL, stderr=errors, env=marked(study.path)
+    )
+
+
+def marked(place: Path) -> dict[str, str]:
+    """The environment of what is started for a place: all that it starts in turn, orphans included, is known by it."""
+    return os.environ | {_MARK: str(place)}
+
+
+def all_ended(place: Path, patience_s: float = _PATIENCE_S) -> bool:
+    """Wait until no process is left that was started for a place; one that outlives the patience is killed, and told.
+
+    What a SIGKILL has orphaned ends by itself, and may write into the place until then.
+    """
+    deadline = time.monotonic() + patience_s
+    while (left := _started_for(place)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return not left
+
+
+def _started_for(place: Path) -> list[int]:
+    mark, pids = f"{_MARK}={place}".encode(), []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                pids.append(int(entry.name))
+    return pids
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

@@ -17,12 +17,11 @@ from pathlib import Path
 class Scheduler:
     """The program, from outside. To be closed, which leaves what it started alone."""
 
-    def __init__(self, errors: Path) -> None:
-        """errors: what all commands say on their error output."""
+    def __init__(self, errors: Path, environment: dict[str, str]) -> None:
+        """errors: what all commands say on their error output. environment: of all of them."""
+        command, pipe = [sys.executable, __file__], subprocess.PIPE
         with errors.open("ab") as file:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file, text=True
-            )
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=file, text=True, env=environment)
 
     def submit(self, words: list[str]) -> int:
         """Start `dsx WORDS`; its process id."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 from damage import _try, damaged, damaged_files
-from kills import foreign_workers, local_launches, tracebacks
+from kills import all_ended, foreign_workers, local_launches, marked, tracebacks
 from tally import Ledger, Tally, sums, table
 
 from dsx.base.errors import DsxError
@@ -26,6 +27,22 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
 def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, part, models: int) -> None:
     (tally,) = sums(part(3, tmp_path, first=6, models=models))
     assert (tally.trials, tally.models, tally.clean) == (3, models, True), tally
+
+
+def test_what_was_orphaned_is_waited_for_and_what_never_ends_is_told(tmp_path: Path) -> None:
+    """A shell that ends at once leaves a program at work."""
+
+    def orphan(seconds: float) -> None:
+        subprocess.run(["sh", "-c", f"(sleep {seconds}; touch {tmp_path}/late) &"], env=marked(tmp_path), check=True)
+
+    orphan(1)
+    assert all_ended(tmp_path / "elsewhere")
+    assert not (tmp_path / "late").exists()
+    assert all_ended(tmp_path)
+    assert (tmp_path / "late").exists()
+    orphan(1000)
+    assert not all_ended(tmp_path, patience_s=0.2)
+    assert all_ended(tmp_path)
 
 
 def test_an_interrupted_run_keeps_what_it_counted(tmp_path: Path) -> None:
