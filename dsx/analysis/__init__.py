@@ -16,6 +16,13 @@ from dsx.analysis.best import JointRange, best_range, best_ranges, best_weights,
 from dsx.analysis.best_of_k import BestOfK, best_of_k
 from dsx.analysis.bootstrap import mean_difference_interval, mean_interval
 from dsx.analysis.comparison import PopulationDifference, compare, compare_all, comparison_in_words, holm
+from dsx.analysis.confidence_sequences import (
+    ConfidenceSequence,
+    asymptotic_mean_sequence,
+    edf_sequence_half_width,
+    mean_sequence,
+    quantile_sequence,
+)
 from dsx.analysis.curves import representative_curves
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.distribution import area, pointwise_band, share_below
@@ -54,6 +61,7 @@ from dsx.results.table_files import read_csv, read_parquet
 __all__ = [
     "Attained",
     "BestOfK",
+    "ConfidenceSequence",
     "Counts",
     "Decisions",
     "Dominance",
@@ -75,6 +83,7 @@ __all__ = [
     "Verdict",
     "analyze",
     "area",
+    "asymptotic_mean_sequence",
     "attained",
     "best_of_k",
     "best_range",
@@ -93,6 +102,7 @@ __all__ = [
     "edf",
     "edf_difference",
     "edf_difference_table",
+    "edf_sequence_half_width",
     "expected_minimum",
     "finished",
     "finished_errors",
@@ -114,6 +124,7 @@ __all__ = [
     "matched_weights",
     "mean_difference_interval",
     "mean_interval",
+    "mean_sequence",
     "min_interval",
     "mixed_conditions",
     "models_to_decide",
@@ -125,6 +136,7 @@ __all__ = [
     "quantile",
     "quantile_difference",
     "quantile_interval",
+    "quantile_sequence",
     "random_search",
     "rank_agreement",
     "rank_correlation",

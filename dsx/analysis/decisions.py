@@ -125,9 +125,7 @@ def _subjects(tables: Mapping[str, Table]) -> tuple[list[tuple[_Subject, float]]
     ordered: dict[str, Table] = {}
     notes: list[str] = []
     for name in counted:
-        rows = in_order(tables[name])
-        missing = np.flatnonzero(rows["error"].isna().to_numpy())
-        ordered[name], note = _drawn_order(rows.iloc[: missing[0]] if missing.size else rows, name)
+        ordered[name], note = drawn_so_far(tables[name], name)
         notes += note
         if len(ordered[name]) < len(counted[name]):
             notes.append(
@@ -194,6 +192,17 @@ def _family(a: str, b: str, counted: Mapping[str, Table], ordered: Mapping[str, 
 
 def _errors(tables: Mapping[str, Table], a: str, b: str) -> tuple[Floats, Floats]:
     return column(tables[a], "error"), column(tables[b], "error")
+
+
+def drawn_so_far(table: Table, name: str) -> tuple[Table, Sequence[str]]:
+    """What counts at any look: the models in the order of drawing, up to the first that is still to be trained.
+
+    table: a results table, whatever its models' states. Also a sentence where it stands in another order: then its
+    models come in a random one. Raises DsxError for a malformed table.
+    """
+    rows = in_order(table)
+    missing = np.flatnonzero(rows["error"].isna().to_numpy())
+    return _drawn_order(rows.iloc[: missing[0]] if missing.size else rows, name)
 
 
 def _drawn_order(rows: Table, name: str) -> tuple[Table, Sequence[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.best_of_k import BestOfK, best_of_k
+from dsx.analysis.confidence_sequences import ConfidenceSequence
 from dsx.analysis.dominance import EdfDifference
 from dsx.analysis.dominance import edf_difference as compute_difference
 from dsx.analysis.search import SearchCurve
@@ -130,6 +131,31 @@ def draw_random_search(
         shown = shown if banded else "too few models for an interval" if len(curves) <= BANDED else ""
         told = [*([shown] if shown else []), *(["dotted: ± 2σ of single searches"] if spread else [])]
         legend_above(ax, "; ".join(told) or None)
+    return ax
+
+
+def draw_any_look(
+    medians: Mapping[str, ConfidenceSequence], notes: Sequence[str], ax: Axes | None = None, metric: Metric = ERROR
+) -> Axes:
+    """Medians of the first models against their number, with intervals that hold at every look; of few studies only.
+
+    On these axes, or new ones, with the notes below them. metric: what the errors are of.
+    """
+    banded = len(medians) <= BANDED
+    with drawing(ax, len(medians), notes) as ax:
+        for index, (name, median) in enumerate(medians.items()):
+            ax.plot(
+                median.n, median.estimate, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
+                label=series_label(f"{name} (n {median.n[-1]:,})"),
+            )  # fmt: skip
+            if banded:
+                ax.fill_between(median.n, median.low, median.high, color=color(index), alpha=0.18, linewidth=0)
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter(plain_ticks())
+        ax.set_xlabel("models, in the order in which they were drawn")
+        error_axis(ax, "y", f"median {metric.words}{metric.unit_after}", metric)
+        levels = max(median.level for median in medians.values())
+        legend_above(ax, f"shaded: {100 * levels:g} % interval at any look" if banded else None)
     return ax
 
 

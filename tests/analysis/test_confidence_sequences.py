@@ -45,10 +45,17 @@ def test_mean_is_held_at_all_looks(law):
     assert missed(law, lambda errors: mean_sequence(errors, 90.0, [64, 200, 500]), truth) <= ALLOWED
 
 
-@pytest.mark.parametrize("law", ["gamma", "lognormal", "discrete"])
-def test_asymptotic_mean_is_held_at_all_looks_where_no_bad_model_hides(law):
-    truth = TRUTHS[law].mean()
+@pytest.mark.parametrize("law", LAWS)
+def test_asymptotic_mean_is_held_at_all_looks_from_128_models_on(law):
+    truth = np.mean(LAWS[law](np.random.default_rng(98), 4_000_000))
     assert missed(law, lambda errors: asymptotic_mean_sequence(errors, LOOKS), truth) <= ALLOWED
+
+
+def test_asymptotic_mean_says_nothing_of_few_models_where_it_would_miss():
+    truth, looks = TRUTHS["diverged"].mean(), [8, 64, 127, 128, 500]
+    sequence = asymptotic_mean_sequence(LAWS["diverged"](np.random.default_rng(0), 500), looks)
+    assert np.isnan(sequence.low).tolist() == np.isnan(sequence.high).tolist() == [True, True, True, False, False]
+    assert missed("diverged", lambda errors: asymptotic_mean_sequence(errors, LOOKS, first=8), truth) > 0.2
 
 
 def test_a_fixed_interval_would_miss_at_some_look_far_more_often():

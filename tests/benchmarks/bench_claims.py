@@ -14,6 +14,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,22 @@ import pandas as pd
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from error_laws import LAWS
+from error_laws import LAWS, Law
 from simulated_importance import EFFECTS, Planted
 
 from dsx.analysis import holm, importance
 from dsx.analysis.best_of_k import best_of_k
 from dsx.analysis.betting import log_wealth, rank_bets
+from dsx.analysis.confidence_sequences import (
+    ConfidenceSequence,
+    asymptotic_mean_sequence,
+    edf_sequence_half_width,
+    mean_sequence,
+    quantile_sequence,
+)
 from dsx.analysis.decisions import decisions
 from dsx.analysis.permutation import random_subsets, rank_statistics
+from dsx.analysis.quantiles import quantile_interval
 from dsx.analysis.rank_test import rank_test
 from dsx.analysis.search import expected_minimum
 from dsx.analysis.sequential import sequential_evidence, sequential_verdicts
@@ -298,12 +307,53 @@ def strengths(seconds: float) -> None:
         row(effect, size, outcome, f"{min(truths):.2f}–{max(truths):.2f}", *held, f"{fewest} or more")
 
 
+def growing(seconds: float) -> None:
+    """Single spaces of 512 models, read after every 8: how often an interval misses the truth at some look."""
+    n = np.arange(8, 513, 8)
+    head("Intervals of the exhibit `any_look` that miss at some of 64 looks up to 512 models", "law", "median", "mean",
+         "mean, in the limit", "EDF", "median, each at one look")  # fmt: skip
+    for key, (law, draw) in enumerate(LAWS.items()):
+        truth = np.sort(draw(np.random.default_rng(99), 400_000))
+        median, mean = np.quantile(truth, 0.5, method="inverted_cdf"), truth.mean()
+
+        def at_some(ends: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], middle: float,
+                    rng: np.random.Generator, draw: Law = draw) -> bool:  # fmt: skip
+            low, high = ends(draw(rng, 512))
+            return bool(((low > middle) | (high < middle)).any())
+
+        def far(rng: np.random.Generator, truth: np.ndarray = truth, draw: Law = draw) -> bool:
+            errors = draw(rng, 512)
+            sides = [np.searchsorted(truth, errors, side) / truth.size for side in ("left", "right")]
+            return any(
+                np.abs(stats.rankdata(errors[:look], method) - less - share[:look] * look).max() > width * look
+                for look, width in zip(n, edf_sequence_half_width(n), strict=True)
+                for share, method, less in zip(sides, ("min", "max"), (1, 0), strict=True)
+            )
+
+        def one_look(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            ends = np.array([quantile_interval(errors[:look], 0.5) for look in n])
+            return ends[:, 0], ends[:, 1]
+
+        rows: list[tuple[Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], float]] = [
+            (lambda e: _ends(quantile_sequence(e, looks=n)), median),
+            (lambda e: _ends(mean_sequence(e, looks=n)), mean),
+            (lambda e: _ends(asymptotic_mean_sequence(e, looks=n)), mean),
+        ]
+        cells = [share(partial(at_some, ends, middle), seconds / 20, 2000, key) for ends, middle in rows]
+        row(law, *cells, share(far, seconds / 20, 2000, key),
+            share(partial(at_some, one_look, median), seconds / 20, 2000, key))  # fmt: skip
+
+
+def _ends(sequence: ConfidenceSequence) -> tuple[np.ndarray, np.ndarray]:
+    return sequence.low, sequence.high
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=12.0)
     seconds = 60 * parser.parse_args().minutes
     parts = ((analyses, 0.35), (equal_spaces, 0.2), (any_look, 0.12), (shapes, 0.05), (equivalence, 0.1), (power, 0.06),
-             (price, 0.05), (intervals, 0.04), (strengths, 0.03))  # fmt: skip
+             (price, 0.05), (intervals, 0.04), (strengths, 0.02), (growing, 0.01))  # fmt: skip
     for part, weight in parts:
         part(weight * seconds)
 

@@ -119,7 +119,8 @@ def test_figures_that_compare_are_the_main_ones(tmp_path: Path) -> None:
     _, written = show(_inquiry("pair"), tmp_path, "main")
     sizes = ("flops", "params", "acts")
     assert written.figures == [
-        "edf", "edf_difference_A_E", *(f"edf_equal_{by}" for by in sizes), *(f"error_by_{by}" for by in sizes),
+        "edf", "any_look", "edf_difference_A_E", *(f"edf_equal_{by}" for by in sizes),
+        *(f"error_by_{by}" for by in sizes),
         *(f"attainment_{by}" for by in sizes), "random_search",
     ]  # fmt: skip
 
