@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.bootstrap import models_for_mean
 from dsx.analysis.search import numbers_tried
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
@@ -22,8 +23,6 @@ from dsx.results.samples import Errors, as_sample
 # the errors below the best one seen are taken to reach as far down as the best of so many further ones lie above
 _REACH = 8
 _DRAWS = 2_000
-# models needed for an interval at k = 1, the mean: of fewer, too many populations hold no diverged one
-_MEAN = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,8 @@ class BestOfK:
     """Lowest error of k models, for several k ≤ n. k: (m,). expected: (m,) percent, unbiased.
 
     low, high: (m,) interval of the expected lowest error, conservative: at 0.95 it holds it in 95–100 % of
-    populations, whatever the law; NaN for a single model, and for k = 1 of fewer than 64. deviation: (m,) standard
+    populations, whatever the law; NaN for a single model, and for k = 1, the mean, of fewer than
+    `models_for_mean`. deviation: (m,) standard
     deviation of the lowest error of single searches, k of these models drawn without replacement. n: models.
     """
 
@@ -68,7 +68,7 @@ def best_of_k(
         lower, upper, share = _bracket(ordered, lowest, seed)
         tail = (1 - level) / 2
         for i, tried in enumerate(tries):
-            if tried > 1 or n >= _MEAN:
+            if tried > 1 or n >= models_for_mean(level):
                 mass = -np.diff((1 - share) ** float(tried), axis=1, prepend=1.0, append=0.0)
                 low[i] = min(float(np.quantile(mass @ lower, tail)), expected[i])
                 high[i] = max(float(np.quantile(mass @ upper, 1 - tail)), expected[i])

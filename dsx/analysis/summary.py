@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsx.analysis.bootstrap import mean_interval
-from dsx.analysis.quantiles import min_interval, quantile_interval
+from dsx.analysis.best_of_k import best_of_k
+from dsx.analysis.bootstrap import mean_interval, models_for_mean
+from dsx.analysis.quantiles import quantile_interval
 from dsx.base.record import Record
 from dsx.results.arrays import Table, frame
 from dsx.results.samples import Errors, as_sample
@@ -35,16 +36,17 @@ class ErrorSummary(Record):
 def summarize_errors(errors: Errors, level: float = 0.95) -> ErrorSummary:
     """Lowest, mean and median error in percent, each with its interval.
 
-    The mean's interval is the BCa bootstrap (`mean_interval`); the median's is exact, from order
-    statistics (`quantile_interval`); the minimum's is the exact percentile bootstrap (`min_interval`),
-    whose low end is the minimum itself. An interval that n is too small for is NaN, and so is the minimum's where
-    its ends are tied.
+    The mean's interval is the BCa bootstrap (`mean_interval`), NaN below 64 models (`models_for_mean`); the median's
+    is exact, from order statistics (`quantile_interval`). The lowest error has that of what n fresh models would reach
+    on average (`best_of_k`), which is conservative. An interval that n is too small for is NaN.
     """
     values = as_sample(errors)
+    lowest = best_of_k(values, [values.size], level)
+    mean = mean_interval(values, level) if values.size >= models_for_mean(level) else (math.nan, math.nan)
     return ErrorSummary(
         values.size,
-        float(values.min()), *min_interval(values, level),
-        float(values.mean()), *mean_interval(values, level),
+        float(values.min()), float(lowest.low[0]), float(lowest.high[0]),
+        float(values.mean()), *mean,
         float(np.median(values)), *quantile_interval(values, 0.5, level),
     )  # fmt: skip
 

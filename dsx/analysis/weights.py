@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dsx.analysis.bootstrap import difference_interval, grouped_mean_interval, models_for_mean
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.number_words import points, spread
-from dsx.analysis.students import students_reach
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.errors import DsxError
@@ -142,23 +142,20 @@ def compare_matched(
 ) -> MatchedDifference:
     """Difference of mean error (a − b, points) between models of equal complexity, with its interval.
 
-    The mean over bins of the difference inside each bin. Interval: the stratified standard error
-    √Σ share² (s²_a/n_a + s²_b/n_b) with Student's t and Satterthwaite's degrees of freedom, given the
-    complexities.
+    The mean over bins of the difference inside each bin. Interval: from those of the two means
+    (`difference_interval`), each by the BCa bootstrap within the bins, given the complexities
+    (`grouped_mean_interval`); NaN below `models_for_mean` of either inside the window.
     Raises DsxError if `by` is no column, or the window is too poor.
     """
     rows_a, rows_b = finished(table_a), finished(table_b)
     shared = matched_bins([column(rows_a, by), column(rows_b, by)], bins, window)
-    mean_a, parts_a, freedom_a, n_a = _stratified(rows_a, by, shared)
-    mean_b, parts_b, freedom_b, n_b = _stratified(rows_b, by, shared)
-    parts, freedoms = np.concatenate([parts_a, parts_b]), np.concatenate([freedom_a, freedom_b])
-    variance = float(parts.sum())
-    freedom = variance**2 / float(np.sum(parts**2 / freedoms)) if variance > 0 else math.inf
-    reach = float(students_reach(freedom, level)) * math.sqrt(variance) if variance > 0 else 0.0
-    difference = mean_a - mean_b
+    groups_a, groups_b = (_in_bins(rows, by, shared) for rows in (rows_a, rows_b))
+    n_a, n_b = (sum(group.size for group in groups) for groups in (groups_a, groups_b))
+    a, b = (grouped_mean_interval(groups, shared.shares, level) for groups in (groups_a, groups_b))
+    ends = difference_interval(a, b) if min(n_a, n_b) >= models_for_mean(level) else (math.nan, math.nan)
     return MatchedDifference(
         by, float(shared.edges[0]), float(shared.edges[-1]), shared.shares.size, n_a, n_b, len(rows_a), len(rows_b),
-        mean_a, mean_b, difference, difference - reach, difference + reach, level,
+        a[0], b[0], a[0] - b[0], *ends, level,
     )  # fmt: skip
 
 
@@ -172,8 +169,8 @@ def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str, ve
         sentence = verdict_sentence(verdict, name_a, name_b)
         return f"{sentence[:-1]}; mean {name_a} − {name_b} in bins: {points(difference, low, high)} points."
     models = f"{comparison['n_a']} and {comparison['n_b']} models"
-    around = f"{100 * comparison['level']:g} % interval {spread(low, high)}"
-    told = f"{points(difference, low, high)} points ({around})"
+    around = "" if math.isnan(low) else f" ({100 * comparison['level']:g} % interval {spread(low, high)})"
+    told = f"{points(difference, low, high)} points{around}"
     return f"At equal {comparison['by']} ({models}), mean {name_a} − {name_b} in bins: {told}."
 
 
@@ -206,10 +203,7 @@ def matched_table(
     return frame(rows, ["a", "b", *names_of(MatchedDifference), "words"])
 
 
-def _stratified(rows: Table, by: str, bins: MatchedBins) -> tuple[float, Floats, Floats, int]:
-    """Weighted mean, the bins' parts of its variance, their degrees of freedom, and models inside the window."""
+def _in_bins(rows: Table, by: str, bins: MatchedBins) -> list[Floats]:
+    """The errors in each bin."""
     errors, index = column(rows, "error"), bins.index(column(rows, by))
-    groups = [errors[index == k] for k in range(bins.shares.size)]
-    mean = float(sum(share * group.mean() for share, group in zip(bins.shares, groups, strict=True)))
-    parts = [s**2 * g.var(ddof=1) / g.size for s, g in zip(bins.shares, groups, strict=True)]
-    return mean, np.array(parts), np.array([g.size - 1.0 for g in groups]), sum(g.size for g in groups)
+    return [errors[index == k] for k in range(bins.shares.size)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dsx.analysis.bootstrap import models_for_mean
 from dsx.analysis.comparison import compare_all
 from dsx.exhibits.cells import interval_cell, with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
@@ -32,8 +33,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         return Section()
     note = (
         f"In {metric.points}, A less B; in brackets {100 * inquiry.level:g} % intervals, those of a column for all"
-        " pairs at once. They say by how much studies differ; which is better the verdicts say. The mean's supposes"
-        " that rare bad models have shown themselves; the trimmed mean leaves out the lowest and the highest fifth."
+        " pairs at once. They say by how much studies differ; which is better the verdicts say. The mean's is"
+        f" told of {models_for_mean(1 - (1 - inquiry.level) / len(rows))} models of both or more, as rare bad ones must"
+        " have shown themselves; the trimmed mean leaves out the lowest and the highest fifth."
     )
     return Section(grid=Grid(f"differences between studies, in {metric.points}", headers, rows), notes=(note,))
 

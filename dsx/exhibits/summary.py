@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dsx.analysis.bootstrap import models_for_mean
 from dsx.analysis.number_words import with_interval
 from dsx.analysis.summary import summarize
 from dsx.base.text import align
@@ -45,11 +46,11 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         ]
         for _, row in computed.main.iterrows()
     ]
-    moves = "falls" if metric.better == "lower" else "rises"
     note = (
-        f"In brackets: {100 * inquiry.level:g} % intervals. The mean's is a bootstrap (BCa), the median's exact from"
-        f" order statistics. The {metric.extreme} {metric.words} {moves} with the number of models; its bracket says"
-        " how much it hangs on the few best, and is left out where those are tied."
+        f"In brackets: {100 * inquiry.level:g} % intervals. The mean's is a bootstrap (BCa), told of"
+        f" {models_for_mean(inquiry.level)} models or more, as rare bad ones must have shown themselves; the median's"
+        f" exact from order statistics. That of the {metric.extreme} {metric.words}, conservative, is of what as many"
+        " fresh models would reach on average."
     )
     return Section(grid=Grid(f"{metric.plural} of each study", headers, rows), notes=(note,))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dsx.analysis import mean_difference_interval, mean_interval
-from dsx.analysis.bootstrap import resampled_means, resampled_quantiles
+from dsx.analysis.bootstrap import difference_interval, grouped_mean_interval, resampled_means, resampled_quantiles
 
 
 def test_same_errors_give_the_same_interval():
@@ -87,3 +89,20 @@ def test_large_populations_use_the_normal_limit_of_resampled_means():
     means = resampled_means(errors)
     assert means.mean() == pytest.approx(errors.mean(), abs=0.002)
     assert means.std() == pytest.approx(errors.std() / np.sqrt(6000), rel=0.05)
+
+
+def test_the_mean_of_groups_is_that_of_one_and_agrees_with_scipys_bca_of_two():
+    rng = np.random.default_rng(4)
+    a, b = rng.gamma(2, 1, 300), rng.gamma(4, 1, 200)
+    assert grouped_mean_interval([a], np.ones(1)) == (a.mean(), *mean_interval(a))
+    mean, low, high = grouped_mean_interval([a, b], np.array([0.3, 0.7]))
+    assert mean == pytest.approx(0.3 * a.mean() + 0.7 * b.mean())
+    oracle = stats.bootstrap(
+        (a, b), lambda x, y, axis: 0.3 * x.mean(axis) + 0.7 * y.mean(axis), rng=rng, n_resamples=9999
+    ).confidence_interval
+    assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=0.02)
+    assert np.isnan(grouped_mean_interval([a, b[:1]], np.array([0.3, 0.7]))[1:]).all()
+
+
+def test_a_difference_adds_the_squares_of_the_distances_to_the_ends():
+    assert difference_interval((5.0, 2.0, 9.0), (3.0, 2.0, 7.0)) == pytest.approx((2 - 5, 2 + math.hypot(4, 1)))

@@ -100,7 +100,7 @@ def test_the_words_say_what_is_known():
         f" ({first['low']:.2f}–{first['high']:.2f})."
     )
     assert lines[1].endswith("): by so much they were lucky when they were chosen.")
-    assert f"{100 * confirmation.parts.noise_share:.0f} % (" in lines[2]
+    assert f"{100 * confirmation.parts.noise_share:.0f} % of the variance" in lines[2]
     assert "the finite validation set's" in lines[2]
     assert lines[3].startswith("The orders before and anew agree in ")
     other = confirmation_in_words(confirm(before, anew, same_recipe=False))

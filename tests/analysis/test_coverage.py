@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from error_laws import LAWS
 from scipy import integrate, stats
 from simulated_coverage import REPEATS, SKEWED, coverage, holds_as_said, normal_pairs, skewed, spearmans
 
@@ -40,6 +41,40 @@ def test_mean_of_normal_errors(n):
 @pytest.mark.parametrize("n", [16, 50, 100])
 def test_mean_of_skewed_errors(n):
     assert holds_as_said(coverage(mean_interval, lambda rng: (skewed(rng, n),), 4))
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("n", [64, 500])
+def test_means_and_their_differences_whatever_the_law(law, n):
+    truth, second = (np.mean(LAWS[name](np.random.default_rng(99), 4_000_000)) for name in (law, "lognormal"))
+    held = np.zeros(3)
+    for repeat in range(800):
+        rng = np.random.default_rng([7, repeat])
+        a, b, c = LAWS[law](rng, n), LAWS[law](rng, n), LAWS["lognormal"](rng, n)
+        ends = [mean_interval(a), mean_difference_interval(a, b), mean_difference_interval(a, c)]
+        held += [low <= aim <= high for (low, high), aim in zip(ends, (truth, 0, truth - second), strict=True)]
+    assert all(_held_in_93_to_97(count, 800) for count in held), held / 800
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_difference_at_equal_complexity_whatever_the_law(law):
+    truth, second = (np.mean(LAWS[name](np.random.default_rng(99), 4_000_000)) for name in (law, "lognormal"))
+    held = 0
+    for repeat in range(400):
+        rng = np.random.default_rng([7, repeat])
+        tables = [
+            pd.DataFrame({"error": LAWS[name](rng, 100), "flops": rng.beta(*shape, 100)})
+            for name, shape in ((law, (2, 3)), ("lognormal", (3, 2)))
+        ]
+        row = compare_matched(*tables, "flops")
+        held += row["mean_difference_low"] <= truth - second <= row["mean_difference_high"]
+    assert _held_in_93_to_97(held, 400), held / 400
+
+
+def _held_in_93_to_97(count, repeats):
+    """Within two standard errors of a share from 93 to 97 %."""
+    error = np.sqrt(0.95 * 0.05 / repeats)
+    return 0.93 - 2 * error <= count / repeats <= 0.97 + 2 * error
 
 
 def test_difference_of_means_of_unequal_sizes_and_spreads():
@@ -84,8 +119,8 @@ def test_area(weighted):
 @pytest.mark.parametrize("bins", [5, 20])
 def test_difference_at_equal_complexity(bins):
     def draw(rng):
-        a = pd.DataFrame({"error": 1 + rng.gamma(2, 0.5, 80), "flops": rng.beta(2, 3, 80)})
-        return a, pd.DataFrame({"error": rng.gamma(2, 0.5, 60), "flops": rng.beta(3, 2, 60)})
+        a = pd.DataFrame({"error": 1 + rng.gamma(2, 0.5, 120), "flops": rng.beta(2, 3, 120)})
+        return a, pd.DataFrame({"error": rng.gamma(2, 0.5, 100), "flops": rng.beta(3, 2, 100)})
 
     def interval(a, b):
         row = compare_matched(a, b, "flops", bins, (0.15, 0.85))

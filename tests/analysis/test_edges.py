@@ -70,6 +70,7 @@ def usual(table) -> Table:
 OF_ONE: dict[str, Callable[[Table], Any]] = {
     "analyze": lambda t: A.analyze({"a": t}),
     "area": lambda t: A.area(t, 5),
+    "asymptotic_mean_sequence": A.asymptotic_mean_sequence,
     "area, weighted": lambda t: A.area(t, 5, ones(t)),
     "best_of_k": A.best_of_k,
     "best_range": lambda t: A.best_range(A.finished(t)["acts"], t),
@@ -91,6 +92,7 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "matched_bins": lambda t: A.matched_bins([t["acts"]]),
     "matched_weights": lambda t: A.matched_weights({"a": t}, "acts"),
     "mean_interval": A.mean_interval,
+    "mean_sequence": A.mean_sequence,
     "min_interval": A.min_interval,
     "mixed_conditions": lambda t: A.mixed_conditions({"a": t}),
     "parameter_columns": A.parameter_columns,
@@ -100,6 +102,7 @@ OF_ONE: dict[str, Callable[[Table], Any]] = {
     "power_curve": lambda t: A.power_curve([t], [8, 16], difference=0.5),
     "quantile": lambda t: A.quantile(t, 0.3),
     "quantile_interval": A.quantile_interval,
+    "quantile_sequence": A.quantile_sequence,
     "random_search": A.random_search,
     "random_search, weighted": lambda t: A.random_search(t, weights=ones(t)),
     "rank_correlation": lambda t: A.rank_correlation(t["acts"], t["error"]),
@@ -140,6 +143,7 @@ ELSEWHERE = {
     "attained",
     "block_widths",
     "chance_within",
+    "edf_sequence_half_width",
     "joint_difference",
     "joint_edf",
     "holm",
@@ -160,9 +164,11 @@ _COUNTS = {
 # asks for a model that counts, by the name it gives to what has none
 NEEDS_ONE = {
     "errors": {
-        "area", "area, weighted", "best_of_k", "best_range", "best_weights", "edf", "edf, weighted", "expected_minimum",
-        "joint_best_range", "ks_by_sample_size", "mean_interval", "min_interval", "pointwise_band",
-        "pointwise_band, weighted", "quantile", "quantile_interval", "random_search", "random_search, weighted",
+        "area", "area, weighted", "asymptotic_mean_sequence", "best_of_k", "best_range", "best_weights", "edf",
+        "edf, weighted",
+        "expected_minimum", "joint_best_range", "ks_by_sample_size", "mean_interval", "mean_sequence", "min_interval",
+        "pointwise_band", "pointwise_band, weighted", "quantile", "quantile_interval", "quantile_sequence",
+        "random_search", "random_search, weighted",
         "share_below", "summarize_errors", "trimmed_mean",
     },
     "results table": {"finished_errors"},
@@ -246,6 +252,10 @@ UNKNOWN: list[tuple[str, set[str] | None]] = [
     ("random_search*.high", None),
     ("best_of_k.low", None),  # k = 1 of fewer than 64 models
     ("best_of_k.high", None),
+    ("*mean_error_*", None),  # of fewer than 64 models
+    ("*mean_difference_*", None),
+    ("*_sequence.low", None),  # of the first models there is none yet
+    ("*_sequence.high", None),
     ("power_curve.low", None),  # power has an interval where the difference is the pilots'
     ("power_curve.high", None),
     ("*verdicts*.superiority", None),  # whether curves cross has none
@@ -263,7 +273,6 @@ UNKNOWN: list[tuple[str, set[str] | None]] = [
     ("analyze.matched.*", {"a derived column of NaN", "one model"}),
     ("analyze.correlation.*", {"a derived column of NaN", *CONSTANT, *FEW}),
     ("rank_*.*", {"a derived column of NaN", *CONSTANT, *FEW, *EMPTY}),
-    ("*min_error_*", CONSTANT),  # tied
     ("*min_interval", CONSTANT),
     ("*_error", EMPTY),
     ("*_low", FEW | EMPTY),

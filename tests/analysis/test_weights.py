@@ -83,11 +83,22 @@ def test_matched_comparison_in_words():
 
 def test_intervals_of_the_table_hold_for_all_rows_at_once(table):
     rng = np.random.default_rng(0)
-    tables = {name: table(rng.gamma(2, 1, 40)) for name in "abc"}
+    tables = {name: table(rng.gamma(2, 1, 120)) for name in "abc"}
     rows = matched_table(tables, ["flops"])
     alone = compare_matched(tables["a"], tables["c"], level=1 - 0.05 / 3)
     assert rows.loc[1, "mean_difference_low"] == pytest.approx(alone["mean_difference_low"])
     assert set(rows["level"]) == {0.95}
+
+
+def test_few_models_are_described_without_an_interval(table):
+    rng = np.random.default_rng(0)
+    row = compare_matched(table(rng.gamma(2, 1, 63)), table(rng.gamma(2, 1, 200)))
+    assert np.isnan([row["mean_difference_low"], row["mean_difference_high"]]).all()
+    assert matched_in_words(row, "A", "B") == (
+        f"At equal flops (63 and 200 models), mean A − B in bins: {row['mean_difference']:.1f} points.".replace(
+            "-", "−"
+        )
+    )
 
 
 def test_populations_that_do_not_meet_are_told_so(table):

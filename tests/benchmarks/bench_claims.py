@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from error_laws import LAWS, Law
 from simulated_importance import EFFECTS, Planted
 
+from dsx import analysis
 from dsx.analysis import holm, importance
 from dsx.analysis.best_of_k import best_of_k
 from dsx.analysis.betting import log_wealth, rank_bets
@@ -39,6 +40,7 @@ from dsx.analysis.decisions import decisions
 from dsx.analysis.permutation import random_subsets, rank_statistics
 from dsx.analysis.quantiles import quantile_interval
 from dsx.analysis.rank_test import rank_test
+from dsx.analysis.replicates import variances
 from dsx.analysis.search import expected_minimum
 from dsx.analysis.sequential import sequential_evidence, sequential_verdicts
 from dsx.analysis.verdict import Margin, verdicts
@@ -284,6 +286,69 @@ def intervals(seconds: float) -> None:
             row(law, n, share(covered, each, 2000, n), *(f"{100 * h / done:.1f} %" for h in held), done)
 
 
+def descriptions(seconds: float) -> None:
+    """Coverage of the intervals that describe: over the four laws, the lowest and the highest."""
+    sizes, shares = (16, 64, 128, 500), {}
+    head("Coverage of 95 % intervals that describe, over the four laws", "interval", *(f"n = {n}" for n in sizes),
+         "studies")  # fmt: skip
+    for n in sizes:
+        for law, draw in LAWS.items():
+            errors = np.sort(draw(np.random.default_rng(99), 4_000_000))
+            truths = _truths(errors)
+            begin, done, held = time.perf_counter(), 0, dict.fromkeys(truths, 0.0)
+            while done < 200 or (done < 2000 and time.perf_counter() - begin < seconds / (len(sizes) * len(LAWS))):
+                for name, (low, high) in _described(errors, np.random.default_rng([n, done, 3]), n).items():
+                    held[name] += math.nan if math.isnan(low) else low <= truths[name] <= high
+                done += 1
+            shares[n, law] = {name: 100 * count / done for name, count in held.items()}
+    for name in truths:
+        cells = [[shares[n, law][name] for law in LAWS] for n in sizes]
+        row(name, *("–" if math.isnan(sum(cell)) else f"{min(cell):.1f}–{max(cell):.1f} %" for cell in cells),
+            "200 or more")  # fmt: skip
+
+
+def _truths(errors: np.ndarray) -> dict[str, float]:
+    x, y = _correlated(np.random.default_rng(98), errors, 400_000)
+    return {
+        "mean": errors.mean(), "median": np.quantile(errors, 0.5, method="inverted_cdf"), "difference of means": 0.0,
+        "of means, one of them of lognormal errors": errors.mean() - math.exp(1.125), "of trimmed means": 0.0,
+        "of medians": 0.0, "of means at equal flops": 0.0, "all of a difference of EDFs": 0.0,
+        "rank correlation": stats.spearmanr(x, y).statistic, "share of noise": 1 / (1 + errors.var()),
+    }  # fmt: skip
+
+
+def _described(errors: np.ndarray, rng: np.random.Generator, n: int) -> dict[str, tuple[float, float]]:
+    """The intervals by the names of the truths, of n models each. errors: those of the law, ascending."""
+    a, b = (pd.DataFrame({"error": rng.choice(errors, n), "flops": rng.beta(*shape, n)}) for shape in ((2, 3), (3, 2)))
+    one, pair = analysis.summarize_errors(a), analysis.compare(a, b)
+    curves = analysis.edf_difference(a, b, resamples=200)
+    x, y = _correlated(rng, errors, n)
+    rank = analysis.rank_correlation(x, y)
+    seeds = np.repeat(rng.choice(errors, n), 2) + rng.normal(0, 1, 2 * n)
+    noise = variances(seeds, np.repeat(np.arange(n), 2))
+    mixed = analysis.compare(a, pd.DataFrame({"error": LAWS["lognormal"](rng, n)}))
+    matched = analysis.compare_matched(a, b, "flops")
+    middle = float(np.abs(curves.difference).max())
+    return {
+        "mean": (one.mean_error_low, one.mean_error_high), "median": (one.median_error_low, one.median_error_high),
+        "difference of means": (pair.mean_difference_low, pair.mean_difference_high),
+        "of means, one of them of lognormal errors": (mixed.mean_difference_low, mixed.mean_difference_high),
+        "of trimmed means": (pair.trimmed_difference_low, pair.trimmed_difference_high),
+        "of medians": (pair.median_difference_low, pair.median_difference_high),
+        "of means at equal flops": (matched.mean_difference_low, matched.mean_difference_high),
+        "all of a difference of EDFs": (middle - curves.half_width, middle + curves.half_width),
+        "rank correlation": (rank.low, rank.high),
+        "share of noise": (noise.noise_share_low, noise.noise_share_high),
+    }  # fmt: skip
+
+
+def _correlated(rng: np.random.Generator, errors: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """A parameter, and the errors that go with it; errors: in ascending order."""
+    x, rest = rng.normal(size=(2, n))
+    shares = stats.norm.cdf(0.6 * x + 0.8 * rest)
+    return x, errors[(shares * errors.size).astype(int)]
+
+
 def strengths(seconds: float) -> None:
     """Coverage of the intervals of importance's strength: over the four laws, the lowest and the highest."""
     sizes, cells = (20, 50, 100, 400), list(itertools.product(EFFECTS, (0.5, 1.5, 4.0), importance.OUTCOMES))
@@ -353,7 +418,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=12.0)
     seconds = 60 * parser.parse_args().minutes
     parts = ((analyses, 0.35), (equal_spaces, 0.2), (any_look, 0.12), (shapes, 0.05), (equivalence, 0.1), (power, 0.06),
-             (price, 0.05), (intervals, 0.04), (strengths, 0.02), (growing, 0.01))  # fmt: skip
+             (price, 0.05), (intervals, 0.03), (descriptions, 0.02), (strengths, 0.02),
+             (growing, 0.01))  # fmt: skip
     for part, weight in parts:
         part(weight * seconds)
 
