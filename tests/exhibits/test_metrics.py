@@ -43,7 +43,7 @@ def test_every_metric_has_a_row_in_its_own_values(studies: list[StudyFacts]) -> 
         assert rows.loc[(study.name, "ap"), "best"] == pytest.approx(study.reported["ap"].max())
         assert rows.loc[(study.name, "loss"), "median"] == pytest.approx(study.reported["loss"].median())
         assert rows.loc[(study.name, "loss"), "best"] == pytest.approx(study.reported["loss"].min())
-        assert rows.loc[(study.name, "ap"), "mean_low"] < rows.loc[(study.name, "ap"), "mean_high"]
+        assert rows.loc[(study.name, "ap"), "median_low"] < rows.loc[(study.name, "ap"), "median_high"]
     note = "Studies are compared by mean AP; `dsx analyze --metric` compares them by another."
     assert EXHIBIT.section([computed], Inquiry(studies)).notes == (note,)
 
