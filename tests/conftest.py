@@ -11,6 +11,7 @@ from pathlib import Path
 
 # tests run side by side: threads that wait for each other by spinning would take the cores from other tests
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 
