@@ -82,6 +82,12 @@ def _no_forks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An analysis in this process draws nothing, for tests that look at its tables and sentences alone."""
+    monkeypatch.setattr("dsx.exhibits.exhibition.in_processes", lambda draw, drawings: [None for _ in drawings])
+
+
+@pytest.fixture
 def dsx(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """Run `dsx …` in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
