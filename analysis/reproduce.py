@@ -8,6 +8,7 @@ experiments/paper/costs.csv; `python analysis/reproduce.py estimate` adds what w
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import re
 import subprocess
@@ -61,6 +62,7 @@ analysis/reproduce.py`.
 """
 
 
+@functools.cache
 def experiments() -> dict[str, Experiment]:
     """Name → experiment: figures by their number and size of networks, then tables, NDS, and pycls."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shlex
 import sys
@@ -623,6 +625,8 @@ def main() -> None:
     """Entry point: user errors are one line on stderr and exit code 2; other errors keep their traceback."""
     from typer.exceptions import TyperException
 
+    # to search all modules for garbage at the very end takes a third of a second where torch is loaded
+    atexit.register(gc.freeze)
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever the notebook shows that we were started from
     try:
         with standard_streams():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 # tests run side by side: threads that wait for each other by spinning would take the cores from other tests
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 
@@ -78,6 +79,12 @@ def _no_waits_for_the_disk() -> Generator[None, None, None]:
 def _no_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are drawn in this process, on a busy machine and on an idle one."""
     monkeypatch.setattr("dsx.base.processes.idle_cores", lambda: 1)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An analysis in this process draws nothing, for tests that look at its tables and sentences alone."""
+    monkeypatch.setattr("dsx.exhibits.exhibition.in_processes", lambda draw, drawings: [None for _ in drawings])
 
 
 @pytest.fixture

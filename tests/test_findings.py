@@ -99,6 +99,7 @@ def test_at_least_twelve_findings_are_tested_on_each(studies) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_the_commands_of_the_page_show_its_numbers(studies, dsx: Command, tmp_path: Path) -> None:
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     (block,) = re.findall(r"^```sh\n(.*?)^```$", findings.PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)

@@ -12,9 +12,7 @@ TESTS = Path(__file__).resolve().parent
 PACKAGE = TESTS.parent / "dsx"
 
 # module → where it is tested, or why it needs no file of its own
-ELSEWHERE: dict[str, str] = {
-    "training/preload.py": "imports, and one call, for a process that others are forked from",
-}
+ELSEWHERE: dict[str, str] = {}
 
 
 def has_code(source: str) -> bool:

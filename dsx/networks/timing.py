@@ -21,6 +21,7 @@ from dsx.base.errors import DsxError, check_at_least_one, first_line, one_of, un
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network, input_shape
+from dsx.networks.torch_private import without_compiler
 
 Mode = Literal["inference", "training"]
 MODES: tuple[Mode, ...] = ("inference", "training")
@@ -127,7 +128,8 @@ class _Passes:
         weights = list(module.parameters())
         if mode == "training" and not weights:
             raise DsxError("a network without parameters takes no training step: time it in inference")
-        self.optimiser = torch.optim.SGD(weights, lr=0.0, momentum=0.9, nesterov=True) if weights else None
+        sgd = without_compiler(torch.optim.SGD)
+        self.optimiser = sgd(weights, lr=0.0, momentum=0.9, nesterov=True) if weights else None
 
     def __call__(self, batch_size: int) -> Callable[[], None]:
         images = torch.rand(batch_size, *self.shape, device=self.device)

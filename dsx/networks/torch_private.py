@@ -6,18 +6,22 @@ Tried with torch 2.14. tests/networks/test_torch_private.py fails when one of th
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch._ops import OpOverload
+from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.data import DataLoader
 
 Operation: TypeAlias = OpOverload
+_Kind = TypeVar("_Kind", bound=type[Optimizer])
 
 
 class Ran(NamedTuple):
@@ -89,9 +93,16 @@ def has_forward_hooks(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
-def load_compiler() -> None:
-    """Load what the first step of an optimiser loads otherwise, at a second or more in each process."""
-    import torch._dynamo  # noqa: F401
+# of an optimiser, what tells torch's compiler to leave it alone, beside `step`
+_SPEAK_TO_THE_COMPILER = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+
+
+@functools.cache
+def without_compiler(kind: _Kind) -> _Kind:
+    """The optimiser, loading no compiler that it is never compiled by: a second or more in each process that trains."""
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in _SPEAK_TO_THE_COMPILER}
+    step = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), methods | {"step": step})  # type: ignore[return-value]
 
 
 def end_processes(loader: DataLoader[Any]) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dsx.networks.torch_private import without_compiler
 from dsx.recipes.options import Optimiser
 from dsx.recipes.recipe import Recipe
 from dsx.training.data.augment import Mixed
@@ -43,9 +44,9 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     options, device = recipe.optimiser, next(model.parameters()).device
     groups, fused = parameter_groups(model, options), device.type in ("cpu", "cuda")
     if options.name == "adamw":
-        return torch.optim.AdamW(
+        return without_compiler(torch.optim.AdamW)(
             groups, lr=recipe.scaled_lr, betas=options.betas, eps=options.eps, fused=fused, capturable=recipe.capture
         )
-    return torch.optim.SGD(
+    return without_compiler(torch.optim.SGD)(
         groups, lr=recipe.scaled_lr, momentum=options.momentum, nesterov=options.nesterov, fused=fused
     )

@@ -73,6 +73,7 @@ def test_quickstart_trains_all_models_and_compares_the_spaces(undisturbed: tuple
     assert "decided: 0 of 3 pairs at any look, 0 if this is the only look" in out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_running_it_again_trains_nothing(
     undisturbed: tuple[Path, str], dsx: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The private parts of torch and multiprocessing behave as dsx needs them; a version that changes one fails."""
 
 import multiprocessing
+import subprocess
 import sys
 
 import numpy as np
@@ -17,9 +18,9 @@ from dsx.networks.torch_private import (
     end_processes,
     has_forward_hooks,
     held_by_engine_alone,
-    load_compiler,
     standard_gamma,
     storage_id,
+    without_compiler,
 )
 
 
@@ -83,13 +84,43 @@ def test_hooks_of_both_kinds_are_seen():
         assert not has_forward_hooks(module)
 
 
-def test_the_compiler_is_what_the_first_step_of_an_optimiser_loads():
-    load_compiler()
-    loaded = set(sys.modules)
-    weight = nn.Parameter(torch.ones(1))
+STEPS = """
+import sys
+import torch
+from dsx.networks.torch_private import without_compiler
+
+weight = torch.nn.Parameter(torch.ones(1))
+for kind in (torch.optim.SGD, torch.optim.AdamW):
+    optimiser = without_compiler(kind)([weight], 0.1)
     weight.grad = torch.ones(1)
-    torch.optim.SGD([weight], 0.1).step()
-    assert not [name for name in set(sys.modules) - loaded if name.startswith("torch._dynamo")]
+    optimiser.step()
+    optimiser.zero_grad()
+    optimiser.load_state_dict(optimiser.state_dict())
+print([name for name in sys.modules if name.startswith("torch._dynamo")])
+"""
+
+
+@pytest.mark.slow
+def test_an_optimiser_without_compiler_loads_none():
+    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
+def test_an_optimiser_without_compiler_takes_the_same_steps(kind):
+    weights = []
+    for made in (kind, without_compiler(kind)):
+        weight = nn.Parameter(torch.linspace(-1, 1, 8))
+        optimiser = made([{"params": [weight], "weight_decay": 0.01}], lr=0.1)
+        for _ in range(3):
+            optimiser.zero_grad()
+            (weight**3).sum().backward()
+            optimiser.step()
+        assert weight.requires_grad
+        weights.append(weight.detach())
+    assert torch.equal(*weights)
+    assert without_compiler(kind) is without_compiler(kind)
+    assert kind.step is not without_compiler(kind).step
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, forking is not safe")
