@@ -144,17 +144,17 @@ def joint_difference(
     )
     error = np.nextafter(error, np.inf)
     rng = np.random.default_rng([seed, 6])
-    difference: Floats = np.zeros((error.size, cost.size))
-    moved: Floats = np.zeros((resamples, error.size, cost.size))
-    for joint, sign in ((a, 1), (b, -1)):
+    # all cells up to each error and cost, whose whole numbers are added up without rounding
+    to_error, to_cost = np.tri(error.size, error.size + 1), np.tri(cost.size, cost.size + 1).T
+    shares = []
+    for joint in (a, b):
         n = joint.error.size
         # a resample of the models is one of how many lie in each cell of the grid
         place = np.searchsorted(error, joint.error, "right") * (cost.size + 1) + np.searchsorted(cost, joint.cost)
         cells = np.bincount(place, minlength=(error.size + 1) * (cost.size + 1))
-        counts = rng.multinomial(n, cells / n, resamples)
-        within = np.concatenate([cells[None], counts]).reshape(-1, error.size + 1, cost.size + 1)
-        shares = within.cumsum(axis=1).cumsum(axis=2)[:, :-1, :-1] / n
-        difference += sign * shares[0]
-        moved += sign * (shares[1:] - shares[0])
+        counts = np.concatenate([cells[None], rng.multinomial(n, cells / n, resamples)])
+        shares.append(to_error @ counts.reshape(-1, error.size + 1, cost.size + 1) @ to_cost / n)
+    difference = shares[0][0] - shares[1][0]
+    moved = (shares[0][1:] - shares[0][0]) - (shares[1][1:] - shares[1][0])
     half = float(np.quantile(np.abs(moved).max(axis=(1, 2)), level, method="higher"))
     return JointDifference(error, cost, difference, half, level)

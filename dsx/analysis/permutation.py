@@ -42,14 +42,15 @@ def random_subsets(size: int, total: int, seed: int, batch: int) -> Positions:
     Floyd's algorithm on all rows at once: it costs BATCH · size², whatever `total` is.
     """
     rng = np.random.default_rng([seed, 8, batch])
-    chosen = np.full((BATCH, size), -1, dtype=np.int64)
+    chosen = np.full((size, BATCH), -1, dtype=np.int64)
     for taken, newest in enumerate(range(total - size, total)):
         candidate = rng.integers(0, newest + 1, BATCH)
-        repeated = (chosen[:, :taken] == candidate[:, None]).any(axis=1)
-        chosen[:, taken] = np.where(repeated, newest, candidate)
-    chosen.sort(axis=1)
-    chosen.flags.writeable = False
-    return chosen
+        repeated = (chosen[:taken] == candidate).any(axis=0)
+        chosen[taken] = np.where(repeated, newest, candidate)
+    subsets = np.ascontiguousarray(chosen.T)
+    subsets.sort(axis=1)
+    subsets.flags.writeable = False
+    return subsets
 
 
 def rank_statistics(subsets: Positions, start: Positions, end: Positions) -> tuple[Floats, Floats, Floats]:

@@ -51,11 +51,15 @@ def place_of(dataset: str, root: str | None) -> str:
 
 
 def _digits() -> Stored:
-    """scikit-learn's copy. To import scikit-learn takes a second of each process that trains: only its file is read."""
+    """scikit-learn's copy. To import it takes a second of each process that trains, so its file alone is read."""
     package = find_spec("sklearn")
-    assert package is not None
-    assert package.origin is not None
-    rows = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    file = Path(package.origin if package and package.origin else "").parent / "datasets" / "data" / "digits.csv.gz"
+    if file.is_file():
+        rows = np.loadtxt(file, delimiter=",")
+    else:
+        from sklearn.datasets import load_digits
+
+        rows = np.column_stack(load_digits(return_X_y=True))
     images = np.rint(rows[:, :-1].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     return Stored(images, rows[:, -1].astype(np.int64), "digits")
 

@@ -57,6 +57,14 @@ def test_digits_are_scikit_learns_in_bytes() -> None:
     assert training.name(5) == "digits[5]"
 
 
+def test_digits_are_the_same_where_scikit_learn_keeps_its_file_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, _ = read_published("digits", None, official=False)
+    monkeypatch.setattr("dsx.training.data.published.find_spec", lambda name: None)
+    loaded, _ = read_published("digits", None, official=False)
+    np.testing.assert_array_equal(loaded.images, read.images)
+    np.testing.assert_array_equal(loaded.labels, read.labels)
+
+
 def test_official_images_are_read_only_where_they_are_asked_for(mnist_folder: Folder) -> None:
     root, _, _ = mnist_folder
     for path in (root / "MNIST" / "raw").glob("t10k*"):
