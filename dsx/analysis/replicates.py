@@ -150,7 +150,7 @@ def _noise_share(each: _Sums, level: float) -> tuple[float, float, float]:
     """seeds / (between + seeds) and its interval. each: of every model."""
     whole = each.total()
     if whole.within == 0:
-        return (0.0, 0.0, 0.0) if whole.among > 0 else (math.nan, math.nan, math.nan)
+        return 0.0 if whole.among > 0 else math.nan, math.nan, math.nan
 
     def share(ratio: float) -> float:
         return float(np.clip(whole.typical / (whole.typical + max(ratio - 1, 0.0)), 0, 1))

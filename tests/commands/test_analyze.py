@@ -82,7 +82,7 @@ def test_every_figure_has_its_vector_image_and_the_table_of_what_it_shows(dsx: C
     out = tmp_path / "out"
     folder = out / "figures" / "AnyNetXE-digits"
     drawn = sorted(out.rglob("*.png"))
-    assert [path.stem for path in drawn if path.parent == out] == ["edf", "random_search"]
+    assert [path.stem for path in drawn if path.parent == out] == ["any_look", "edf", "random_search"]
     assert [path.stem for path in drawn if path.parent == folder] == [
         "complexity", "curves", "e_fit", "edf_by_models", "importance", "importance_pairs", "marginals", "networks",
         "pairs", "sample_size", "scatter",
