@@ -29,7 +29,8 @@ LONGEST = (
     "test_cluster.py", "test_coverage.py", "test_faults_launch.py", "test_documents.py", "test_docs.py",
     "test_until.py", "test_verdicts.py", "test_reproduce.py", "test_importance.py", "test_walk.py", "test_plan.py",
     "test_analyze.py", "test_run.py", "test_readme.py", "test_notebooks.py", "test_accuracy.py",
-    "test_page_in_browser.py", "test_contributing.py", "test_pinned.py", "test_design.py", "test_own_training.py", "test_faults_doors.py",
+    "test_page_in_browser.py", "test_contributing.py", "test_pinned.py", "test_design.py", "test_own_training.py",
+    "test_faults_doors.py",
 )  # fmt: skip
 
 
