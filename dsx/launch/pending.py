@@ -49,11 +49,19 @@ def recipe_of(study: Study) -> AnyRecipe:
     return study.recipe
 
 
-def trainers_of(studies: Sequence[Study], options: LaunchOptions) -> tuple[str, ...]:
-    """`module:function` of what trains these studies, each once."""
+def modules_of(studies: Sequence[Study], options: LaunchOptions) -> tuple[str, ...]:
+    """What the training of these studies loads sooner or later: to be loaded once, by what workers are forked from."""
     if options.trainer is not None:
-        return (options.trainer,)
-    return tuple(dict.fromkeys(study.recipe.trainer for study in studies if study.recipe is not None))
+        return (options.trainer.partition(":")[0],)
+    modules: dict[str, None] = {}
+    for recipe in [study.recipe for study in studies if study.recipe is not None]:
+        if not isinstance(recipe, Recipe):
+            modules[recipe.trainer.partition(":")[0]] = None
+            continue
+        modules["dsx.training.preload"] = None
+        if recipe.data.streams or recipe.augmentation.automatic != "none":
+            modules["torchvision.transforms.v2"] = None
+    return tuple(modules)
 
 
 def check_data_here(studies: Sequence[Study]) -> dict[Recipe, ImagesFound]:

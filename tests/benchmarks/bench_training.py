@@ -31,8 +31,6 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
-from torchvision import transforms
-from torchvision.datasets import ImageFolder
 
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
@@ -107,6 +105,9 @@ def plain_data(architecture: Architecture, recipe: Recipe) -> tuple[Dataset[Any]
     """Images, and how many processes load them: one for files, as many as the trainer has where the CPU trains."""
     size = recipe.resolution
     if recipe.data.dataset == "folder":
+        from torchvision import transforms  # here, or it would count as what a process of dsx loads
+        from torchvision.datasets import ImageFolder
+
         steps = [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
         normalised = transforms.Compose([*steps, transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
         return ImageFolder(f"{recipe.data.root}/train", normalised), 1

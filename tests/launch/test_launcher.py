@@ -182,7 +182,7 @@ def test_workers_load_torch_while_the_launch_looks_for_gpus(
     monkeypatch.setattr("dsx.launch.local.pool.begin_loading", seen.append)
     monkeypatch.setattr("dsx.launch.local.launcher.slots", lambda *_: seen.append("slots"))
     LocalLauncher().check([make_study(tmp_path)], LaunchOptions(device=device, trainer="standins:behave"))
-    assert seen == [("standins:behave",)] * expected + ["slots"]
+    assert seen == [("standins",)] * expected + ["slots"]
 
 
 LOADING = """
@@ -193,10 +193,10 @@ def ask(pipe):
     pipe.send("dsx.training.trainer" in sys.modules)
 
 if __name__ == "__main__":
-    pool.begin_loading(["dsx.training.trainer:train"])
+    pool.begin_loading(["dsx.training.preload"])
     from multiprocessing import forkserver
     server = forkserver._forkserver._forkserver_pid
-    context = pool._context(["dsx.training.trainer:train"])
+    context = pool._context(["dsx.training.preload"])
     ours, theirs = context.Pipe()
     process = context.Process(target=ask, args=(theirs,))
     process.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from dsx.base.errors import DsxError
 from dsx.launch import pending
 from dsx.launch.failures import record_failure
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_data_here, check_studies, limited, pending_runs, wanted
-from dsx.recipes.recipe import Recipe
+from dsx.launch.pending import check_data_here, check_studies, limited, modules_of, pending_runs, wanted
+from dsx.recipes.recipe import Recipe, load_recipe, read_recipe
 from dsx.study.claims import claim
 from dsx.study.study import Study
 from dsx.training.data import check
@@ -131,3 +132,17 @@ def test_a_data_set_that_ends_the_program_is_one_line(tmp_path: Path, monkeypatc
     assert str(caught.value) == (
         "data set digits: ended the program (sys.exit(3)) while its images were looked at: raise an exception instead"
     )
+
+
+def test_workers_are_forked_from_a_process_that_has_loaded_what_their_trainings_need(tmp_path: Path) -> None:
+    digits, files, own = (make_study(tmp_path / name, recipe=False) for name in ("digits", "files", "own"))
+    digits.set_recipe(load_recipe("digits"))
+    files.set_recipe(load_recipe("folder", {"data.root": str(tmp_path)}))
+    own.set_recipe(read_recipe({"name": "own", "command": ["train"]}))
+    loads = "dsx.training.preload"
+    assert modules_of([digits], LaunchOptions()) == (loads,)
+    assert modules_of([digits, files, digits], LaunchOptions()) == (loads, "torchvision.transforms.v2")
+    assert modules_of([own, digits], LaunchOptions()) == (own.recipe.trainer.partition(":")[0], loads)
+    assert modules_of([digits], LaunchOptions(trainer="standins:behave")) == ("standins",)
+    for name in modules_of([own, files], LaunchOptions()):
+        assert find_spec(name) is not None, name

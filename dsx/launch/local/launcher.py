@@ -12,7 +12,7 @@ from dsx.base.text import plural
 from dsx.launch.devices import Slot, cpu_count, may_have_gpus, slots
 from dsx.launch.launcher import Launched, Launcher, Preview
 from dsx.launch.options import LaunchOptions
-from dsx.launch.pending import check_studies, pending_runs, trainers_of
+from dsx.launch.pending import check_studies, modules_of, pending_runs
 from dsx.launch.surroundings import check_processes
 from dsx.launch.worker import WorkSettings
 from dsx.recipes.recipe import Recipe
@@ -47,7 +47,7 @@ class LocalLauncher(Launcher):
         if options.device != "cpu" and may_have_gpus():
             from dsx.launch.local.pool import begin_loading
 
-            begin_loading(trainers_of(studies, options))  # torch, which it takes seconds to load here too
+            begin_loading(modules_of(studies, options))  # torch, which it takes seconds to load here too
         self.slots(options)
         check_studies(studies, options)
         check_processes()
@@ -75,7 +75,7 @@ class LocalLauncher(Launcher):
         threads = self.threads if self.threads is not None else (1 if groups[0].device == "cpu" else None)
         return PoolSettings(
             work=WorkSettings(groups[0].device, threads, options.retry, options.trainer),
-            trainers=trainers_of(studies, options),
+            modules=modules_of(studies, options),
             nice=self.nice,
             memory_limit_gb=self.memory_limit_gb,
             timeout_s=self.time_limit_min * 60 if self.time_limit_min is not None else None,

@@ -28,7 +28,6 @@ from dsx.launch.failures import record_failure
 from dsx.launch.heartbeat import Heartbeat
 from dsx.launch.worker import Outcome, WorkSettings, work
 from dsx.recipes.own import OwnRecipe
-from dsx.recipes.recipe import TRAINER
 from dsx.study import claims
 from dsx.study.study import Study
 from dsx.training.allocator import keep_freed_memory
@@ -62,10 +61,10 @@ def grace_s(studies: Iterable[Study]) -> float:
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """What every worker process of a launch is told. trainers: `module:function` of those it may have to load."""
+    """What every worker process of a launch is told. modules: those that it loads sooner or later."""
 
     work: WorkSettings
-    trainers: tuple[str, ...] = (TRAINER,)
+    modules: tuple[str, ...] = ("dsx.training.preload",)
     nice: int = 0
     memory_limit_gb: float | None = None  # resident memory of a process
     timeout_s: float | None = None  # of one model
@@ -100,7 +99,7 @@ class WorkerGroup:
     def __enter__(self) -> WorkerGroup:
         with _starting():
             use_short_sockets()
-            context = _context(self.settings.trainers)
+            context = _context(self.settings.modules)
             ours, self._theirs = context.Pipe(duplex=False)[::-1]
             self._ours = ours
             self._begun, reports = context.Pipe(duplex=False)
@@ -170,24 +169,23 @@ def _starting() -> Iterator[None]:
         raise DsxError(f"worker processes cannot be started: {why}; `dsx doctor` looks closer") from error
 
 
-def _context(trainers: Collection[str]) -> Any:
-    """forkserver with the trainers loaded once, where forking is safe; else spawn. Both leave our threads behind."""
+def _context(modules: Collection[str]) -> Any:
+    """forkserver with the modules loaded once, where forking is safe; else spawn. Both leave our threads behind."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    loaded = ["dsx.training.preload" if name == TRAINER else name.partition(":")[0] for name in trainers]
-    context.set_forkserver_preload([*loaded, __name__])
+    context.set_forkserver_preload([*modules, __name__])
     return context
 
 
-def begin_loading(trainers: Collection[str]) -> None:
+def begin_loading(modules: Collection[str]) -> None:
     """Let what workers will need be loaded meanwhile, where processes are forked from one that has it.
 
     Raises DsxError if no process can be started.
     """
     if sys.platform == "linux":
         surroundings.check_processes()
-        _context(trainers)
+        _context(modules)
         with _starting(), surroundings.same_search_path():
             forkserver.ensure_running()
 
