@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -135,14 +136,16 @@ def test_a_data_set_that_ends_the_program_is_one_line(tmp_path: Path, monkeypatc
 
 
 def test_workers_are_forked_from_a_process_that_has_loaded_what_their_trainings_need(tmp_path: Path) -> None:
-    digits, files, own = (make_study(tmp_path / name, recipe=False) for name in ("digits", "files", "own"))
+    digits, augmented, own = (make_study(tmp_path / name, recipe=False) for name in ("digits", "augmented", "own"))
     digits.set_recipe(load_recipe("digits"))
-    files.set_recipe(load_recipe("folder", {"data.root": str(tmp_path)}))
+    augmented.set_recipe(load_recipe("digits", {"augmentation.automatic": "trivialaugment"}))
     own.set_recipe(read_recipe({"name": "own", "command": ["train"]}))
     loads = "dsx.training.preload"
     assert modules_of([digits], LaunchOptions()) == (loads,)
-    assert modules_of([digits, files, digits], LaunchOptions()) == (loads, "torchvision.transforms.v2")
+    assert modules_of([digits, augmented, digits], LaunchOptions()) == (loads, "torchvision.transforms.v2")
+    files = SimpleNamespace(recipe=load_recipe("folder", {"data.root": str(tmp_path)}))
+    assert modules_of([files], LaunchOptions()) == (loads, "torchvision.transforms.v2")
     assert modules_of([own, digits], LaunchOptions()) == (own.recipe.trainer.partition(":")[0], loads)
     assert modules_of([digits], LaunchOptions(trainer="standins:behave")) == ("standins",)
-    for name in modules_of([own, files], LaunchOptions()):
+    for name in modules_of([own, augmented], LaunchOptions()):
         assert find_spec(name) is not None, name
