@@ -69,10 +69,9 @@ def package(tmp_path: Path) -> Path:
 def test_the_list_for_an_exhibit_adds_an_exhibit(tmp_path: Path, package: Path) -> None:
     install(package, "spread_of_errors", "An exhibit")
     reference = ROOT / "experiments" / "reference"
-    files = [str(reference / f"{name}.parquet") for name in ("AnyNetXA-digits", "RegNetX-digits")]
-    printed = run(tmp_path, package, "analyze", *files, "--out", "analysis", "--figures", "none")
+    printed = run(tmp_path, package, "analyze", str(reference), "--out", "analysis", "--figures", "none")
     written = pd.read_csv(tmp_path / "analysis" / "spread.csv").set_index("study")["spread"]
-    assert len(written) == 2
+    assert len(written) == 6
     for name, spread in written.items():
         errors = pd.read_parquet(reference / f"{name}.parquet")["error"]
         assert spread == pytest.approx(errors.std())

@@ -94,7 +94,6 @@ def test_a_study_has_the_files_and_fields_it_had(run: collect.Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     "group", [pytest.param(g, marks=[] if g in QUICK_GROUPS else [pytest.mark.slow]) for g in TABLES["groups"]]
 )

@@ -30,9 +30,9 @@ class BestOfK:
     """Lowest error of k models, for several k ≤ n. k: (m,). expected: (m,) percent, unbiased.
 
     low, high: (m,) interval of the expected lowest error, conservative: at 0.95 it holds it in 95–100 % of
-    populations, whatever the law; NaN for a single model, and for k = 1, the mean, of fewer than
-    `models_for_mean`. deviation: (m,) standard
-    deviation of the lowest error of single searches, k of these models drawn without replacement. n: models.
+    populations, whatever the law; NaN for a single model, and for k = 1, the mean, of fewer than `models_for_mean`.
+    deviation: (m,) standard deviation of the lowest error of single searches, k of these models drawn without
+    replacement. n: models.
     """
 
     k: npt.NDArray[np.int64]

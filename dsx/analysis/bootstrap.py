@@ -82,7 +82,7 @@ def models_for_mean(level: float) -> int:
     Where 10 % of models are bad and 3 % diverge, the interval at 95 % covers 83 % with 16 models, 92 with 32 and 94
     with 64; all of 15 differences at once are covered in 92 % with 64 and in 94 with 96.
     """
-    return 64 if level < 0.9501 else 96
+    return 64 if round(level, 9) <= 0.95 else 96
 
 
 def mean_interval(
@@ -105,8 +105,10 @@ def grouped_mean_interval(groups: Sequence[Floats], shares: Floats, level: float
     """Mean of the groups' means, each with its share, and its interval, resampled within groups: (mean, low, high).
 
     groups: (n_k,) percent each; shares: (K,) that sum to 1. The rest as `mean_interval`, with Satterthwaite's degrees
-    of freedom. (mean, NaN, NaN) where a group has a single model.
+    of freedom. (mean, NaN, NaN) where a group has a single model, and below `models_for_mean` of all groups together.
     """
+    if sum(group.size for group in groups) < models_for_mean(level):
+        return float(shares @ [group.mean() for group in groups]), math.nan, math.nan
     ordered = [np.sort(group) for group in groups]
     means = [resampled_means(group, seed=k) for k, group in enumerate(ordered)]
     return _grouped_interval(ordered, shares, means, level)

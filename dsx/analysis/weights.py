@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dsx.analysis.bootstrap import difference_interval, grouped_mean_interval, models_for_mean
+from dsx.analysis.bootstrap import difference_interval, grouped_mean_interval
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.number_words import points, spread
 from dsx.analysis.verdict import Verdict
@@ -152,10 +152,9 @@ def compare_matched(
     groups_a, groups_b = (_in_bins(rows, by, shared) for rows in (rows_a, rows_b))
     n_a, n_b = (sum(group.size for group in groups) for groups in (groups_a, groups_b))
     a, b = (grouped_mean_interval(groups, shared.shares, level) for groups in (groups_a, groups_b))
-    ends = difference_interval(a, b) if min(n_a, n_b) >= models_for_mean(level) else (math.nan, math.nan)
     return MatchedDifference(
         by, float(shared.edges[0]), float(shared.edges[-1]), shared.shares.size, n_a, n_b, len(rows_a), len(rows_b),
-        a[0], b[0], a[0] - b[0], *ends, level,
+        a[0], b[0], a[0] - b[0], *difference_interval(a, b), level,
     )  # fmt: skip
 
 

@@ -112,12 +112,8 @@ def draw_random_search(
     spread = {name: 2 * c.deviation for name, c in curves.items() if isinstance(c, BestOfK) and len(curves) <= BANDED}
     with drawing(ax, len(curves), notes) as ax:
         for index, (name, curve) in enumerate(curves.items()):
-            ax.plot(
-                curve.k, curve.expected, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
-                label=series_label(f"{name} (n {curve.n:.0f})"),
-            )  # fmt: skip
-            if banded:
-                ax.fill_between(curve.k, curve.low, curve.high, color=color(index), alpha=0.18, linewidth=0)
+            band = (curve.low, curve.high) if banded else None
+            _draw_curve(ax, index, f"{name} (n {curve.n:.0f})", curve.k, curve.expected, band)
             for end in (curve.expected + side * spread[name] for side in (-1, 1) if name in spread):
                 # no search finds less than the lowest error
                 end = np.maximum(end, curve.expected[-1])
@@ -144,12 +140,8 @@ def draw_any_look(
     banded = len(medians) <= BANDED
     with drawing(ax, len(medians), notes) as ax:
         for index, (name, median) in enumerate(medians.items()):
-            ax.plot(
-                median.n, median.estimate, color=color(index), linestyle=dashes(index), marker="o", markersize=3,
-                label=series_label(f"{name} (n {median.n[-1]:,})"),
-            )  # fmt: skip
-            if banded:
-                ax.fill_between(median.n, median.low, median.high, color=color(index), alpha=0.18, linewidth=0)
+            band = (median.low, median.high) if banded else None
+            _draw_curve(ax, index, f"{name} (n {median.n[-1]:,})", median.n, median.estimate, band)
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter(plain_ticks())
         ax.set_xlabel("models, in the order in which they were drawn")
@@ -157,6 +149,15 @@ def draw_any_look(
         levels = max(median.level for median in medians.values())
         legend_above(ax, f"shaded: {100 * levels:g} % interval at any look" if banded else None)
     return ax
+
+
+def _draw_curve(
+    ax: Axes, index: int, label: str, n: npt.NDArray[np.int64], values: Floats, band: tuple[Floats, Floats] | None
+) -> None:
+    """A series by the number of models, with its shaded band if it has one."""
+    ax.plot(n, values, color=color(index), linestyle=dashes(index), marker="o", markersize=3, label=series_label(label))
+    if band is not None:
+        ax.fill_between(n, *band, color=color(index), alpha=0.18, linewidth=0)
 
 
 def sample_size(distances: Table, ax: Axes | None = None, orders: Table | None = None, name: str = "") -> Axes:
