@@ -107,9 +107,9 @@ def grouped_mean_interval(groups: Sequence[Floats], shares: Floats, level: float
     groups: (n_k,) percent each; shares: (K,) that sum to 1. The rest as `mean_interval`, with Satterthwaite's degrees
     of freedom. (mean, NaN, NaN) where a group has a single model, and below `models_for_mean` of all groups together.
     """
-    if sum(group.size for group in groups) < models_for_mean(level):
-        return float(shares @ [group.mean() for group in groups]), math.nan, math.nan
     ordered = [np.sort(group) for group in groups]
+    if sum(group.size for group in groups) < models_for_mean(level):
+        return float(shares @ [group.mean() for group in ordered]), math.nan, math.nan
     means = [resampled_means(group, seed=k) for k, group in enumerate(ordered)]
     return _grouped_interval(ordered, shares, means, level)
 
