@@ -9,6 +9,7 @@ import contextlib
 import functools
 import inspect
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -19,6 +20,7 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.data import DataLoader
+from torch.utils.data._utils import signal_handling
 
 Operation: TypeAlias = OpOverload
 _Kind = TypeVar("_Kind", bound=type[Optimizer])
@@ -111,6 +113,15 @@ def end_processes(loader: DataLoader[Any]) -> None:
     if running is not None and hasattr(running, "_shutdown_workers"):
         running._shutdown_workers()
         loader._iterator = None
+
+
+def beneath_alarm(handler: Any) -> Any:
+    """A handler of SIGCHLD as it was before torch set its own, which raises wherever a program is when a loader's
+    process dies; any other handler is given as it is.
+    """
+    if getattr(handler, "__module__", None) != signal_handling.__name__:
+        return handler
+    return inspect.getclosurevars(handler).nonlocals["previous_handler"] or signal.SIG_DFL
 
 
 @contextlib.contextmanager

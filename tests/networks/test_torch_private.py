@@ -1,6 +1,7 @@
 """The private parts of torch and multiprocessing behave as dsx needs them; a version that changes one fails."""
 
 import multiprocessing
+import signal
 import subprocess
 import sys
 
@@ -10,9 +11,11 @@ import torch
 from scipy import stats
 from torch import nn
 from torch.utils.data import DataLoader
+from torch.utils.data._utils import signal_handling
 
 from dsx.networks.torch_private import (
     Watch,
+    beneath_alarm,
     children_allowed,
     copy_each,
     end_processes,
@@ -82,6 +85,19 @@ def test_hooks_of_both_kinds_are_seen():
         assert has_forward_hooks(module)
         handle.remove()
         assert not has_forward_hooks(module)
+
+
+@pytest.mark.parametrize("before", [signal.SIG_DFL, lambda signum, frame: None])
+def test_beneath_the_alarm_of_loaders_is_the_handler_that_was_there(before, monkeypatch):
+    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
+    left = signal.signal(signal.SIGCHLD, before)
+    try:
+        assert beneath_alarm(signal.getsignal(signal.SIGCHLD)) is before
+        signal_handling._set_SIGCHLD_handler()
+        assert signal.getsignal(signal.SIGCHLD) is not before
+        assert beneath_alarm(signal.getsignal(signal.SIGCHLD)) is before
+    finally:
+        signal.signal(signal.SIGCHLD, left)
 
 
 STEPS = """

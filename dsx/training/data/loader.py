@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from dsx.base.shared_memory import SHARED_MEMORY, shared_memory
 from dsx.base.temporary import use_short_sockets
-from dsx.networks.torch_private import children_allowed, end_processes
+from dsx.networks.torch_private import beneath_alarm, children_allowed, end_processes
 from dsx.training.data.batches import BatchStep
 from dsx.training.data.images import ImageSet
 from dsx.training.data.pixels import Unreadable
@@ -159,8 +159,10 @@ class Loader:
 
 @contextlib.contextmanager
 def _told_at_reads() -> Iterator[None]:
-    """Torch's handler, set when processes start, raises wherever this one is when they die; now the next read tells."""
-    before = signal.getsignal(signal.SIGCHLD)
+    """Torch's handler, set by the first loader's start in a process, raises wherever this one is when theirs die; now
+    the next read tells.
+    """
+    before = beneath_alarm(signal.getsignal(signal.SIGCHLD))
     try:
         yield
     finally:

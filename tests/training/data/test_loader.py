@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
+from torch.utils.data._utils import signal_handling
 
 from dsx.launch.failures import kind_of
 from dsx.training.data import loader as loaders
@@ -114,7 +117,24 @@ def test_a_process_that_can_deliver_nothing_ends_in_a_cause(kind: type[Images], 
     assert kind_of(caught.value) == "killed"
 
 
+def mark(signum: int, frame: object) -> None:
+    """A handler of a program of its own."""
+
+
+@pytest.fixture(params=[False, True], ids=["first loader", "after a loader of somebody else"])
+def _others(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a loader finds in its process, whatever ran there before."""
+    before = signal.signal(signal.SIGCHLD, mark)
+    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
+    if request.param:
+        assert [rows.tolist() for rows in DataLoader([1, 2], num_workers=1)] == [[1], [2]]
+        assert signal.getsignal(signal.SIGCHLD) is not mark
+    yield
+    signal.signal(signal.SIGCHLD, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_others")
 def test_a_process_that_dies_during_a_step_is_told_at_the_next_read() -> None:
     source = loader(Images)
     batches = source.batches(PLAN * 20)
@@ -124,6 +144,7 @@ def test_a_process_that_dies_during_a_step_is_told_at_the_next_read() -> None:
         time.sleep(0.5)  # a step, in which the news of the end comes
         with pytest.raises(LoaderDied, match=r"^a loader process was killed, perhaps by the system for want of memory"):
             list(batches)
+        assert signal.getsignal(signal.SIGCHLD) is mark
     finally:
         source.close()
 
