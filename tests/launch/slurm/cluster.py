@@ -119,14 +119,19 @@ class Cluster:
 
         A controller that is killed forgets jobs that it started in its last seconds and gives their ids again; a node
         that remembers those ids refuses the new jobs and is drained for "Duplicate jobid". A slurmd remembers jobs
-        only as long as it runs.
+        only as long as it runs. The news of a refusal may come after its node was put back, so that it is put back
+        until all are there.
         """
         for node in NODES:
             self.kill(f"slurmd-{node}", signal.SIGTERM)
             self.start_node(node)
         self.wait_until_answering()
-        self.client("scontrol", "update", f"NodeName={','.join(NODES)}", "State=RESUME", check=False)
-        self.wait_for_nodes()
+
+        def back() -> None:
+            self.client("scontrol", "update", f"NodeName={','.join(NODES)}", "State=RESUME", check=False)
+            self.wait_for_nodes(seconds=3)
+
+        self._retry(back)
 
     def wait_until_answering(self) -> None:
         """Until every node's daemon has registered with the controller."""
