@@ -7,7 +7,9 @@ dsx and keeps its traceback. A message says where, what was found, the rule and 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from numbers import Integral
 
 
 class DsxError(ValueError):
@@ -30,6 +32,29 @@ def check_at_least_one(name: str, number: int | None, of: str = "") -> None:
     """Raises DsxError for an option below 1; None is none. name: as it is typed. of: what it counts."""
     if number is not None and number < 1:
         raise DsxError(f"{name} {number}: expected an integer ≥ 1{of and f', {of}'}")
+
+
+def check_whole(name: str, value: object, low: int, below: float, expected: str) -> None:
+    """Raises DsxError unless it is an integer (numpy's count), low ≤ value < below. expected: the rule, in words."""
+    if not (isinstance(value, Integral) and low <= int(value) < below):
+        raise DsxError(f"{name} = {value!r}: expected {expected}")
+
+
+def check_seed(seed: object) -> None:
+    """Raises DsxError for what is no seed of a population, a training or a walk."""
+    check_whole("seed", seed, 0, 2**63, "an integer from 0 to 2^63 − 1")
+
+
+def check_path(name: str, path: object, example: str) -> None:
+    """Raises DsxError for what names no file or folder. example: of one that would."""
+    if not isinstance(path, str | os.PathLike) or path == "":
+        raise DsxError(f"{name} = {path!r}: expected a path, such as {example}")
+
+
+def check_mapping(name: str, value: object, example: str) -> None:
+    """Raises DsxError for what has no keys. example: of what has."""
+    if not isinstance(value, Mapping):
+        raise DsxError(f"{name} = {value!r}: expected a dictionary, such as {example}")
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dsx.analysis.verdict import parse_margin
+from dsx.base.errors import DsxError, check_mapping, check_path, check_whole
 from dsx.designing.account import told
 from dsx.designing.folder import DesignFolder
 from dsx.designing.journal import Journal
@@ -67,6 +69,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     Raises DsxError for a bad argument, or a folder that holds another walk.
     """
     first = as_space(space)
+    _check(evaluate, candidates, folder, accept)
     plan = WalkPlan(budget, seed=seed, level=level, margin=parse_margin(str(margin)))
     wanted, journal, place = dict(candidates or {}), Journal(), None
     if folder is not None:
@@ -79,6 +82,17 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     if place is not None:
         place.write_chain(walk.chain, walk.steps)
     return as_design(walk, ending)
+
+
+def _check(evaluate: object, candidates: object, folder: object, accept: object) -> None:
+    if not callable(evaluate):
+        raise DsxError(f"evaluate = {evaluate!r}: expected a function that takes a model and returns its error")
+    if candidates is not None:
+        check_mapping("candidates", candidates, "{'shallow': {'rules': {'shallow': 'total_depth <= 8'}}}")
+    if folder is not None:
+        check_path("folder", folder, "runs/mine")
+    if accept is not None:
+        check_whole("accept", accept, 1, math.inf, "the number of one of the last candidates, from 1")
 
 
 def as_design(walk: Walk, ending: Ending) -> Design:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal
 
 from dsx.analysis.step_test import Look
 from dsx.analysis.verdict import Margin
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_seed, check_whole
 from dsx.designing.refinement import Refinement
 
 # models without which nothing is proposed: this part of the budget, within these bounds
@@ -33,16 +35,13 @@ class WalkPlan:
     margin: Margin = field(default_factory=lambda: Margin(0.1))
 
     def __post_init__(self) -> None:
-        if self.models < 2 * _FEWEST:
-            raise DsxError(
-                f"models = {self.models}: expected an integer ≥ {2 * _FEWEST}, or there is nothing to test by"
-            )
+        enough = f"an integer ≥ {2 * _FEWEST}, or there is nothing to test by"
+        check_whole("models", self.models, 2 * _FEWEST, math.inf, enough)
         if self.hours is not None and not self.hours > 0:
             raise DsxError(f"hours = {self.hours:g}: expected a number above 0")
-        if not 0 <= self.seed < 2**63:
-            raise DsxError(f"seed = {self.seed}: expected an integer from 0 to 2^63 − 1")
-        if not 0.5 < self.level < 1:
-            raise DsxError(f"level = {self.level}: expected a number between 0.5 and 1, as in 0.95")
+        check_seed(self.seed)
+        if not (isinstance(self.level, Real) and 0.5 < self.level < 1):
+            raise DsxError(f"level = {self.level!r}: expected a number between 0.5 and 1, as in 0.95")
 
     @property
     def first(self) -> int:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dsx.base.errors import check_whole
 from dsx.networks.architecture import Architecture, ArchitectureTable, check_network
 from dsx.networks.baselines import Baseline, baseline_complexity
 from dsx.networks.cost import METRICS, Complexity, total
@@ -44,10 +45,11 @@ class LayerCost:
 def complexity(architecture: Architecture | Baseline | UserNetwork, resolution: int = 224) -> Complexity:
     """Exact flops, params and acts of one network on images of resolution × resolution.
 
-    A user's network has its own input, whatever the resolution. Raises DefinitionError if the resolution is too small
-    for the network's strides, or for what is no description of a network.
+    A user's network has its own input, whatever the resolution. Raises DsxError for a resolution that is no integer, or
+    too small for the network's strides, and for what is no description of a network.
     """
     check_network(architecture)
+    check_whole("resolution", resolution, 1, 2**31, "an integer from 1 to 2^31 − 1")
     if isinstance(architecture, UserNetwork):
         return user_complexity(architecture)
     if isinstance(architecture, Baseline):

@@ -88,6 +88,8 @@ def published(name: str) -> Architecture:
 
     Raises DefinitionError with a near miss for a name that is not in `published_names()`.
     """
+    if not isinstance(name, str):
+        raise DefinitionError(unknown("network", name, published_names()))
     return published_record(name).architecture
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from dsx.base import resources
 from dsx.base.compose import compose_group
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_mapping
 from dsx.base.nested import without
 from dsx.base.schema import Count
 from dsx.networks.lookup import Network, input_shape
@@ -290,5 +290,7 @@ def load_recipe(name_or_path: str | Path, overrides: Mapping[str, object] | None
     """
     name = str(name_or_path)
     path = resources.find("experiments", name, group="recipe")
+    if overrides is not None:
+        check_mapping("overrides", overrides, "{'epochs': 20}")
     content = compose_group("recipe", path, overrides)
     return read_recipe(content, f"recipe {name}" if name == path.stem else name)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dsx.base import resources
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_path
 from dsx.results.arrays import Table
 from dsx.results.states import finished
 from dsx.results.structure import block_widths_of
@@ -46,6 +46,8 @@ def load_reference(folder: str | Path | None = None) -> Reference:
 
     Raises DsxError if there are none, or a file is not what the manifest says.
     """
+    if folder is not None:
+        check_path("folder", folder, "experiments/reference")
     place = _find() if folder is None else Path(folder)
     try:
         manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))

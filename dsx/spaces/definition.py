@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from dsx.base import resources
-from dsx.base.errors import DsxError
+from dsx.base.errors import DsxError, check_mapping
 from dsx.base.schema import Count, Frozen, Name
 from dsx.networks.architecture import Activation, Head, Stem
 from dsx.networks.cost import MEMORIES, STAGE_METRICS
@@ -238,6 +238,8 @@ def load_space(name: str | Path, overrides: Mapping[str, object] | None = None) 
     Raises DefinitionError: unknown name or key, wrong type, empty range, a rule without its parameter.
     """
     path = resources.find("spaces", str(name))
+    if overrides is not None:
+        check_mapping("overrides", overrides, "{'parameters.width.high': 512}")
     data = read_definition(path)
     for key, value in (overrides or {}).items():
         assign(data, key, value)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dsx.base.errors import DsxError, ShortfallError
+from dsx.base.errors import DsxError, ShortfallError, check_seed, check_whole
 from dsx.base.nested import canonical_json
 from dsx.spaces.acceptance import AcceptedSetting, Taken, evaluate, take
 from dsx.spaces.checks import check_limits
@@ -81,8 +81,8 @@ def configured(
         if ends is not None and not _is_range(ends):
             raise DsxError(f"{name} = {ends!r}: expected 0 ≤ low ≤ high, as in (360e6, 400e6)")
     for name, value in (("resolution", resolution), ("num_classes", num_classes)):
-        if value is not None and not _is_whole(value, 1, 2**31):
-            raise DsxError(f"{name} = {value!r}: expected an integer from 1 to 2^31 − 1")
+        if value is not None:
+            check_whole(name, value, 1, 2**31, "an integer from 1 to 2^31 − 1")
     if resolution is not None and space.input is not None:
         raise DsxError(f"resolution = {resolution}: {space.name} takes no images but inputs of {space.input_in_words}")
     update = {"resolution": resolution, "num_classes": num_classes}
@@ -92,10 +92,6 @@ def configured(
     except ValueError as error:
         raise DsxError(f"{space.name}: {error}") from None
     return bounded.model_copy(update={k: v for k, v in update.items() if v is not None})
-
-
-def _is_whole(value: object, low: int, below: float = math.inf) -> bool:
-    return isinstance(value, int | np.integer) and bool(low <= value < below)
 
 
 def _is_range(ends: object) -> bool:
@@ -109,10 +105,8 @@ def _is_range(ends: object) -> bool:
 
 def draw_population(space: Space, n: int, seed: int = 0, allow_short: bool = False) -> Sampling:
     """What `sample` does, with the account of how many candidates passed what."""
-    if not _is_whole(n, 1):
-        raise DsxError(f"n = {n!r}: expected an integer ≥ 1")
-    if not _is_whole(seed, 0, 2**63):
-        raise DsxError(f"seed = {seed!r}: expected an integer from 0 to 2^63 − 1")
+    check_whole("n", n, 1, math.inf, "an integer ≥ 1")
+    check_seed(seed)
     draws, tally = Draws(space, seed), Tally(space.family)
     pace, small = _Pace(space.counts_one_by_one), enumerable(space)
     batches: list[Taken] = []

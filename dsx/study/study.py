@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import dsx
 from dsx.base import nested
-from dsx.base.errors import DsxError, StudyError
+from dsx.base.errors import DsxError, StudyError, check_whole
 from dsx.base.provenance import git_commit
 from dsx.results.arrays import Table
 from dsx.spaces.definition import Space, completed
@@ -122,6 +122,7 @@ class Study:
         Results stay, and workers that train it may go on. Raises StudyError for a study that was not sampled from a
         space, and ShortfallError if the space has fewer models, unless allow_short; DsxError as `Study.create` does.
         """
+        check_whole("n", n, 1, math.inf, "an integer ≥ 1")
         if n <= self.request.get("n", 0):
             return self
         if "parameters" not in self.definition:

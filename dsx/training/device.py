@@ -17,6 +17,8 @@ _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 def resolve_device(name: str = "auto") -> torch.device:
     """`auto` (CUDA if there is one, else the CPU), `cpu`, `cuda`, `cuda:1`, `mps`. Raises DsxError if not there."""
+    if not isinstance(name, str):
+        raise DsxError(unknown("device", name, ("auto", "cpu", "cuda", "mps")))
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     match = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", name)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from dsx.base.errors import check_path, check_seed, check_whole
 from dsx.base.files import sweep, write_json
 from dsx.base.out_of_memory import is_out_of_memory
 from dsx.base.temporary import use_short_sockets
@@ -53,6 +54,11 @@ def train(  # noqa: PLR0913 (a public function; its options go by name)
     TimeLimitExceeded.
     """
     check_network(architecture)
+    check_seed(seed)
+    if folder is not None:
+        check_path("folder", folder, "runs/one")
+    if threads is not None:
+        check_whole("threads", threads, 1, 2**31, "an integer ≥ 1, or None")
     recipe = recipe if isinstance(recipe, AnyRecipe) else load_recipe(recipe)
     if not isinstance(recipe, Recipe):  # a program or a function of the user's
         train_once = trainer_named(recipe.trainer)
