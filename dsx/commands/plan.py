@@ -17,7 +17,7 @@ from dsx.analysis.verdict import Looks
 from dsx.base import files
 from dsx.base.errors import DsxError, check_at_least_one, one_of
 from dsx.base.text import align
-from dsx.results.arrays import Floats, Table
+from dsx.results.arrays import Floats, Table, check_level
 from dsx.results.states import finished, finished_errors
 from dsx.study.study import Study
 
@@ -44,6 +44,7 @@ class PlanRequest:
     def __post_init__(self) -> None:
         if self.looks not in _LOOKS:
             raise DsxError(f"--looks {self.looks}: {one_of(self.looks, _LOOKS)}")
+        check_level(self.level)
         check_at_least_one("--comparisons", self.comparisons, "verdicts decided together")
 
 

@@ -109,6 +109,29 @@ def test_pilots_that_show_nothing_get_no_number():
     assert "a difference of 2 points" in given.words
 
 
+@pytest.mark.parametrize("looks", ["any", "one"])
+def test_few_pilots_promise_no_verdict_on_a_difference_that_is_nothing(looks):
+    few = [8.9, 15.0, 19.5, 21.0, 34.2, 56.3]
+    images = np.round(np.random.default_rng(0).gamma(9, 0.2, 48) * 3.6) / 3.6  # errors of 360 images
+    for pilot in (few, images):
+        spread = float(np.std(pilot))
+        tiny, small, large = (power_curve([pilot], [512], d * spread, looks=looks).power[0] for d in (0.001, 0.2, 0.5))
+        assert tiny < 0.1
+        assert tiny < small < large
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pilot", [6, 16])
+def test_one_small_pilot_keeps_what_is_promised_of_a_small_difference(pilot):
+    sizes = [20, 40, 60, 90, 130, 180, 250, 350, 500, 700]
+    truth = [0.14, 0.20, 0.37, 0.53, 0.67, 0.80, 0.93, 0.97, 0.99, 1.0]  # of `rank_test`, each by 200 pairs of samples
+    reached = []
+    for repeat in range(20):
+        planned = plan(gamma(np.random.default_rng([7, repeat]), pilot), None, 0.35, looks="one")
+        reached.append(np.interp(planned.n or MOST, sizes, truth))
+    assert np.mean(reached) > 0.65
+
+
 def test_one_pilot_stands_for_both_and_a_sure_difference_takes_the_smallest_number():
     assert plan([1.0, 1.1, 1.2, 1.3], None, 5.0, looks="one").n == smallest_n(0.05)
     assert plan(gamma(np.random.default_rng(0), 40), None, 1.0, looks="one").n > 10
