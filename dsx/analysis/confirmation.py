@@ -95,15 +95,16 @@ def _mean(changes: Floats, level: float) -> tuple[float, float, float]:
 
 def confirmation_in_words(confirmation: Confirmation, metric: Metric = ERROR) -> list[str]:
     """Sentences: the best one before and anew, all of them, how much is luck of the seed, and whether orders agree."""
-    best, count = confirmation.table.iloc[0], plural(len(confirmation.table), "model")
+    best, models = confirmation.table.iloc[0], len(confirmation.table)
     shown = _two(metric.from_error(best["before"]))
     value, low, high = map(_two, metric.interval(best["anew"], best["low"], best["high"]))
     interval = "" if math.isnan(best["low"]) else f" ({low}–{high})"
     seeds, unit = plural(int(best["seeds"]), "fresh seed"), metric.unit_after
     before, anew = (_two(metric.from_error(confirmation.table[when].mean())) for when in ("before", "anew"))
+    every = f"All {models:,} models" if models > 1 else "The only model"
     lines = [
         f"The best model showed {shown}{unit}; trained anew with {seeds} {value}{unit}{interval}.",
-        f"All {count}: {before}{unit} before, {anew}{unit} anew, {_change(confirmation, metric)}.",
+        f"{every}: {before}{unit} before, {anew}{unit} anew, {_change(confirmation, metric)}.",
     ]
     if confirmation.parts is not None:
         lines.append(_noise(confirmation.parts))
@@ -124,7 +125,9 @@ def _change(confirmation: Confirmation, metric: Metric) -> str:
         return f"{text} by schedule and luck together"
     if confirmation.low > 0:
         return f"{text}: by so much they were lucky when they were chosen"
-    return f"{text}, which shows no luck in the choice"
+    if confirmation.high < 0:
+        return f"{text}, which shows no luck in the choice"
+    return f"{text}, which leaves open whether there was luck in the choice"
 
 
 def _noise(parts: Variances) -> str:

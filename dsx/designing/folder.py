@@ -132,9 +132,11 @@ def evidence_of(step: Step) -> list[str]:
     look = step.looks[-1]
     said = {"better": "better", "no worse": "no worse within the margin, and simpler", "undecided": "not taken"}
     known = f" ({step.known} of them known before)" if step.known else ""
+    # what of a wider space shares one value, or follows a line, is no part of it by any share
+    other = "of what it leaves out" if step.refinement.exact else "of the wider space"
     pvalue = look.no_worse if look.outcome == "no worse" else look.better
     return [
-        f"{said[look.outcome]}: {look.narrow} fresh models of it and {look.wide} of what it leaves out{known}; a model"
+        f"{said[look.outcome]}: {look.narrow} fresh models of it and {look.wide} {other}{known}; a model"
         f" of it beats one of those with chance {look.chance:.2f} ({look.low:.2f}–{look.high:.2f}); p = {pvalue:.2g},"
         f" where {look.allowed:.2g} decides at look {len(step.looks)}"
     ]

@@ -27,7 +27,9 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
     }
     table = best_ranges_table(inquiry.tables, level=inquiry.level)
     distinct = {name: varied(rows, explored_columns({"": rows})) for name, rows in inquiry.models.items()}
-    yield Computed("best_ranges", {"": table}, values={"ranges": ranges, "varied": distinct})
+    yield Computed(
+        "best_ranges", {"": table}, values={"ranges": ranges, "varied": distinct, "several": len(inquiry.tables) > 1}
+    )
 
 
 def told(computed: Computed) -> list[str]:
@@ -37,7 +39,7 @@ def told(computed: Computed) -> list[str]:
         names = [name for name in computed.values["varied"][study] if of_stage(name) is None]
         names = sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))[:_MOST]
         ends = ", ".join(f"{axis(name, [0.0])[0].partition(' (')[0]} {_cell(ranges, name)}" for name in names)
-        lines += [f"best 25 %{f' of {study}' if len(every) > 1 else ''}: {ends}"] if ends else []
+        lines += [f"best 25 %{f' of {study}' if computed.values['several'] else ''}: {ends}"] if ends else []
     return lines
 
 

@@ -78,7 +78,20 @@ def test_one_seed_each_gives_no_interval_and_few_models_no_order():
     confirmation = confirm(before, anew)
     assert (confirmation.parts, confirmation.agreement) == (None, None)
     assert np.isnan(confirmation.low)
-    assert confirmation_in_words(confirmation)[1].endswith("points, which shows no luck in the choice.")
+    line = confirmation_in_words(confirmation)[1]
+    assert line.startswith("The only model: ")
+    assert line.endswith("points, which leaves open whether there was luck in the choice.")
+
+
+def test_a_change_whose_interval_holds_nothing_leaves_luck_open():
+    _, before, anew = winners(1)
+    open_, none = "leaves open whether there was luck in the choice", "shows no luck in the choice"
+    for shift, words in ((0.0, open_), (-5.0, none)):
+        change = before.set_index("model_id")["error"].reindex(anew["model_id"]).to_numpy() - anew["error"].to_numpy()
+        wobble = np.where(np.arange(len(anew)) % 2, 0.1, -0.1)
+        confirmation = confirm(before, anew.assign(error=anew["error"] + change + shift + wobble))
+        assert (confirmation.low <= 0 <= confirmation.high) == (shift == 0)
+        assert confirmation_in_words(confirmation)[1].endswith(f", which {words}.")
 
 
 def test_models_that_lack_a_training_are_left_out():

@@ -80,3 +80,11 @@ def test_mistakes_are_said_in_one_line(
         prepare_data(name, None, tmp_path / "out", size, workers, overrides)
     assert str(raised.value).startswith(problem)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_something_else_stays_as_it_is(pictures: Path) -> None:
+    before = sorted(pictures.rglob("*"))
+    for out in (pictures, before[0]):
+        with pytest.raises(DsxError, match=r": holds other files, such as .*: give an --out that is new or empty$"):
+            prepare_data(str(pictures), None, out, 16, 1, [])
+    assert sorted(pictures.rglob("*")) == before

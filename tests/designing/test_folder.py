@@ -110,6 +110,10 @@ def test_the_chain_is_files_that_extend_each_other(tmp_path: Path) -> None:
 
 def test_evidence_says_what_was_known_and_what_was_by_hand() -> None:
     assert "40 of what it leaves out (30 of them known before); a model" in evidence_of(step(1, {}, known=30))[0]
+    one_value = Refinement(
+        "one value", "sharing", {}, "seen.", True, exact=False
+    )  # no draws of the wider space keep it
+    assert "40 of the wider space; a model of it" in evidence_of(Step(1, one_value, "A", "A-1", looks=(LOOK,)))[0]
     assert evidence_of(step(1, {}, looks=())) == ["taken by hand: no test, and outside what is said of errors"]
 
 

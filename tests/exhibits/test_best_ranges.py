@@ -49,6 +49,9 @@ def test_of_a_single_study_its_name_is_not_said_and_of_one_model_nothing_is(inqu
     alone = Inquiry(inquiry.studies[:1])
     (line,) = EXHIBIT.told(*EXHIBIT.compute(alone))
     assert line.startswith("best 25 %: total depth ")
+    failed = StudyFacts("failed", inquiry.tables["A"].assign(state="failed", error=float("nan")))
+    (line,) = EXHIBIT.told(*EXHIBIT.compute(Inquiry([*inquiry.studies[:1], failed])))
+    assert line.startswith("best 25 % of A: total depth ")  # which one, where two are named
     one = Inquiry([StudyFacts("one", inquiry.tables["A"].iloc[:1])])
     assert EXHIBIT.told(*EXHIBIT.compute(one)) == []
 

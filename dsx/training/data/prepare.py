@@ -39,6 +39,7 @@ _MOST_SHARDS, _LEAST_IMAGES = 256, 128
 # images of each part from which the room they need is estimated
 _ESTIMATED_FROM = 48
 _BEGUN = "begun.json"
+_LOCK = ".lock"
 _LOOK_S = 0.2  # between looks at how far it is
 
 
@@ -153,13 +154,17 @@ def _content(data: Data, size: int, source: ImageSource) -> dict[str, Any]:
 
 
 def _check_folder(out: Path, content: Mapping[str, object]) -> None:
-    """Raises DsxError if the folder was prepared, or begun, as something else."""
+    """Raises DsxError if the folder was prepared, or begun, as something else, or is one of other files."""
     for name in (PREPARED, _BEGUN):
         before, problem = load_json(out / name)
         if problem:
             raise DsxError(f"{problem}; remove {out}, or give another --out")
         for key, change in differences({k: v for k, v in (before or content).items() if k in content}, content).items():
             raise DsxError(f"{out}: holds other images ({key}: {change}): give another --out, or remove it")
+    if out.is_dir() and not any((out / name).exists() for name in (PREPARED, _BEGUN)):
+        other = min((path.name for path in out.iterdir() if path.name != _LOCK), default=None)
+        if other is not None:
+            raise DsxError(f"{out}: holds other files, such as {other}: give an --out that is new or empty")
 
 
 def _done(paths: Sequence[Path]) -> int:
@@ -189,7 +194,7 @@ def _alone(out: Path) -> Iterator[None]:
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = open(out / ".lock", "w")  # noqa: SIM115 (closed below)
+        lock = open(out / _LOCK, "w")  # noqa: SIM115 (closed below)
     except OSError as error:
         raise DsxError(
             f"{out}: cannot be a folder of images ({error.strerror or error}): name another with --out"
