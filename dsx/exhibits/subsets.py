@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -162,7 +161,10 @@ def _groups(study: StudyFacts, column: str, studies: Sequence[StudyFacts]) -> li
     every = np.concatenate([part.to_numpy(float) for part in pooled])
     edges = np.unique(np.quantile(every, np.linspace(0, 1, GROUPS + 1), method="lower"))
     place = np.clip(np.searchsorted(edges, given.to_numpy(float, na_value=np.nan), side="right") - 1, 0, len(edges) - 2)
-    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
+    # by the values that are in a group: a name with the edges would have those of two groups in common
+    grouped = np.clip(np.searchsorted(edges, every, side="right") - 1, 0, len(edges) - 2)
+    ends = [(every[grouped == group].min(), every[grouped == group].max()) for group in range(len(edges) - 1)]
+    names = [f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in ends]
     return ["unknown" if v != v else names[p] for v, p in zip(given, place, strict=True)]
 
 

@@ -116,7 +116,7 @@ def test_many_values_are_cut_at_the_quartiles_of_all_studies():
     subset = split([StudyFacts(name, table) for name, table in zip("AB", tables, strict=True)], "depth")
     sizes = {part.name: len(part.table) for part in subset.studies}
     assert list(sizes) == [
-        f"{name}, depth {part}" for name in "AB" for part in ("0 to 9", "9 to 19", "19 to 29", "29 to 39")
+        f"{name}, depth {part}" for name in "AB" for part in ("0 to 8", "9 to 18", "19 to 28", "29 to 39")
     ]
     assert sum(sizes.values()) == 40
     assert all(4 <= size <= 6 for size in sizes.values())
