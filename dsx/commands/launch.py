@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -38,7 +39,21 @@ def launch(request: LaunchRequest, say: Callable[[str], object] = print) -> Laun
 
     Raises DsxError, before any study is changed, for what can be known by then.
     """
-    return launch_studies(*read_launch(request), request.options, say)
+    studies, planned, launcher = read_launch(request)
+    launched = launch_studies(studies, planned, launcher, request.options, say)
+    if not (any(launched.counts.values()) or launched.submitted or launched.lines or launched.by_signal):
+        say(_nothing_trained(studies))
+    return launched
+
+
+def _nothing_trained(studies: Sequence[Study]) -> str:
+    """What the models are, where a launch found none to train, and how those that failed are tried again."""
+    counts: Counter[str] = Counter()
+    for study in studies:
+        counts.update(study.counts())
+    states = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+    again = "; --retry failed trains the failed again" if counts["failed"] else ""
+    return f"nothing trained: {states}{again}"
 
 
 def preview(request: LaunchRequest) -> str:

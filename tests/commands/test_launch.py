@@ -211,3 +211,15 @@ def test_a_command_line_is_a_recipe_and_overrides_say_what_it_reports(tmp_path: 
     assert str(raised.value) == (
         "--recipe and --command: a recipe says by itself which command trains; give one of them"
     )
+
+
+def test_a_launch_that_finds_nothing_to_train_says_what_the_models_are(
+    tmp_path: Path, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_study(tmp_path / "S", 2)
+    monkeypatch.setattr(Recording, "launch", lambda self, studies, options: Launched())
+    counts = {"done": 1, "diverged": 0, "failed": 1, "running": 0, "pending": 0}
+    monkeypatch.setattr(Study, "counts", lambda study: counts)
+    said: list[str] = []
+    launch(LaunchRequest([str(tmp_path / "S")], "digits", options=OPTIONS), said.append)
+    assert said[-1] == "nothing trained: 1 done, 1 failed; --retry failed trains the failed again"
