@@ -22,7 +22,7 @@ from dsx.designing.journal import Journal
 from dsx.designing.models import Batch, PausedError
 from dsx.designing.plan import Ending, WalkPlan
 from dsx.designing.record import KeptModels
-from dsx.designing.walk import Walk
+from dsx.designing.walk import Walk, check_accept
 from dsx.launch.launcher import Launcher
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.base import AnyRecipe
@@ -65,6 +65,7 @@ def design(request: DesignRequest, say: Callable[[str], object] = print) -> Desi
     launcher = launch_changes(request.overrides).launcher_or(request.on)
     folder = DesignFolder(request.out)
     files.check_writable(request.out, "name another with --out")
+    check_accept(folder.journal(), request.accept)
     folder.keep(space, planned, recipe.to_dict())
     source = StudySource(request.out, recipe, launcher, request.options, say)
     walk = Walk(space, planned, source, folder.journal(), folder.wanted(), lambda step: say(told_step(step)[0].strip()))

@@ -15,7 +15,7 @@ from dsx.designing.journal import Journal
 from dsx.designing.models import FunctionSource
 from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.refinement import Refinement
-from dsx.designing.walk import Walk
+from dsx.designing.walk import Walk, check_accept
 from dsx.results.arrays import Table
 from dsx.results.states import finished
 from dsx.spaces.definition import Space, as_space
@@ -74,6 +74,7 @@ def design(  # noqa: PLR0913 (a public function; its options go by name)
     wanted, journal, place = dict(candidates or {}), Journal(), None
     if folder is not None:
         place = DesignFolder(Path(folder))
+        check_accept(place.journal(), accept)
         place.keep(first, plan)
         wanted |= place.wanted()
         journal = place.journal()

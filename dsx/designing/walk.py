@@ -36,6 +36,12 @@ from dsx.spaces.sampling import draw_population
 _REFERENCE, _REFERENCE_SEED = 2000, 1 << 62
 
 
+def check_accept(journal: Journal, accept: int | None) -> None:
+    """Raises DsxError for a candidate that is to be taken by hand where none was proposed last."""
+    if accept is not None and journal.last not in ("proposal", "test"):
+        raise DsxError(f"--accept {accept}: no candidates were proposed last; --propose-only proposes some")
+
+
 class Walk:
     """A walk as far as it got. chain: the spaces, the first one first. steps: all that were tested or taken by hand.
 
@@ -106,8 +112,7 @@ class Walk:
         Raises DsxError if there is no such candidate, and PausedError as the source does.
         """
         self._accept = accept
-        if accept is not None and self.journal.last not in ("proposal", "test"):
-            raise DsxError(f"--accept {accept}: no candidates were proposed last; --propose-only proposes some")
+        check_accept(self.journal, accept)
         while True:
             if not self._train_to(self.plan.first):
                 return "budget spent"

@@ -141,6 +141,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, given: dict, message: str
     with pytest.raises(DsxError) as told:
         walked(tmp_path / "walk", **given)
     assert str(told.value) == message.format(out=tmp_path / "walk")
+    assert not (tmp_path / "walk" / "design.yaml").exists()
 
 
 def test_another_walk_in_the_folder_is_refused(undisturbed: tuple[Path, Designed, list[str]]) -> None:
