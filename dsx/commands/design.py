@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,7 +80,9 @@ def design(request: DesignRequest, say: Callable[[str], object] = print) -> Desi
     if walk.known:
         from dsx.report.walk import write_walk
 
-        lines.append(f"wrote {write_walk(request.out, walk, ending, f'dsx design --out {request.out}')}")
+        lines.append(
+            f"wrote {write_walk(request.out, walk, ending, f'dsx design --out {shlex.quote(str(request.out))}')}"
+        )
     return Designed(tuple(lines), exit_code(source.trainer.launched()))
 
 

@@ -6,6 +6,7 @@ them lie the studies of a walk whose models are trained, or errors.jsonl of one 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -101,7 +102,7 @@ class DesignFolder:
         if fixed:
             raise DsxError(
                 f"{self.root}: holds a walk that was begun otherwise ({', '.join(fixed)}); go on with it as it is"
-                f" (dsx design --out {self.root}), or choose another folder with --out"
+                f" (dsx design --out {shlex.quote(str(self.root))}), or choose another folder with --out"
             )
 
     def write_chain(self, chain: Sequence[Space], steps: Sequence[Step]) -> list[Path]:

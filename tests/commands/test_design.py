@@ -129,6 +129,11 @@ def test_ones_own_candidates_are_read_from_the_folder(tmp_path: Path) -> None:
     assert any(line == "  1. [yours] shallow" for line in designed.lines)
 
 
+def test_the_report_tells_the_command_as_a_shell_takes_it(tmp_path: Path) -> None:
+    walked(out := tmp_path / "a walk", propose_only=True)
+    assert f"dsx design --out &#x27;{out}&#x27;" in (out / "report.html").read_text().replace("&#39;", "&#x27;")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -34,6 +34,14 @@ def test_what_was_asked_for_is_what_is_opened(tmp_path: Path) -> None:
     assert (space.definition_hash, opened, recipe) == (SPACE.definition_hash, plan, {"name": "digits"})
 
 
+def test_a_command_with_a_path_is_one_for_a_shell(tmp_path: Path) -> None:
+    folder = DesignFolder(tmp_path / "a walk")
+    folder.keep(SPACE, WalkPlan(120))
+    with pytest.raises(DsxError) as told:
+        folder.keep(SPACE, WalkPlan(120, seed=1))
+    assert f"(dsx design --out '{folder.root}')" in str(told.value)
+
+
 def test_a_recipe_of_an_earlier_version_is_the_same_where_it_says_the_same(tmp_path: Path) -> None:
     folder, recipe = DesignFolder(tmp_path), load_recipe("digits")
     earlier = {key: value for key, value in recipe.to_dict().items() if key not in ("capture", "clip_gradient")}
