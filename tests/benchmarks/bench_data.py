@@ -1,12 +1,14 @@
-"""Images per second that one core makes ready for training, and the memory of a process that does.
+"""Images per second that one core makes ready for training, that loaders do, and the memory of a process that does.
 
-    .venv/bin/python tests/benchmarks/bench_data.py [--images 400]
+    .venv/bin/python tests/benchmarks/bench_data.py [--images 400] [--only workers]
 
 Baseline: torchvision's ImageFolder with PIL, RandomResizedCrop, a flip, ToTensor and Normalize, batches by
 default_collate, as its reference script trains. Against it, from the same files and with the same augmentation: dsx
 as it streams files, and dsx with prepared images, both in this process (data.workers=0), which keeps freed memory as
 workers do. Then the memory that a process needs for data, with as many images as ImageNet has (the same ones again and
 again), and decoders of JPEG alone. One thread; rounds alternate; images per second of CPU time, medians, in one run.
+Then files and prepared images with data.workers 0, 1 and 2 (processes for files, threads for prepared images), as
+images per second by the clock, compared round by round with 0; nothing trains meanwhile, so all cores are theirs.
 Pictures are of ImageNet's usual size (500×375) and compressibility.
 """
 
@@ -16,12 +18,14 @@ import argparse
 import importlib.util
 import io
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +37,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from dsx.base.text import align
+from dsx.launch.devices import cpu_count
 from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.allocator import keep_freed_memory
@@ -40,6 +45,9 @@ from dsx.training.data.opening import open_batches
 from dsx.training.data.prepare import plan_preparation, prepare
 
 BATCH, ROUNDS = 32, 5
+WORKERS = (0, 1, 2)
+# batches before the clock starts: more than workers have ready when nobody takes them
+_READY = 10
 _MEMORY = """
 import sys, json, torch
 from itertools import islice
@@ -115,17 +123,18 @@ def of(source: Iterator[Any], count: int = 2) -> Callable[[], int]:
     return lambda: sum(len(next(source)[1]) for _ in range(count))
 
 
-def memory(recipe: Recipe, root: Path) -> list[str]:
-    """MiB of a process of its own before it opens prepared images, and how many more after 200 steps and an evaluation.
-
-    The folder is made to hold as many training images as ImageNet.
-    """
+def grow(root: Path) -> None:
+    """Make a folder of prepared images hold as many training images as ImageNet: the same ones again and again."""
     entries = np.load(root / "train.npy")
     many = DATASETS["imagenet"].training_images or 0
     np.save(root / "train.npy", np.resize(entries, many))
     manifest = json.loads((root / PREPARED).read_text())
     manifest["parts"]["train"]["images"] = many
     (root / PREPARED).write_text(json.dumps(manifest))
+
+
+def memory(recipe: Recipe) -> list[str]:
+    """MiB of a process of its own before it opens prepared images, and how many more after 200 steps and evaluation."""
     command = [sys.executable, "-c", _MEMORY, json.dumps(recipe.to_dict())]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
@@ -154,49 +163,112 @@ def decoders(files: list[bytes]) -> dict[str, Callable[[bytes], np.ndarray]]:
     return ways
 
 
+def clocked(recipe: Recipe, workers: int, batches: int) -> float:
+    """Images per second by the clock of so many batches on end, with new workers."""
+    source = open_batches(recipe.with_overrides({"data.workers": workers}), 0, torch.device("cpu"))
+    try:
+        coming = source.training(0)
+        for _ in islice(coming, _READY):
+            pass
+        began = time.perf_counter()
+        images = sum(len(labels) for _, labels in islice(coming, batches))
+        took = time.perf_counter() - began
+    finally:
+        source.close()
+    assert images == batches * BATCH
+    return images / took
+
+
+def bench_workers(name: str, recipe: Recipe, batches: int) -> None:
+    """Print a row for each number of workers; an epoch of the recipe has at least _READY more batches than that."""
+    seen: dict[int, list[float]] = {workers: [] for workers in WORKERS}
+    for _ in range(ROUNDS):
+        for workers, speeds in seen.items():
+            speeds.append(clocked(recipe, workers, batches))
+    rows = [[name, "images/s", "ratio", ""]]
+    for workers, speeds in seen.items():
+        ratios = [ours / alone for ours, alone in zip(speeds, seen[0], strict=True)]
+        spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
+        told = [f"{statistics.median(speeds):,.0f}", f"{statistics.median(ratios):.2f}", spread]
+        rows.append([f"  data.workers={workers}", *told])
+    print(align(rows), flush=True)
+
+
+def repeated(root: Path, into: Path, images: int) -> None:
+    """The same files again and again, as links, until there are at least so many to train on."""
+    files = sorted(path for path in root.rglob("*.jpg"))
+    training = sum(path.is_relative_to(root / "train") for path in files)
+    for path in files:
+        folder = into / path.relative_to(root).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        for copy in range(-(-images // training)):
+            os.link(path, folder / f"{copy}-{path.name}")
+
+
+def recipes(root: Path, resolution: int) -> tuple[Recipe, Recipe]:
+    """Of the pictures in root/files, and of the same once they are prepared, as many as ImageNet has."""
+    size = 256 * resolution // 224
+    options = {"resolution": resolution, "augmentation.evaluation_resize": size, "data.prepared_size": size}
+    fixed = {"batch_size": BATCH, "data.workers": 0, "data.root": str(root / "files")}
+    files = load_recipe("folder", fixed | options)
+    there = Path(tempfile.mkdtemp(dir=root), "prepared")
+    prepare(plan_preparation(files.data, size, there), 2, lambda done: None)
+    grow(there)
+    return files, files.with_overrides({"data.storage": "prepared", "data.root": str(there)})
+
+
+def bench_paths(root: Path, files: Recipe, prepared: Recipe) -> None:
+    """Print images per second of CPU time of each way to the same batches, and the memory of the last one."""
+    rows = rates(
+        {
+            "torchvision's ImageFolder, PIL": of(plain_batches(root / "files", files)),
+            "dsx, files (stream)": of(dsx_batches(files)),
+            "dsx, prepared": of(dsx_batches(prepared), 8),
+        }
+    )
+    base = next(iter(rows.values()))
+    size = files.resolution
+    print(f"{size}×{size}, images per second of one core (n = {ROUNDS} rounds, medians):")
+    table = [["", "images/s", "ratio"], *([k, f"{v:,.0f}", f"{v / base:.2f}"] for k, v in rows.items())]
+    print(align(table))
+    told = memory(prepared)
+    print(f"  anonymous memory (MiB): {told[0]} before, {told[1]} more with data, at batch {BATCH}", flush=True)
+
+
+def bench_decoders(files: list[bytes]) -> None:
+    """Print images per second of CPU time of each decoder, and whether its pixels are PIL's."""
+    ways = decoders(files)
+    expected = [ways["PIL"](content) for content in files]
+    rows = rates({name: lambda way=way: len([way(content) for content in files]) for name, way in ways.items()})  # type: ignore[misc]
+    print("decoders of JPEG:")
+    table = [["", "images/s", "ratio", "pixels as PIL's"]]
+    for name, way in ways.items():
+        same = all(np.array_equal(way(content), pixels) for content, pixels in zip(files, expected, strict=True))
+        table.append([name, f"{rows[name]:,.0f}", f"{rows[name] / rows['PIL']:.2f}", "yes" if same else "no"])
+    print(align(table))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=400)
-    images = parser.parse_args().images
+    parser.add_argument("--only", choices=("paths", "workers", "decoders"), help="one of the comparisons")
+    given = parser.parse_args()
+    wanted = (given.only,) if given.only else ("paths", "workers", "decoders")
     torch.set_num_threads(1)
     keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        make_pictures(root / "files", images)
-        fixed = {"batch_size": BATCH, "data.workers": 0}
-        for resolution in (224, 128):
-            size = 256 * resolution // 224
-            options = {"resolution": resolution, "augmentation.evaluation_resize": size, "data.prepared_size": size}
-            files = load_recipe("folder", fixed | options | {"data.root": str(root / "files")})
-            there = {"data.storage": "prepared", "data.root": str(root / f"prepared-{size}")}
-            prepare(plan_preparation(files.data, size, root / f"prepared-{size}"), 2, lambda done: None)
-            prepared = files.with_overrides(there)
-            rows = rates(
-                {
-                    "torchvision's ImageFolder, PIL": of(plain_batches(root / "files", files)),
-                    "dsx, files (stream)": of(dsx_batches(files)),
-                    "dsx, prepared": of(dsx_batches(prepared), 8),
-                }
-            )
-            base = next(iter(rows.values()))
-            print(f"{resolution}×{resolution}, images per second of one core (n = {ROUNDS} rounds, medians):")
-            print(align([["", "images/s", "ratio"], *([k, f"{v:,.0f}", f"{v / base:.2f}"] for k, v in rows.items())]))
-            told = memory(prepared, root / f"prepared-{size}")
-            print(f"  anonymous memory (MiB): {told[0]} before, {told[1]} more with data, at batch {BATCH}")
-        files_read = [path.read_bytes() for path in sorted((root / "files" / "train").rglob("*.jpg"))[:60]]
-        ways = decoders(files_read)
-        expected = [ways["PIL"](content) for content in files_read]
-        rows = rates(
-            {name: lambda way=way: len([way(content) for content in files_read]) for name, way in ways.items()}
-        )  # type: ignore[misc]
-        print("decoders of JPEG:")
-        table = [["", "images/s", "ratio", "pixels as PIL's"]]
-        for name, way in ways.items():
-            same = all(
-                np.array_equal(way(content), pixels) for content, pixels in zip(files_read, expected, strict=True)
-            )
-            table.append([name, f"{rows[name]:,.0f}", f"{rows[name] / rows['PIL']:.2f}", "yes" if same else "no"])
-        print(align(table))
+        make_pictures(root / "files", given.images)
+        for resolution in (224, 128) if "paths" in wanted else ():
+            bench_paths(root, *recipes(root, resolution))
+        if "workers" in wanted:
+            files, prepared = recipes(root, 224)
+            print(f"224×224, images per second by the clock, {cpu_count()} cores (n = {ROUNDS} rounds, medians):")
+            repeated(root / "files", root / "many", BATCH * 40)
+            bench_workers("files (stream)", files.with_overrides({"data.root": str(root / "many")}), 24)
+            bench_workers("prepared", prepared, 96)
+        if "decoders" in wanted:
+            bench_decoders([path.read_bytes() for path in sorted((root / "files" / "train").rglob("*.jpg"))[:60]])
 
 
 if __name__ == "__main__":
