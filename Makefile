@@ -32,13 +32,13 @@ check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothin
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run; some 20 minutes on two cores
+bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run; less than half an hour on two cores
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 bench-gpu: $(VENV)/installed-dev  ## the same on a CUDA GPU, as a Markdown table; minutes
 	$(BIN)/python tests/benchmarks/gpu/bench_gpu.py
 
-simulations: $(VENV)/installed-dev  ## how often what dsx says is wrong where the truth is known; an hour or two on one core
+simulations: $(VENV)/installed-dev  ## how often what dsx says is wrong where the truth is known; an hour or more on one core
 	@for file in tests/simulations/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 N ?= 1000

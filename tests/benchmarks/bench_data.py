@@ -8,7 +8,8 @@ as it streams files, and dsx with prepared images, both in this process (data.wo
 workers do. Then the memory that a process needs for data, with as many images as ImageNet has (the same ones again and
 again), and decoders of JPEG alone. One thread; rounds alternate; images per second of CPU time, medians, in one run.
 Then files and prepared images with data.workers 0, 1 and 2 (processes for files, threads for prepared images), as
-images per second by the clock, compared round by round with 0; nothing trains meanwhile, so all cores are theirs.
+images per second by the clock and of CPU time, compared round by round with 0; nothing trains meanwhile, so all cores
+are theirs. By the clock is of idle cores alone; CPU time, of whole processes, tells the price on a busy machine too.
 Pictures are of ImageNet's usual size (500×375) and compressibility.
 """
 
@@ -19,6 +20,7 @@ import importlib.util
 import io
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -27,7 +29,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -123,13 +125,12 @@ def of(source: Iterator[Any], count: int = 2) -> Callable[[], int]:
     return lambda: sum(len(next(source)[1]) for _ in range(count))
 
 
-def grow(root: Path) -> None:
-    """Make a folder of prepared images hold as many training images as ImageNet: the same ones again and again."""
+def grow(root: Path, images: int) -> None:
+    """Make a folder of prepared images hold so many training images: the same ones again and again."""
     entries = np.load(root / "train.npy")
-    many = DATASETS["imagenet"].training_images or 0
-    np.save(root / "train.npy", np.resize(entries, many))
+    np.save(root / "train.npy", np.resize(entries, images))
     manifest = json.loads((root / PREPARED).read_text())
-    manifest["parts"]["train"]["images"] = many
+    manifest["parts"]["train"]["images"] = images
     (root / PREPARED).write_text(json.dumps(manifest))
 
 
@@ -163,34 +164,47 @@ def decoders(files: list[bytes]) -> dict[str, Callable[[bytes], np.ndarray]]:
     return ways
 
 
-def clocked(recipe: Recipe, workers: int, batches: int) -> float:
-    """Images per second by the clock of so many batches on end, with new workers."""
+class Rates(NamedTuple):
+    """Images per second: by the clock once workers run, and of CPU time of all processes, start and end included."""
+
+    clock: float
+    cpu: float
+
+
+def epoch_rates(recipe: Recipe, workers: int) -> Rates:
+    """An epoch with new workers."""
+    cpu = _cpu_seconds()
     source = open_batches(recipe.with_overrides({"data.workers": workers}), 0, torch.device("cpu"))
     try:
         coming = source.training(0)
-        for _ in islice(coming, _READY):
-            pass
+        first = sum(len(labels) for _, labels in islice(coming, _READY))
         began = time.perf_counter()
-        images = sum(len(labels) for _, labels in islice(coming, batches))
+        rest = sum(len(labels) for _, labels in coming)
         took = time.perf_counter() - began
     finally:
         source.close()
-    assert images == batches * BATCH
-    return images / took
+    return Rates(rest / took, (first + rest) / (_cpu_seconds() - cpu))
 
 
-def bench_workers(name: str, recipe: Recipe, batches: int) -> None:
-    """Print a row for each number of workers; an epoch of the recipe has at least _READY more batches than that."""
-    seen: dict[int, list[float]] = {workers: [] for workers in WORKERS}
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def bench_workers(name: str, recipe: Recipe) -> None:
+    """Print a row for each number of workers."""
+    seen: dict[int, list[Rates]] = {workers: [] for workers in WORKERS}
     for _ in range(ROUNDS):
         for workers, speeds in seen.items():
-            speeds.append(clocked(recipe, workers, batches))
-    rows = [[name, "images/s", "ratio", ""]]
+            speeds.append(epoch_rates(recipe, workers))
+    rows = [[name, "images/s by the clock", "ratio", "", "of CPU time", "ratio", ""]]
     for workers, speeds in seen.items():
-        ratios = [ours / alone for ours, alone in zip(speeds, seen[0], strict=True)]
-        spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
-        told = [f"{statistics.median(speeds):,.0f}", f"{statistics.median(ratios):.2f}", spread]
-        rows.append([f"  data.workers={workers}", *told])
+        cells = []
+        for ours, alone in zip(zip(*speeds, strict=True), zip(*seen[0], strict=True), strict=True):
+            ratios = [mine / theirs for mine, theirs in zip(ours, alone, strict=True)]
+            spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
+            cells += [f"{statistics.median(ours):,.0f}", f"{statistics.median(ratios):.2f}", spread]
+        rows.append([f"  data.workers={workers}", *cells])
     print(align(rows), flush=True)
 
 
@@ -205,15 +219,15 @@ def repeated(root: Path, into: Path, images: int) -> None:
             os.link(path, folder / f"{copy}-{path.name}")
 
 
-def recipes(root: Path, resolution: int) -> tuple[Recipe, Recipe]:
-    """Of the pictures in root/files, and of the same once they are prepared, as many as ImageNet has."""
+def recipes(root: Path, resolution: int, images: int) -> tuple[Recipe, Recipe]:
+    """Of the pictures in root/files, and of the same once they are prepared, again and again up to so many."""
     size = 256 * resolution // 224
     options = {"resolution": resolution, "augmentation.evaluation_resize": size, "data.prepared_size": size}
     fixed = {"batch_size": BATCH, "data.workers": 0, "data.root": str(root / "files")}
     files = load_recipe("folder", fixed | options)
     there = Path(tempfile.mkdtemp(dir=root), "prepared")
     prepare(plan_preparation(files.data, size, there), 2, lambda done: None)
-    grow(there)
+    grow(there, images)
     return files, files.with_overrides({"data.storage": "prepared", "data.root": str(there)})
 
 
@@ -260,13 +274,13 @@ def main() -> None:
         root = Path(folder)
         make_pictures(root / "files", given.images)
         for resolution in (224, 128) if "paths" in wanted else ():
-            bench_paths(root, *recipes(root, resolution))
+            bench_paths(root, *recipes(root, resolution, DATASETS["imagenet"].training_images or 0))
         if "workers" in wanted:
-            files, prepared = recipes(root, 224)
-            print(f"224×224, images per second by the clock, {cpu_count()} cores (n = {ROUNDS} rounds, medians):")
+            files, prepared = recipes(root, 224, BATCH * 100)
+            print(f"224×224, workers on {cpu_count()} cores (n = {ROUNDS} rounds, medians):")
             repeated(root / "files", root / "many", BATCH * 40)
-            bench_workers("files (stream)", files.with_overrides({"data.root": str(root / "many")}), 24)
-            bench_workers("prepared", prepared, 96)
+            bench_workers("files (stream)", files.with_overrides({"data.root": str(root / "many")}))
+            bench_workers("prepared", prepared)
         if "decoders" in wanted:
             bench_decoders([path.read_bytes() for path in sorted((root / "files" / "train").rglob("*.jpg"))[:60]])
 

@@ -4,10 +4,10 @@
 
 The plain loop is the textbook's: NCHW tensors, a DataLoader over a TensorDataset or an ImageFolder, SGD with its
 defaults, loss.item() and accuracy every step. Both train the same network on images of the same size (the largest from
-the same JPEG files) with the same batch on one thread (--threads). Each has a process of its own, the trainer's set up as
-`dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out. Then, for
-networks of 83 kF to 42 MF, a model on each of two cores against one model on both, and what the first step of a process
-costs that is begun anew, or forked from one that has imported everything.
+the same JPEG files) with the same batch and threads, one by default. Each has a process of its own, the trainer's set
+up as `dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out.
+Then, for networks of 83 kF to 42 MF, a model on each of two cores against one model on both, and what the first step
+of a process costs that is begun anew, or forked from one that has imported everything.
 """
 
 from __future__ import annotations
