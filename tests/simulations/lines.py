@@ -1,6 +1,6 @@
 """Do the intervals of lines, and of the luck of winners, hold? Tables of docs/method.md.
 
-    .venv/bin/python tests/benchmarks/bench_lines.py [--repeats 1000]
+    .venv/bin/python tests/simulations/lines.py [--repeats 1000]
 
 Exponents of `complexity_fits`, robust and plain, of models of one space over a wide range of flops; slopes of
 `trend_fits` through the best ranges of three to six populations; the median change of `dsx confirm`, and for comparison
@@ -90,7 +90,7 @@ def winners(repeats: int) -> None:
             reach = stats.t.ppf(0.975, top - 1) * changes.std(1, ddof=1) / np.sqrt(top)
             means.append(_share(changes.mean(1) - reach, changes.mean(1) + reach, changes.mean()))
         row(law, seeds, "median", *medians)
-        row(law, seeds, "mean (not told)", *means)
+        row(law, seeds, "mean, not told", *means)
 
 
 def _share(low: np.ndarray, high: np.ndarray, truth: float) -> str:
