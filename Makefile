@@ -9,7 +9,7 @@ REFERENCE_28 := experiments/reference_28
 # tests and commands start hundreds of processes: what Python has compiled is kept for the next one
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo findings test test-quick test-gpu check bench bench-gpu chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
+.PHONY: demo findings test test-quick test-gpu check bench bench-gpu simulations chaos docs install clean reference reference-28 reference-28-save schema slurm-up slurm-down
 
 demo: install  ## should widths grow, stay equal or shrink? three design spaces on handwritten digits, on all cores
 	$(BIN)/dsx run quickstart
@@ -32,11 +32,14 @@ check: $(VENV)/installed-dev  ## format, lint, imports and types; changes nothin
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run
+bench: $(VENV)/installed-dev  ## speed, as ratios against a named baseline in one run; less than half an hour on two cores
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 bench-gpu: $(VENV)/installed-dev  ## the same on a CUDA GPU, as a Markdown table; minutes
 	$(BIN)/python tests/benchmarks/gpu/bench_gpu.py
+
+simulations: $(VENV)/installed-dev  ## how often what dsx says is wrong where the truth is known; an hour or more on one core
+	@for file in tests/simulations/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 N ?= 1000
 chaos: $(VENV)/installed-dev  ## kills, faults and damaged files at random, counted; hours, or minutes with N=20

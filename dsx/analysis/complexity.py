@@ -24,7 +24,7 @@ def complexity_fits(table: Table, level: float = 0.95) -> dict[tuple[str, str], 
         except DsxError:
             continue
         # fewer than 3 show no spread, and a constant varies but by rounding
-        if fit.n >= 3 and not np.isnan(fit.slope_low) and 0 <= fit.r2 <= 1:
+        if fit.n >= 3 and 0 <= fit.r2 <= 1:
             fits[y, x] = fit
     return fits
 

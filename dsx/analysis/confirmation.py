@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.number_words import number
+from dsx.analysis.quantiles import interpolated_median_interval
 from dsx.analysis.replicates import (
     Agreement,
     Variances,
@@ -30,10 +31,12 @@ class Confirmation:
     """Winners before and anew. table: a row per model, the best before first.
 
     Columns: model_id; before, the error by which it was chosen; anew, the mean of `seeds` fresh trainings, with low and
-    high from the spread between seeds (NaN with one seed each); change, anew − before; rank, among those trained anew.
-    change, low, high: the mean change with its interval (Student's over models): luck, where nothing else was
-    changed. parts: variance between these models and between seeds; None with one seed each. agreement: of the orders
-    before and anew, among these models alone; None of fewer than 3. same_recipe: whether only the seeds are others.
+    high from the spread between seeds (NaN with one seed each; less sure where trainings diverge now and then, as a few
+    seeds do not show it); change, anew − before; rank, among those trained anew.
+    change, low, high: the median of the changes with its interval, from order statistics (NaN below 6 models at 95 %),
+    which no single training that diverged can stretch: luck, where nothing else was changed.
+    parts: variance between these models and between seeds; None with one seed each. agreement: of the orders before and
+    anew, among these models alone; None of fewer than 3. same_recipe: whether only the seeds are others.
     """
 
     table: Table
@@ -75,7 +78,8 @@ def confirm(
         ["model_id", "before", "anew", "low", "high", "change", "seeds", "rank"],
     )
     agreement = rank_agreement_interval(old, new, level) if len(both) > 2 and np.ptp(old) and np.ptp(new) else None
-    return Confirmation(table, *_mean(new - old, level), parts, agreement, same_recipe, level)
+    ends = interpolated_median_interval(new - old, level)
+    return Confirmation(table, float(np.median(new - old)), *ends, parts, agreement, same_recipe, level)
 
 
 def _reach(parts: Variances | None, seeds: npt.NDArray[np.int64], level: float) -> Floats:
@@ -85,26 +89,17 @@ def _reach(parts: Variances | None, seeds: npt.NDArray[np.int64], level: float) 
     return float(students_reach(parts.trainings - parts.models, level)) * np.sqrt(parts.seeds / seeds)
 
 
-def _mean(changes: Floats, level: float) -> tuple[float, float, float]:
-    mean = float(changes.mean())
-    if changes.size < 2:
-        return mean, math.nan, math.nan
-    reach = float(students_reach(changes.size - 1, level)) * float(changes.std(ddof=1)) / math.sqrt(changes.size)
-    return mean, mean - reach, mean + reach
-
-
 def confirmation_in_words(confirmation: Confirmation, metric: Metric = ERROR) -> list[str]:
     """Sentences: the best one before and anew, all of them, how much is luck of the seed, and whether orders agree."""
-    best, models = confirmation.table.iloc[0], len(confirmation.table)
+    best, count = confirmation.table.iloc[0], plural(len(confirmation.table), "model")
     shown = _two(metric.from_error(best["before"]))
     value, low, high = map(_two, metric.interval(best["anew"], best["low"], best["high"]))
     interval = "" if math.isnan(best["low"]) else f" ({low}–{high})"
     seeds, unit = plural(int(best["seeds"]), "fresh seed"), metric.unit_after
-    before, anew = (_two(metric.from_error(confirmation.table[when].mean())) for when in ("before", "anew"))
-    every = f"All {models:,} models" if models > 1 else "The only model"
+    before, anew = (_two(metric.from_error(confirmation.table[when].median())) for when in ("before", "anew"))
     lines = [
         f"The best model showed {shown}{unit}; trained anew with {seeds} {value}{unit}{interval}.",
-        f"{every}: {before}{unit} before, {anew}{unit} anew, {_change(confirmation, metric)}.",
+        f"Of {count} the median is {before}{unit} before and {anew}{unit} anew, {_change(confirmation, metric)}.",
     ]
     if confirmation.parts is not None:
         lines.append(_noise(confirmation.parts))
@@ -114,13 +109,14 @@ def confirmation_in_words(confirmation: Confirmation, metric: Metric = ERROR) ->
 
 
 def _change(confirmation: Confirmation, metric: Metric) -> str:
-    """The mean change, and what it is due to."""
+    """The median of the changes, and what it is due to."""
     ends = metric.difference(confirmation.change, confirmation.low, confirmation.high)
     change, low, high = map(_two, ends)
     unit = "points" if metric.percent or not metric.unit else metric.unit
-    text = f"a change of {change} {unit}"
-    if not math.isnan(confirmation.low):
-        text += f" ({100 * confirmation.level:g} % interval {low} to {high})"
+    text = f"that of the changes {change} {unit}"
+    if math.isnan(confirmation.low):
+        return f"{text}; it takes {math.ceil(1 - math.log2(1 - confirmation.level))} models to tell luck by it"
+    text += f" ({100 * confirmation.level:g} % interval {low} to {high})"
     if not confirmation.same_recipe:
         return f"{text} by schedule and luck together"
     if confirmation.low > 0:

@@ -41,6 +41,30 @@ def quantile_interval(errors: Errors, q: float = 0.5, level: float = 0.95) -> tu
     return low, high
 
 
+def interpolated_median_interval(values: Errors, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the median between the order statistics of the two nearest levels (Hettmansperger and Sheather 1986).
+
+    values: (n,) of any sign. `quantile_interval` of few values holds the median far more often than it says, of ten
+    with 0.979; this one as often as it says, nearly, whatever the distribution. NaN where no order statistics reach
+    `level`: it takes 6 values at 95 %.
+    """
+    from scipy.special import bdtr
+
+    ordered = np.sort(as_sample(values))
+    n = ordered.size
+    # by the ends x_(k) and x_(n+1−k), for k = 1 … ⌊n/2⌋
+    held = 1 - 2 * bdtr(np.arange(n // 2), n, 0.5)
+    k = int((held >= check_level(level)).sum())
+    if k == 0:
+        return math.nan, math.nan
+    inwards = 0.0
+    if k < held.size:
+        short = (held[k - 1] - level) / (held[k - 1] - held[k])
+        inwards = float((n - k) * short / (k + (n - 2 * k) * short))
+    low, high = ((1 - inwards) * ordered[at] + inwards * ordered[at + step] for at, step in ((k - 1, 1), (n - k, -1)))
+    return float(low), float(high)
+
+
 def min_interval(errors: Errors, level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the lowest error: from the lowest seen to a few models above it.
 

@@ -25,8 +25,10 @@ _ROUNDING = 1e-12
 class LineFit:
     """y = intercept + slope·x by least squares; with log, log y = intercept + slope·log x (natural).
 
-    Intervals are Student's t, at `level`. r2: share of variance explained, on the fitted scale; NaN if
-    y varies by no more than rounding, which `warnings` then says. residual_std: on the fitted scale.
+    Intervals are Student's t, at `level`; robust ones hold where the spread changes along x or the truth bends
+    (MacKinnon and White's HC3), and are conservative below some 16 pairs. r2: share of variance explained, on the
+    fitted scale; NaN if y varies by no more than rounding, which `warnings` then says. residual_std: on that scale.
+    covariance: (2, 2), of the line's height at the mean of x and of its slope, on the fitted scale.
     x, y: (n,) the pairs that took part; dropped: pairs left out (a value missing, or not above 0 when log).
     leverage: (n,) hat values, sum 2. cook: (n,) Cook's distances. curvature_pvalue: t test of an added square
     term; spread_pvalue: Breusch and Pagan's test that the residuals' spread changes with x, both NaN below
@@ -44,7 +46,9 @@ class LineFit:
     n: int
     dropped: int
     log: bool
+    robust: bool
     level: float
+    covariance: Floats
     x: Floats
     y: Floats
     leverage: Floats
@@ -60,6 +64,16 @@ class LineFit:
         )
         return line
 
+    def band(self, x: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """The interval of the line itself at each x, on the plain scale: (low, high)."""
+        at = np.asarray(x, dtype=np.float64)
+        u, points = (np.log(self.x), np.log(at)) if self.log else (self.x, at)
+        line, reach = (
+            self.intercept + self.slope * points,
+            _reach(self.covariance, points - u.mean(), self.n, self.level),
+        )
+        return (np.exp(line - reach), np.exp(line + reach)) if self.log else (line - reach, line + reach)
+
     def warnings(self) -> list[str]:
         """What speaks against reading the line at its word, in sentences; empty if nothing does."""
         doubts = []
@@ -70,7 +84,8 @@ class LineFit:
                 f"The residuals bend (p = {self.curvature_pvalue:.1g}): a straight line is not the whole story."
             )
         if self.spread_pvalue < 0.01:
-            doubts.append(f"The spread changes along x (p = {self.spread_pvalue:.1g}): the intervals are rough.")
+            so = "" if self.robust else ": the intervals are rough"
+            doubts.append(f"The spread changes along x (p = {self.spread_pvalue:.1g}){so}.")
         heavy = int((self.cook > 1).sum())
         if heavy:
             doubts.append(
@@ -79,11 +94,15 @@ class LineFit:
         return doubts
 
 
-def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float = 0.95) -> LineFit:
+def fit_line(
+    x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float = 0.95, robust: bool = False
+) -> LineFit:
     """Least-squares line of y on x, or of log y on log x, with intervals and checks.
 
     x, y: (n,) numbers; pairs with a NaN take no part, nor with log those not above 0. For y against √x
-    pass np.sqrt(x). Below 3 pairs the intervals are NaN. Values that differ by rounding alone count as one.
+    pass np.sqrt(x). robust: for pairs that are a sample, such as models of a space, whose spread may change along x.
+    Below 3 pairs, and where a robust line hangs on a single one, the intervals are NaN. Values that differ by rounding
+    alone count as one.
     Raises DsxError if the lengths differ, or fewer than 2 pairs or only one value of x remain.
     """
     xs, ys = number_array(x, "x"), number_array(y, "y")
@@ -108,9 +127,10 @@ def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float
     leverage = 1 / n + centred**2 / square
     left = float(residuals @ residuals)
     variance = left / (n - 2) if n > 2 else math.nan
-    t = float(students_reach(n - 2, level)) if n > 2 else math.nan
-    slope_reach = t * math.sqrt(variance / square)
-    intercept_reach = t * math.sqrt(variance * (1 / n + u.mean() ** 2 / square))
+    plain = np.diag([variance / n, variance / square])
+    covariance = _of_leaving_one_out(centred, residuals, leverage) if robust and n > 2 else plain
+    slope_reach = _t(n, level) * math.sqrt(covariance[1, 1])
+    intercept_reach = float(_reach(covariance, -u.mean(), n, level))
     total = float(((v - v.mean()) ** 2).sum())
     # all on the line: no residual to speak of
     exact = flat or not variance > (_ROUNDING * max(float(np.abs(v).max()), float(log))) ** 2
@@ -118,19 +138,19 @@ def fit_line(x: npt.ArrayLike, y: npt.ArrayLike, log: bool = False, level: float
     return LineFit(
         slope, slope - slope_reach, slope + slope_reach, intercept, intercept - intercept_reach,
         intercept + intercept_reach, math.nan if flat else 1 - left / total, math.sqrt(variance), n, given - n,
-        log, level, xs, ys, leverage, cook,
+        log, robust, level, covariance, xs, ys, leverage, cook,
         math.nan if exact else _curvature_pvalue(centred / math.sqrt(square), residuals),
         math.nan if exact else _spread_pvalue(u, residuals),
     )  # fmt: skip
 
 
 def fit_columns(table: Table, x: str, y: str, log: bool = False, level: float = 0.95) -> LineFit:
-    """`fit_line` of two columns of a results table over its finished models. `sqrt(flops)` stands for its root.
+    """The robust `fit_line` of two columns of a results table over its finished models. `sqrt(flops)`: its root.
 
     Raises DsxError with a near miss if there is no such column.
     """
     rows = finished(table)
-    return fit_line(expression(rows, x), expression(rows, y), log, level)
+    return fit_line(expression(rows, x), expression(rows, y), log, level, robust=True)
 
 
 def expression(table: Table, name: str) -> Floats:
@@ -139,6 +159,28 @@ def expression(table: Table, name: str) -> Floats:
         values = column(table, name[5:-1])
         return np.sqrt(np.where(values >= 0, values, np.nan))
     return column(table, name)
+
+
+def _t(n: int, level: float) -> float:
+    return float(students_reach(n - 2, level)) if n > 2 else math.nan
+
+
+def _reach(covariance: Floats, off_mean: Floats | np.float64, n: int, level: float) -> Floats:
+    """Half the interval of the line so far from the mean of x."""
+    variance = covariance[0, 0] + 2 * off_mean * covariance[0, 1] + off_mean**2 * covariance[1, 1]
+    reach: Floats = _t(n, level) * np.sqrt(variance)
+    return reach
+
+
+def _of_leaving_one_out(centred: Floats, residuals: Floats, leverage: Floats) -> Floats:
+    """HC3: the sum of squares of how far the line moves, height and slope, when each pair is left out.
+
+    NaN where without one of the pairs there is no line: it hangs on that pair alone.
+    """
+    left_out = residuals / np.where(leverage < 1 - 1e-9, 1 - leverage, math.nan)
+    moves = np.stack([left_out / centred.size, centred * left_out / float(centred @ centred)])
+    covariance: Floats = moves @ moves.T
+    return covariance
 
 
 def _constant(values: Floats, log: bool) -> bool:

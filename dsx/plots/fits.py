@@ -48,7 +48,7 @@ def draw_fit(ax: Axes, fit: LineFit, x: str, y: str) -> None:
     (label_x, xs), (label_y, ys) = axis(x, fit.x), axis(y, fit.y)
     scale_x, scale_y = _scale(fit.x, xs), _scale(fit.y, ys)
     at = np.geomspace(fit.x.min(), fit.x.max(), 100) if fit.log else np.linspace(fit.x.min(), fit.x.max(), 100)
-    low, high = _band(fit, at)
+    low, high = fit.band(at)
     light = np.flatnonzero(fit.cook <= 1)
     light = light[:: max(1, -(-light.size // MOST))]
     ax.scatter(xs[light], ys[light], s=14, color=PALETTE[0], alpha=0.6, linewidths=0, rasterized=light.size > MANY)
@@ -134,25 +134,17 @@ def _scale(values: Floats, shown: Floats) -> float:
     return float(np.abs(values).max() / np.abs(shown).max()) if shown.any() else 1.0
 
 
-def _band(fit: LineFit, at: Floats) -> tuple[Floats, Floats]:
-    """The line's own interval at x: t · s · √(1/n + (x − x̄)²/Σ(x − x̄)²)."""
-    u, points = (np.log(fit.x), np.log(at)) if fit.log else (fit.x, at)
-    t_times_s = (fit.slope_high - fit.slope) * np.sqrt(np.sum((u - u.mean()) ** 2))
-    reach = t_times_s * np.sqrt(1 / fit.n + (points - u.mean()) ** 2 / np.sum((u - u.mean()) ** 2))
-    line = fit.intercept + fit.slope * points
-    return (np.exp(line - reach), np.exp(line + reach)) if fit.log else (line - reach, line + reach)
-
-
 def _formula(fit: LineFit, scale_x: float, scale_y: float) -> str:
     if fit.log:
-        slope = f"log–log slope {number(fit.slope, 2)} ({number(fit.slope_low, 2)} to {number(fit.slope_high, 2)})"
+        ends = f"{number(fit.slope_low, 2)} to {number(fit.slope_high, 2)}"
+        slope, more = f"log–log slope {number(fit.slope, 2)}", ""
     else:
         factor = scale_x / scale_y
-        slope = (
-            f"slope {fit.slope * factor:.3g} ({fit.slope_low * factor:.3g} to {fit.slope_high * factor:.3g})".replace(
-                "-", "−"
-            )
+        ends = f"{fit.slope_low * factor:.3g} to {fit.slope_high * factor:.3g}".replace("-", "−")
+        slope, more = (
+            f"{name} {value:.3g}".replace("-", "−")
+            for name, value in (("slope", fit.slope * factor), (", intercept", fit.intercept / scale_y))
         )
-        slope += f", intercept {fit.intercept / scale_y:.3g}".replace("-", "−")
+    slope += "" if math.isnan(fit.slope_low) else f" ({ends})"
     explained = f"R² {fit.r2:.2f}" if math.isfinite(fit.r2) else "R² not defined"
-    return f"{slope}; {explained}, n {fit.n}"
+    return f"{slope}{more}; {explained}, n {fit.n}"

@@ -11,6 +11,7 @@ import pytest
 from error_laws import LAWS
 from scipy import integrate, stats
 from simulated_coverage import REPEATS, SKEWED, coverage, holds_as_said, normal_pairs, skewed, spearmans
+from simulated_lines import exponent, regimes, wide_models
 
 from dsx.analysis import (
     area,
@@ -216,6 +217,30 @@ def test_line(name, truth, n, log):
         return getattr(fit, f"{name}_low"), getattr(fit, f"{name}_high")
 
     assert holds_as_said(coverage(interval, draw, truth))
+
+
+@pytest.mark.parametrize("n", [16, 64, 500])
+@pytest.mark.parametrize(("y", "x"), [("params", "flops"), ("acts", "flops"), ("seconds", "acts")])
+def test_exponents_of_models_whose_spread_changes_with_their_size(y, x, n):
+    models = wide_models()
+    truth = stats.linregress(np.log(models[x]), np.log(models[y])).slope
+
+    def draw(rng):
+        some = models.iloc[rng.integers(0, len(models), n)]
+        return some[x].to_numpy(), some[y].to_numpy()
+
+    held = coverage(exponent, draw, truth)
+    assert 0.922 <= held <= 0.98, held  # of the tails of times, 93 % less the simulation's error
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("count", [3, 6])
+def test_slopes_through_best_ranges_whatever_the_law(law, count):
+    fits = [regimes(np.random.default_rng([7, repeat]), law, count, n=64, whole=False) for repeat in range(300)]
+    low, high, slopes = ([fit[f"slope{end}"] for fit in fits] for end in ("_low", "_high", ""))
+    assert np.mean(slopes) == pytest.approx(0.5, abs=0.03)
+    held = np.sum((low <= np.mean(slopes)) & (np.mean(slopes) <= high))
+    assert _held_in_93_to_97(held, 300), held / 300
 
 
 def test_chance_of_the_right_order():

@@ -9,6 +9,44 @@ from dsx.base.errors import DsxError
 
 
 @pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("n", [3, 4, 40])
+def test_a_robust_line_moves_by_what_leaving_one_out_moves_it(n, log):
+    rng = np.random.default_rng(n)
+    x = rng.uniform(1, 10, n)
+    y = np.exp(rng.normal(0, 0.1, n) * x) * (2 + 3 * x)
+    fit, t = fit_line(x, y, log, robust=True), stats.t(n - 2).ppf(0.975)
+    without = [fit_line(np.delete(x, i), np.delete(y, i), log) for i in range(n)]
+    slope_error = np.sqrt(sum((other.slope - fit.slope) ** 2 for other in without))
+    intercept_error = np.sqrt(sum((other.intercept - fit.intercept) ** 2 for other in without))
+    assert fit.slope_high - fit.slope == pytest.approx(t * slope_error)
+    assert fit.intercept - fit.intercept_low == pytest.approx(t * intercept_error)
+    at = 4.0
+    lines = [np.log(line.predict(at)) if log else line.predict(at) for line in (fit, *without)]
+    reach = t * np.sqrt(sum((other - lines[0]) ** 2 for other in lines[1:]))
+    low, high = (np.log(end) if log else end for end in fit.band(at))
+    assert (lines[0] - low, high - lines[0]) == pytest.approx((reach, reach))
+
+
+def test_the_band_of_a_plain_line_is_the_textbooks():
+    rng = np.random.default_rng(4)
+    x = rng.uniform(1, 10, 12)
+    y, at = 2 + 3 * x + rng.normal(0, 1, 12), np.array([0.0, 5.0, 20.0])
+    fit = fit_line(x, y)
+    reach = stats.t(10).ppf(0.975) * fit.residual_std * np.sqrt(1 / 12 + (at - x.mean()) ** 2 / (12 * x.var()))
+    low, high = fit.band(at)
+    assert low == pytest.approx(fit.predict(at) - reach)
+    assert high == pytest.approx(fit.predict(at) + reach)
+
+
+def test_a_robust_line_that_hangs_on_one_pair_has_no_interval():
+    x, y = [1, 1, 1, 1, 2], [1, 2, 3, 4, 9]
+    assert fit_line(x, y).slope_low < 6.5 < fit_line(x, y).slope_high
+    fit = fit_line(x, y, robust=True)
+    assert fit.slope == pytest.approx(6.5)
+    assert np.isnan([fit.slope_low, fit.slope_high, fit.intercept_low, *fit.band(2)]).all()
+
+
+@pytest.mark.parametrize("log", [False, True])
 def test_line_is_scipys_with_its_intervals(log):
     rng = np.random.default_rng(0)
     x = rng.uniform(1, 10, 30)
@@ -50,7 +88,10 @@ def test_checks_warn_of_a_bend_a_fan_and_a_lever():
     x = np.linspace(1, 10, 80)
     assert fit_line(x, x + rng.normal(0, 1, 80)).warnings() == []
     assert "bend" in " ".join(fit_line(x, x**2 + rng.normal(0, 1, 80)).warnings())
-    assert "spread" in " ".join(fit_line(x, x + x * rng.normal(0, 1, 80)).warnings())
+    fan = x + x * rng.normal(0, 1, 80)
+    assert fit_line(x, fan).warnings()[0].endswith(": the intervals are rough.")
+    assert fit_line(x, fan, robust=True).warnings()[0].startswith("The spread changes along x (p = ")
+    assert "rough" not in fit_line(x, fan, robust=True).warnings()[0]
     lever = fit_line(np.append(np.arange(10.0), 100), np.append(rng.normal(0, 1, 10), 40))
     assert "1 of 11 models alone" in " ".join(lever.warnings())
 

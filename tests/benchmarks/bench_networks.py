@@ -1,12 +1,15 @@
-"""Speed and memory of networks: `python tests/benchmarks/bench_networks.py`.
+"""Speed and memory of networks against torchvision's own.
 
-Prints one line per measurement. Steps of dsx and of torchvision alternate in one process, so that what
-else the machine does falls on both alike; the ratio of their medians is the result. Peak memory is that of a
-fresh process per network.
+    .venv/bin/python tests/benchmarks/bench_networks.py [--threads 1]
+
+Prints one line per measurement. Steps of dsx and of torchvision alternate in one process, so that what else the machine
+does falls on both alike; the ratio of pairs is the result, of CPU time where there is one thread. Peak memory is that
+of a fresh process per network.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -148,7 +151,7 @@ def bench_memory() -> None:
     # blocks go back to the system when they are freed, so that the process's size is what is in use
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     for name in CASES:
-        command = [sys.executable, __file__, "--memory", name]
+        command = [sys.executable, __file__, "--threads", str(torch.get_num_threads()), "--memory", name]
         peaks = {
             who: int(subprocess.run([*command, who], capture_output=True, check=True, env=environment).stdout)
             for who in NETWORKS
@@ -177,15 +180,21 @@ def _memory(field: str) -> int:
 
 
 def main() -> None:
-    threads = torch.get_num_threads()
-    print(f"torch {torch.__version__}, {threads} threads, {torch.backends.cpu.get_cpu_capability()}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--memory", nargs=2, help=argparse.SUPPRESS
+    )  # of a case and a network, for processes begun here
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.memory:
+        print(peak_memory(*options.memory))
+        return
+    print(f"torch {torch.__version__}, threads: {options.threads}, {torch.backends.cpu.get_cpu_capability()}")
     bench_complexity()
     bench_steps()
     bench_memory()
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--memory"]:
-        print(peak_memory(*sys.argv[2:4]))
-    else:
-        main()
+    main()

@@ -4,10 +4,10 @@
 
 The plain loop is the textbook's: NCHW tensors, a DataLoader over a TensorDataset or an ImageFolder, SGD with its
 defaults, loss.item() and accuracy every step. Both train the same network on images of the same size (the largest from
-the same JPEG files) with the same batch and torch's threads. Each has a process of its own, the trainer's set up as
-`dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out. Then, for
-networks of 83 kF to 42 MF, a model on each of two cores against one model on both, and what the first step of a process
-costs that is begun anew, or forked from one that has imported everything.
+the same JPEG files) with the same batch and threads, one by default. Each has a process of its own, the trainer's set
+up as `dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out.
+Then, for networks of 83 kF to 42 MF, a model on each of two cores against one model on both, and what the first step
+of a process costs that is begun anew, or forked from one that has imported everything.
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ def overhead(recipe: Recipe, models: int = 4) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, help="torch's threads; by default torch decides")
+    parser.add_argument("--threads", type=int, default=1, help="of torch; as many as `dsx launch` gives a model")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
         "--only", choices=("digits", "cifar", "imagenet", "cores", "first"), help="one network, or one comparison"
@@ -297,8 +297,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     clock = "process_time" if options.cpu_time else "perf_counter"
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, n = {options.rounds} rounds, medians")
     with tempfile.TemporaryDirectory() as root:
         known = recipes(Path(root))

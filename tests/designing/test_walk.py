@@ -191,7 +191,7 @@ def test_a_walk_where_every_model_fails_ends() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", [ORDER, SHARING, NOTHING, INTERACTION], ids=lambda truth: truth.title)
 def test_where_the_truth_is_known_no_step_is_false_and_planted_rules_are_found(truth: Truth) -> None:
-    """A few walks of `tests/benchmarks/bench_design.py`: with 5 % of false walks, two of three have chance 0.007."""
+    """A few walks of `tests/simulations/design.py`: with 5 % of false walks, two of three have chance 0.007."""
     made = [walk(truth, seed) for seed in (1, 2, 3)]
     assert sum(bool(each.false) for each in made) <= 1, [each.words for each in made]
     for rule in truth.rules:

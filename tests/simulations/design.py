@@ -5,11 +5,12 @@ of all errors of AnyNetXA-digits. A walk's step is false where it was taken as b
 0.1 of even odds and is worse by that. Beside it the fixed plan: sample 100 models, take what `dsx narrow` supports,
 sample 100 of the narrower space, and so on (a quarter as many of these).
 
-    python tests/benchmarks/bench_design.py [walks of each truth: 200] [models: 400] [first seed: 0]
+    .venv/bin/python tests/simulations/design.py [--walks 40] [--models 400] [--seed 0]
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections import Counter
@@ -22,17 +23,23 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from simulated_walks import TRUTHS, Truth, Walked, fixed_plan, walk
 
 
-def main(walks: int = 200, models: int = 400, first: int = 0) -> None:
-    print(f"{walks} walks a row, at most {models} models each\n")
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--walks", type=int, default=40, help="of each truth")
+    parser.add_argument("--models", type=int, default=400, help="of each walk, at most")
+    parser.add_argument("--seed", type=int, default=0, help="of the first walk; the others follow")
+    given = parser.parse_args()
+    fixed = max(1, given.walks // 4)
+    print(f"{given.walks} walks a row, {fixed} of the fixed plan, at most {given.models} models each\n")
     print("| truth | plan | walks with a false step | found | models | taken of tested | beats the first | s |")
     print("|---|---|---|---|---|---|---|---|")
     for truth in TRUTHS:
         for name, way, seeds in (
-            ("dsx design", walk, range(first, first + walks)),
-            ("fixed", fixed_plan, range(first, first + walks // 4)),
+            ("dsx design", walk, range(given.seed, given.seed + given.walks)),
+            ("fixed", fixed_plan, range(given.seed, given.seed + fixed)),
         ):
             start = time.perf_counter()
-            made = [way(truth, seed, models) for seed in seeds]
+            made = [way(truth, seed, given.models) for seed in seeds]
             print(row(truth, name, made, (time.perf_counter() - start) / len(seeds)), flush=True)
 
 
@@ -49,4 +56,4 @@ def row(truth: Truth, name: str, made: list[Walked], seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -1,6 +1,6 @@
 """Do the claims hold? Simulated analyses of equal and of different spaces, at one look and at any.
 
-    .venv/bin/python tests/benchmarks/bench_claims.py [--minutes 12]
+    .venv/bin/python tests/simulations/claims.py [--minutes 12]
 
 Prints the tables of docs/method.md. Each cell states how many analyses it is from; the minutes are shared out over
 the sections, so that more of them make the shares sharper, never different in kind.

@@ -8,7 +8,7 @@ one who knows the effect, its bounds included, tells it from chance, corrected f
 and how often he tells both ends of a window, each in one look without any correction. `anything`: how often one who
 knows how large the effect is and how many models keep the rule, but not which it is, tells that there is any.
 
-    python tests/benchmarks/bench_narrow.py [--analyses 200] [--seed 0] [--rows 0,5]
+    python tests/simulations/narrow.py [--analyses 200] [--seed 0] [--rows 0,5]
 """
 
 from __future__ import annotations
