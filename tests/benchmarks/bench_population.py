@@ -4,7 +4,7 @@
 
 All train the same digits models with the same recipe, as whole commands, start and end included. The baseline is
 `OMP_NUM_THREADS=1 python -c "dsx.train(…)"` for each model, as a shell loop over models would do it; beside it stands
-the same with torch's default threads, which takes longer for networks as small as these. Both are compared with `dsx
+the same with torch's default threads, which such small networks lose by on a busy machine. Both are compared with `dsx
 launch` with one worker, one for each core, and twice as many. In a round the baseline trains its share of the models,
 the one with default threads a single one, and every launch all of them; seconds of a model, by the clock and of CPU
 time, are compared round by round.
