@@ -88,3 +88,12 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(pictures: Path) -> No
         with pytest.raises(DsxError, match=r": holds other files, such as .*: give an --out that is new or empty$"):
             prepare_data(str(pictures), None, out, 16, 1, [])
     assert sorted(pictures.rglob("*")) == before
+
+
+def test_what_a_kill_left_before_anything_was_begun_is_no_other_file(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (".lock", ".begun.json.0123abcd.tmp"):
+        (out / name).touch()
+    prepare_data(str(pictures), None, out, 32, 1, ())
+    assert (out / "prepared.json").exists()

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from dsx.base.errors import DsxError
-from dsx.base.files import load_json, replacing, write_json
+from dsx.base.files import TEMPORARY_SUFFIX, load_json, replacing, write_json
 from dsx.base.nested import differences
 from dsx.base.provenance import versions
 from dsx.recipes.datasets import DATASETS, PREPARED
@@ -162,8 +162,8 @@ def _check_folder(out: Path, content: Mapping[str, object]) -> None:
         for key, change in differences({k: v for k, v in (before or content).items() if k in content}, content).items():
             raise DsxError(f"{out}: holds other images ({key}: {change}): give another --out, or remove it")
     if out.is_dir() and not any((out / name).exists() for name in (PREPARED, _BEGUN)):
-        other = min((path.name for path in out.iterdir() if path.name != _LOCK), default=None)
-        if other is not None:
+        names = {path.name for path in out.iterdir() if path.suffix != TEMPORARY_SUFFIX} - {_LOCK}
+        if other := min(names, default=None):
             raise DsxError(f"{out}: holds other files, such as {other}: give an --out that is new or empty")
 
 
