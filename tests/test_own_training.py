@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from dsx.recipes.recipe import load_recipe, read_recipe
 from dsx.study.study import Study, open_study
 
 sys.path.insert(0, str(Path(__file__).parent / "launch"))
+from processes import is_there, wait_until
+
 from standins import make_study
 
 SCRIPT = """#!/bin/sh
@@ -95,20 +96,6 @@ def begun(folder: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def is_there(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 @pytest.mark.slow
 def test_every_fault_of_a_program_is_one_line_and_every_model_is_accounted_for_once(tmp_path):
     words = [*CAUSES, *GOOD]
@@ -173,7 +160,7 @@ def save(*_):
 signal.signal(signal.SIGTERM, save)
 state = folder / "epochs"
 for epoch in range(int(state.read_text()) if state.exists() else 0, 6):
-    time.sleep(0.15)
+    time.sleep(EPOCH_S)
     (folder / "new").write_text(str(epoch + 1))
     os.replace(folder / "new", state)
     print("epoch", epoch, flush=True)
@@ -181,8 +168,8 @@ print('{"error": 12.5, "epochs": 6}')
 """
 
 
-def slow_study(folder: Path, n: int = 3) -> Study:
-    (folder / "slow.py").write_text(SLOW)
+def slow_study(folder: Path, n: int = 3, epoch_s: float = 0.15) -> Study:
+    (folder / "slow.py").write_text(SLOW.replace("EPOCH_S", str(epoch_s)))
     study = make_study(folder / "study", n=n, recipe=False)
     study.set_recipe(read_recipe({"name": "slow", "command": ["python", str(folder / "slow.py"), "{folder}"]}))
     return study
@@ -217,7 +204,7 @@ def test_a_launch_that_is_ended_leaves_no_program_behind_and_the_next_one_goes_o
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_takes_its_program_with_it(tmp_path):
-    study = slow_study(tmp_path, n=2)
+    study = slow_study(tmp_path, n=2, epoch_s=0.5)
     process = start(tmp_path, study)
     wait_until(lambda: len(programs(tmp_path)) == 2)
     victim = programs(tmp_path)[0]

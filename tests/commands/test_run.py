@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from processes import end
 
 from dsx.base.errors import StudyError
 from dsx.commands.config import load_experiment
@@ -117,7 +118,7 @@ def _kill_session(leader: int) -> None:
             except (OSError, IndexError):
                 continue
             if session == leader:
-                os.kill(int(entry.name), signal.SIGKILL)
+                end(int(entry.name))
 
 
 def test_a_larger_n_makes_the_studies_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processes import end, is_there, wait_until
 
 from dsx.base.errors import DsxError
 from dsx.commands.worker import STOPPED, WorkerRequest, worker
@@ -48,13 +47,6 @@ def shell_study(folder: Path, n: int, steps: int = 4) -> Study:
 def begun(folder: Path) -> list[str]:
     path = folder / "marks" / "begun"
     return path.read_text().split() if path.exists() else []
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 @pytest.mark.slow
@@ -114,25 +106,17 @@ def test_sixteen_workers_of_a_foreign_scheduler_killed_at_random_lose_nothing_an
     wait_until(lambda: len(begun(tmp_path)) > 4)
     while kills < 12 and study.counts()["done"] < 40:
         victim = dice.choice(workers)
-        os.kill(victim, signal.SIGKILL)
+        kills += end(victim)
         workers[workers.index(victim)] = submit()
-        kills += 1
         time.sleep(dice.uniform(0.1, 0.6))
-    wait_until(lambda: study.counts()["done"] == 48 or not any(map(_runs, workers)), seconds=240)
+    wait_until(lambda: study.counts()["done"] == 48 or not any(map(is_there, workers)), seconds=240)
     if study.counts()["done"] < 48:  # the last of them was killed: as always, one more worker takes what is left
         assert worker(WorkerRequest([str(study.path)], device="cpu"), lambda _: None) == 0
     assert kills > 0
     assert open_study(study.path).results()["error"].tolist() == [12.5] * 48
     assert not list((tmp_path / "marks").glob("*.overlap"))
     assert len(begun(tmp_path)) <= 48 + kills  # begun again only what a kill had ended
-    wait_until(lambda: not any(map(_runs, workers)))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+    wait_until(lambda: not any(map(is_there, workers)))
 
 
 def test_a_program_that_stops_by_itself_leaves_more_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

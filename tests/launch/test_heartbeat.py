@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import cast
 
 import pytest
+from processes import wait_until
 
 from dsx.launch.heartbeat import Heartbeat
 from dsx.study.claims import Claim
@@ -35,13 +35,6 @@ def heartbeat() -> Iterator[Heartbeat]:
     made = Heartbeat(every_s=0.002)
     yield made
     made.stop()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.001)
 
 
 def test_a_claim_is_refreshed_again_and_again_and_is_not_lost(heartbeat: Heartbeat) -> None:

@@ -3,11 +3,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from processes import wait_until
 
 from dsx.base.errors import DsxError
 from dsx.launch.debug import DebugLauncher
@@ -31,13 +31,6 @@ def spawn(script, *studies, trainer="slow_train", **options):
     script.write_text(LAUNCH)
     command = [sys.executable, str(script), str(HERE), trainer, *(str(study.path) for study in studies)]
     return subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True, **options)
-
-
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.mark.slow

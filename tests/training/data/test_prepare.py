@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from processes import is_there, wait_until
 from torchvision.transforms import v2
 
 from dsx.base.errors import DsxError
@@ -101,19 +101,12 @@ def test_killed_half_way_it_goes_on_to_the_same_files(image_folder: Path, tmp_pa
     _, errors = command.communicate()
     if kill == "child":
         assert b"was killed, perhaps for want of memory: run the same command again" in errors
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}/stat").exists() and not _is_zombie(pid) for pid in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_there, children)))
     plan = plan_preparation(data_of(image_folder), 32, out)
     assert 5 <= plan.kept < plan.total == 84
     prepare(plan, 1, lambda done: None)
     prepared(image_folder, tmp_path / "whole")
     assert content(out) == content(tmp_path / "whole")
-
-
-def _is_zombie(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 @pytest.mark.slow
