@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 from error_laws import LAWS
@@ -14,6 +16,7 @@ from dsx.analysis.confirmation import Confirmation, confirm
 WIDE = ("AnyNetXE", (10e6, 4e9))
 
 
+@functools.cache
 def wide_models() -> pd.DataFrame:
     """6,000 models with flops, params, acts and made-up seconds, which are skewed."""
     space, flops = WIDE

@@ -105,5 +105,7 @@ def test_confirmed_models_are_told_in_the_metric() -> None:
     metric = Metric(name="map", unit="%", better="higher")
     lines = confirmation_in_words(confirm(before, anew), metric)
     assert lines[0].startswith("The best model showed 60.00 %; trained anew with 2 fresh seeds 55.00 % (")
-    assert lines[1].startswith("All 2 models: 55.00 % before, 52.00 % anew, a change of −3.00 points (")
+    assert lines[1].startswith(
+        "Of 2 models the median is 55.00 % before and 52.00 % anew, that of the changes −3.00 points"
+    )
     assert mistaken("\n".join(lines)) == []

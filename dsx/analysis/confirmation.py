@@ -114,11 +114,12 @@ def _change(confirmation: Confirmation, metric: Metric) -> str:
     change, low, high = map(_two, ends)
     unit = "points" if metric.percent or not metric.unit else metric.unit
     text = f"that of the changes {change} {unit}"
-    if math.isnan(confirmation.low):
-        return f"{text}; it takes {math.ceil(1 - math.log2(1 - confirmation.level))} models to tell luck by it"
-    text += f" ({100 * confirmation.level:g} % interval {low} to {high})"
+    told = not math.isnan(confirmation.low)
+    text += f" ({100 * confirmation.level:g} % interval {low} to {high})" if told else ""
     if not confirmation.same_recipe:
         return f"{text} by schedule and luck together"
+    if not told:
+        return f"{text}; it takes {math.ceil(1 - math.log2(1 - confirmation.level))} models to tell luck by it"
     if confirmation.low > 0:
         return f"{text}: by so much they were lucky when they were chosen"
     if confirmation.high < 0:

@@ -80,9 +80,8 @@ def design(request: DesignRequest, say: Callable[[str], object] = print) -> Desi
     if walk.known:
         from dsx.report.walk import write_walk
 
-        lines.append(
-            f"wrote {write_walk(request.out, walk, ending, f'dsx design --out {shlex.quote(str(request.out))}')}"
-        )
+        again = f"dsx design --out {shlex.quote(str(request.out))}"
+        lines.append(f"wrote {write_walk(request.out, walk, ending, again)}")
     return Designed(tuple(lines), exit_code(source.trainer.launched()))
 
 
