@@ -1,4 +1,4 @@
-"""Lines through what populations show, and winners trained anew, where the truth is known: for tests and benchmarks."""
+"""Lines through what populations show, and models trained several times, where the truth is known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from error_laws import LAWS
 import dsx
 from dsx.analysis import fit_line, trend, trend_fits
 from dsx.analysis.confirmation import Confirmation, confirm
+from dsx.analysis.replicates import shrunken_errors
 
 # of one space over two and a half decades, where the spread of parameters grows with the flops
 WIDE = ("AnyNetXE", (10e6, 4e9))
@@ -52,6 +53,21 @@ def winners_anew(rng: np.random.Generator, law: str, n: int, top: int, seeds: in
     fresh = true[best, None] + LAWS[law](rng, top * seeds).reshape(top, seeds)
     names = np.array([f"m{i}" for i in range(top)])
     return confirm(_results(seen[best], names), _results(fresh.ravel(), np.repeat(names, seeds)))
+
+
+def share_within(rng: np.random.Generator, law: str, n: int, noise: float, seeds: int = 3) -> float:
+    """The share of models whose true error lies within its interval by several seeds (`seeds_models.csv`)."""
+    true = LAWS[law](rng, n)
+    errors = true[:, None] + rng.normal(0, noise, (n, seeds))
+    told = shrunken_errors(errors.ravel(), np.repeat(np.arange(n), seeds))
+    return float(np.mean((told.low <= true) & (true <= told.high)))
+
+
+def two_schedules(rng: np.random.Generator, law: str, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of the same models after a short and a long schedule, of few images where the law is coarse."""
+    true = LAWS[law](rng, n)
+    short, long = true + 0.7 * LAWS["gamma"](rng, n), true + rng.normal(0, 0.7, n)
+    return (np.round(short * 3.6) / 3.6, np.round(long * 3.6) / 3.6) if law == "discrete" else (short, long)
 
 
 def _results(errors: np.ndarray, models: np.ndarray) -> pd.DataFrame:

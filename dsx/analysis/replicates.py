@@ -52,8 +52,8 @@ class Shrunken:
     seeds: npt.NDArray[np.int64]  # (m,) trainings
     observed: Floats  # (m,) mean error of a model's trainings
     expected: Floats  # (m,) drawn towards the mean of the space by the share of the observed spread that is luck
-    # low, high: (m,) interval of the true error, for models that were not chosen by a look at it; it takes the models'
-    # true errors as normal and so is approximate
+    # low, high: (m,) interval of the true error, of models that were not chosen by a look at it; seeds' luck is taken
+    # as normal, the models' errors may follow any law
     low: Floats
     high: Floats
     best: int

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from error_laws import LAWS
 from scipy import stats
+from simulated_lines import share_within, two_schedules
 
 from dsx.analysis.replicates import (
     mean_over_seeds,
@@ -188,6 +189,16 @@ def test_rank_agreement_covers(rho, n):
         result = rank_agreement_interval(x[0], rho * x[0] + (1 - rho**2) ** 0.5 * x[1])
         hits += np.isnan(result.low) or result.low <= truth <= result.high
     assert hits / 300 >= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", LAWS)
+def test_what_seeds_and_schedules_tell_holds_whatever_the_law(law):
+    held = [share_within(np.random.default_rng([64, repeat]), law, 64, 1.5) for repeat in range(40)]
+    assert 0.93 <= np.mean(held) <= 0.97
+    truth = stats.kendalltau(*two_schedules(np.random.default_rng(5), law, 20_000)).statistic
+    ends = [rank_agreement_interval(*two_schedules(np.random.default_rng([7, r]), law, 64)) for r in range(200)]
+    assert np.mean([told.low <= truth <= told.high for told in ends]) >= 0.93 - 0.031  # two standard errors
 
 
 def test_rank_agreement_is_kendalls_and_mirrors():

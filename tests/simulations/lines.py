@@ -1,10 +1,11 @@
-"""Do the intervals of lines, and of the luck of winners, hold? Tables of docs/method.md.
+"""Do the intervals of lines, and of models that are trained several times, hold? Tables of docs/method.md.
 
-    .venv/bin/python tests/simulations/lines.py [--repeats 1000]
+    .venv/bin/python tests/simulations/lines.py [--repeats 1000] [--only seeds]
 
 Exponents of `complexity_fits`, robust and plain, of models of one space over a wide range of flops; slopes of
-`trend_fits` through the best ranges of three to six populations; the median change of `dsx confirm`, and for comparison
-Student's interval of the mean change, over the four laws of errors.
+`trend_fits` through the best ranges of three to six populations; the median change of `dsx confirm`, and for
+comparison Student's interval of the mean change; what several seeds tell of each model (`seeds_models.csv`), and
+Kendall's τ of two schedules; over the four laws of errors.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from error_laws import LAWS
 from simulated_coverage import coverage
-from simulated_lines import exponent, regimes, wide_models, winners_anew
+from simulated_lines import exponent, regimes, share_within, two_schedules, wide_models, winners_anew
 
 from dsx.analysis import fit_line
+from dsx.analysis.replicates import rank_agreement_interval
 
 SIZES = (16, 64, 128, 500)
 
@@ -93,6 +95,27 @@ def winners(repeats: int) -> None:
         row(law, seeds, "mean, not told", *means)
 
 
+def seeds(repeats: int) -> None:
+    sizes = (16, 64, 500)
+    head("Coverage of 95 % intervals of single models by three seeds, and of Kendall's τ of two schedules", "errors",
+         *(f"{what}, n = {n}" for what in ("seeds' σ 0.5", "seeds' σ 1.5", "τ") for n in sizes))  # fmt: skip
+    for law in LAWS:
+        cells = []
+        for noise, n in itertools.product((0.5, 1.5), sizes):
+            some = range(max(repeats // n, 10))
+            cells.append(np.mean([share_within(np.random.default_rng([n, r]), law, n, noise) for r in some]))
+        truth = stats.kendalltau(*two_schedules(np.random.default_rng(5), law, 20_000)).statistic
+        for n in sizes:
+            draw = partial(two_schedules, law=law, n=n)
+            cells.append(coverage(_kendalls, draw, truth, max(repeats // 2, 1) if n < 500 else max(repeats // 10, 1)))
+        row(law, *(f"{100 * cell:.1f} %" for cell in cells))
+
+
+def _kendalls(short: np.ndarray, long: np.ndarray) -> tuple[float, float]:
+    told = rank_agreement_interval(short, long)
+    return told.low, told.high
+
+
 def _share(low: np.ndarray, high: np.ndarray, truth: float) -> str:
     return f"{100 * np.mean((low <= truth) & (truth <= high)):.1f} %"
 
@@ -100,7 +123,9 @@ def _share(low: np.ndarray, high: np.ndarray, truth: float) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=1000)
-    repeats = parser.parse_args().repeats
-    exponents(repeats)
-    trends(max(repeats // 5, 1))
-    winners(repeats)
+    parser.add_argument("--only", choices=("exponents", "trends", "winners", "seeds"))
+    asked = parser.parse_args()
+    shares = {"exponents": 1.0, "trends": 0.2, "winners": 1.0, "seeds": 1.0}
+    for part in (exponents, trends, winners, seeds):
+        if asked.only in (None, part.__name__):
+            part(max(round(shares[part.__name__] * asked.repeats), 1))
