@@ -68,10 +68,8 @@ class LineFit:
         """The interval of the line itself at each x, on the plain scale: (low, high)."""
         at = np.asarray(x, dtype=np.float64)
         u, points = (np.log(self.x), np.log(at)) if self.log else (self.x, at)
-        line, reach = (
-            self.intercept + self.slope * points,
-            _reach(self.covariance, points - u.mean(), self.n, self.level),
-        )
+        line = self.intercept + self.slope * points
+        reach = _reach(self.covariance, points - u.mean(), self.n, self.level)
         return (np.exp(line - reach), np.exp(line + reach)) if self.log else (line - reach, line + reach)
 
     def warnings(self) -> list[str]:
@@ -168,7 +166,7 @@ def _t(n: int, level: float) -> float:
 def _reach(covariance: Floats, off_mean: Floats | np.float64, n: int, level: float) -> Floats:
     """Half the interval of the line so far from the mean of x."""
     variance = covariance[0, 0] + 2 * off_mean * covariance[0, 1] + off_mean**2 * covariance[1, 1]
-    reach: Floats = _t(n, level) * np.sqrt(variance)
+    reach: Floats = _t(n, level) * np.sqrt(np.maximum(variance, 0))  # where it vanishes, rounding may put it below
     return reach
 
 

@@ -38,6 +38,22 @@ def test_the_band_of_a_plain_line_is_the_textbooks():
     assert high == pytest.approx(fit.predict(at) + reach)
 
 
+def test_a_band_without_width_at_a_point_is_not_lost_to_rounding():
+    # of pairs at few places of x, all lines without one of them may meet in a point
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        x, y = rng.integers(1, 6, (2, 6)).astype(float)
+        if np.ptp(x) == 0:
+            continue
+        fit = fit_line(x, y, robust=True)
+        both, slope = fit.covariance[1]
+        if not slope > 0:
+            continue
+        low, high = fit.band(x.mean() - both / slope + np.linspace(-1e-6, 1e-6, 21))
+        assert np.isfinite([low, high]).all()
+        assert (low <= high).all()
+
+
 def test_a_robust_line_that_hangs_on_one_pair_has_no_interval():
     x, y = [1, 1, 1, 1, 2], [1, 2, 3, 4, 9]
     assert fit_line(x, y).slope_low < 6.5 < fit_line(x, y).slope_high
