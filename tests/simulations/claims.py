@@ -23,6 +23,7 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from error_laws import LAWS, Law
+from markdown_tables import head, row
 from simulated_importance import EFFECTS, Planted
 
 from dsx import analysis
@@ -54,16 +55,6 @@ def share(trial: Callable[[np.random.Generator], bool], seconds: float, most: in
         done += 1
     error = 1.96 * math.sqrt(max(hits, 1) * max(done - hits, 1) / done**3)
     return f"{100 * hits / done:.1f} % (±{100 * error:.1f}, {done})"
-
-
-def row(*cells: object) -> None:
-    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
-
-
-def head(title: str, *columns: str) -> None:
-    print(f"\n{title}\n")
-    row(*columns)
-    row(*["---"] * len(columns))
 
 
 def equal_spaces(seconds: float) -> None:

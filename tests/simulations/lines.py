@@ -21,6 +21,7 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from error_laws import LAWS
+from markdown_tables import head, row
 from simulated_coverage import coverage
 from simulated_lines import exponent, regimes, share_within, two_schedules, wide_models, winners_anew
 
@@ -28,16 +29,6 @@ from dsx.analysis import fit_line
 from dsx.analysis.replicates import rank_agreement_interval
 
 SIZES = (16, 64, 128, 500)
-
-
-def row(*cells: object) -> None:
-    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
-
-
-def head(title: str, *columns: str) -> None:
-    print(f"\n{title}\n")
-    row(*columns)
-    row(*("---" for _ in columns))
 
 
 def exponents(repeats: int) -> None:
