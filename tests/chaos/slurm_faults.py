@@ -170,9 +170,7 @@ def _at_work(study: Study, cluster: Cluster, tally: Tally) -> bool:
             submit_there(study, slurm_profile(models_per_job=_PER_JOB), trainer="standins:second_train")
         except DsxError as error:  # a launch that is refused in a line while the fault lasts
             tally.remarks.append(f"{tally.part}: refused, then launched again: {error}")
-        for job in cluster.client("squeue", "-h", "-r", "-t", "PENDING", "-o", "%i", check=False).split():
-            # what was requeued would wait for two minutes
-            cluster.client("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
+        cluster.hurry()
         time.sleep(1)
         if counts["done"] + counts["running"] == _MODELS:
             break

@@ -49,10 +49,14 @@ def in_queue(study):
     return sum(jobs(study).queued.values())
 
 
-def hurry(cluster):
-    """Jobs that were requeued wait for two minutes; let them start at once."""
-    for job_id in cluster.client("squeue", "-h", "-r", "-t", "PENDING", "-o", "%i").split():
-        cluster.client("scontrol", "update", f"JobId={job_id}", "StartTime=now", check=False)
+def wait_until_done(study, cluster):
+    """Until its jobs, requeued or not, have trained all there is."""
+
+    def done():
+        cluster.hurry()
+        return study.counts()["done"] == len(study.runs())
+
+    wait_until(done)
 
 
 def finish(study, cluster, profile, trainer="standins:train", seconds=240):
@@ -61,7 +65,7 @@ def finish(study, cluster, profile, trainer="standins:train", seconds=240):
     while study.counts()["done"] < len(study.runs()):
         assert time.monotonic() < deadline, (study.counts(), jobs(study).lines(), study.failures(), the_cluster())
         submit_there(study, profile, trainer=trainer)
-        hurry(cluster)
+        cluster.hurry()
         time.sleep(1)
 
 
@@ -150,6 +154,26 @@ def test_whatever_happens_every_model_is_trained_once(calm, tmp_path, profile, f
     check_complete(study)
 
 
+def test_jobs_that_are_hurried_after_a_requeue_have_their_second_life(calm, tmp_path):
+    script = tmp_path / "job.sh"
+    script.write_text(f"""#!/bin/sh
+#SBATCH --requeue --mem=100M --output=/dev/null
+[ -n "$SLURM_RESTART_COUNT" ] && touch {tmp_path}/$SLURM_JOB_ID.again && exit
+trap exit TERM
+touch {tmp_path}/$SLURM_JOB_ID.began
+while :; do sleep 0.05; done
+""")
+    job_ids = [calm.client("sbatch", "--parsable", str(script)).strip() for _ in range(4)]
+    wait_until(lambda: len(list(tmp_path.glob("*.began"))) == len(job_ids))
+    deadline = time.monotonic() + 180
+    for job_id in job_ids:
+        calm.client("scontrol", "requeue", job_id)
+        while calm.client("squeue", "-h", "-j", job_id, check=False).strip():  # as early as SLURM takes it
+            assert time.monotonic() < deadline, the_cluster()
+            calm.hurry()
+    assert sorted(path.stem for path in tmp_path.glob("*.again")) == sorted(job_ids)
+
+
 def test_a_job_that_runs_out_of_time_goes_on_by_itself(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=2)
     behave(study, r0="endless")
@@ -159,8 +183,7 @@ def test_a_job_that_runs_out_of_time_goes_on_by_itself(calm, tmp_path, profile):
     assert int((folder / "checkpoint.pt").read_text()) > 0
     assert study.counts() == {"pending": 2, "running": 0, "done": 0, "diverged": 0, "failed": 0}
     behave(study)
-    hurry(calm)
-    wait_until(lambda: study.counts()["done"] == 2)
+    wait_until_done(study, calm)
     check_complete(study)
 
 
@@ -175,8 +198,7 @@ while :; do sleep 0.2; done
     submit_there(study, profile(timeout_min=1), trainer=None)
     wait_until(lambda: "PENDING" in jobs(study).queued and list(study.path.rglob("saved")))
     assert study.counts()["failed"] == 0
-    hurry(calm)
-    wait_until(lambda: study.counts()["done"] == 1)
+    wait_until_done(study, calm)
     assert list(study.results()["error"]) == [7.0]
 
 
