@@ -17,6 +17,7 @@ from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
 from dsx.launch.slurm.submit import cancel, preview
 from dsx.recipes.recipe import read_recipe
+from dsx.study import claims
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 
@@ -102,10 +103,14 @@ def requeue_a_task(study, cluster):
 
 
 def preempt_with_usr1(study, cluster):
-    (job_id,) = jobs(study).arrays.values()
-    for task in (1, 3):  # the last task of an array bears the id of the whole array
-        cluster.client("scancel", "--signal=USR1", f"{job_id}_{task}")
-    wait_until(lambda: "REQUEUED" in jobs(study).queued or "PENDING" in jobs(study).queued)
+    """Two of the tasks that train a model at this moment: one that is starting knows no signals yet."""
+    claimed = [claims.current(study.paths.run(run.run_id)) for run in study.runs()]
+    at_work = {claim.holder.job.partition("/")[2] for claim in claimed if claim is not None and not claim.released}
+    # the last task of an array bears the id of the whole array
+    tasks = [line.split() for line in cluster.client("squeue", "-h", "-r", "-o", "%A %i").splitlines()]
+    for task in [task for job_id, task in tasks if job_id in at_work][:2]:
+        cluster.client("scancel", "--signal=USR1", task)
+    wait_until(lambda: {"REQUEUED", "PENDING"} & {*jobs(study).queued} or not in_queue(study))
 
 
 def cancel_half(study, cluster):
@@ -178,7 +183,7 @@ def test_a_job_that_runs_out_of_time_goes_on_by_itself(calm, tmp_path, profile):
     study = make_study(tmp_path / "a", n=2)
     behave(study, r0="endless")
     submit_there(study, profile(timeout_min=1, models_per_job=2))
-    wait_until(lambda: "PENDING" in jobs(study).queued and starts(study))
+    wait_until(lambda: starts(study) and "PENDING" in jobs(study).queued)
     folder = study.paths.run(study.runs()[0].run_id).folder
     assert int((folder / "checkpoint.pt").read_text()) > 0
     assert study.counts() == {"pending": 2, "running": 0, "done": 0, "diverged": 0, "failed": 0}
@@ -196,7 +201,7 @@ while :; do sleep 0.2; done
     study = make_study(tmp_path / "a", n=1, recipe=False)
     study.set_recipe(read_recipe({"name": "slow", "command": ["sh", str(tmp_path / "train.sh")]}))
     submit_there(study, profile(timeout_min=1), trainer=None)
-    wait_until(lambda: "PENDING" in jobs(study).queued and list(study.path.rglob("saved")))
+    wait_until(lambda: list(study.path.rglob("saved")) and "PENDING" in jobs(study).queued)
     assert study.counts()["failed"] == 0
     wait_until_done(study, calm)
     assert list(study.results()["error"]) == [7.0]
@@ -227,7 +232,7 @@ def test_a_launch_that_is_killed_while_it_submits_can_be_repeated(calm, tmp_path
         "submissions.Submissions.accepted = lambda *a: os.kill(os.getpid(), 9)\n"
         "submit_there(open_study(sys.argv[2]), slurm_profile(models_per_job=2), trainer='standins:second_train')"
     )
-    killed = subprocess.run([sys.executable, "-c", code, str(HERE), str(study.path)], check=False, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", code, str(HERE), str(study.path)], check=False, timeout=120)
     assert killed.returncode == -9
     again = submit_there(study, profile(models_per_job=2), trainer=SECONDS)
     assert (again.runs, again.queued + again.running + study.counts()["done"] >= 8) == (0, True)
