@@ -256,7 +256,12 @@ AS_PROCESS = {
         ("wrote a: report.html",),
         environment=(("MPLBACKEND", "module://matplotlib_inline.nowhere"),),
     ),
-    "completion": Row(("--show-completion", "bash"), ("complete",)),
+    # the shell is told from the processes above, of which none need be one here
+    "completion": Row(
+        ("--show-completion", "bash"),
+        ("complete",),
+        environment=(("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1"),),
+    ),
 }  # fmt: skip
 
 
