@@ -56,7 +56,9 @@ class Arrays:
         waiting = list(self._order.tasks)
         free = self._order.allowed.free_submits
         most = self._order.allowed.max_array
-        sizes = array_sizes(len(waiting) if free is None else min(len(waiting), max(free, 1)), most)
+        fit = len(waiting) if free is None else min(len(waiting), max(free, 1))
+        self._leave(waiting[fit:])
+        sizes = array_sizes(fit, most)
         shares = concurrency(len(sizes), self._order.profile.max_jobs)
         taken: list[str] = []
         while sizes:
@@ -68,16 +70,23 @@ class Arrays:
                 at_limit = any(word in str(error).lower() for word in _SUBMIT_LIMIT_WORDS)
                 if not at_limit or (size == 1 and not taken):
                     raise
+                self._leave(waiting)
                 if size == 1:
                     break
                 most = max(1, size // 2)
                 sizes = array_sizes(sum(sizes), most)
                 continue
             waiting, sizes = waiting[size:], sizes[1:]
-        left = [run_id for task in waiting for run_id in task]
-        if left:
-            files.write_json(self._submissions.leftover_path(self._launch), {"run_ids": left})
-        return taken, len(left)
+        return taken, sum(map(len, waiting))
+
+    def _leave(self, waiting: list[list[str]]) -> None:
+        """Leave these runs to the jobs that are taken, before they are: a short one may be through before we are.
+
+        What is submitted after all is trained by whoever comes first.
+        """
+        if waiting:
+            run_ids = [run_id for task in waiting for run_id in task]
+            files.write_json(self._submissions.leftover_path(self._launch), {"run_ids": run_ids})
 
     def _submit_array(self, number: int, tasks: list[list[str]], share: int, after: str | None) -> str:
         name = job_name(self._order.study.name, self._launch, number)

@@ -1,12 +1,14 @@
+import json
 from pathlib import Path
 
 import fake_slurm
 import pytest
 
 from dsx.base.files import RecordError
-from dsx.launch.slurm import job_ids
+from dsx.launch.options import LaunchOptions
+from dsx.launch.slurm import arrays, job_ids
 from dsx.launch.slurm.arrays import array_sizes, concurrency
-from dsx.launch.slurm.client import SlurmError
+from dsx.launch.slurm.client import ClusterLimits, SlurmError
 from dsx.launch.slurm.job_ids import UnknownJobError
 from dsx.launch.slurm.submissions import Submissions
 
@@ -22,12 +24,12 @@ def test_arrays_hold_every_task_and_respect_the_limit(tasks):
     assert max(sizes) - min(sizes) <= 1
 
 
-@pytest.mark.parametrize(("arrays", "cap"), [(1, 64), (5, 64), (5, 3), (1, 1), (7, 7)])
-def test_arrays_share_one_cap(arrays, cap):
-    shares = concurrency(arrays, cap)
+@pytest.mark.parametrize(("count", "cap"), [(1, 64), (5, 64), (5, 3), (1, 1), (7, 7)])
+def test_arrays_share_one_cap(count, cap):
+    shares = concurrency(count, cap)
     assert sum(shares) == cap
     assert min(shares) >= 1
-    assert len(shares) == min(arrays, cap)
+    assert len(shares) == min(count, cap)
 
 
 @pytest.fixture
@@ -96,3 +98,47 @@ def test_a_job_without_an_id_stays_on_record(cluster, tmp_path, monkeypatch):
     with pytest.raises(UnknownJobError):
         submit_there(study, slurm_profile())
     assert submit_there(study, slurm_profile()).queued == 2
+
+
+@pytest.mark.parametrize(("free", "max_array"), [(3, 1000), (None, 1000), (3, 1)])
+def test_what_waits_for_a_submit_limit_is_on_record_before_a_job_can_end(tmp_path, monkeypatch, free, max_array):
+    """Whether the limit is known, or told by a refusal."""
+    study = make_study(tmp_path / "a", n=9)
+    run_ids = [run.run_id for run in study.runs()]
+    taken, seen = [], []
+
+    def sbatch(_submissions, submission, *_):
+        if len(taken) + len(submission.tasks) > 3:
+            raise SlurmError("sbatch: Batch job submission failed: AssocMaxSubmitJobLimit")
+        path = Submissions(study.paths).leftover_path(submission.launch)
+        seen.append({*json.loads(path.read_text())["run_ids"]})
+        taken.extend(run_id for task in submission.tasks for run_id in task)
+        return str(len(taken))
+
+    monkeypatch.setattr(arrays, "submit_recorded", sbatch)
+    allowed = ClusterLimits("fake", max_array, free)
+    order = arrays.Order(study, slurm_profile(models_per_job=1), LaunchOptions(), allowed, run_ids)
+    assert arrays.Arrays(order, tmp_path).submit()[1] == 6
+    assert taken == run_ids[:3]
+    assert all(left >= {*run_ids[3:]} for left in seen)
+    assert seen
+
+
+def test_what_waits_for_a_limit_that_is_met_late_is_on_record_too(tmp_path, monkeypatch):
+    study = make_study(tmp_path / "a", n=3)
+    run_ids = [run.run_id for run in study.runs()]
+    told = iter(["1"])
+
+    def sbatch(*_):
+        job_id = next(told, None)
+        if job_id is None:
+            raise SlurmError("sbatch: Batch job submission failed: AssocMaxSubmitJobLimit")
+        return job_id
+
+    monkeypatch.setattr(arrays, "submit_recorded", sbatch)
+    order = arrays.Order(
+        study, slurm_profile(models_per_job=1), LaunchOptions(), ClusterLimits("fake", 1, None), run_ids
+    )
+    assert arrays.Arrays(order, tmp_path).submit()[1] == 2
+    (path,) = Submissions(study.paths).folder.glob("*.leftover")
+    assert json.loads(path.read_text()) == {"run_ids": run_ids[1:]}
