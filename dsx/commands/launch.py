@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.text import align, plural
@@ -18,6 +19,9 @@ from dsx.recipes.base import AnyRecipe
 from dsx.recipes.own import recipe_of_command
 from dsx.recipes.recipe import Recipe
 from dsx.study.study import Study
+
+if TYPE_CHECKING:
+    from dsx.training.preflight import Preflight
 
 STOPPED = 130  # exit code of a command that a signal ended, as shells report Ctrl-C
 
@@ -169,11 +173,23 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
             speed = [_short(row.images_per_second), f"{row.waiting:.0%}"]
         hours = _short(row.device_hours) if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
-    lines = [*([measured.note] if measured.note else []), align(rows)]
+    lines = [*([measured.note] if measured.note else []), align(rows), *_compiled(measured)]
     wall = measured.wall_hours(would.at_once)
     if measured.device_hours is not None and wall is not None:
         lines.append(f"{_short(measured.device_hours)} device-hours in all; {_short(wall)} h {would.place}")
     return lines
+
+
+def _compiled(measured: Preflight) -> list[str]:
+    """What torch's compiler costs and brings, where the recipe asks for it."""
+    largest, plain = measured.rows[-1], measured.plain
+    if plain is None or plain.device_hours is None or largest.device_hours is None:
+        return []
+    return [
+        f"compile: the largest takes {_short(largest.device_hours)} device-hours with it,"
+        f" {_short(largest.compiling_s)} s of them to compile, and {_short(plain.device_hours)} without"
+        " (recipe.compile=false)"
+    ]
 
 
 def _short(value: float) -> str:

@@ -40,9 +40,10 @@ class Estimate:
     images_per_second: float | None
     waiting: float | None  # share of the time spent waiting for data
     peak_memory_bytes: int | None
-    device_hours: float | None  # of its whole training
+    device_hours: float | None  # of its whole training, torch's compiler included where the recipe asks for it
     note: str = ""  # out of memory, if so; then the measured values are None
     busy: float | None = None  # share of the time in which a GPU computes; None elsewhere
+    compiling_s: float = 0.0  # of its first steps, in which it is compiled
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Preflight:
     device_hours: float | None  # linear in flops between the measured networks; None if one of them did not fit
     recipe: str  # in words
     note: str = ""  # what was timed in place of the images, if they are not here
+    plain: Estimate | None = None  # the largest network without the compiler that the recipe asks for
 
     def wall_hours(self, workers: int) -> float | None:
         """Hours until the end with that many devices or worker processes at work all the time."""
@@ -94,6 +96,9 @@ def preflight(
             for which, row in picked.items():
                 if all(architectures[row].model_id != estimate.model_id for estimate in rows):
                     rows.append(_measured(which, architectures[row], int(flops[row]), timed, batches, steps))
+            largest = architectures[picked["largest"]], int(flops[picked["largest"]])
+            plain = timed.with_overrides({"compile": False})
+            uncompiled = _measured("largest", *largest, plain, batches, steps) if timed.compile else None
             text = recipe.describe(1, batches.training_images)
         finally:
             batches.close()
@@ -103,7 +108,7 @@ def preflight(
         each = np.interp(flops, [estimate.flops for estimate in rows], np.array(hours, dtype=float))
         total = float(each.sum()) * replicates
     note = f"{recipe.data.dataset} is not at data.root {recipe.data.root}: timed on noise, without reading images"
-    return Preflight(rows, len(architectures), total, text, note if absent else "")
+    return Preflight(rows, len(architectures), total, text, note if absent else "", uncompiled)
 
 
 def _briefly(recipe: Recipe) -> Recipe:
@@ -121,7 +126,7 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
     try:
         session = Session(architecture, recipe, 0, batches, Group())
         for until in (warm, warm + steps):
-            began, session.train_seconds, session.wait_seconds = session.step, 0.0, 0.0
+            began, first_s, session.train_seconds, session.wait_seconds = session.step, session.train_seconds, 0.0, 0.0
             with contextlib.suppress(Diverged):  # a step takes as long whatever its loss, which of noise may be any
                 session.train_steps(until)
     except (MemoryError, RuntimeError) as error:
@@ -132,6 +137,7 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
     seconds_per_step = session.train_seconds / (session.step - began)
     seconds_per_image, waiting = seconds_per_step / recipe.batch_size, session.wait_seconds / session.train_seconds
     images = batches.steps_per_epoch * recipe.batch_size + _EVALUATION_COST * batches.evaluation_images
+    compiling_s = first_s if recipe.compile else 0.0
     return Estimate(
         which=which,
         model_id=architecture.model_id,
@@ -139,8 +145,9 @@ def _measured(which: str, architecture: Network, flops: int, recipe: Recipe, bat
         images_per_second=1.0 / seconds_per_image,
         waiting=waiting,
         peak_memory_bytes=peak_memory_bytes(batches.device),
-        device_hours=recipe.epochs * images * seconds_per_image / 3600,
+        device_hours=(recipe.epochs * images * seconds_per_image + compiling_s) / 3600,
         busy=_busy(session, seconds_per_step),
+        compiling_s=compiling_s,
     )
 
 

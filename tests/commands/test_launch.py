@@ -161,6 +161,18 @@ def test_a_preview_tells_states_cost_and_place(
     assert [call[0] for call in recording.calls] == ["preview"]
 
 
+def test_a_preview_of_a_recipe_that_compiles_tells_what_that_costs_and_brings(
+    tmp_path: Path, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Estimate("smallest", "a", 10_000, 2000.0, 0.25, None, 0.5, compiling_s=40.0)
+    plain = Estimate("largest", "a", 10_000, 1500.0, 0.25, None, 0.625)
+    monkeypatch.setattr(preflight, "preflight", lambda *_, **__: Preflight([row], 1, 0.5, "digits", plain=plain))
+    study = make_study(tmp_path / "a", n=1)
+    line = preview(LaunchRequest([str(study.path)], None, "x", OPTIONS)).splitlines()[4]
+    text = "with it, 40 s of them to compile, and 0.625 without (recipe.compile=false)"
+    assert line == f"compile: the largest takes 0.5 device-hours {text}"
+
+
 def test_a_cost_that_cannot_be_measured_does_not_hide_the_rest(
     tmp_path: Path, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -97,3 +98,31 @@ def test_no_networks_and_wrong_networks_are_refused(
         preflight([], digits(), "cpu")
     with pytest.raises(DsxError, match="in_channels 3"):
         preflight([tiny(in_channels=3)], digits(), "cpu")
+
+
+def test_what_the_compiler_costs_and_brings_is_measured(
+    tiny: Callable[..., Architecture], digits: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiled(network: Callable[..., object]) -> Callable[..., object]:
+        calls = []
+
+        def call(*args: object, **options: object) -> object:
+            time.sleep(0.02 if calls else 0.3)  # the first call compiles
+            calls.append(1)
+            return network(*args, **options)
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    found = preflight([tiny()], digits(compile=True), "cpu", steps=3, threads=1)
+    (row,) = found.rows
+    assert row.images_per_second is not None
+    assert row.device_hours is not None
+    assert found.plain is not None
+    assert found.plain.device_hours is not None
+    assert row.compiling_s >= 0.32
+    seconds = 3 * (18 * 64 + 599 / 3) / row.images_per_second + row.compiling_s
+    assert row.device_hours == pytest.approx(seconds / 3600)
+    assert found.plain.compiling_s == 0
+    assert found.plain.device_hours < row.device_hours
+    assert preflight([tiny()], digits(), "cpu", steps=1, threads=1).plain is None
