@@ -43,8 +43,9 @@ _BESIDE = 0.25
 SHARE_OF_ERRORS = 1 / (1 + _BESIDE)
 # relabellings of each test, at most
 _MOST_DRAWS = 50_000
-# autocorrelation of neighbours' ranks, in standard errors, beyond which an order is no order of drawing
-_SORTED = 5.0
+# standard errors beyond which an order is no order of drawing: of the correlation of neighbours' ranks, and of the
+# ranks with their places
+_ALIKE, _TREND = 5.0, 4.0
 # models below which nothing can be decided at any look, so that their order does not matter
 _FEWEST = 8
 
@@ -92,8 +93,8 @@ def decisions(
     """Every verdict on some studies. tables: name → results table, whatever its models' states.
 
     At one look all models that count are compared. At any look models are paired in the order of the tables,
-    which is that of drawing, up to the first that is still to be trained. A table in another order (sorted, or with
-    neighbours alike) is put in a random one, and a note says so. Studies without a finished model are left out.
+    which is that of drawing, up to the first that is still to be trained. Of a table in another order (sorted, or with
+    neighbours alike) nothing is decided at any look, and a note says so. Studies without a finished model are left out.
     level: of all verdicts of one kind together. margin: for equivalence. Raises DsxError for a malformed table.
     """
     check_level(level)
@@ -127,7 +128,7 @@ def _subjects(tables: Mapping[str, Table]) -> tuple[list[tuple[_Subject, float]]
     for name in counted:
         ordered[name], note = drawn_so_far(tables[name], name)
         notes += note
-        if len(ordered[name]) < len(counted[name]):
+        if len(ordered[name]) < len(counted[name]) and not note:
             notes.append(
                 f"{name}: at any look {plural(len(ordered[name]), 'model')} of {len(counted[name])} count so far, up to"
                 " the first that is still to be trained."
@@ -197,30 +198,29 @@ def _errors(tables: Mapping[str, Table], a: str, b: str) -> tuple[Floats, Floats
 def drawn_so_far(table: Table, name: str) -> tuple[Table, Sequence[str]]:
     """What counts at any look: the models in the order of drawing, up to the first that is still to be trained.
 
-    table: a results table, whatever its models' states. Also a sentence where it stands in another order: then its
-    models come in a random one. Raises DsxError for a malformed table.
+    table: a results table, whatever its models' states. Where it stands in another order there are none, as a sentence
+    says that comes with them: a table that was sorted is not the beginning of the one that it grows into. Raises
+    DsxError for a malformed table.
     """
     rows = in_order(table)
     missing = np.flatnonzero(rows["error"].isna().to_numpy())
-    return _drawn_order(rows.iloc[: missing[0]] if missing.size else rows, name)
-
-
-def _drawn_order(rows: Table, name: str) -> tuple[Table, Sequence[str]]:
-    """The rows in an order that is random as far as the errors tell, and a sentence if it is not the given one."""
-    steps = np.diff(column(rows, "error"))
-    monotone = steps.size >= _FEWEST - 1 and bool(steps.any()) and ((steps >= 0).all() or (steps <= 0).all())
-    if not monotone and abs(_autocorrelation(rows)) * math.sqrt(len(rows)) <= _SORTED:
-        return rows, ()
-    shuffled = rows.iloc[np.random.default_rng([0, 10]).permutation(len(rows))]
-    return shuffled, (
-        f"{name}: the models stand in no order of drawing (neighbours are alike), so at any look they are taken"
-        " in a random one.",
+    drawn = rows.iloc[: missing[0]] if missing.size else rows
+    if _may_be_drawn(drawn):
+        return drawn, ()
+    return drawn.iloc[:0], (
+        f"{name}: the models stand in no order of drawing (they are sorted, or neighbours are alike), so at any look"
+        " nothing can be said of them; `--looks one` compares them if this is the only look.",
     )
 
 
-def _autocorrelation(rows: Table) -> float:
-    """Of the ranks of neighbours' errors; 0 where all are equal."""
+def _may_be_drawn(rows: Table) -> bool:
+    """Whether models may come in the order of drawing, as far as the ranks of their errors tell."""
     ranks = rows["error"].rank().to_numpy(np.float64)
-    ranks = ranks - ranks.mean() if ranks.size else ranks
-    spread = float(ranks @ ranks)
-    return float(ranks[1:] @ ranks[:-1]) / spread if spread else 0.0
+    steps = np.diff(ranks)
+    if steps.size < _FEWEST - 1 or not steps.any():
+        return True
+    ranks, places = ranks - ranks.mean(), np.arange(ranks.size) - (ranks.size - 1) / 2
+    spread, scale = float(ranks @ ranks), math.sqrt(ranks.size)
+    alike = abs(ranks[1:] @ ranks[:-1]) / spread * scale
+    trend = abs(ranks @ places) / math.sqrt(spread * float(places @ places)) * scale
+    return not ((steps >= 0).all() or (steps <= 0).all() or alike > _ALIKE or trend > _TREND)

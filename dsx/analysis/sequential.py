@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -79,6 +79,8 @@ class Track:
     # pvalue, equivalence_pvalue: (n,) after 1 … n models of each, never rising; the latter NaN without a margin
     pvalue: Floats
     equivalence_pvalue: Floats
+    # (n,) whether the first p-value speaks for a, until then; empty where it speaks for neither
+    for_a: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     def at(self, look: int) -> tuple[float, float]:
         """What was known after `look` models of each, or all there are: p-value, and that of equivalence."""
@@ -102,12 +104,14 @@ def track(
     n = min(a.size, b.size)
     pair = _Pair(names, a.size, b.size, a[:n], b[:n], _evidence(a[:n], b[:n], margin))
     comparison = _comparison(pair)
+    highest_a, highest_b = (np.maximum.accumulate(e) for e in (pair.evidence.a_better, pair.evidence.b_better))
+    for_a = highest_a >= highest_b
     if looks is None:
-        return Track(comparison, pair.evidence.pvalue, pair.evidence.equivalence_pvalue)
+        return Track(comparison, pair.evidence.pvalue, pair.evidence.equivalence_pvalue, for_a)
     known = np.searchsorted(looks, np.arange(1, int(looks[-1]) + 1 if n else 1), side="right")
     before = math.nan if margin is None else 1.0
     pvalue, equivalence = np.append(1.0, pair.evidence.pvalue), np.append(before, pair.evidence.equivalence_pvalue)
-    return Track(comparison, pvalue[known], equivalence[known])
+    return Track(comparison, pvalue[known], equivalence[known], np.append(True, for_a)[known])
 
 
 def decide_tracks(tracks: Sequence[Track], level: float, margin: Margin | None) -> tuple[Verdict, ...]:
@@ -122,17 +126,24 @@ def decide_tracks(tracks: Sequence[Track], level: float, margin: Margin | None) 
             known[look] = step_down(pvalues, None if margin is None else equivalence, weights)
         return known[look]
 
-    def decided_at(index: int, verdict: Verdict) -> int | None:
-        """p-values never rise, so the first look is found by halving."""
-        if verdict.decision == "undecided":
-            return None
-        which = 1 if verdict.decision == "equivalent" else 0
-        last = max(each.pvalue.size for each in tracks)
+    last = max((each.pvalue.size for each in tracks), default=0)
+
+    def first(index: int, which: int) -> int:
+        """The look at which that p-value was first small enough; they never rise, so it is found by halving."""
         return bisect.bisect_left(range(last + 1), True, key=lambda look: adjusted(look)[which][index] <= 1 - level)
 
-    return tuple(
-        dataclasses.replace(verdict, looks="any", decided_at=decided_at(i, verdict)) for i, verdict in enumerate(final)
-    )
+    def as_first_decided(index: int, verdict: Verdict) -> Verdict:
+        """The direction is the one that was shown first: later evidence for the other takes nothing back."""
+        decision, direction = verdict.decision, verdict.direction
+        if direction is not None:
+            each = tracks[index]
+            direction = "a" if each.for_a[min(first(index, 0), each.for_a.size) - 1] else "b"
+        if decision in ("a better", "b better"):
+            decision = "a better" if direction == "a" else "b better"
+        look = None if decision == "undecided" else first(index, 1 if decision == "equivalent" else 0)
+        return dataclasses.replace(verdict, looks="any", decision=decision, direction=direction, decided_at=look)
+
+    return tuple(as_first_decided(index, verdict) for index, verdict in enumerate(final))
 
 
 @lru_cache(maxsize=256)

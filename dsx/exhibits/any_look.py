@@ -31,9 +31,8 @@ _COLUMNS = [
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     rows: list[tuple[object, ...]] = []
     medians: dict[str, ConfidenceSequence] = {}
-    notes: list[str] = []
     for study in inquiry.studied:
-        models, order = drawn_so_far(study.table, study.name)
+        models, _ = drawn_so_far(study.table, study.name)
         errors = column(models, "error")[:_MOST]
         if errors.size < _FEWEST:
             continue
@@ -41,14 +40,13 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         median, mean = quantile_sequence(errors, looks=n, level=inquiry.level), _mean(errors, n, inquiry.level)
         widths = edf_sequence_half_width(n, inquiry.level)
         medians[study.name] = median
-        notes += order
         rows += [
             (study.name, size, *(s[i] for s in (median.estimate, median.low, median.high)),
              *(s[i] for s in (mean.estimate, mean.low, mean.high)), mean.method, widths[i])
             for i, size in enumerate(n)
         ]  # fmt: skip
     if rows:
-        values = {"medians": medians, "notes": inquiry.counts, "order": notes}
+        values = {"medians": medians, "notes": inquiry.counts}
         yield Computed("any_look", {"": frame(rows, _COLUMNS)}, level=inquiry.level, values=values)
 
 
@@ -65,8 +63,10 @@ def _mean(errors: Floats, n: Sequence[int], level: float) -> ConfidenceSequence:
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
+    order = [note for study in inquiry.studied for note in drawn_so_far(study.table, study.name)[1]]
+    told = () if inquiry.decided.pairs else tuple(order)
     if not shown:
-        return Section()
+        return Section("At any look", notes=told) if told else Section()
     (computed,), metric, level = shown, inquiry.metric, f"{100 * inquiry.level:g} %"
     last: Table = computed.main.groupby("study", sort=False).tail(1)
     rows = [
@@ -90,7 +90,6 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         f" any time; the others of this chapter hold at one look. They are conservative; means:"
         f" {'; '.join(filter(None, (means, limits)))}. Models count up to the first that is still to be trained."
     )
-    told = () if inquiry.decided.pairs else tuple(computed.values["order"])
     return Section("At any look", grid=Grid("intervals that hold at any look", headers, rows), notes=(note, *told))
 
 

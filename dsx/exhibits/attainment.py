@@ -1,4 +1,4 @@
-"""Error and cost at once: what some drawn models attain within a cost, and where one study is ahead of another."""
+"""Error and cost at once: what some drawn models attain within a cost, and where two studies are furthest apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FEWEST = 8
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     """One per complexity that every study has and that varies, of two studies or more.
 
-    Differences hold for all pairs and complexities at once.
+    Bands of differences are for all pairs and complexities at once, at one look; they decide nothing.
     """
     known = {by: joints for by in COMPLEXITIES if len(joints := _joints(inquiry, by)) > 1}
     count = sum(math.comb(len(joints), 2) for joints in known.values())
@@ -35,7 +35,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         level = 1 - (1 - inquiry.level) / count
         pairs = {(a, b): joint_difference(joints[a], joints[b], level) for a, b in itertools.combinations(joints, 2)}
         tables = {"": attained_rows(curves), "_difference": difference_rows(pairs)}
-        values = {"curves": curves, "pairs": pairs, "by": by, "notes": inquiry.counts}
+        values = {"curves": curves, "joints": joints, "by": by, "notes": inquiry.counts}
         yield Computed(f"attainment_{by}", tables, level=inquiry.level, values=values)
 
 
@@ -60,37 +60,40 @@ def attained_rows(curves: dict[str, Attained]) -> pd.DataFrame:
 
 
 def difference_rows(pairs: dict[tuple[str, str], JointDifference]) -> pd.DataFrame:
-    """Two rows per pair: where each of the two is furthest ahead, and whether that is beyond the band."""
+    """Two rows per pair: where each of the two is furthest ahead in its models here, with the band's half-width."""
     rows = []
     for (a, b), difference in pairs.items():
         for ahead, behind, sign in ((a, b, 1), (b, a, -1)):
             lead, error, cost = difference.ahead(sign)
-            rows.append((ahead, behind, lead, difference.half_width, error, cost, lead > difference.half_width))
-    return pd.DataFrame(rows, columns=["ahead", "behind", "difference", "half_width", "error", "cost", "shown"])
+            rows.append((ahead, behind, lead, difference.half_width, error, cost))
+    return pd.DataFrame(rows, columns=["ahead", "behind", "difference", "half_width", "error", "cost"])
 
 
 def sentences(shown: Sequence[Computed]) -> Iterator[str]:
+    """One per pair and cost: the shares of their models where those differ most. They describe the models here."""
     for computed in shown:
-        label, metric = BY_NAME[computed.values["by"]].label, computed.metric
+        label, metric, joints = BY_NAME[computed.values["by"]].label, computed.metric, computed.values["joints"]
         side = "below" if metric.better == "lower" else "above"
-        for row in computed.tables["_difference"].to_dict("records"):
-            if row["shown"]:
-                value = f"{metric.from_error(row['error']):.3g}{metric.unit_after}"
-                yield (
-                    f"{row['ahead']} has {100 * row['difference']:.0f} points more of its models than {row['behind']}"
-                    f" with {metric.words} {side} {value} and {label} of at most {format_number(row['cost'])}"
-                    f" (± {100 * row['half_width']:.0f}, for all values, costs and pairs at once)."
-                )
+        table = computed.tables["_difference"]
+        for _, row in table.sort_values("difference").groupby(table.index // 2).tail(1).sort_index().iterrows():
+            value = f"{metric.from_error(row['error']):.3g}{metric.unit_after}"
+            within = row["error"], row["cost"]
+            shares = " and ".join(f"{joints[row[one]](*within):.0%} of {row[one]}" for one in ("ahead", "behind"))
+            yield (
+                f"{metric.title} and {label}: furthest apart are {shares}, with {metric.words} {side} {value} and"
+                f" {label} of at most {format_number(row['cost'])}."
+            )
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
-    told = tuple(sentences(shown))
-    nothing = (
-        f"At no {inquiry.metric.words} and cost could one study be shown to have more models within both than another."
+    note = (
+        f"Shares are of the models here, and each curve's band holds at {100 * inquiry.level:g} % by itself; which is"
+        " better the verdicts say."
     )
-    note = f"Each curve's band holds at {100 * inquiry.level:g} % by itself; which is better the verdicts say."
     return (
-        Section(f"{inquiry.metric.title} and cost", sentences=told or (nothing,), notes=(note,)) if shown else Section()
+        Section(f"{inquiry.metric.title} and cost", sentences=tuple(sentences(shown)), notes=(note,))
+        if shown
+        else Section()
     )
 
 

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 from error_laws import LAWS
 
-from dsx.analysis.decisions import decisions
+from dsx.analysis.decisions import decisions, drawn_so_far
 from dsx.analysis.matching import matched_pairs
 from dsx.analysis.rank_test import rank_test
-from dsx.analysis.sequential import sequential_verdicts
 from dsx.analysis.verdict import Margin
 from dsx.base.errors import DsxError
 
@@ -85,24 +84,34 @@ def test_failed_models_are_left_out_and_studies_without_models_too():
     assert decisions({"none": none}).stated == ()
 
 
+@pytest.mark.parametrize("n", [8, 60, 200])
+def test_of_a_table_that_was_sorted_nothing_is_decided_at_any_look_and_a_note_says_so(n):
+    """Whether one is sorted or both, by errors or, of many models, by what goes with them."""
+    rng = np.random.default_rng(n)
+    drawn, other = study(rng, n), study(rng, n, 9)
+    parameter = drawn["error"].rank() + rng.normal(0, n / 2, n)  # rank correlation 0.5
+    in_another_order = [drawn.sort_values("error"), drawn.sort_values("error", ascending=False)]
+    in_another_order += [drawn.iloc[np.argsort(parameter)]] if n == 200 else []
+    assert decisions({"a": drawn, "b": other}).notes == ()
+    for table in in_another_order:
+        for beside in (other, other.sort_values("error")):
+            made = decisions({"a": table, "b": beside})
+            assert {verdict.decision for verdict in made.any} == {"undecided"}
+            assert made.any[0].n_a == 0
+            assert n == 8 or made.one[0].decision == "a better"
+            assert made.notes[0] == (
+                "a: the models stand in no order of drawing (they are sorted, or neighbours are alike), so at any look"
+                " nothing can be said of them; `--looks one` compares them if this is the only look."
+            )
+            assert len(made.notes) == (1 if beside is other else 2)
+    assert decisions({"a": in_another_order[0]}).notes == ()  # nothing is compared
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [8, 60])
-def test_a_table_in_order_of_its_errors_is_shuffled_for_any_look_and_a_note_says_so(n):
-    wrong = 0
-    for repeat in range(100):
-        rng = np.random.default_rng(repeat)
-        tables = {name: study(rng, n).sort_values("error") for name in "ab"}
-        made = decisions(tables)
-        assert len(made.notes) == 2
-        wrong += made.any[0].decision != "undecided"
-        naive = sequential_verdicts({name: table["error"].to_numpy() for name, table in tables.items()})
-        assert naive[0].n_a == n
-    assert made.notes[0] == (
-        "a: the models stand in no order of drawing (neighbours are alike), so at any look they are taken in a"
-        " random one."
-    )
-    assert wrong <= 9
-    assert decisions({"a": tables["a"]}).notes == ()  # nothing is compared
+def test_an_order_of_drawing_is_seldom_taken_for_another():
+    rng = np.random.default_rng(0)
+    tables = (study(rng, n) for n in (8, 20, 64, 300) for _ in range(500))
+    assert sum(len(drawn_so_far(table, "a")[1]) for table in tables) <= 3
 
 
 def test_a_study_that_grows_keeps_its_verdicts_and_where_they_were_reached():

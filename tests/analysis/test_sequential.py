@@ -123,3 +123,19 @@ def test_pairs_that_came_to_be_later_count_from_their_look_on():
     assert later.at(1) == (1.0, pytest.approx(np.nan, nan_ok=True))
     (first,), (second,) = decide_tracks([at_once], 0.95, None), decide_tracks([later], 0.95, None)
     assert second.decided_at == 2 * first.decided_at
+
+
+@pytest.mark.parametrize("looks", [None, np.arange(1, 241)])
+def test_what_was_decided_first_stays_whatever_comes(looks):
+    """Also where the evidence for the other becomes the stronger."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 240), rng.normal(3, 1, 240)
+    b[40:] = rng.normal(-4, 1, 200)
+    said = {}
+    for n in (20, 40, 80, 160, 240):
+        given = None if looks is None else looks[:n]
+        (verdict,) = decide_tracks([track(("a", "b", "error"), a[:n], b[:n], looks=given)], 0.95, None)
+        said[n] = (verdict.decision, verdict.direction, verdict.decided_at)
+    assert set(said.values()) == {("a better", "a", said[20][2])}
+    evidence = sequential_evidence(a, b)
+    assert evidence.b_better.max() > evidence.a_better.max() > 40

@@ -78,8 +78,12 @@ def test_the_order_is_told_where_no_verdict_tells_it() -> None:
     study = _study("A", np.arange(1.0, 33.0))
     inquiry = Inquiry([study])
     assert EXHIBIT.section is not None
-    section = EXHIBIT.section(list(EXHIBIT.compute(inquiry)), inquiry)
-    assert section.notes[1].startswith("A: the models stand in no order of drawing")
+    assert list(EXHIBIT.compute(inquiry)) == []
+    (note,) = EXHIBIT.section([], inquiry).notes
+    assert note.startswith("A: the models stand in no order of drawing")
+    both = Inquiry([study, _study("B", np.random.default_rng(0).gamma(3, 4, 16))])
+    (computed,) = EXHIBIT.compute(both)
+    assert set(computed.main["study"]) == {"B"}
 
 
 def test_the_figure_has_bands_of_few_studies_only() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dsx.analysis.attainment import joint_difference, joint_edf
 from dsx.exhibits.attainment import EXHIBIT
@@ -21,26 +22,33 @@ def test_there_is_one_for_each_complexity_of_all_studies(computed, inquiry):
         assert len(each.tables["_difference"]) == 2
 
 
-def test_a_study_that_is_far_ahead_is_told(inquiry):
-    better, worse = (inquiry.studies[0].table.assign(error=np.linspace(*ends, 24)) for ends in ((3, 6), (20, 30)))
-    ahead = Inquiry([StudyFacts("A", better), StudyFacts("B", worse)])
-    (told, *_) = EXHIBIT.section(list(EXHIBIT.compute(ahead)), ahead).sentences
-    assert told.startswith("A has 100 points more of its models than B with error below 6 % and flops of at most ")
+def test_shares_are_told_where_two_studies_are_furthest_apart(inquiry):
+    """As they are in the models here, without a claim."""
+    low, high = (inquiry.studies[0].table.assign(error=np.linspace(*ends, 24)) for ends in ((3, 6), (20, 30)))
+    apart = Inquiry([StudyFacts("A", high), StudyFacts("B", low)])
+    (told, *others) = EXHIBIT.section(list(EXHIBIT.compute(apart)), apart).sentences
+    assert told.startswith(
+        "Error and flops: furthest apart are 100% of B and 0% of A, with error below 6 % and flops of at most "
+    )
+    assert len(others) == 2
 
 
-def test_differences_hold_for_all_pairs_and_complexities_at_once(inquiry):
+def test_bands_of_differences_are_for_all_pairs_and_complexities_at_once(inquiry):
     rng = np.random.default_rng(3)
     three = [StudyFacts(n, inquiry.studies[0].table.assign(error=rng.gamma(2, 1, 24))) for n in "ABC"]
     shown = list(EXHIBIT.compute(Inquiry(three)))
+    tables = {study.name: study.table for study in three}
     for each in shown:
-        for (a, b), difference in each.values["pairs"].items():
-            joints = [joint_edf(s.table["error"], s.table[each.values["by"]]) for s in three if s.name in (a, b)]
-            assert difference.half_width == joint_difference(*joints, 1 - 0.05 / 9).half_width
-            assert difference.half_width > joint_difference(*joints, 0.95).half_width
-    assert not any(each.tables["_difference"]["shown"].any() for each in shown)
-    assert EXHIBIT.section(shown, Inquiry(three)).sentences == (
-        "At no error and cost could one study be shown to have more models within both than another.",
-    )
+        by = each.values["by"]
+        assert len(each.tables["_difference"]) == 6
+        for _, row in each.tables["_difference"].iterrows():
+            joints = [joint_edf(tables[row[one]]["error"], tables[row[one]][by]) for one in ("ahead", "behind")]
+            share, other = (np.mean((j.error < row["error"]) & (j.cost <= row["cost"])) for j in joints)
+            assert row["difference"] == pytest.approx(share - other)
+            if row["ahead"] < row["behind"]:
+                assert row["half_width"] == joint_difference(*joints, 1 - 0.05 / 9).half_width
+                assert row["half_width"] > joint_difference(*joints, 0.95).half_width
+    assert len(EXHIBIT.section(shown, Inquiry(three)).sentences) == 9
 
 
 def test_one_study_alone_and_sizes_that_do_not_vary_have_none(inquiry):

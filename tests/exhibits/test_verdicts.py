@@ -125,7 +125,7 @@ NEITHER = re.compile(rf"{NAME} and {NAME} are each ahead|Neither {NAME} nor {NAM
 SAME = re.compile(rf"{NAME} and {NAME} are equivalent( at equal \w+)?")
 OPEN = re.compile(rf"(?:Undecided|cannot decide) between {NAME} and {NAME}( at equal \w+)?")
 # words that claim something of two studies; what they stand in must be one of the sentences above
-CLAIM = re.compile(r"\b(better|lower|higher|worse|ahead|beats?|equivalent|superior|wins?)\b")
+CLAIM = re.compile(r"\b(better|lower|higher|worse|ahead|beats?|equivalent|superior|wins?|more of its)\b")
 NEUTRAL = re.compile(
     r"no study could be shown to be better|studies could be shown to be better|could not? be shown to be ahead|could be"
     r" shown to be ahead at any error|is better at every error is undecided|a model of \w+ beats one of \w+ with"
