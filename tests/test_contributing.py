@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from packages import add_package
 
 from dsx.commands.sample import SampleRequest, sample
 
@@ -32,15 +33,9 @@ def code(heading: str, language: str) -> str:
 
 def install(folder: Path, module: str, heading: str) -> Path:
     """What `pip install` leaves of a package whose one module and entry point are those of CONTRIBUTING."""
-    (folder / f"{module}.py").write_text(code(heading, "python"), encoding="utf-8")
     points = code(heading, "toml").replace("PACKAGE", module)
     group, entry = re.fullmatch(r'\[project\.entry-points\."([\w.]+)"\]\n(.+)\n', points).groups()  # type: ignore[union-attr]
-    about = folder / f"{module}-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    entry = entry.replace('"', "")
-    (about / "entry_points.txt").write_text(f"[{group}]\n{entry}\n")
-    return folder
+    return add_package(folder, module, code(heading, "python"), group, entry.replace('"', ""))
 
 
 def run(folder: Path, package: Path, *arguments: str) -> str:
