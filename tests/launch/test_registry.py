@@ -18,6 +18,8 @@ from dsx.launch.slurm.launcher import SlurmLauncher
 
 from shelf import SHELF, add_shelf
 
+OWN = list(registry._BUILT_IN)
+
 
 @pytest.fixture(autouse=True)
 def _import_anew() -> Iterator[None]:
@@ -53,7 +55,7 @@ def test_a_key_of_another_launcher_is_told_with_its_owner() -> None:
 
 def test_an_added_launcher_is_read_like_dsxs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(add_shelf(tmp_path)))
-    assert kinds() == ["local", "debug", "slurm", "shelf"]
+    assert kinds() == [*OWN, "shelf"]
     added = read_launcher({"kind": "shelf", "boards": 3})
     assert (type(added).__module__, added.model_dump()) == ("shelf_launcher", {"kind": "shelf", "boards": 3})
 
@@ -61,12 +63,12 @@ def test_an_added_launcher_is_read_like_dsxs_own(tmp_path: Path, monkeypatch: py
 def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(DsxError) as caught:
         read_launcher({"kind": "slrum"})
-    assert str(caught.value) == ("launcher: kind = 'slrum': expected one of local, debug, slurm. Did you mean slurm?")
+    assert str(caught.value) == f"launcher: kind = 'slrum': expected one of {', '.join(OWN)}. Did you mean slurm?"
 
 
 def test_a_package_whose_launcher_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(add_shelf(tmp_path, "ShelfLauncher = dict")))
-    assert kinds() == ["local", "debug", "slurm", "shelf"]
+    assert kinds() == [*OWN, "shelf"]
     with pytest.raises(DsxError) as caught:
         launcher_class("shelf")
     assert str(caught.value) == (
@@ -78,5 +80,5 @@ def test_a_package_whose_launcher_is_none_is_named(tmp_path: Path, monkeypatch: 
 def test_dsxs_own_launchers_are_not_hidden_by_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = "local = shelf_launcher:ShelfLauncher"
     monkeypatch.syspath_prepend(str(add_package(tmp_path, "shelf_launcher", SHELF, "dsx.launchers", entry)))
-    assert kinds() == ["local", "debug", "slurm"]
+    assert kinds() == OWN
     assert registry.launcher_class("local") is LocalLauncher
