@@ -27,8 +27,10 @@ import typer
 import dsx
 from dsx.base import resources
 from dsx.cli import app
+from dsx.exhibits.exhibit import exhibits
 from dsx.study.paths import StudyPaths
 from dsx.study.study import open_study
+from dsx.training.checkpoint import PREVIOUS
 from dsx.training.result import Result
 
 from command_line import Command
@@ -264,17 +266,24 @@ def test_the_house_names_the_packages_in_the_order_of_the_contract() -> None:
 
 def test_the_page_of_files_names_what_is_in_a_study(tmp_path: Path) -> None:
     paths = StudyPaths(Path("study"))
-    own = [value for value in vars(StudyPaths).values() if isinstance(value, property)]
-    names = [value.fget(paths).name for value in own if value.fget]
-    run = paths.run("ab")
-    assert [
-        name for name in [*names, run.result.name, run.checkpoint.name, run.failure.name] if name not in FILES
-    ] == []
+    own = [path for of in (paths, paths.run("ab")) for path in vars(of).values()]
+    names = {path.name for path in own} - {"study", "ab"}  # the two folders themselves
+    assert len(names) > 10
+    assert {name for name in names | {PREVIOUS, "curves", ".written.json"} if name not in FILES} == set()
     shutil.copytree(ROOT / "tests" / "pinned" / "studies" / "seeds", tmp_path / "seeds")
     study = open_study(tmp_path / "seeds")
     columns = [name for name in study.results().columns if name not in study.population.settings]
     assert "error" in columns
     assert [name for name in columns if f"`{name}`" not in FILES] == []
+
+
+def test_the_page_of_analyses_has_a_row_for_every_exhibit() -> None:
+    rows = re.findall(r"^\| (.*?) \|", (DOCS / "analysis.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    told = {part for row in rows for name in re.findall(r"`([\w/.]+)`", row) for part in name.split("/")}
+    files = {"edf_matched": "edf_equal_flops", "error_by_complexity": "error_by_flops", "linear": "e_fit"}
+    files |= {"edf_difference": "edf_difference_A_B", "attainment": "attainment_flops"}
+    names = [files.get(exhibit.name, exhibit.name) for exhibit in exhibits()]
+    assert [name for name in names if not {name, f"{name}.csv"} & told] == []
 
 
 def test_the_page_of_files_names_every_key_of_a_result() -> None:

@@ -13,11 +13,11 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import entry_points
 from typing import Any, Literal
 
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.verdict import Looks, Margin
+from dsx.base import entry_points
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
 from dsx.plots.inputs import counts_in_words
@@ -157,17 +157,15 @@ class Exhibit:
 
 
 def exhibits() -> list[Exhibit]:
-    """Every exhibit, in order. Raises DsxError if two have one name or another package's cannot be loaded."""
+    """Every exhibit, in order. Raises DsxError if two have one name or another package's is none."""
     known = []
     package = importlib.import_module("dsx.exhibits")
     for module in pkgutil.iter_modules(package.__path__):
         exhibit = getattr(importlib.import_module(f"dsx.exhibits.{module.name}"), "EXHIBIT", None)
         known += [exhibit] if isinstance(exhibit, Exhibit) else []
-    for entry in entry_points(group=GROUP):
-        try:
-            known.append(entry.load())
-        except (ImportError, AttributeError) as error:
-            raise DsxError(f"exhibit {entry.name} of {entry.value}: cannot be loaded ({error})") from None
+    expected = "an instance of dsx.exhibits.exhibit.Exhibit"
+    for entry in entry_points.added(GROUP):
+        known.append(entry_points.load(entry, "exhibit", lambda found: isinstance(found, Exhibit), expected))
     names = [exhibit.name for exhibit in known]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib import metadata
+from importlib.metadata import EntryPoint
 from typing import Any
 
-from dsx.base.errors import DefinitionError, DsxError, one_of
+from dsx.base import entry_points
+from dsx.base.errors import DefinitionError, one_of
 from dsx.launch.launcher import Launcher
 
 ENTRY_POINTS = "dsx.launchers"
@@ -23,11 +24,11 @@ _BUILT_IN = {
 
 def kinds() -> list[str]:
     """Names of all launchers; dsx's own first."""
-    return [*_BUILT_IN, *sorted(_added())]
+    return [*_BUILT_IN, *_added()]
 
 
 def launcher_class(kind: str) -> type[Launcher]:
-    """The launcher of that kind. Raises DefinitionError if there is none, DsxError if its package cannot be loaded."""
+    """The launcher of that kind. Raises DefinitionError if there is none, DsxError if its package gives none."""
     if kind in _BUILT_IN:
         module, _, name = _BUILT_IN[kind].partition(":")
         return getattr(importlib.import_module(module), name)
@@ -35,17 +36,10 @@ def launcher_class(kind: str) -> type[Launcher]:
     if kind not in added:
         known = kinds()
         raise DefinitionError(f"kind = {kind!r}: {one_of(kind, known)}")
-    entry = added[kind]
-    try:
-        loaded = entry.load()
-    except Exception as error:
-        raise DsxError(
-            f"launcher '{kind}' ({entry.value}): cannot be loaded: {type(error).__name__}: {error}; mend or remove the"
-            " package that adds it"
-        ) from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Launcher)):
-        raise DsxError(f"launcher '{kind}' ({entry.value}): expected a subclass of dsx.launch.launcher.Launcher")
-    return loaded
+    expected = "a subclass of dsx.launch.launcher.Launcher"
+    return entry_points.load(
+        added[kind], "launcher", lambda found: isinstance(found, type) and issubclass(found, Launcher), expected
+    )
 
 
 def read_launcher(content: Mapping[str, Any], where: str = "launcher") -> Launcher:
@@ -78,5 +72,5 @@ def _takes(kind: str, key: str, value: object) -> bool:
     return True
 
 
-def _added() -> dict[str, metadata.EntryPoint]:
-    return {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINTS) if entry.name not in _BUILT_IN}
+def _added() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points.added(ENTRY_POINTS) if entry.name not in _BUILT_IN}

@@ -6,6 +6,7 @@ All tables of an analysis; linear fits of 500 networks; the exact bootstrap of a
 baselines of 10,000 simulated repeats, both written out below: a loop over the repeats, as it is usually written, and
 all repeats at once as one numpy array, which is the harder one to beat. Then `dsx analyze` with all
 figures, as a whole process in seconds of CPU time; another checkout of dsx, given as --against, takes its turns.
+`--rows 500000` analyses two Parquet files of so many models, made up as the others, and nothing else.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -72,34 +74,58 @@ def seconds(action: Callable[[], object], times: int = 3) -> float:
     return float(np.median(taken))
 
 
-def analysed(checkout: Path, folder: Path) -> float:
-    """Seconds of CPU time of `dsx analyze` on the reference results, and of the processes that it starts."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    results = Path(__file__).resolve().parents[2] / "experiments" / "reference"
+class Cost(NamedTuple):
+    """Of a process and those that it starts: seconds of CPU time and by the clock, memory of the largest so far."""
+
+    cpu: float
+    clock: float
+    gigabytes: float
+
+
+def analysed(checkout: Path, folder: Path, *arguments: str | Path) -> Cost:
+    """What `dsx analyze` with these arguments costs, by that checkout and into that folder."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "dsx", "analyze", results, "--out", folder],
+        [sys.executable, "-m", "dsx", "analyze", *arguments, "--out", folder],
         check=True, stdout=subprocess.DEVNULL, cwd=folder,
         env=os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    clock, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu, clock, after.ru_maxrss * 1024 / 1e9)
 
 
 def bench_figures(against: Path | None, rounds: int) -> None:
     """All figures of the six spaces of the reference results, by this checkout and another in turns."""
     here = Path(__file__).resolve().parents[2]
+    reference, alone = here / "experiments" / "reference", []
     times: dict[Path, list[float]] = {checkout: [] for checkout in (here, against) if checkout}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
             for checkout, taken in times.items():
-                taken.append(analysed(checkout, Path(folder)))
+                taken.append(analysed(checkout, Path(folder), reference).cpu)
                 print(f"{checkout.name}: {taken[-1]:.1f} s of CPU time", flush=True)
-        drawn = len(list(Path(folder).rglob("*.pdf")))
+            drawn = len(list(Path(folder).rglob("*.pdf")))
+            alone.append(times[here][-1] - analysed(here, Path(folder), reference, "--figures", "none").cpu)
     told = ", ".join(
         f"{checkout.name} {np.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
         for checkout, taken in times.items()
     )
     print(f"dsx analyze, {drawn} figures: {told} of CPU time, n = {rounds}")
+    told = f"{np.median(alone):.1f} s ({min(alone):.1f} to {max(alone):.1f})"
+    print(f"  more than with --figures none: {told}, {np.median(alone) / drawn:.2f} s a figure")
+
+
+def bench_rows(n: int) -> None:
+    """Two files of n made-up models, without figures and with those that compare."""
+    here = Path(__file__).resolve().parents[2]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{name}.parquet" for name in "ab"]
+        for seed, path in enumerate(paths):
+            study(n, seed).to_parquet(path)
+        for figures in ("none", "main"):
+            cpu, clock, gigabytes = analysed(here, Path(folder), *paths, "--figures", figures)
+            print(f"--figures {figures}: {clock:.1f} s, {cpu:.1f} s of CPU time, {gigabytes:.2f} GB", flush=True)
 
 
 def main() -> None:
@@ -108,7 +134,11 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="another checkout, to compare with")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only-figures", action="store_true")
+    parser.add_argument("--rows", type=int, help="of each of two files, which alone are analysed")
     options = parser.parse_args()
+    if options.rows:
+        bench_rows(options.rows)
+        return
     bench_figures(options.against, options.rounds)
     if options.only_figures:
         return

@@ -7,7 +7,8 @@ defaults, loss.item() and accuracy every step. Both train the same network on im
 the same JPEG files) with the same batch and threads, one by default. Each has a process of its own, the trainer's set
 up as `dsx launch` sets up its workers; their rounds alternate, and the medians are compared, first steps left out.
 Then, for networks of 83 kF to 42 MF, a model on each of two cores against one model on both, and what the first step
-of a process costs that is begun anew, or forked from one that has imported everything.
+of a process costs that is begun anew, or forked from one that has imported everything; and three parts of training
+(the optimiser's step, evaluation, normalising), each against the plain way to do it.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.recipes.recipe import Recipe, load_recipe
 from dsx.training.allocator import keep_freed_memory
+from dsx.training.data.augment import Normalise
 from dsx.training.data.opening import open_batches
 from dsx.training.distributed import Group
+from dsx.training.objective import make_optimiser, parameter_groups
 from dsx.training.session import Session
 from dsx.training.trainer import train
 
@@ -273,6 +276,52 @@ def _first_step(pipe: Connection, recipe: Recipe) -> None:
     pipe.send(time.process_time())
 
 
+def compare_ways(part: str, ways: dict[str, Callable[[], object]], rounds: int, calls: int) -> None:
+    """Print a row for each way to do a part but the first, dsx's: CPU time of both, and the ratio in the same round."""
+    costs: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(rounds + 1):
+        for way, action in ways.items():
+            began = time.process_time()
+            for _ in range(calls):
+                action()
+            costs[way] += [(time.process_time() - began) / calls] if number else []
+    ours, *plain = ways
+    for way in plain:
+        ratios = [theirs / our for theirs, our in zip(costs[way], costs[ours], strict=True)]
+        times = " | ".join(f"{1e3 * statistics.median(costs[name]):.3g}" for name in (ours, way))
+        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"| {part} | {ours} | {way} | {times} | {spread} |", flush=True)
+
+
+def parts(recipe: Recipe, small: Recipe, rounds: int) -> None:
+    """Print what parts of the training of RegNetX-200MF cost as dsx does them and as plain torch does: milliseconds."""
+
+    def step(**how: bool) -> Callable[[], object]:
+        model = build(NETWORKS["imagenet"])
+        for parameter in model.parameters():
+            parameter.grad = torch.randn_like(parameter)
+        if not how:
+            return make_optimiser(model, recipe).step
+        groups, momentum = parameter_groups(model, recipe.optimiser), recipe.optimiser.momentum
+        return torch.optim.SGD(groups, lr=0.1, momentum=momentum, nesterov=recipe.optimiser.nesterov, **how).step
+
+    print("| part | dsx | plain | dsx, ms | plain, ms | ratio |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    ways = {"fused": step(), "a loop over parameters": step(foreach=False), "`foreach`": step(foreach=True)}
+    compare_ways("a step of SGD", ways, rounds, 20)
+    model, images = build(NETWORKS["imagenet"]).eval(), torch.randn(4, 3, 224, 224)
+    ways = {
+        "`inference_mode`": torch.inference_mode()(lambda: model(images)),
+        "with autograd's bookkeeping": lambda: model(images),
+    }
+    compare_ways("evaluation of 4 images, 224×224", ways, rounds, 5)
+    stored = torch.randint(0, 256, (128, 32, 32, 3), dtype=torch.uint8)
+    normalise = Normalise(small, torch.device("cpu"), scale=255.0)
+    mean, std = torch.tensor(small.data.mean), torch.tensor(small.data.std)
+    ways = {"whole lines": lambda: normalise(stored), "pixel by pixel": lambda: (stored / 255.0 - mean) / std}
+    compare_ways("normalising 128 images, 32×32", ways, rounds, 50)
+
+
 def overhead(recipe: Recipe, models: int = 4) -> None:
     """Print wall time per model beyond its training steps and evaluations, from the second model of a process on."""
     extra = []
@@ -290,7 +339,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of torch; as many as `dsx launch` gives a model")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
-        "--only", choices=("digits", "cifar", "imagenet", "cores", "first"), help="one network, or one comparison"
+        "--only",
+        choices=("digits", "cifar", "imagenet", "cores", "first", "parts"),
+        help="one network, or one comparison",
     )
     parser.add_argument(
         "--cpu-time", action="store_true", help="time of this process alone: for a busy machine, 1 thread"
@@ -301,7 +352,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, n = {options.rounds} rounds, medians")
     with tempfile.TemporaryDirectory() as root:
         known = recipes(Path(root))
-        if options.only not in ("cores", "first"):
+        if options.only not in ("cores", "first", "parts"):
             print(f"{'network':9} {'trainer':>9} {'plain':>9} {'ratio':>7}   images per second")
         for name, recipe in known.items():
             if options.only in (None, name):
@@ -314,6 +365,8 @@ def main() -> None:
                 cores(name, known[of], options.rounds, {"digits": 12, "cifar": 3}[of])
         if options.only in (None, "first"):
             first_steps(known["digits"], options.rounds)
+        if options.only in (None, "parts"):
+            parts(known["imagenet"], known["cifar"], options.rounds)
     if options.only is None:
         overhead(load_recipe("digits", {"epochs": 3}))
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from packages import add_package
 from report.conftest import made_up, with_failures
 
 from dsx.base.errors import DsxError
-from dsx.exhibits import exhibit as registry
-from dsx.exhibits.exhibit import Exhibit, Inquiry, exhibits
+from dsx.exhibits.exhibit import Inquiry, exhibits
 from dsx.exhibits.exhibition import show
 from dsx.exhibits.studies import StudyFacts
 
@@ -74,30 +74,32 @@ def test_every_exhibit_has_a_name_of_its_own_and_they_are_in_order() -> None:
     assert len(set(NAMES)) == len(NAMES)
 
 
-def test_two_exhibits_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Entry:
-        name, value = "edf", "mine:EXHIBIT"
-
-        def load(self) -> Exhibit:
-            return Exhibit("edf", lambda inquiry: [])
-
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry()])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("EXHIBIT = Exhibit('edf', lambda inquiry: [])", "two exhibits are called 'edf': rename one"),
+        (
+            "EXHIBIT = Exhibit",
+            "exhibit 'spread' of package spread-shown (spread_shown:EXHIBIT): expected an instance of"
+            " dsx.exhibits.exhibit.Exhibit, found type <class 'dsx.exhibits.exhibit.Exhibit'>;"
+            " mend or remove the package",
+        ),
+        (
+            "EXHIBIT = Exhibit('spread', compoot)",
+            "exhibit 'spread' of package spread-shown (spread_shown:EXHIBIT): cannot be loaded:"
+            " NameError: name 'compoot' is not defined; mend or remove the package",
+        ),
+    ],
+)
+def test_a_package_s_exhibit_that_cannot_be_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    code, entry = f"from dsx.exhibits.exhibit import Exhibit\n{code}", "spread = spread_shown:EXHIBIT"
+    monkeypatch.syspath_prepend(str(add_package(tmp_path, "spread_shown", code, "dsx.exhibits", entry)))
+    monkeypatch.delitem(sys.modules, "spread_shown", raising=False)
     with pytest.raises(DsxError) as refusal:
         exhibits()
-    assert str(refusal.value) == "two exhibits are called 'edf': rename one"
-
-
-def test_a_package_s_exhibit_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Entry:
-        name, value = "mine", "gone:EXHIBIT"
-
-        def load(self) -> Exhibit:
-            raise ImportError("No module named 'gone'")
-
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry()])
-    with pytest.raises(DsxError) as refusal:
-        exhibits()
-    assert str(refusal.value) == "exhibit mine of gone:EXHIBIT: cannot be loaded (No module named 'gone')"
+    assert str(refusal.value) == message
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from packages import add_package
+
 # one module, and the line of its entry point
 SHELF = '''
 from typing import Literal
@@ -49,11 +51,6 @@ class ShelfLauncher(Launcher):
 '''
 
 
-def add_package(folder: Path, code: str = SHELF, target: str = "shelf_launcher:ShelfLauncher") -> Path:
-    """What `pip install` leaves of a package with one launcher."""
-    (folder / "shelf_launcher.py").write_text(code)
-    about = folder / "shelf_launcher-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf-launcher\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[dsx.launchers]\nshelf = {target}\n")
-    return folder
+def add_shelf(folder: Path, code: str = SHELF) -> Path:
+    """What `pip install` leaves of that package."""
+    return add_package(folder, "shelf_launcher", code, "dsx.launchers", "shelf = shelf_launcher:ShelfLauncher")

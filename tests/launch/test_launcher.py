@@ -20,7 +20,7 @@ from dsx.launch.slurm.launcher import SlurmLauncher
 from dsx.study.study import open_study
 
 from command_line import Command
-from shelf import add_package
+from shelf import add_shelf
 from standins import behave, check_complete, make_study, slurm_profile, starts
 
 sys.path.append(str(Path(__file__).parent / "slurm"))
@@ -44,7 +44,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param == "shelf":
         package = tmp_path / "package"
         package.mkdir()
-        monkeypatch.syspath_prepend(str(add_package(package)))
+        monkeypatch.syspath_prepend(str(add_shelf(package)))
         return Case(read_launcher({"kind": "shelf", "boards": 3}))
     environment = fake_slurm.install(tmp_path / "slurm", FAKE_RUN="1")
     for name, value in environment.items():
@@ -153,7 +153,7 @@ def test_an_added_launcher_is_used_by_every_command(
     """Launched by its kind without a file, previewed with overrides, and asked for status and cancelling."""
     package = tmp_path / "package"
     package.mkdir()
-    add_package(package)
+    add_shelf(package)
     study = make_study(tmp_path / "a", n=2, recipe=True, epochs=1, **{"schedule.warmup_epochs": 0})
     monkeypatch.syspath_prepend(str(package))
     sys.modules.pop("shelf_launcher", None)
