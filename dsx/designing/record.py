@@ -23,6 +23,7 @@ from dsx.recipes.metric import PLAIN_ERROR, Metric
 from dsx.recipes.recipe import read_recipe
 from dsx.results.arrays import Table
 from dsx.results.states import FINISHED
+from dsx.study.paths import study_folders
 from dsx.study.study import open_study
 
 _MODELS = "models.parquet"
@@ -82,7 +83,7 @@ def save(folder: Path, target: Path) -> Path:
     place = DesignFolder(folder)
     place.read()
     tables = KeptModels(folder).tables
-    for path in sorted(path.parent for path in folder.glob("*/study.yaml")):
+    for path in study_folders(folder):
         study = open_study(path)
         results = study.results()
         columns = [name for name in results.columns if name in _COLUMNS or name in study.population.settings]

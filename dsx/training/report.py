@@ -18,8 +18,9 @@ from dsx.base.files import load_json, write_json
 from dsx.networks.lookup import Network
 from dsx.recipes.metric import Metric
 from dsx.recipes.own import OwnRecipe
+from dsx.study.paths import RunPaths
 from dsx.training.faults import TimeLimitExceeded
-from dsx.training.result import RESULT, Result, recorded
+from dsx.training.result import Result, recorded
 
 # below a run's folder: what belongs to the training itself, and survives an interruption
 OWN_FOLDER = "own"
@@ -89,7 +90,7 @@ class OwnTraining:
         Raises ReportError for a report without its metrics.
         """
         result = self._result(report, where)
-        write_json(self.folder / RESULT, result.to_dict())
+        write_json(RunPaths(self.folder).result, result.to_dict())
         (self.place / _ELAPSED).unlink(missing_ok=True)
         return result
 
