@@ -15,6 +15,7 @@ from typing import Any
 import dsx
 from dsx.base.errors import DsxError, suggest
 from dsx.base.files import load_json, write_json
+from dsx.base.provenance import software
 from dsx.networks.lookup import Network
 from dsx.recipes.metric import Metric
 from dsx.recipes.own import OwnRecipe
@@ -188,10 +189,9 @@ def code_folder(recipe: OwnRecipe) -> Path | None:
 def _environment(recipe: OwnRecipe) -> dict[str, object]:
     """By what it was trained: machine, versions, and a hash of every file that the command names."""
     return {
-        "python": platform.python_version(),
+        **software(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
-        "dsx": dsx.__version__,
         "files": {
             str(path): hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in recipe.files(code_folder(recipe))
         },
