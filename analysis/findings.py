@@ -30,8 +30,9 @@ from agreement import (
 )
 
 import dsx
-from dsx.analysis.decisions import ERROR, decisions_at_any_look
+from dsx.analysis.decisions import decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
+from dsx.recipes.metric import ERROR_NAME
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
@@ -194,7 +195,7 @@ def _evidence(title: str, folder: str, ending: str, width_scale: int, depth_scal
 
 def _verdicts(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Verdict]:
     verdicts = decisions_at_any_look(tables, margin=MARGIN)
-    return {(verdict.a, verdict.b): verdict for verdict in verdicts if verdict.measure == ERROR}
+    return {(verdict.a, verdict.b): verdict for verdict in verdicts if verdict.measure == ERROR_NAME}
 
 
 # ---- the page ----

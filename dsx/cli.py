@@ -415,7 +415,7 @@ def prepare(
     """
     from dsx.commands import data as command
 
-    print(command.prepare_data(data, root, out, size, workers, overrides or []))
+    print(command.prepare_data(data, root, out, size, workers, overrides or [], _say))
 
 
 @app.command(name="time")

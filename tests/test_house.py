@@ -1,14 +1,18 @@
-"""Rules of the house that no linter knows: one class of each name, short functions, private parts of torch together."""
+"""Rules of the house that no linter knows: what there is once, how long a function is, what stands in which files."""
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from dsx.results.columns import COMPLEXITIES
+from dsx.results.states import FINISHED, OVER, STATES
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dsx"
 LONGEST = 60
@@ -44,13 +48,41 @@ def test_no_function_is_longer_than_a_screen() -> None:
 
 
 @pytest.mark.slow
-def test_private_parts_of_torch_stand_in_one_file() -> None:
-    private = re.compile(r"^torch(\.\w+)*\._[a-z]")
+def test_private_parts_of_other_packages_stand_in_files_that_say_so() -> None:
+    private = re.compile(r"^(?!dsx\.)\w+(\.\w+)*\._[a-z]")
     users = set()
     for module, tree in modules().items():
+        imported: set[str] = set()
         for node in ast.walk(tree):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            imported |= {name.partition(".")[0] for name in names} - sys.stdlib_module_names
             names += [ast.unparse(node)] if isinstance(node, ast.Attribute) else []
-            users |= {module for name in names if private.match(name)}
-    assert users == {"networks/torch_private.py"}
+            users |= {module for name in names if private.match(name) and name.partition(".")[0] in imported}
+    assert users == {
+        "launch/slurm/submitit_private.py", "networks/torch_private.py", "plots/matplotlib_private.py"
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_states_and_complexities_are_listed_in_one_place() -> None:
+    lists = {frozenset(names) for names in (STATES, OVER, FINISHED, COMPLEXITIES)}
+    listed = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple) and {e.value for e in node.elts if isinstance(e, ast.Constant)} in lists
+    }
+    # a result's own states are a type, which takes literals alone
+    assert listed == {"results/states.py", "training/result.py"}
+
+
+@pytest.mark.slow
+def test_what_is_printed_is_printed_by_the_command_line_and_by_what_writes_logs() -> None:
+    printing = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+    }
+    assert printing == {"cli.py", "designing/record.py", "launch/progress.py", "launch/slurm/task.py"}

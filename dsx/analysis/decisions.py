@@ -32,11 +32,11 @@ from dsx.analysis.verdict import (
     relabellings,
 )
 from dsx.base.text import plural
+from dsx.recipes.metric import ERROR_NAME
 from dsx.results.arrays import Floats, Table, check_level, column
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.states import finished, in_order
 
-ERROR = "error"
 # what all that is decided of a pair besides the errors as they are weighs together
 _BESIDE = 0.25
 # of the error that is allowed to all that is decided of a pair, the share of the verdict by the errors as they are
@@ -66,14 +66,14 @@ class Decisions:
     def stated(self) -> tuple[Verdict, ...]:
         return self.any if self.looks == "any" else self.one
 
-    def of(self, a: str, b: str, measure: str = ERROR) -> Verdict | None:
+    def of(self, a: str, b: str, measure: str = ERROR_NAME) -> Verdict | None:
         """The stated verdict on a pair, a and b in the order of the analysis; None if it was not compared by that."""
         return self._by_key.get((a, b, measure))
 
     @cached_property
     def pairs(self) -> list[Verdict]:
         """The stated verdicts by the errors as they are: one of each pair."""
-        return [verdict for verdict in self.stated if verdict.measure == ERROR]
+        return [verdict for verdict in self.stated if verdict.measure == ERROR_NAME]
 
     def ahead_somewhere(self, a: str, b: str) -> set[str]:
         """Which of a pair is shown to have more models below some error: a better one, or both where curves cross."""
@@ -135,7 +135,7 @@ def _subjects(tables: Mapping[str, Table]) -> tuple[list[tuple[_Subject, float]]
             )
     families = [list(_family(a, b, counted, ordered)) for a, b in itertools.combinations(counted, 2)]
     weighed = [
-        (subject, 1.0 if subject.measure == ERROR else _BESIDE / max(1, len(family) - 1))
+        (subject, 1.0 if subject.measure == ERROR_NAME else _BESIDE / max(1, len(family) - 1))
         for family in families
         for subject in family
     ]
@@ -179,7 +179,7 @@ def _family(a: str, b: str, counted: Mapping[str, Table], ordered: Mapping[str, 
     fewer = min(len(ordered[a]), len(ordered[b]))
     so_many = {name: ordered[name].iloc[:fewer] for name in (a, b)}
     whole, growing = _errors(counted, a, b), _errors(ordered, a, b)
-    yield _Subject(a, b, ERROR, whole, growing)
+    yield _Subject(a, b, ERROR_NAME, whole, growing)
     for by in COMPLEXITIES:
         if by in counted[a].columns and by in counted[b].columns:
             pairs = matched_pairs(column(counted[a], by), column(counted[b], by))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-from dsx.analysis.decisions import ERROR, decisions_at_any_look
+from dsx.analysis.decisions import decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
+from dsx.recipes.metric import ERROR_NAME
 from dsx.results.arrays import Table, frame, is_table
 from dsx.results.samples import Errors, as_sample
 
@@ -31,7 +32,7 @@ def models_to_decide(populations: Mapping[str, Errors], level: float = 0.95, mar
 
 
 def _by_errors(tables: Mapping[str, Table], level: float, margin: Margin | None) -> list[Verdict]:
-    return [verdict for verdict in decisions_at_any_look(tables, level, margin) if verdict.measure == ERROR]
+    return [verdict for verdict in decisions_at_any_look(tables, level, margin) if verdict.measure == ERROR_NAME]
 
 
 def _table(errors: Errors, name: str) -> Table:

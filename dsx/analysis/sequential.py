@@ -23,6 +23,7 @@ from dsx.analysis.betting import RankBets, log_wealth, log_wealth_of_counts, ran
 from dsx.analysis.superiority import superiority
 from dsx.analysis.verdict import Comparison, Margin, Verdict, check_margin, decide, step_down
 from dsx.base.errors import DsxError
+from dsx.recipes.metric import ERROR_NAME
 from dsx.results.arrays import Floats, check_level, is_table, number_array
 from dsx.results.samples import Errors, as_sample
 
@@ -67,7 +68,7 @@ def sequential_verdicts(
     check_level(level)
     check_margin(margin)
     ordered = {name: _in_order(values, name) for name, values in populations.items()}
-    tracks = [track((a, b, "error"), ordered[a], ordered[b], margin) for a, b in itertools.combinations(ordered, 2)]
+    tracks = [track((a, b, ERROR_NAME), ordered[a], ordered[b], margin) for a, b in itertools.combinations(ordered, 2)]
     return decide_tracks(tracks, level, margin)
 
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dsx.analysis.decisions import ERROR, decisions_at_any_look
+from dsx.analysis.decisions import decisions_at_any_look
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
+from dsx.recipes.metric import ERROR_NAME
 from dsx.results.arrays import Table
 from dsx.results.states import finished
 
@@ -39,7 +40,7 @@ def standing(tables: Mapping[str, Table], level: float = 0.95, margin: Margin | 
     """
     verdicts = decisions_at_any_look(tables, level, margin)
     untrained = tuple(name for name, table in tables.items() if not len(finished(table)))
-    return Standing(tuple(verdict for verdict in verdicts if verdict.measure == ERROR), untrained)
+    return Standing(tuple(verdict for verdict in verdicts if verdict.measure == ERROR_NAME), untrained)
 
 
 def evidence(verdict: Verdict) -> tuple[float, float]:

@@ -1,4 +1,7 @@
-"""All tables of an analysis, each number that is drawn included: what is written as CSV."""
+"""The tables of an analysis of results tables, each number that is drawn included.
+
+Exhibits write them as CSV, `search` as random_search.csv, and add their own: of each study, of attainment, of any look.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from dsx.results.states import STATES, count_states, finished
 def analyze(
     tables: Mapping[str, Table], level: float = 0.95, margin: Margin | None = None, looks: str = "any"
 ) -> dict[str, Table]:
-    """Every table of an analysis of some studies, by name.
+    """The tables of an analysis of some studies, by name.
 
     tables: name → results table, at least one. margin: within which studies may be called equivalent. looks: which
     verdicts sentences state, those that hold at any look or, with `one`, at the only one. Returns

@@ -18,6 +18,7 @@ import numpy as np
 
 from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue, sorted_rank_test
 from dsx.base.errors import DsxError
+from dsx.recipes.metric import ERROR_NAME
 from dsx.results.arrays import Floats, check_level
 from dsx.results.samples import Errors, as_sample
 
@@ -161,7 +162,7 @@ def verdicts(
     ordered = {name: np.sort(as_sample(values, name)) for name, values in populations.items()}
     pairs = list(itertools.combinations(ordered, 2))
     draws = relabellings(alpha / max(1, len(pairs)))
-    compared = [ranked((a, b, "error"), ordered[a], ordered[b], margin, seed, draws) for a, b in pairs]
+    compared = [ranked((a, b, ERROR_NAME), ordered[a], ordered[b], margin, seed, draws) for a, b in pairs]
     return decide(compared, level, margin)
 
 

@@ -13,6 +13,7 @@ _WORDS = (
     "alloc_cpu",
     "bad_alloc",
     "_status_alloc_failed",
+    "memoryerror",
 )
 
 
@@ -23,5 +24,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
-    text = str(error).lower()
-    return isinstance(error, (RuntimeError, OSError)) and any(word in text for word in _WORDS)
+    return isinstance(error, (RuntimeError, OSError)) and says_out_of_memory(str(error))
+
+
+def says_out_of_memory(text: str) -> bool:
+    """Whether the words of an error are that memory ran out."""
+    return any(word in text.lower() for word in _WORDS)

@@ -7,10 +7,15 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dsx
+
+if TYPE_CHECKING:
+    import torch
 
 # the folder above the package: the top of a checkout, if it is one
 _TOP = Path(dsx.__file__).resolve().parent.parent
@@ -53,14 +58,18 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return installed
 
 
+def software() -> dict[str, object]:
+    """What every record says it was made by: the versions of dsx and Python."""
+    return {"dsx": dsx.__version__, "python": platform.python_version()}
+
+
 def environment() -> dict[str, object]:
     """Interpreter, platform, the versions of all installed packages, and dsx's commit."""
     installed = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
     return {
-        "python": platform.python_version(),
+        **software(),
         "executable": sys.executable,
         "platform": platform.platform(),
-        "dsx": dsx.__version__,
         "git_commit": git_commit(),
         "packages": {name: installed[name] for name in sorted(filter(None, installed))},
     }
@@ -68,14 +77,24 @@ def environment() -> dict[str, object]:
 
 def hardware() -> dict[str, object]:
     """The processor's name, cores, kind of machine and operating system."""
-    return {"cpu": _processor(), "cores": os.cpu_count(), "machine": platform.machine(), "system": platform.system()}
+    return {"cpu": processor(), "cores": os.cpu_count(), "machine": platform.machine(), "system": platform.system()}
 
 
-def _processor() -> str:
-    """The processor's name where the system tells it."""
+@cache
+def processor() -> str:
+    """The processor's name where the system tells it, else its kind, such as x86_64."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.machine()
+
+
+def device_name(device: torch.device) -> str:
+    """What a device of torch is: the name of its GPU, or of the processor."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "Apple GPU" if device.type == "mps" else processor()

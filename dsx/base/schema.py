@@ -6,16 +6,11 @@ keys fail with a near miss, and each failure is one line: where, found value, ru
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from dsx.base.errors import DefinitionError, one_of, suggest
-
-if TYPE_CHECKING:
-    from pydantic._internal._model_construction import ModelMetaclass as _ModelMetaclass
-else:
-    _ModelMetaclass = type(BaseModel)
 
 T = TypeVar("T", bound="Frozen")
 
@@ -51,7 +46,7 @@ _COMPARISONS = {
 }
 
 
-class _OneLineErrors(_ModelMetaclass):
+class _OneLineErrors(type(BaseModel)):  # type: ignore[misc]  # its name is private to pydantic
     """Construction in Python fails as reading a file does; nested objects are checked by pydantic as one whole."""
 
     def __call__(cls, *args: Any, **fields: Any) -> Any:
@@ -61,7 +56,10 @@ class _OneLineErrors(_ModelMetaclass):
             raise DefinitionError(_describe(error, cast("type[BaseModel]", cls), cls.__name__, fields)) from None
 
 
-class Frozen(BaseModel, metaclass=_OneLineErrors):
+_CHECKED_IN_ONE_LINE: Any = _OneLineErrors
+
+
+class Frozen(BaseModel, metaclass=_CHECKED_IN_ONE_LINE):  # type: ignore[metaclass]
     """Base of every definition: immutable, hashable, no unknown keys, checked when made.
 
     Raises DefinitionError (not pydantic's error) when a field breaks its rule.

@@ -27,6 +27,7 @@ from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import load_recipe, read_recipe
+from dsx.results.columns import COMPLEXITIES
 
 GROUPS = ("recipe", "launcher")
 
@@ -100,7 +101,7 @@ class Experiment(Frozen):
             raise ValueError(f"paper.errors names '{other}', which is none of its spaces.{suggest(other, named)}")
         return self
 
-    @field_validator("flops", "params", "acts")
+    @field_validator(*COMPLEXITIES)
     @classmethod
     def _range(cls, text: str | None) -> str | None:
         if text is not None:

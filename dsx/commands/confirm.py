@@ -17,6 +17,7 @@ from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.launch.options import LaunchOptions
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.states import finished
+from dsx.study.paths import StudyPaths
 from dsx.study.results import evaluation_images
 from dsx.study.runs import training_seed
 from dsx.study.study import Study, open_study
@@ -100,7 +101,7 @@ def winners(before: Study, top: int, folder: Path) -> Study:
     """
     origin = os.path.relpath(before.path, folder)
     earlier: list[str] = []
-    if (folder / "study.yaml").exists():
+    if StudyPaths(folder).definition.exists():
         there = open_study(folder)
         if there.request.get(CONFIRMS) == origin:
             earlier = there.population.model_ids

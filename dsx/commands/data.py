@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +11,27 @@ from dsx.base import resources
 from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.overrides import parse_overrides
 from dsx.base.text import plural
+from dsx.launch.progress import ProgressReport
 from dsx.recipes.datasets import DATASETS, PREPARED
 from dsx.recipes.options import Data
 from dsx.recipes.recipe import Recipe, load_recipe
 
-# seconds between lines where standard error is no terminal
-_PLAIN_EVERY_S = 30
 _NAMED = 20
 
 
 def prepare_data(
-    name: str, root: Path | None, out: Path, size: int, workers: int | None, overrides: Sequence[str]
+    name: str,
+    root: Path | None,
+    out: Path,
+    size: int,
+    workers: int | None,
+    overrides: Sequence[str],
+    say: Callable[[str], object] = print,
 ) -> str:
     """Prepare a known data set, a folder of images, or a data set by import path; returns what was made, in words.
 
-    overrides: of a recipe's `data`, as in `data.mean=[0.5, 0.5, 0.5]`. Raises DsxError.
+    overrides: of a recipe's `data`, as in `data.mean=[0.5, 0.5, 0.5]`. say: told what is to be done, before it begins.
+    Raises DsxError.
     """
     from dsx.training.data.prepare import plan_preparation, prepare
 
@@ -40,12 +43,17 @@ def prepare_data(
         raise DsxError(f"{name}: no such folder; name one with images, or a data set that dsx knows")
     data, recipe = _described(name, root, overrides)
     plan = plan_preparation(data, size, out)
-    print(
+    say(
         f"{out}: {plural(plan.total, 'image')}, of which {plan.kept:,} were done before; the others need about"
-        f" {plan.bytes_needed / 1e9:,.2f} GB",
-        flush=True,
+        f" {plan.bytes_needed / 1e9:,.2f} GB"
     )
-    with _progress(plan.total) as show:
+    tally = _ImageTally(plan.total)
+    with ProgressReport(tally) as report:
+
+        def show(done: int) -> None:
+            tally.over = done
+            report.note()
+
         manifest = prepare(plan, workers or os.cpu_count() or 1, show)
     return _told(out, manifest, recipe, data)
 
@@ -79,23 +87,11 @@ def _told(out: Path, manifest: dict[str, Any], recipe: str, data: Data) -> str:
     return "\n".join([*lines, f"next: dsx launch STUDY --recipe {recipe} {use}"])
 
 
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """What to call with the images done so far: a bar in a terminal, else a line every half minute."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
+class _ImageTally:
+    """Images done so far, and the words that say them."""
 
-        with Progress(console=Console(stderr=True)) as bar:
-            task = bar.add_task("images", total=total)
-            yield lambda done: bar.update(task, completed=done)
-        return
-    due = time.monotonic() + _PLAIN_EVERY_S
+    def __init__(self, total: int) -> None:
+        self.total, self.over = total, 0
 
-    def line(done: int) -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _PLAIN_EVERY_S
-            print(f"{done:,} of {total:,} images", file=sys.stderr, flush=True)
-
-    yield line
+    def sentence(self) -> str:
+        return f"{self.over:,} of {self.total:,} images"

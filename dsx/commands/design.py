@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,7 @@ from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, read_recipe
 from dsx.results.arrays import Table
 from dsx.spaces.definition import Space, load_space
+from dsx.study.paths import StudyPaths, study_folders
 from dsx.study.study import Study, open_study
 
 
@@ -185,7 +185,7 @@ def _study_of(folder: Path, batch: Batch) -> Study:
 def _there(folder: Path, batch: Batch) -> Study | None:
     """The study of a batch if it has all of its models."""
     path = folder / batch.name
-    if not (path / "study.yaml").exists():
+    if not StudyPaths(path).definition.exists():
         return None
     study = open_study(path)
     return study if len(study.population) >= len(batch.population) else None
@@ -264,6 +264,4 @@ def _round_in_words(records: Sequence[dict[str, Any]]) -> str:
 
 def studies_in(folder: Path) -> Iterator[Study]:
     """The studies of a walk, in order."""
-    for name in sorted(os.listdir(folder)):
-        if (folder / name / "study.yaml").exists():
-            yield open_study(folder / name)
+    return map(open_study, study_folders(folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError, check_at_least_one
@@ -18,6 +18,7 @@ from dsx.launch.pending import check_data_here, recipe_of
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.own import recipe_of_command
 from dsx.recipes.recipe import Recipe
+from dsx.results.states import FINISHED
 from dsx.study.study import Study
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def launch_studies(
     Everything is checked for all studies before any is changed.
     """
     prepare(studies, planned, launcher, options, say)
-    launched = launcher.launch(studies, options)
+    launched = launcher.launch(studies, replace(options, say=say))
     for line in launched.lines:
         say(line)
     return launched
@@ -115,7 +116,7 @@ def exit_code(launched: Launched) -> int:
 
     Raises DsxError if it trained models and every one failed: what was asked for cannot be had as it is.
     """
-    if launched.failed and not any(launched.counts.get(outcome) for outcome in ("done", "diverged")):
+    if launched.failed and not any(launched.counts.get(outcome) for outcome in FINISHED):
         count, first = len(launched.failed), launched.failed[0][1]
         failed = "the only model" if count == 1 else f"every one of {count} models"
         raise DsxError(f"{failed} failed, the first by {first.kind}: {first.message}; `dsx status` groups the causes")

@@ -10,6 +10,7 @@ from dsx.base.errors import DsxError, StudyError, suggest
 from dsx.results.columns import ELSEWHERE
 from dsx.results.foreign import KEYS
 from dsx.results.readers import Results, read_results
+from dsx.study.paths import StudyPaths, study_folders
 from dsx.study.study import Study, open_study
 
 LAST = Path("runs/.last.json")
@@ -93,9 +94,8 @@ def _tables_in(folder: Path) -> list[Path]:
     if not folder.exists() and folder.suffix in (".csv", ".json", ".parquet"):
         raise DsxError(f"{folder}: no such file")
     # a population beside no study.yaml is a study that lost it, which is said where studies are opened
-    if any((folder / name).exists() for name in ("study.yaml", "population.parquet")) or any(
-        folder.glob("*/study.yaml")
-    ):
+    paths = StudyPaths(folder)
+    if paths.definition.exists() or paths.population.exists() or study_folders(folder):
         return []
     return sorted(folder.glob("*.parquet"))
 
@@ -120,5 +120,5 @@ def _reading(overrides: Sequence[str]) -> tuple[str | None, dict[str, str]]:
 
 def _studies_in(folder: str) -> list[Study]:
     path = Path(folder)
-    inside = [] if (path / "study.yaml").exists() or not path.is_dir() else sorted(path.glob("*/study.yaml"))
-    return [open_study(file.parent) for file in inside] or [open_study(folder)]
+    inside = [] if StudyPaths(path).definition.exists() else study_folders(path)
+    return [open_study(each) for each in inside] or [open_study(folder)]

@@ -60,12 +60,10 @@ def timed(
     network: Network, mode: Mode, resolution: int, settings: TimingSettings | DeviceModel, clock: Clock = "wall"
 ) -> Timing:
     """The time of a network at this resolution, otherwise under these conditions."""
-    from dsx.networks.timing import time_network
+    from dsx.networks.timing import TimingOptions, time_network
 
-    return time_network(
-        network, mode, resolution=resolution, batch_size=settings.batch_size, device=settings.device,
-        dtype=settings.dtype, threads=settings.threads, clock=clock,
-    )  # fmt: skip
+    conditions = {name: getattr(settings, name) for name in ("batch_size", "device", "dtype", "threads")}
+    return time_network(network, mode, TimingOptions(resolution, **conditions, clock=clock))
 
 
 def _to_time(target: str, study: Study | None, limit: int | None) -> list[tuple[str, Network, int]]:

@@ -162,7 +162,7 @@ class RoundTrainer:
 
     def _launch(self, studies: Sequence[Study], of_round: _RoundRuns) -> Launched:
         """Launch what is open of a round; failed models are tried again in the first launch only."""
-        options = replace(self._options, run_ids=of_round.run_ids)
+        options = replace(self._options, run_ids=of_round.run_ids, say=self._say)
         if options.max_failures is not None:
             failed = sum(len(part.failed) for part in self._parts)
             options = replace(options, max_failures=max(0, options.max_failures - failed))

@@ -44,7 +44,7 @@ def worker(request: WorkerRequest, say: Callable[[str], object] = print) -> int:
     launch = LaunchRequest(request.folders, request.recipe, "debug", overrides=request.overrides)
     studies, planned, _ = read_launch(launch)
     with _signals_as_event() as stop:
-        options = LaunchOptions(request.device, retry=request.retry, progress=False, should_stop=stop.is_set)
+        options = LaunchOptions(request.device, retry=request.retry, progress=False, say=say, should_stop=stop.is_set)
         launcher = DebugLauncher(threads=request.threads)
         prepare(studies, planned, launcher, options, say)
         trained: Counter[str] = Counter()

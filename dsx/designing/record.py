@@ -22,13 +22,14 @@ from dsx.designing.walk import Walk
 from dsx.recipes.metric import PLAIN_ERROR, Metric
 from dsx.recipes.recipe import read_recipe
 from dsx.results.arrays import Table
-from dsx.results.states import FINISHED
+from dsx.results.columns import COMPLEXITIES
+from dsx.results.states import OVER
+from dsx.study.paths import study_folders
 from dsx.study.study import open_study
 
 _MODELS = "models.parquet"
 # of the results tables, besides the parameters
-_COLUMNS = ("model_id", "space", "state", "error", "flops", "params", "acts", "seconds", "recipe")
-_OVER = (*FINISHED, "failed")
+_COLUMNS = ("model_id", "space", "state", "error", *COMPLEXITIES, "seconds", "recipe")
 
 
 class KeptModels:
@@ -82,11 +83,11 @@ def save(folder: Path, target: Path) -> Path:
     place = DesignFolder(folder)
     place.read()
     tables = KeptModels(folder).tables
-    for path in sorted(path.parent for path in folder.glob("*/study.yaml")):
+    for path in study_folders(folder):
         study = open_study(path)
         results = study.results()
         columns = [name for name in results.columns if name in _COLUMNS or name in study.population.settings]
-        tables.append(results.loc[results["state"].isin(_OVER), columns].assign(batch=path.name))
+        tables.append(results.loc[results["state"].isin(OVER), columns].assign(batch=path.name))
     with files.replacing(target / _MODELS) as temporary:
         pd.concat(tables, ignore_index=True).to_parquet(temporary, compression="zstd", index=False)
     for path in (place.request, *sorted(place.decisions.glob("*.json")), *sorted(place.spaces.glob("*.yaml"))):

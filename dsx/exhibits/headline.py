@@ -8,7 +8,7 @@ from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.text import listed, plural
 from dsx.exhibits.cells import interval_cell, with_ends
-from dsx.recipes.metric import ERROR, Metric
+from dsx.recipes.metric import ERROR, ERROR_NAME, Metric
 from dsx.results.arrays import Table
 
 
@@ -51,7 +51,7 @@ def conclusion(decided: Decisions) -> list[str]:
     told = [f"{name} is better than {listed(beaten)}" for name, beaten in leaders.items()]
     told = told or ["no study could be shown to be better"]
     told += [f"{plural(len(same), 'pair')} equivalent within {same[0].margin}"] if same else []
-    at_any, at_one = (sum(v.measure == "error" and v.decision != "undecided" for v in kind)
+    at_any, at_one = (sum(v.measure == ERROR_NAME and v.decision != "undecided" for v in kind)
                       for kind in (decided.any, decided.one))  # fmt: skip
     return [
         f"found: {'; '.join(told)}; decided: {at_any} of {plural(len(pairs), 'pair')} at any look, {at_one} if this is"

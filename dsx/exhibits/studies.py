@@ -21,7 +21,7 @@ from dsx.results.arrays import Table
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.histories import Curve
 from dsx.results.readers import Results
-from dsx.results.states import finished
+from dsx.results.states import FINISHED, finished
 from dsx.results.structure import block_widths_of, network_table, networks_in, with_stages
 from dsx.spaces.conditional import accepted, resampled_columns, settings_of
 from dsx.spaces.definition import Space, load_space
@@ -241,7 +241,7 @@ def _file_curves(path: Path, table: Table) -> Table:
 
 def _picked(table: Table, key: str) -> list[Any]:
     """Ids of the best, the median and the worst finished runs."""
-    rows = table[table["state"].isin(("done", "diverged")) & table["error"].notna()]
+    rows = table[table["state"].isin(FINISHED) & table["error"].notna()]
     ordered = rows.sort_values(["error", key], kind="stable")[key].tolist()
     return [ordered[at] for at in extremes(len(ordered), EXTREME)]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dsx.analysis.decisions import ERROR, Decisions
+from dsx.analysis.decisions import Decisions
 from dsx.analysis.matching import TOLERANCE
 from dsx.analysis.tables import verdicts_table
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.exhibits.cells import interval_cell, of_metric, pvalue_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
-from dsx.recipes.metric import Metric
+from dsx.recipes.metric import ERROR_NAME, Metric
 
 # pairs up to which the report lists every measure; of more, those that are decided
 _FEW = 3
@@ -43,7 +43,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     rows = [
         _row(stated, at_any, at_one, inquiry.metric)
         for stated, at_any, at_one in zip(decided.stated, decided.any, decided.one, strict=True)
-        if stated.measure == ERROR or len(decided.pairs) <= _FEW or {at_any.decision, at_one.decision} != {"undecided"}
+        if stated.measure == ERROR_NAME
+        or len(decided.pairs) <= _FEW
+        or {at_any.decision, at_one.decision} != {"undecided"}
     ]
     if not rows:
         return Section()
@@ -55,7 +57,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
 
 
 def _row(stated: Verdict, at_any: Verdict, at_one: Verdict, metric: Metric) -> list[str]:
-    beside = "" if stated.measure == ERROR else f", {of_metric(stated.measure, metric)}"
+    beside = "" if stated.measure == ERROR_NAME else f", {of_metric(stated.measure, metric)}"
     after = "" if at_any.decided_at is None else f" (after {at_any.decided_at} of each)"
     return [
         f"{stated.a} – {stated.b}{beside}",

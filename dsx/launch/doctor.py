@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dsx
 from dsx.base.errors import DsxError
-from dsx.base.provenance import versions
+from dsx.base.provenance import device_name, versions
 from dsx.base.shared_memory import MORE_SHARED_MEMORY, shared_memory
 from dsx.base.temporary import socket_folder, temporary_folder
 from dsx.launch import devices, surroundings
@@ -78,8 +78,7 @@ def _gpus() -> Finding:
     if gpus:
         import torch
 
-        names = [torch.cuda.get_device_name(i) for i in range(len(gpus))]
-        return Finding("GPUs", ", ".join(names))
+        return Finding("GPUs", ", ".join(device_name(torch.device("cuda", index)) for index in range(len(gpus))))
     if driver:
         return Finding("GPUs", "a driver, and none that torch can use", False, "install a torch built for this CUDA")
     return Finding("GPUs", "none: models train on the CPU")

@@ -31,6 +31,8 @@ class LaunchOptions:
     trainer: str | None = None
     # whether to show progress on stderr
     progress: bool = True
+    # told what a launcher has to say while it is at work
+    say: Callable[[str], object] = print
     # asked now and then by launchers that train before they return; once true, all is saved and the launch ends
     should_stop: Callable[[], bool] | None = None
 

@@ -1,20 +1,32 @@
-"""Progress of a launch: a bar on a terminal, a plain line now and then otherwise."""
+"""Progress of what takes long, a launch above all: a bar on a terminal, a plain line now and then otherwise."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from dsx.base.units import duration, rate
+from dsx.results.states import OVER
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 PLAIN_EVERY_S = 30.0
 # outcomes of a run that leave nothing to do for this launch
-_OVER = ("done", "diverged", "failed", "skipped", "held")
+_OVER = (*OVER, "skipped", "held")
+
+
+class Counted(Protocol):
+    """What is counted while it grows."""
+
+    total: int
+
+    @property
+    def over(self) -> int: ...
+
+    def sentence(self) -> str: ...
 
 
 class LaunchTally:
@@ -33,7 +45,7 @@ class LaunchTally:
     @property
     def models_per_hour(self) -> float:
         """Trained models by the hours since the launch began; 0 before the first."""
-        trained = self.counts["done"] + self.counts["diverged"] + self.counts["failed"]
+        trained = sum(self.counts[what] for what in OVER)
         return trained / max(time.monotonic() - self._started, 1e-9) * 3600
 
     def sentence(self) -> str:
@@ -52,7 +64,7 @@ class LaunchTally:
 class ProgressReport:
     """Shows a tally while it grows. Use as a context manager; `note` after every run, `say` for a line in between."""
 
-    def __init__(self, tally: LaunchTally, *, show: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(self, tally: Counted, *, show: bool = True, stream: TextIO | None = None) -> None:
         self._tally = tally
         self._stream = stream if stream is not None else sys.stderr
         self._bar: Progress | None = None

@@ -20,6 +20,7 @@ from dsx.launch.heartbeat import Heartbeat
 from dsx.launch.pending import recipe_of
 from dsx.study import claims, results
 from dsx.study.claims import Claim
+from dsx.study.paths import StudyPaths
 from dsx.study.results import Failure
 from dsx.study.runs import Run
 from dsx.study.study import Study, open_study
@@ -102,7 +103,7 @@ def _opened(path: str, stamp: int) -> Study:  # noqa: ARG001 (a part of the key)
 
 def _stamp(path: str | Path) -> int:
     try:
-        return (Path(path) / "study.yaml").stat().st_mtime_ns
+        return StudyPaths(Path(path)).definition.stat().st_mtime_ns
     except OSError:
         return 0
 

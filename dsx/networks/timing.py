@@ -19,6 +19,7 @@ from torch import nn
 
 from dsx.base.errors import DsxError, check_at_least_one, first_line, one_of, unknown
 from dsx.base.out_of_memory import is_out_of_memory
+from dsx.base.provenance import device_name
 from dsx.networks.anynet import build
 from dsx.networks.lookup import Network, input_shape
 from dsx.networks.torch_private import without_compiler
@@ -57,47 +58,49 @@ class Timing:
         return dataclasses.asdict(self)
 
 
-def time_network(  # noqa: PLR0913 (its options go by name)
-    network: Network | nn.Module,
-    mode: Mode = "inference",
-    *,
-    resolution: int = 224,
-    batch_size: int | None = None,
-    device: str = "cpu",
-    dtype: str = "float32",
-    threads: int | None = None,
-    passes: int = 20,
-    warmup: int = 3,
-    seconds: float = 10.0,
-    clock: Clock = "wall",
+@dataclass(frozen=True)
+class TimingOptions:
+    """Under which conditions a network is timed, and how long."""
+
+    resolution: int = 224
+    # None finds one, a power of two ≤ 1024: the smallest whose throughput the next one does not raise by 5 %
+    batch_size: int | None = None
+    device: str = "cpu"
+    dtype: str = "float32"  # float16 and bfloat16 run under autocast
+    threads: int | None = None  # of torch on CPU; None leaves them
+    passes: int = 20  # measured ones, fewer (but at least 3) once `seconds` are over
+    warmup: int = 3  # passes before them
+    seconds: float = 10.0
+    # `processor` is the time that this thread computes, which is what a pass takes where nothing else runs: for a CPU
+    # that others use too, with one thread
+    clock: Clock = "wall"
+
+
+def time_network(
+    network: Network | nn.Module, mode: Mode = "inference", options: TimingOptions = TimingOptions()
 ) -> Timing:
     """Median and quartiles of the time of a pass, in channels-last layout.
 
-    batch_size: None finds one, a power of two ≤ 1024: the smallest whose throughput the next one does not raise
-    by 5 %. passes: measured ones, fewer (but at least 3) once `seconds` are over. warmup: passes before them.
-    clock: `processor` is the time that this thread computes, which is what a pass takes where nothing else runs: for a
-    CPU that others use too, with one thread.
-    dtype: float16 and bfloat16 run under autocast. threads: of torch on CPU, None leaves them.
     Raises DsxError for an unknown device, dtype or mode, numbers < 1, or a resolution that is too small.
     """
-    numbers = {"batch_size": batch_size, "passes": passes, "resolution": resolution, "threads": threads}
-    _check(mode, dtype, {name: number for name, number in numbers.items() if number is not None})
-    place = _device(device)
+    _check(mode, options)
+    place, resolution = _device(options.device), options.resolution
     if isinstance(network, nn.Module):
         module: nn.Module = network
         shape: tuple[int, ...] = (_in_channels(network), resolution, resolution)
     else:
         network.check_resolution(resolution)
         module, shape = build(network), input_shape(network, resolution)
-    with _threads(threads), _borrowed(module, place) as module:
-        make = _Passes(module, mode, shape, place, DTYPES[dtype])
-        batch_size = batch_size or _find_batch_size(make)
-        if clock == "processor" and (place.type != "cpu" or torch.get_num_threads() > 1):
+    with _threads(options.threads), _borrowed(module, place) as module:
+        make = _Passes(module, mode, shape, place, DTYPES[options.dtype])
+        batch_size = options.batch_size or _find_batch_size(make)
+        if options.clock == "processor" and (place.type != "cpu" or torch.get_num_threads() > 1):
             raise DsxError(
                 "the processor's time is that of one thread on a CPU: set threads to 1, or take the wall clock"
             )
         with _single_images(mode, batch_size):
-            times = _measure(make(batch_size), place, warmup, passes, seconds, _CLOCKS[clock])
+            now = _CLOCKS[options.clock]
+            times = _measure(make(batch_size), place, options.warmup, options.passes, options.seconds, now)
         low, median, high = map(float, np.quantile(times, [0.25, 0.5, 0.75]))
         return Timing(
             mode=mode,
@@ -108,8 +111,8 @@ def time_network(  # noqa: PLR0913 (its options go by name)
             batch_size=batch_size,
             passes=len(times),
             resolution=resolution,
-            device=torch.cuda.get_device_name(place) if place.type == "cuda" else str(place),
-            dtype=dtype,
+            device=device_name(place),
+            dtype=options.dtype,
             threads=torch.get_num_threads(),
             torch_version=torch.__version__,
             peak_memory_bytes=torch.cuda.max_memory_allocated(place) if place.type == "cuda" else None,
@@ -206,12 +209,12 @@ def _find_batch_size(make: _Passes) -> int:
     return max(1, size // 2)
 
 
-def _check(mode: str, dtype: str, numbers: dict[str, int]) -> None:
-    for name, value, known in (("mode", mode, MODES), ("dtype", dtype, tuple(DTYPES))):
+def _check(mode: str, options: TimingOptions) -> None:
+    for name, value, known in (("mode", mode, MODES), ("dtype", options.dtype, tuple(DTYPES))):
         if value not in known:
             raise DsxError(unknown(name, value, known))
-    for name, number in numbers.items():
-        check_at_least_one(f"{name} =", number)
+    for name in ("batch_size", "passes", "resolution", "threads"):
+        check_at_least_one(f"{name} =", getattr(options, name))
 
 
 def _device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from dsx.networks.cost import METRICS
 from dsx.results.arrays import Table
 
 Role = Literal["id", "state", "outcome", "complexity", "training", "structure", "fit", "curve", "parameter"]
@@ -82,7 +83,7 @@ def names_of(*roles: Role) -> tuple[str, ...]:
     return tuple(column.name for column in COLUMNS if column.role in roles)
 
 
-COMPLEXITIES = names_of("complexity")
+COMPLEXITIES = METRICS
 STRUCTURE = names_of("structure")
 # of a whole training or network, in time or size: what a model costs
 COSTS = (*COMPLEXITIES, "seconds", "inference_ms", "training_ms")

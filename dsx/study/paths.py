@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _RESULT = "result.json"
+_DEFINITION = "study.yaml"
 
 
 class RunPaths:
@@ -15,6 +16,7 @@ class RunPaths:
         self.folder = folder
         self.result = folder / _RESULT  # the final record, with the whole curve; written once
         self.checkpoint = folder / "checkpoint.pt"  # what a run resumes from; gone when the result is there
+        self.previous = folder / "checkpoint.previous.pt"  # the one before, should that be torn
         self.failure = folder / "failure.json"  # why the last attempt failed
 
     def claim(self, generation: int) -> Path:
@@ -27,7 +29,7 @@ class StudyPaths:
 
     def __init__(self, root: Path) -> None:
         self.root = root  # as the user gave it, or absolute
-        self.definition = root / "study.yaml"  # the resolved configuration
+        self.definition = root / _DEFINITION  # the resolved configuration
         # one row per model; once a model has started, only further models are appended
         self.population = root / "population.parquet"
         self.models = root / "models"  # above all run folders
@@ -46,3 +48,8 @@ class StudyPaths:
         """`run(run_id).result` of each, as text: for 100,000 runs, many times faster than making the paths."""
         folder = str(self.models)
         return [f"{folder}/{run_id[:2]}/{run_id}/{_RESULT}" for run_id in run_ids]
+
+
+def study_folders(folder: Path) -> list[Path]:
+    """The folders of the studies that lie in a folder, by name."""
+    return sorted(path.parent for path in folder.glob(f"*/{_DEFINITION}"))

@@ -16,7 +16,7 @@ from dsx.base import files
 from dsx.base.errors import StudyError
 from dsx.results.arrays import Table
 from dsx.results.columns import BY_NAME
-from dsx.results.states import FINISHED
+from dsx.results.states import FINISHED, STATES
 from dsx.study import claims
 from dsx.study.finished import Finished, read_cache, read_finished
 from dsx.study.paths import RunPaths, StudyPaths
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from dsx.recipes.base import AnyRecipe
     from dsx.spaces.population import Population
-
-STATES = ("pending", "running", "done", "diverged", "failed")
 
 
 @dataclass(frozen=True)

@@ -20,24 +20,25 @@ import torch
 
 from dsx.base.errors import first_line
 from dsx.base.files import RecordWarning, write_bytes
+from dsx.study.paths import RunPaths
 
 _TORN = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, KeyError, ValueError, pickle.UnpicklingError)
-CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
 def save_checkpoint(folder: Path, state: Mapping[str, object]) -> None:
     """Make `state` (tensors and plain values) the newest checkpoint; the newest so far becomes the previous."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    newest = folder / CHECKPOINT
-    if newest.exists():
-        os.replace(newest, folder / PREVIOUS)
-    write_bytes(newest, buffer.getvalue())
+    run = RunPaths(folder)
+    if run.checkpoint.exists():
+        os.replace(run.checkpoint, run.previous)
+    write_bytes(run.checkpoint, buffer.getvalue())
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     """The newest checkpoint that is whole, on the CPU; None if there is none. A torn one gives a RecordWarning."""
-    for path in (folder / CHECKPOINT, folder / PREVIOUS):
+    run = RunPaths(folder)
+    for path in (run.checkpoint, run.previous):
         try:
             with zipfile.ZipFile(path) as archive:
                 torn = archive.testzip()
@@ -57,6 +58,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
 
 def remove_checkpoints(folder: Path, keep_newest: bool = False) -> None:
     """What is left to do when the result is written."""
-    for name in (PREVIOUS,) if keep_newest else (CHECKPOINT, PREVIOUS):
+    run = RunPaths(folder)
+    for path in (run.previous,) if keep_newest else (run.checkpoint, run.previous):
         with contextlib.suppress(OSError):
-            (folder / name).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from pathlib import Path
 
 import torch
 
-import dsx
 from dsx.base.errors import DsxError, unknown
+from dsx.base.provenance import device_name, software
 from dsx.training.allocator import return_freed_memory
 
 _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -61,11 +60,9 @@ def peak_memory_bytes(device: torch.device) -> int | None:
 
 def environment(device: torch.device) -> dict[str, object]:
     """What a result may depend on besides recipe and seed."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
-        "dsx": dsx.__version__,
+        **software(),
         "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device_name": name,
+        "device_name": device_name(device),
         "threads": torch.get_num_threads(),
     }

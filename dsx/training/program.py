@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dsx.base.files import load_json, write_json
+from dsx.base.out_of_memory import says_out_of_memory
 from dsx.study.claims import is_running, machine, process_start
 from dsx.training.faults import Interrupted, OutOfMemory, ProgramFailed, ProgramKilled
 from dsx.training.process import Program, killed_by
@@ -24,7 +25,6 @@ from dsx.training.result import Result
 STOPPED = 75  # exit code of a program that was stopped and can go on: EX_TEMPFAIL of sysexits.h
 METRICS = "metrics.json"
 _NO_METRICS = f"and no metrics: write {{folder}}/{METRICS}, or print one JSON object last"
-_MEMORY = re.compile(r"out of memory|MemoryError|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _KILLED_BELOW_A_SHELL = 128 + signal.SIGKILL
 _PROCESS = "process.json"
@@ -132,7 +132,7 @@ def _judged(training: OwnTraining, program: Program, stopped: str, stdout: str, 
     said = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "")
     if _NO_SPACE.search(stderr):
         _check_space(training.place)
-    if _MEMORY.search(said):
+    if says_out_of_memory(said):
         raise OutOfMemory(f"exit code {code}: {said}{ending}")
     if code is not None and (code < 0 or code == _KILLED_BELOW_A_SHELL):
         raise ProgramKilled(f"the program was {killed_by(signal.SIGKILL if code > 0 else -code)}{ending}")

@@ -15,11 +15,13 @@ from typing import Any
 import dsx
 from dsx.base.errors import DsxError, suggest
 from dsx.base.files import load_json, write_json
+from dsx.base.provenance import software
 from dsx.networks.lookup import Network
 from dsx.recipes.metric import Metric
 from dsx.recipes.own import OwnRecipe
+from dsx.study.paths import RunPaths
 from dsx.training.faults import TimeLimitExceeded
-from dsx.training.result import RESULT, Result, recorded
+from dsx.training.result import Result, recorded
 
 # below a run's folder: what belongs to the training itself, and survives an interruption
 OWN_FOLDER = "own"
@@ -89,7 +91,7 @@ class OwnTraining:
         Raises ReportError for a report without its metrics.
         """
         result = self._result(report, where)
-        write_json(self.folder / RESULT, result.to_dict())
+        write_json(RunPaths(self.folder).result, result.to_dict())
         (self.place / _ELAPSED).unlink(missing_ok=True)
         return result
 
@@ -187,10 +189,9 @@ def code_folder(recipe: OwnRecipe) -> Path | None:
 def _environment(recipe: OwnRecipe) -> dict[str, object]:
     """By what it was trained: machine, versions, and a hash of every file that the command names."""
     return {
-        "python": platform.python_version(),
+        **software(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
-        "dsx": dsx.__version__,
         "files": {
             str(path): hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in recipe.files(code_folder(recipe))
         },

@@ -14,8 +14,7 @@ from dsx.base.nested import differences, plain
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, recorded_identity
-
-RESULT = "result.json"
+from dsx.study.paths import RunPaths
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ class Result:
 
 def recorded(folder: Path, architecture: Network, recipe: AnyRecipe, seed: int) -> Result | None:
     """The result in the folder, if there is a whole one. Raises StudyError if it is another training's."""
-    record = read_json(folder / RESULT)
+    path = RunPaths(folder).result
+    record = read_json(path)
     if record is None:
         return None
     result = Result.from_dict(record)
@@ -80,7 +80,7 @@ def recorded(folder: Path, architecture: Network, recipe: AnyRecipe, seed: int) 
     if isinstance(recipe, Recipe) and (result.recipe_id == recipe.recipe_id or recipe.on_out_of_memory == "accumulate"):
         before["micro_batch_size"] = recipe.micro_batch_size  # what was used in the end may be less
     there = {"model_id": result.model_id, "seed": result.seed, "recipe": before}
-    check_same(folder / RESULT, there, {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()})
+    check_same(path, there, {"model_id": architecture.model_id, "seed": seed, "recipe": recipe.identity()})
     return result
 
 

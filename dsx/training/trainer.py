@@ -19,6 +19,7 @@ from dsx.networks.architecture import check_network
 from dsx.networks.lookup import Network
 from dsx.recipes.base import AnyRecipe
 from dsx.recipes.recipe import Recipe, load_recipe, recorded_identity
+from dsx.study.paths import RunPaths
 from dsx.training.checkpoint import load_checkpoint, remove_checkpoints
 from dsx.training.data.batches import Batches, BatchShare
 from dsx.training.data.opening import open_batches
@@ -26,7 +27,7 @@ from dsx.training.device import environment, peak_memory_bytes, reset_peak_memor
 from dsx.training.distributed import Group, join_group, local_device
 from dsx.training.faults import DataError, Diverged, Interrupted, OutOfMemory, TimeLimitExceeded
 from dsx.training.protocol import trainer_named
-from dsx.training.result import RESULT, Result, chance_error, check_same, recorded
+from dsx.training.result import Result, chance_error, check_same, recorded
 from dsx.training.session import Session
 
 log = logging.getLogger("dsx.training")
@@ -105,7 +106,7 @@ def _trained(
 def _kept(result: Result, session: Session) -> Result:
     """The result, written to the session's folder if it has one; all processes of the training wait for that."""
     if session.folder is not None and session.group.leads:
-        write_json(session.folder / RESULT, result.to_dict())
+        write_json(RunPaths(session.folder).result, result.to_dict())
         remove_checkpoints(session.folder, session.recipe.keep_checkpoint)
         sweep(session.folder)
     session.group.wait()
@@ -120,7 +121,7 @@ def _run(session: Session, on_epoch: Callable[[dict[str, float]], None] | None) 
     if resumed is not None:
         assert session.folder is not None
         before = resumed["identity"] | {"recipe": recorded_identity(resumed["identity"]["recipe"])}
-        check_same(session.folder / "checkpoint.pt", before, session.identity)
+        check_same(RunPaths(session.folder).checkpoint, before, session.identity)
         halved = session.micro_batch_size
         session.restore(resumed)
         session.micro_batch_size = (

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import platform
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import dsx
 from dsx.base import provenance
@@ -49,3 +51,31 @@ def test_versions_are_of_what_is_installed() -> None:
     assert provenance.environment()["dsx"] == dsx.__version__
     assert provenance.environment()["packages"]["numpy"] == np.__version__
     assert set(provenance.hardware()) == {"cpu", "cores", "machine", "system"}
+
+
+def test_a_device_is_named_by_its_board_and_a_processor_by_what_the_system_calls_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"board {device.index}")
+    named = [provenance.device_name(torch.device(name)) for name in ("cuda:1", "mps", "cpu")]
+    assert named == ["board 1", "Apple GPU", provenance.processor()]
+    lines = "processor : 0\nmodel name\t: Some 7B13: 64 cores\nmodel name\t: another\n"
+    for told, expected in (
+        (lines, "Some 7B13: 64 cores"),
+        ("processor : 0", platform.machine()),
+        (None, platform.machine()),
+    ):
+        monkeypatch.setattr(provenance, "Path", lambda _, told=told: System(told))
+        assert provenance.processor.__wrapped__() == expected
+
+
+class System:
+    """A file of the system's with this text; None: it has none."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def read_text(self, encoding: str) -> str:
+        if self.text is None:
+            raise OSError
+        return self.text

@@ -10,6 +10,7 @@ from PIL import Image
 
 from dsx.base.errors import DsxError
 from dsx.commands.data import prepare_data
+from dsx.launch import progress
 from dsx.recipes.recipe import load_recipe
 from dsx.training.data.parts import open_parts
 
@@ -45,6 +46,17 @@ def test_a_folder_is_prepared_and_the_recipe_that_reads_it_is_said(
     )
     told = {"data.storage": "prepared", "data.root": str(out), "data.prepared_size": 20}
     assert open_parts(load_recipe("folder", told).data).training.read(0).shape == (30, 20, 3)
+
+
+def test_what_is_to_be_done_is_said_and_images_are_counted_as_of_a_launch(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0.0)
+    said: list[str] = []
+    prepare_data(str(pictures), None, tmp_path / "out", 20, 1, [], said.append)
+    assert said == [f"{tmp_path}/out: 16 images, of which 0 were done before; the others need about 0.00 GB"]
+    told = capsys.readouterr()
+    assert (told.out, told.err.splitlines()[-1]) == ("", "16 of 16 images")
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dsx.base.provenance import processor
+
 from command_line import Command
 
 
@@ -14,4 +16,4 @@ def test_time_reports_both_modes(dsx: Command, mode: str) -> None:
     assert done.code == 0
     (row,) = (line.split() for line in done.out.splitlines() if f" {mode} " in line)
     assert float(row[2]) > 0
-    assert done.out.splitlines()[-1].startswith("cpu, float32, 1 threads, torch ")
+    assert done.out.splitlines()[-1].startswith(f"{processor()}, float32, 1 threads, torch ")

@@ -16,7 +16,7 @@ import torch
 
 from dsx.base.errors import DsxError
 from dsx.launch.devices import Slot, gpus, slots
-from dsx.networks.timing import time_network
+from dsx.networks.timing import TimingOptions, time_network
 from dsx.study.study import open_study
 from dsx.training.device import resolve_device
 from dsx.training.preflight import preflight
@@ -108,7 +108,7 @@ def test_one_model_at_a_time_is_pinned_to_its_gpu(dsx_process: Command, tmp_path
 
 def test_timing(dsx_process: Command) -> None:
     by_mode = {
-        mode: time_network(network(), mode, resolution=32, batch_size=64, device="cuda", passes=10)
+        mode: time_network(network(), mode, TimingOptions(32, 64, "cuda", passes=10))
         for mode in ("inference", "training")
     }
     assert by_mode["training"].median_ms > by_mode["inference"].median_ms > 0

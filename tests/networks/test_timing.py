@@ -5,10 +5,11 @@ import torch
 from torch import nn
 
 from dsx.base.errors import DsxError
+from dsx.base.provenance import processor
 from dsx.networks.anynet import build
 from dsx.networks.architecture import Architecture, Stage, Stem
 from dsx.networks.baselines import Baseline
-from dsx.networks.timing import time_network
+from dsx.networks.timing import TimingOptions, time_network
 
 TINY = Architecture(
     stem=Stem(type="cifar", width=8), stages=(Stage(depth=1, width=8, group_width=8),), num_classes=3, in_channels=1
@@ -18,9 +19,9 @@ TINY = Architecture(
 @pytest.mark.parametrize("mode", ["inference", "training"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_timing_records_its_circumstances(mode, dtype):
-    timing = time_network(TINY, mode, resolution=8, batch_size=4, dtype=dtype, threads=1, passes=5)
+    timing = time_network(TINY, mode, TimingOptions(resolution=8, batch_size=4, dtype=dtype, threads=1, passes=5))
     assert (timing.mode, timing.dtype, timing.batch_size, timing.passes) == (mode, dtype, 4, 5)
-    assert (timing.resolution, timing.device, timing.threads) == (8, "cpu", 1)
+    assert (timing.resolution, timing.device, timing.threads) == (8, processor(), 1)
     assert timing.torch_version == torch.__version__
     assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
     assert timing.images_per_second == pytest.approx(4e3 / timing.median_ms)
@@ -31,7 +32,7 @@ def test_timing_a_module_leaves_it_as_it_was():
     network = build(TINY).eval()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     threads = torch.get_num_threads()
-    time_network(network, "training", resolution=8, batch_size=2, threads=threads + 1, passes=3)
+    time_network(network, "training", TimingOptions(resolution=8, batch_size=2, threads=threads + 1, passes=3))
     assert not network.training
     assert torch.get_num_threads() == threads
     assert all(parameter.grad is None for parameter in network.parameters())
@@ -39,27 +40,34 @@ def test_timing_a_module_leaves_it_as_it_was():
 
 
 def test_a_batch_size_is_found_and_is_a_power_of_two():
-    size = time_network(TINY, resolution=8, passes=3).batch_size
+    size = time_network(TINY, "inference", TimingOptions(resolution=8, passes=3)).batch_size
     assert 1 <= size <= 1024
     assert size & (size - 1) == 0
 
 
 def test_a_last_map_of_one_pixel_takes_training_steps_of_two_images_at_least():
-    assert time_network(TINY, "training", resolution=2, passes=1, warmup=0).batch_size >= 2
+    assert time_network(TINY, "training", TimingOptions(resolution=2, passes=1, warmup=0)).batch_size >= 2
     with pytest.raises(DsxError) as refusal:
-        time_network(TINY, "training", resolution=2, batch_size=1, passes=1, warmup=0)
+        time_network(TINY, "training", TimingOptions(resolution=2, batch_size=1, passes=1, warmup=0))
     assert str(refusal.value).startswith("batch_size = 1: no training step (Expected more than 1 value per channel")
     assert str(refusal.value).endswith("): take 2 or more")
-    assert time_network(TINY, "inference", resolution=2, batch_size=1, passes=1, warmup=0).batch_size == 1
+    assert (
+        time_network(TINY, "inference", TimingOptions(resolution=2, batch_size=1, passes=1, warmup=0)).batch_size == 1
+    )
 
 
 def test_passes_end_after_the_given_seconds_but_not_before_three():
-    assert time_network(TINY, resolution=8, batch_size=1, passes=1000, seconds=0.0).passes == 3
+    assert (
+        time_network(TINY, "inference", TimingOptions(resolution=8, batch_size=1, passes=1000, seconds=0.0)).passes == 3
+    )
 
 
 def test_baselines_are_timed_too():
     baseline = Baseline(baseline="MobileNetV2", num_classes=2)
-    assert time_network(baseline, "training", resolution=32, batch_size=2, passes=1, warmup=0).mode == "training"
+    assert (
+        time_network(baseline, "training", TimingOptions(resolution=32, batch_size=2, passes=1, warmup=0)).mode
+        == "training"
+    )
 
 
 def test_mistakes_are_refused_before_anything_is_built():
@@ -71,12 +79,13 @@ def test_mistakes_are_refused_before_anything_is_built():
         ({"resolution": 1}, "resolution 1 is too small: stem and stages reduce it 2-fold; use at least 2, or smaller"),
         ({"device": "gpu"}, "device 'gpu': expected one of auto, cpu, cuda, mps, cuda:0."),
     ]:
+        mode = settings.pop("mode", "inference")
         with pytest.raises(DsxError) as refusal:
-            time_network(TINY, **{"resolution": 8, **settings})
+            time_network(TINY, mode, TimingOptions(**{"resolution": 8, **settings}))
         assert str(refusal.value).startswith(message)
         assert "\n" not in str(refusal.value)
     with pytest.raises(DsxError, match="Linear holds no convolution"):
-        time_network(nn.Linear(2, 2), resolution=8)
+        time_network(nn.Linear(2, 2), "inference", TimingOptions(resolution=8))
 
 
 def test_weights_of_five_dimensions_and_no_weights_at_all_are_timed(monkeypatch):
@@ -96,11 +105,13 @@ def test_weights_of_five_dimensions_and_no_weights_at_all_are_timed(monkeypatch)
 
     monkeypatch.setattr("dsx.networks.timing._in_channels", lambda module: 3)
     for module in (Deep(), Bare()):
-        timing = time_network(module, resolution=8, batch_size=2, passes=1, warmup=0, threads=1)
+        timing = time_network(
+            module, "inference", TimingOptions(resolution=8, batch_size=2, passes=1, warmup=0, threads=1)
+        )
         assert timing.median_ms > 0
     with pytest.raises(DsxError) as refusal:
-        time_network(Bare(), "training", resolution=8, batch_size=2, passes=1, warmup=0, threads=1)
+        time_network(Bare(), "training", TimingOptions(resolution=8, batch_size=2, passes=1, warmup=0, threads=1))
     assert str(refusal.value) == "a network without parameters takes no training step: time it in inference"
     with pytest.raises(DsxError) as refusal:
-        time_network(Deep(), resolution=8, threads=0)
+        time_network(Deep(), "inference", TimingOptions(resolution=8, threads=0))
     assert str(refusal.value) == "threads = 0: expected an integer ≥ 1"

@@ -49,7 +49,7 @@ def test_a_top_accuracy_or_error_is_an_outcome_of_unknown_direction():
 def test_every_column_has_one_entry_and_outcomes_have_a_direction():
     assert len(BY_NAME) == len(columns.COLUMNS)
     assert all(column.better for column in columns.COLUMNS if column.role in ("outcome", "complexity"))
-    assert columns.COMPLEXITIES == ("flops", "params", "acts")
+    assert columns.COMPLEXITIES == columns.names_of("complexity") == ("flops", "params", "acts")
     assert {"error", "best_error", "seconds"} < columns.PER_RUN
 
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from dsx.base.files import RecordWarning
-from dsx.training.checkpoint import CHECKPOINT, PREVIOUS, load_checkpoint, remove_checkpoints, save_checkpoint
+from dsx.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
+
+CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
 def save_two(folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import dsx
+from dsx.base import provenance
 from dsx.base.errors import DsxError
 from dsx.networks.timing import synchronise
 from dsx.training import device as devices
@@ -123,7 +124,7 @@ def test_a_result_says_what_it_was_made_with(monkeypatch: pytest.MonkeyPatch) ->
         "dsx": dsx.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device_name": platform.machine(),
+        "device_name": provenance.processor(),
         "threads": torch.get_num_threads(),
     }
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"board {device.index}")

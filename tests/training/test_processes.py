@@ -16,7 +16,6 @@ import torch
 
 from dsx.networks.architecture import Architecture
 from dsx.recipes.recipe import Recipe
-from dsx.training.checkpoint import CHECKPOINT
 from dsx.training.result import Result
 from dsx.training.trainer import train
 
@@ -61,7 +60,7 @@ def job(tmp_path: Path, tiny: Callable[..., Architecture]) -> Callable[..., list
 def outcome(folder: Path) -> tuple[list[float], str]:
     """Losses and errors of every epoch, and a hash of the final weights."""
     result = Result.from_dict(json.loads((folder / "result.json").read_text()))
-    weights = torch.load(folder / CHECKPOINT, weights_only=True)["model"]
+    weights = torch.load(folder / "checkpoint.pt", weights_only=True)["model"]
     digest = hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in weights.values())).hexdigest()
     return [value for entry in result.curve for value in (entry["train_loss"], entry["loss"], entry["error"])], digest
 

@@ -98,5 +98,6 @@ class LocalLauncher(Launcher):
         networks = [model.architecture for model in studies[0].population]
         at_once, rows = measured_together(networks, recipe, groups[0].gpu, max(1, cpu_count() // len(groups)))
         busy = ", ".join(f"{row.which} {row.busy:.0%}" for row in rows if row.busy)
-        print(f"models_per_gpu: {at_once} (share of the time in which one keeps the GPU busy: {busy or 'not known'})")
+        share = f"share of the time in which one keeps the GPU busy: {busy or 'not known'}"
+        options.say(f"models_per_gpu: {at_once} ({share})")
         return [Slot(slot.device, at_once, slot.gpu) for slot in groups]

@@ -54,7 +54,6 @@ def submit_array(
     except RuntimeError as error:
         raise DsxError(f"{error} `dsx doctor --on slurm` looks") from None
     executor.update_parameters(**parameters)
-    executor._throttling = 0.0  # otherwise 0.2 s between two arrays
     try:
         # submitit prints what sbatch says; here it becomes the error's text
         with _job_ids_read_by(read_job_id), contextlib.redirect_stderr(io.StringIO()):

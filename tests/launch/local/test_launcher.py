@@ -87,7 +87,7 @@ def test_models_share_each_gpu(study: Study, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_auto_fills_every_gpu_by_what_is_measured_on_the_first(
-    study: Study, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: Study, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpus(monkeypatch, "3", "5")
     row = Estimate("median", "abc", 10**6, 100.0, 0.0, 10**6, 1.0, busy=0.25)
@@ -95,11 +95,11 @@ def test_auto_fills_every_gpu_by_what_is_measured_on_the_first(
     measured = lambda *arguments: asked.append(arguments[2:]) or (4, [row])  # noqa: E731
     monkeypatch.setattr("dsx.training.packing.measured_together", measured)
     monkeypatch.setattr("dsx.launch.local.launcher.cpu_count", lambda: 9)
-    LocalLauncher(models_per_gpu="auto").launch([study], LaunchOptions())
+    told: list[str] = []
+    LocalLauncher(models_per_gpu="auto").launch([study], LaunchOptions(say=told.append))
     assert given["groups"] == [Slot("cuda", 4, "3"), Slot("cuda", 4, "5")]
     assert asked == [("3", 4)]
-    told = capsys.readouterr().out
-    assert told == "models_per_gpu: 4 (share of the time in which one keeps the GPU busy: median 25%)\n"
+    assert told == ["models_per_gpu: 4 (share of the time in which one keeps the GPU busy: median 25%)"]
     for options, groups in (
         (LaunchOptions(workers=2), [Slot("cuda", 1, "3"), Slot("cuda", 1, "5")]),
         (LaunchOptions(device="cpu"), [Slot("cpu", 9)]),
