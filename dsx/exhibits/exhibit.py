@@ -13,11 +13,11 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import entry_points
 from typing import Any, Literal
 
 from dsx.analysis.decisions import Decisions, decisions
 from dsx.analysis.verdict import Looks, Margin
+from dsx.base.entry_points import added, loaded
 from dsx.base.errors import DsxError
 from dsx.exhibits.studies import StudyFacts
 from dsx.plots.inputs import counts_in_words
@@ -163,11 +163,10 @@ def exhibits() -> list[Exhibit]:
     for module in pkgutil.iter_modules(package.__path__):
         exhibit = getattr(importlib.import_module(f"dsx.exhibits.{module.name}"), "EXHIBIT", None)
         known += [exhibit] if isinstance(exhibit, Exhibit) else []
-    for entry in entry_points(group=GROUP):
-        try:
-            known.append(entry.load())
-        except (ImportError, AttributeError) as error:
-            raise DsxError(f"exhibit {entry.name} of {entry.value}: cannot be loaded ({error})") from None
+    for entry in added(GROUP).values():
+        known.append(
+            loaded(entry, "exhibit", lambda thing: isinstance(thing, Exhibit), "a dsx.exhibits.exhibit.Exhibit")
+        )
     names = [exhibit.name for exhibit in known]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib import metadata
+from importlib.metadata import EntryPoint
 from typing import Any
 
-from dsx.base.errors import DefinitionError, DsxError, one_of
+from dsx.base.entry_points import added, loaded
+from dsx.base.errors import DefinitionError, one_of
 from dsx.launch.launcher import Launcher
 
 ENTRY_POINTS = "dsx.launchers"
@@ -31,21 +32,16 @@ def launcher_class(kind: str) -> type[Launcher]:
     if kind in _BUILT_IN:
         module, _, name = _BUILT_IN[kind].partition(":")
         return getattr(importlib.import_module(module), name)
-    added = _added()
-    if kind not in added:
+    extra = _added()
+    if kind not in extra:
         known = kinds()
         raise DefinitionError(f"kind = {kind!r}: {one_of(kind, known)}")
-    entry = added[kind]
-    try:
-        loaded = entry.load()
-    except Exception as error:
-        raise DsxError(
-            f"launcher '{kind}' ({entry.value}): cannot be loaded: {type(error).__name__}: {error}; mend or remove the"
-            " package that adds it"
-        ) from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Launcher)):
-        raise DsxError(f"launcher '{kind}' ({entry.value}): expected a subclass of dsx.launch.launcher.Launcher")
-    return loaded
+    return loaded(
+        extra[kind],
+        "launcher",
+        lambda thing: isinstance(thing, type) and issubclass(thing, Launcher),
+        "a subclass of dsx.launch.launcher.Launcher",
+    )
 
 
 def read_launcher(content: Mapping[str, Any], where: str = "launcher") -> Launcher:
@@ -78,5 +74,5 @@ def _takes(kind: str, key: str, value: object) -> bool:
     return True
 
 
-def _added() -> dict[str, metadata.EntryPoint]:
-    return {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINTS) if entry.name not in _BUILT_IN}
+def _added() -> dict[str, EntryPoint]:
+    return {name: entry for name, entry in added(ENTRY_POINTS).items() if name not in _BUILT_IN}

@@ -81,23 +81,23 @@ def test_two_exhibits_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -
         def load(self) -> Exhibit:
             return Exhibit("edf", lambda inquiry: [])
 
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry()])
+    monkeypatch.setattr(registry, "added", lambda group: {"mine": Entry()})
     with pytest.raises(DsxError) as refusal:
         exhibits()
     assert str(refusal.value) == "two exhibits are called 'edf': rename one"
 
 
-def test_a_package_s_exhibit_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_package_adds_that_is_no_exhibit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class Entry:
-        name, value = "mine", "gone:EXHIBIT"
+        name, value = "mine", "mine:EXHIBIT"
 
-        def load(self) -> Exhibit:
-            raise ImportError("No module named 'gone'")
+        def load(self) -> object:
+            return dict
 
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry()])
+    monkeypatch.setattr(registry, "added", lambda group: {"mine": Entry()})
     with pytest.raises(DsxError) as refusal:
         exhibits()
-    assert str(refusal.value) == "exhibit mine of gone:EXHIBIT: cannot be loaded (No module named 'gone')"
+    assert str(refusal.value) == "exhibit 'mine' (mine:EXHIBIT): expected a dsx.exhibits.exhibit.Exhibit"
 
 
 @pytest.mark.slow
