@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.text import align, plural
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.commands.config import RecipeAsked, launch_changes
 from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
@@ -166,16 +166,11 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
         memory = f"{row.peak_memory_bytes / 2**30:.2f} GiB" if row.peak_memory_bytes else "–"
         speed = [row.note, "–"]
         if row.images_per_second is not None:
-            speed = [_short(row.images_per_second), f"{row.waiting:.0%}"]
-        hours = _short(row.device_hours) if row.device_hours is not None else "–"
+            speed = [short(row.images_per_second), f"{row.waiting:.0%}"]
+        hours = short(row.device_hours) if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
     lines = [*([measured.note] if measured.note else []), align(rows)]
     wall = measured.wall_hours(would.at_once)
     if measured.device_hours is not None and wall is not None:
-        lines.append(f"{_short(measured.device_hours)} device-hours in all; {_short(wall)} h {would.place}")
+        lines.append(f"{short(measured.device_hours)} device-hours in all; {short(wall)} h {would.place}")
     return lines
-
-
-def _short(value: float) -> str:
-    """Three digits: 0.123, 45.6, 1,240."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -17,6 +17,7 @@ from dsx.analysis.verdict import Looks
 from dsx.base import files
 from dsx.base.errors import DsxError, check_at_least_one, one_of
 from dsx.base.text import align
+from dsx.base.units import short
 from dsx.results.arrays import Floats, Table, check_level
 from dsx.results.states import finished, finished_errors
 from dsx.study.study import Study
@@ -182,7 +183,7 @@ def _models(n: int | None) -> str:
 
 
 def _hours(seconds: float) -> str:
-    return "unknown" if math.isnan(seconds) else f"{seconds / 3600:,.3g}"
+    return "unknown" if math.isnan(seconds) else short(seconds / 3600)
 
 
 def _seconds(tables: Sequence[Table]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dsx.analysis.attainment import Attained, JointDifference, JointEdf, attained, joint_difference, joint_edf
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.plots.attainment import draw_attainment
 from dsx.results.arrays import column
@@ -75,7 +75,7 @@ def sentences(shown: Sequence[Computed]) -> Iterator[str]:
         side = "below" if metric.better == "lower" else "above"
         for row in computed.tables["_difference"].to_dict("records"):
             if row["shown"]:
-                value = f"{metric.from_error(row['error']):.3g}{metric.unit_after}"
+                value = f"{short(metric.from_error(row['error']))}{metric.unit_after}"
                 yield (
                     f"{row['ahead']} has {100 * row['difference']:.0f} points more of its models than {row['behind']}"
                     f" with {metric.words} {side} {value} and {label} of at most {format_number(row['cost'])}"

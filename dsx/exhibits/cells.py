@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dsx.analysis.number_words import decimals, number
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.recipes.metric import Metric
 
 if TYPE_CHECKING:
@@ -42,10 +42,8 @@ def pvalue_cell(p: float) -> str:
 
 
 def short_cell(value: float) -> str:
-    """Three digits: 0.153, 24.5, 1360, 4.2M."""
-    if abs(value) >= 1e5:
-        return format_number(value)
-    return number(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
+    """Three digits: 0.153, 24.5, 1,360, 4.2M."""
+    return format_number(value) if abs(value) >= 1e5 else short(value)
 
 
 def of_metric(words: str, metric: Metric) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dsx.analysis.points import networks_table
 from dsx.base.errors import DsxError
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.exhibits.paths import folders
 from dsx.exhibits.pictures import data_url
@@ -52,7 +52,7 @@ def _best(models: Table, shade: str, metric: Metric) -> Iterator[Picture]:
         drawing, fit = network_svg(row["stages"], shade)
         numbers = [f"{format_number(row[c])} {c}" for c in METRICS if c in row.index]
         fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
-        value = f"{metric.from_error(row['error']):.3g}{metric.unit_after} {metric.words}"
+        value = f"{short(metric.from_error(row['error']))}{metric.unit_after} {metric.words}"
         named = ", ".join([*([row["model_id"]] if "model_id" in row.index else []), structure])
         caption = f"{value}: {named}; {', '.join(numbers)}{fitted}"
         yield Picture(data_url(drawing.encode()), f"width of each block: {structure}", caption, kind="small")

@@ -12,6 +12,7 @@ from dsx.analysis.curves import representative_curves
 from dsx.analysis.linear import linear_fits, table_widths
 from dsx.analysis.points import networks_table
 from dsx.base.errors import DsxError
+from dsx.base.units import short
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
@@ -173,6 +174,6 @@ def _draw_role(ax: Axes, rows: Table, role: str, measure: str, beside: Sequence[
         for other in beside:
             ax.plot(run["epoch"], run[other], color=shade, linewidth=0.8, alpha=0.8, linestyle=_BESIDE[other][1])
         first = False
-    ends = [f"{value:.3g}" if np.isfinite(value) else "not finite" for value in (last[0], last[-1])]
+    ends = [short(value) if np.isfinite(value) else "not finite" for value in (last[0], last[-1])]
     name = f"{role} {len(last)}" if len(last) > 1 else f"{role}: {str(rows['model_id'].iloc[0])[:8]}"
     ax.plot([], [], color=shade, marker=marker, markersize=3, label=f"{name}, last {' to '.join(dict.fromkeys(ends))}")

@@ -14,6 +14,7 @@ from dsx.analysis.points import boxes_of
 from dsx.analysis.regression import expression
 from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
+from dsx.base.units import short
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
@@ -189,11 +190,6 @@ def draw_e_fit(
         with house_style():
             ax.set_title(title, loc="left", fontsize=8)
     return ax
-
-
-def short(value: float) -> str:
-    """Three digits, or all of a whole number: 0.153, 24.5, 1360."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _size(n: int) -> float:
