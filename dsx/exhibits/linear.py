@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dsx.analysis.best import best_range
-from dsx.analysis.number_words import number
+from dsx.analysis.number_words import number, with_interval
 from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
-from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
 from dsx.plots.scatter import draw_e_fit
@@ -55,7 +54,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
             notes.append(f"{study.name}: fitted {some}, spread evenly over their ranks.")
         ranks = rank_correlation(e_fit, errors, inquiry.level)
         low, median, high = (number(end, 2) for end in best_range(e_fit, errors, level=inquiry.level))
-        correlation = interval_cell(
+        correlation = with_interval(
             *metric.difference(*(ranks[end] for end in ("correlation", "low", "high"))), places=2
         )
         middle = number(float(np.median(e_fit[known])), 2)
