@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsx.base import files
-from dsx.base.errors import DsxError
 from dsx.base.processes import in_processes
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
 from dsx.exhibits.pictures import vector_image
@@ -17,7 +16,6 @@ from dsx.results.arrays import Table
 
 # rows from which a table is written by Arrow
 _LONG = 100_000
-FIGURES = ("all", "main", "none")
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,6 @@ class Written:
         return [f"{name}.csv" for name in self.tables] + [
             f"{n}.{kind}" for n in self.figures for kind in ("png", "pdf")
         ]
-
-
-def check_figures(figures: str) -> str:
-    """`all`, `main` (those that compare studies) or `none`. Raises DsxError for another word."""
-    if figures not in FIGURES:
-        raise DsxError(f"--figures {figures}: expected one of {', '.join(FIGURES)}")
-    return figures
 
 
 def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") -> tuple[list[Shown], Written]:

@@ -137,7 +137,7 @@ def test_one_pilot_stands_for_both_spaces(studies: list[Study], told_of_one: str
     ("arguments", "message"),
     [
         ((), "nowhere: no such folder"),
-        (("--looks", "once"), "--looks once: expected one of any, one. Did you mean one?"),
+        (("--looks", "once"), "looks = once: expected any (verdicts that hold however often one looks), or one ("),
         (("--level", 95), "level = 95.0: expected a share between 0 and 1, such as 0.95"),
         (("--comparisons", 0), "--comparisons 0: expected an integer ≥ 1, verdicts decided together"),
     ],
