@@ -25,7 +25,7 @@ MAX_POINTS = 1500
 def chart_data(
     tables: Mapping[str, Table],
     curves: Mapping[str, Edf],
-    ranges: Mapping[str, Table],
+    ranges: Table,
     level: float,
     metric: Metric = ERROR,
 ) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def chart_data(
 
     tables: name → finished models, as `StudyFacts.models` gives them; studies without any are left out.
     metric: what `error` is of: the page shows zero + sign · error.
-    curves, ranges: their EDFs and their `best_ranges`, as the exhibits of these names computed them.
+    curves, ranges: their EDFs and `best_ranges_table`, as the exhibits of these names computed them.
     """
     shown = {name: table for name, table in tables.items() if len(table)}
     columns = charted_columns(shown)
@@ -54,7 +54,7 @@ def chart_data(
         "limits": [low, high],
         "beyond": beyond,
         "studies": [
-            _study(name, color(i), shown[name], columns, curves[name], ranges[name])
+            _study(name, color(i), shown[name], columns, curves[name], ranges[ranges["study"] == name])
             for i, name in enumerate(tables)
             if name in shown
         ],
