@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.curves import representative_curves
-from dsx.analysis.linear import linear_fits, table_widths
+from dsx.analysis.linear import DEEPEST, linear_fits, table_widths
 from dsx.analysis.points import networks_table
 from dsx.base.errors import DsxError
 from dsx.base.units import short
@@ -104,7 +104,8 @@ def draw_networks(blocks: Table, notes: Sequence[str], ax: Axes | None = None, m
             best = part.iloc[0]
             fit = None if np.isnan(best["e_fit"]) else _Line(*(best[c] for c in ("w0", "wa", "wm", "e_fit")))
             _draw_network(cell, part["width"].to_numpy(float), part["fitted"].to_numpy(float), fit)
-            fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else "no line has as many stages"
+            fitted = "no line has as many stages" if len(part) <= DEEPEST else f"over {DEEPEST} blocks: no fit"
+            fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else fitted
             label = "" if str(best["model_id"]).startswith("row ") else f"{str(best['model_id'])[:8]}: "
             cell.set_title(
                 f"{label}{metric.words} {metric.from_error(best['error']):.2f}{metric.unit_after}\n{fitted}",
