@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.best import best_weights, joint_best_range
+from dsx.analysis.best import best_range, best_weights, joint_best_range
 from dsx.analysis.linear import DEEPEST, linear_fits
 from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
@@ -115,6 +115,23 @@ def networks_table(table: Table, widths: Sequence[object], count: int = 6, stage
             fitted = fit.predicted[block] if fit else np.nan
             rows.append((rank, ids[i], table["error"].iloc[i], block, width, *numbers, fitted))
     return frame(rows, ["rank", "model_id", "error", "block", "width", "w0", "wa", "wm", "e_fit", "fitted"])
+
+
+def e_fit_row(e_fit: Floats, errors: Floats, fraction: float = 0.25, level: float = 0.95) -> dict[str, float]:
+    """How close networks are to a quantised line, and how that goes with the error.
+
+    e_fit: (n,) NaN where there is no fit. networks: n; fitted: how many have one. e_fit: the median; best, best_low,
+    best_high: of the likely best (`best_range`); correlation, correlation_low, correlation_high, pvalue: of the ranks.
+    Raises DsxError if none has a fit.
+    """
+    low, best, high = best_range(e_fit, errors, fraction, level)
+    ranks, known = rank_correlation(e_fit, errors, level), e_fit[np.isfinite(e_fit)]
+    return {
+        "networks": e_fit.size, "fitted": known.size, "e_fit": float(np.median(known)),
+        "best": best, "best_low": low, "best_high": high,
+        "correlation": ranks.correlation, "correlation_low": ranks.low, "correlation_high": ranks.high,
+        "pvalue": ranks.pvalue,
+    }  # fmt: skip
 
 
 def _bins(x: Floats, bins: int) -> tuple[Any, Floats, Floats]:

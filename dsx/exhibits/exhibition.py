@@ -72,7 +72,7 @@ def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") ->
             continue
         computed = tuple(replace(each, metric=inquiry.metric) for each in exhibit.compute(inquiry))
         for each in computed:
-            if folder is not None and (wanted or not exhibit.beside_figure):
+            if folder is not None and (wanted or not (exhibit.beside_figure and each.drawn)):
                 written.tables.extend(_write_tables(folder, each))
             drawing = _Drawing(exhibit, each, folder if wanted else None)
             drawings += [drawing] if inquiry.models and drawing.wanted else []
@@ -115,7 +115,11 @@ class _Drawing:
     @property
     def wanted(self) -> bool:
         exhibit = self.exhibit
-        return exhibit.draw is not None and (self.folder is not None or exhibit.caption is not None)
+        return (
+            exhibit.draw is not None
+            and self.computed.drawn
+            and (self.folder is not None or exhibit.caption is not None)
+        )
 
     def draw(self) -> Picture | None:
         """Write the files; what stands in the report, if anything does."""
