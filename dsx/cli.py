@@ -327,7 +327,8 @@ def analyze(
     from dsx.commands import analyze as command
 
     arguments, overrides = _split(studies)
-    settings = command.AnalysisSettings(level, margin, looks, figures, where, split, metric)
+    asked = {"level": level, "margin": margin, "looks": looks, "figures": figures, "where": where, "split": split}
+    settings = command.AnalysisSettings.from_dict(asked | {"metric": metric}, "dsx analyze")
     analysed = command.analyze(_or_last(arguments, quiet=as_json), out, settings, overrides)
     print(json_text(analysed.to_dict()) if as_json else analysed)
 

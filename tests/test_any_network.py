@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dsx.results.columns import COSTS
 from dsx.study.study import open_study
 
 from command_line import Command
@@ -53,7 +54,7 @@ def test_a_network_of_one_file_goes_all_the_way(
     summary = pd.read_csv(f"runs/{name}/analysis/summary.csv")
     assert summary["done"].tolist() == [4]
     ranges = pd.read_csv(f"runs/{name}/analysis/best_ranges.csv")
-    assert set(ranges["parameter"]) <= set(study.population.settings)
+    assert set(ranges["parameter"]) <= {*study.population.settings, *COSTS}
     assert len(ranges) > 2
     model = study.population.model_ids[0]
     shown = dsx("show", f"runs/{name}", model[:6])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +36,14 @@ class Edf:
 
     def __call__(self, e: npt.ArrayLike) -> Any:
         """Share of models with error strictly below e; e: number or array, percent."""
-        after = np.append(self.probability, 1.0)
-        share = after[np.searchsorted(self.error, e, side="left")]
+        return self._share(e, "left")
+
+    def at_or_below(self, e: npt.ArrayLike) -> Any:
+        """Share of models with error e or lower: the height of the curve right of its step at e."""
+        return self._share(e, "right")
+
+    def _share(self, e: npt.ArrayLike, side: Literal["left", "right"]) -> Any:
+        share = np.append(self.probability, 1.0)[np.searchsorted(self.error, e, side=side)]
         return float(share) if np.ndim(share) == 0 else share
 
     @property

@@ -23,7 +23,7 @@ from dsx.results.columns import stages as stage_numbers
 W0 = np.arange(8, 257, 8)  # widths, channels
 WA = np.arange(0, 257)  # channels per block; 0 for networks of one width
 WM = np.round(np.arange(1.5, 3.01, 0.1), 1)
-_DEEPEST = 256  # blocks; the grid of that depth takes 0.3 GB
+DEEPEST = 256  # blocks; the grid of that depth takes 0.3 GB
 _CHUNK = 32  # networks compared with the whole grid at once: 32 × 133,000 float32 is 17 MB
 
 
@@ -130,8 +130,8 @@ def _check(widths: npt.ArrayLike) -> Floats:
     array = number_array(widths, "widths")
     if array.size == 0 or not np.isfinite(array).all() or (array <= 0).any():
         raise DsxError("widths: expected the width of each block, finite and above 0")
-    if array.size > _DEEPEST:
-        raise DsxError(f"widths: {array.size} blocks: a linear fit is made for networks of up to {_DEEPEST} blocks")
+    if array.size > DEEPEST:
+        raise DsxError(f"widths: {array.size} blocks: a linear fit is made for networks of up to {DEEPEST} blocks")
     return array
 
 

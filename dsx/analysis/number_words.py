@@ -28,15 +28,15 @@ def points(value: float, low: float, high: float) -> str:
     return number(value, decimals(low, high))
 
 
-def spread(low: float, high: float) -> str:
+def spread(low: float, high: float, places: int | None = None) -> str:
     """`0.4–1.6`, `−0.6 to 0.4` where an end is negative; a bound that could not be had is `–`."""
-    places = decimals(low, high)
+    places = decimals(low, high) if places is None else places
     between = " to " if low < 0 or high < 0 else "–"
     return f"{number(low, places)}{between}{number(high, places)}"
 
 
-def with_interval(value: float, low: float, high: float) -> str:
+def with_interval(value: float, low: float, high: float, places: int | None = None) -> str:
     """`49.0 (48.2–49.8)`; without the bracket where there is no interval."""
-    if math.isnan(low) and math.isnan(high):
-        return number(value)
-    return f"{points(value, low, high)} ({spread(low, high)})"
+    places = decimals(low, high) if places is None else places
+    between = "" if math.isnan(low) and math.isnan(high) else f" ({spread(low, high, places)})"
+    return f"{number(value, places)}{between}"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dsx.analysis.best import best_weights, joint_best_range
-from dsx.analysis.linear import linear_fits
+from dsx.analysis.best import best_range, best_weights, joint_best_range
+from dsx.analysis.linear import DEEPEST, linear_fits
 from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
 from dsx.results.arrays import Floats, Table, column, frame, number_array
@@ -100,19 +100,38 @@ def networks_table(table: Table, widths: Sequence[object], count: int = 6, stage
     """The best networks block by block: rank, model_id, error, block, width, and the fit w0, wa, wm, e_fit, fitted.
 
     table: n finished models. widths: (n) the block widths of each (`linear_fits`), None where they are not known.
-    Where there is no fit its columns are NaN.
+    Where there is no fit, as of more than `DEEPEST` blocks, its columns are NaN.
     """
     by_error = np.argsort(table["error"].to_numpy(float), kind="stable")
     order = [i for i in by_error if widths[i] is not None][:count]
-    fits = linear_fits([widths[i] for i in order], stages)
+    blocks = [number_array(widths[i], "widths") for i in order]
+    made = iter(linear_fits([each for each in blocks if each.size <= DEEPEST], stages))
+    fits = [next(made) if each.size <= DEEPEST else None for each in blocks]
     ids = table["model_id"].tolist() if "model_id" in table.columns else [f"row {i}" for i in range(len(table))]
     rows: list[tuple[object, ...]] = []
-    for rank, (i, fit) in enumerate(zip(order, fits, strict=True), 1):
+    for rank, (i, each, fit) in enumerate(zip(order, blocks, fits, strict=True), 1):
         numbers = (fit.w0, fit.wa, fit.wm, fit.error) if fit else (np.nan,) * 4
-        for block, width in enumerate(number_array(widths[i], "widths")):
+        for block, width in enumerate(each):
             fitted = fit.predicted[block] if fit else np.nan
             rows.append((rank, ids[i], table["error"].iloc[i], block, width, *numbers, fitted))
     return frame(rows, ["rank", "model_id", "error", "block", "width", "w0", "wa", "wm", "e_fit", "fitted"])
+
+
+def e_fit_row(e_fit: Floats, errors: Floats, fraction: float = 0.25, level: float = 0.95) -> dict[str, float]:
+    """How close networks are to a quantised line, and how that goes with the error.
+
+    e_fit: (n,) NaN where there is no fit. networks: n; fitted: how many have one. e_fit: the median; best, best_low,
+    best_high: of the likely best (`best_range`); correlation, correlation_low, correlation_high, pvalue: of the ranks.
+    Raises DsxError if none has a fit.
+    """
+    low, best, high = best_range(e_fit, errors, fraction, level)
+    ranks, known = rank_correlation(e_fit, errors, level), e_fit[np.isfinite(e_fit)]
+    return {
+        "networks": e_fit.size, "fitted": known.size, "e_fit": float(np.median(known)),
+        "best": best, "best_low": low, "best_high": high,
+        "correlation": ranks.correlation, "correlation_low": ranks.low, "correlation_high": ranks.high,
+        "pvalue": ranks.pvalue,
+    }  # fmt: skip
 
 
 def _bins(x: Floats, bins: int) -> tuple[Any, Floats, Floats]:

@@ -40,20 +40,6 @@ class Evidence:
     equivalence_pvalue: Floats  # likewise of "they differ by the margin or more"; NaN without a margin
 
 
-def sequential_evidence(errors_a: Errors, errors_b: Errors, margin: Margin | None = None) -> Evidence:
-    """Evidence that a, or b, has the lower errors, after each pair of models in order.
-
-    errors: (n,) percent, in the populations' order. The longer population's models beyond the
-    other's are not used. A model that has no error yet (NaN) ends its population. The e-values are exact where the two
-    distributions are equal; where only the probability of superiority is one half they hold in the limit.
-    a_better, b_better are bets on ranks, `rank_bets`.
-    Equivalence as a probability is exact whatever the distributions.
-    """
-    a, b = _in_order(errors_a, "a"), _in_order(errors_b, "b")
-    n = min(a.size, b.size)
-    return _evidence(a[:n], b[:n], margin)
-
-
 def sequential_verdicts(
     populations: Mapping[str, Errors], level: float = 0.95, margin: Margin | None = None
 ) -> tuple[Verdict, ...]:
@@ -103,7 +89,7 @@ def track(
     i-th.
     """
     n = min(a.size, b.size)
-    pair = _Pair(names, a.size, b.size, a[:n], b[:n], _evidence(a[:n], b[:n], margin))
+    pair = _Pair(names, a.size, b.size, a[:n], b[:n], sequential_evidence(a[:n], b[:n], margin))
     comparison = _comparison(pair)
     highest_a, highest_b = (np.maximum.accumulate(e) for e in (pair.evidence.a_better, pair.evidence.b_better))
     for_a = highest_a >= highest_b
@@ -186,7 +172,13 @@ class _Pair:
     evidence: Evidence
 
 
-def _evidence(a: Floats, b: Floats, margin: Margin | None) -> Evidence:
+def sequential_evidence(a: Floats, b: Floats, margin: Margin | None = None) -> Evidence:
+    """Evidence that a, or b, has the lower errors, after each pair of models in order.
+
+    a, b: (n,) errors in the populations' order, the i-th of one beside the i-th of the other. The e-values are bets on
+    ranks, `rank_bets`: exact where the two distributions are equal; where only the probability of superiority is one
+    half they hold in the limit. Equivalence as a probability is exact whatever the distributions.
+    """
     bets = rank_bets(a, b)
     for_a, for_b = log_wealth(bets), log_wealth(bets.mirrored())
     highest = np.maximum.accumulate(np.maximum(for_a, for_b))

@@ -6,7 +6,7 @@ Exhibits write them as CSV, `search` as random_search.csv, and add their own: of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dsx.analysis.best import best_ranges
@@ -136,12 +136,19 @@ def dominance_table(tables: Mapping[str, Table], level: float = 0.95, decided: D
     return frame(rows, ["a", "b", *keys, "verdict", "words"])
 
 
-def best_ranges_table(tables: Mapping[str, Table], fraction: float = 0.25, level: float = 0.95) -> Table:
-    """One row per study and numeric parameter: study, parameter, low, median, high, n, without."""
+def best_ranges_table(
+    tables: Mapping[str, Table], columns: Sequence[str] | None = None, fraction: float = 0.25, level: float = 0.95
+) -> Table:
+    """One row per study and column: study, parameter, low, median, high, n, without.
+
+    columns: those of them that a study has; by default its numeric parameters.
+    """
     ranges = [
         (name, *row)
         for name in _with_models(tables)
-        for row in best_ranges(tables[name], None, fraction, level).itertuples(index=False, name=None)
+        for row in best_ranges(
+            tables[name], columns and [c for c in columns if c in tables[name].columns], fraction, level
+        ).itertuples(index=False, name=None)
     ]
     return frame(ranges, ["study", "parameter", "low", "median", "high", "n", "without"])
 

@@ -66,17 +66,22 @@ def _shown(entries: Mapping[str, object], key: str) -> str:
     return str(entries[key]) if key in entries else "absent"
 
 
-def plain(value: object, *, finite: bool = False) -> Any:
+def plain(value: object, *, finite: bool = False, digits: int | None = None) -> Any:
     """The value as JSON and YAML give it back: tuples and arrays become lists, keys text, numbers Python's own.
 
-    finite: numbers that are not become None.
+    finite: numbers that are not become None. digits: so many are kept, and whole numbers become integers; with finite.
     """
     if isinstance(value, Mapping):
-        return {str(key): plain(entry, finite=finite) for key, entry in value.items()}
+        return {str(key): plain(entry, finite=finite, digits=digits) for key, entry in value.items()}
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, (list, tuple)):
-        return [plain(entry, finite=finite) for entry in value]
-    return None if finite and isinstance(value, float) and not math.isfinite(value) else value
+        return [plain(entry, finite=finite, digits=digits) for entry in value]
+    if finite and isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        if digits is not None:
+            return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.{digits}g}")
+    return value
 
 
 def canonical_json(value: object) -> str:

@@ -76,9 +76,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.1f} d"
 
 
+def short(value: float) -> str:
+    """Three digits, or all before the point, with a true minus: `0.123`, `−45.6`, `1,240`."""
+    digits = f"{abs(value):,.0f}" if abs(value) >= 100 else f"{abs(value):.3g}"
+    return f"−{digits}" if value < 0 else digits
+
+
 def rate(models_per_hour: float) -> str:
     """`17.4 models/h`, `720 models/h`, `1,240 models/h`."""
-    return f"{models_per_hour:.3g} models/h" if models_per_hour < 1000 else f"{models_per_hour:,.0f} models/h"
+    return f"{short(models_per_hour)} models/h"
 
 
 def format_percent(share: float) -> str:

@@ -7,10 +7,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field, field_validator
+
+from dsx.analysis.verdict import Looks, parse_margin
 from dsx.base import files
 from dsx.base.errors import DsxError
+from dsx.base.schema import Frozen
 from dsx.base.text import plural
 from dsx.commands.selection import sources
 from dsx.recipes.metric import Metric
@@ -23,28 +27,27 @@ if TYPE_CHECKING:
     from dsx.exhibits.subsets import Subset
 
 
-@dataclass(frozen=True)
-class AnalysisSettings:
-    """How studies are analysed. Raises DsxError for a bad value."""
+class AnalysisSettings(Frozen):
+    """How studies are analysed: the options of `dsx analyze`, and what experiments say of it."""
 
-    level: float = 0.95  # of all intervals, and of all verdicts together
-    margin: str | None = None  # within which two studies count as equivalent, as typed (`0.05`, `1pt`); none: none do
-    looks: str = "any"  # any, or one if this is the only look
-    figures: str = "all"  # all, main (those that compare studies) or none
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of all intervals, and of all verdicts together
+    margin: str | None = None  # within which two studies count as equivalent, as in 0.05 or 1pt; null: none do
+    looks: Looks = "any"  # one: where n was fixed beforehand and this is the only look
+    figures: Literal["all", "main", "none"] = "all"  # main: those that compare studies
     where: str = ""  # where, split: of which models, and into which parts each study is cut (`dsx.exhibits.subsets`)
     split: str = ""
     metric: str = ""  # of a training of one's own, which of its metrics is compared; by default the one of the recipe
 
-    def __post_init__(self) -> None:
-        from dsx.analysis.verdict import check_looks, parse_margin
-        from dsx.exhibits.exhibition import check_figures
-
-        if not 0 < self.level < 1:
-            raise DsxError(f"--level {self.level}: expected a number between 0 and 1, as in 0.95")
-        if self.margin is not None:
-            parse_margin(self.margin)
-        check_looks(self.looks)
-        check_figures(self.figures)
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _margin(cls, given: object) -> object:
+        if given is None or isinstance(given, bool):
+            return given
+        try:
+            parse_margin(str(given))
+        except DsxError as error:
+            raise ValueError(str(error).removeprefix(f"margin = {given}: ")) from None
+        return str(given)
 
     def options(self) -> list[str]:
         """As typed after `dsx analyze`, of what changes a number or a sentence."""
@@ -117,7 +120,6 @@ def analyze_studies(
 
     question: what the studies are to answer; command: the one that makes all of it again; both for the report.
     """
-    from dsx.analysis.verdict import check_looks, parse_margin
     from dsx.exhibits.exhibit import Inquiry
     from dsx.exhibits.exhibition import computed_of, show
     from dsx.exhibits.headline import conclusion
@@ -128,7 +130,7 @@ def analyze_studies(
     files.check_writable(folder, "name another with --out")
     margin = None if settings.margin is None else parse_margin(settings.margin)
     parts = settings.parts(_facts(studies))
-    inquiry = Inquiry(parts.studies, settings.level, margin, check_looks(settings.looks))
+    inquiry = Inquiry(parts.studies, settings.level, margin, settings.looks)
     shown, written = show(inquiry, folder, settings.figures)
     command = command or shlex.join(["dsx", "analyze", *(str(study.path) for study in studies), *settings.options()])
     write_report(folder / "report.html", inquiry, shown, question=question, command=command)

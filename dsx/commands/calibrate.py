@@ -12,6 +12,7 @@ import numpy as np
 from dsx.base.errors import DsxError
 from dsx.base.files import check_writable, write_bytes
 from dsx.base.text import align, plural
+from dsx.base.units import short
 from dsx.base.yaml import read_yaml, yaml_text
 from dsx.commands.time import TimingSettings, timed
 from dsx.networks.architecture import Architecture, ArchitectureTable
@@ -73,7 +74,8 @@ def calibrate_device(spaces: Sequence[str], settings: TimingSettings, limit: int
     rows = [["ms for each million", *FEATURES]]
     rows += [[kind, *(f"{1e6 * of.get(name, 0):.3g}" for name in FEATURES)] for kind, of in device.ms.items()]
     return (
-        f"{device.words()}: {plural(device.networks, 'network')} of {min(measured):.3g} to {max(measured):.3g} ms\n"
+        f"{device.words()}: {plural(device.networks, 'network')} of {short(min(measured))} to"
+        f" {short(max(measured))} ms\n"
         f"{align(rows, left=1)}\n"
         f"held-out error: median {median:.1f} %, 90 % of networks within {high:.1f} %\nwrote {out}"
     )

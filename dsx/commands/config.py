@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
-from dsx.analysis.verdict import parse_margin
 from dsx.base import resources
 from dsx.base.compose import compose_file, compose_group
-from dsx.base.errors import DefinitionError, DsxError, suggest
+from dsx.base.errors import DefinitionError, suggest
 from dsx.base.nested import assigned
 from dsx.base.overrides import parse_override
 from dsx.base.schema import Count, Frozen, Name
 from dsx.base.units import parse_range
+from dsx.commands.analyze import AnalysisSettings
 from dsx.launch.launcher import Launcher
 from dsx.launch.local.launcher import LocalLauncher
 from dsx.launch.registry import kinds, read_launcher
@@ -32,28 +32,10 @@ from dsx.results.columns import COMPLEXITIES
 GROUPS = ("recipe", "launcher")
 
 
-class AnalysisConfig(Frozen):
-    """How an experiment's studies are analysed: as `dsx analyze` is told."""
+class AnalysisConfig(AnalysisSettings):
+    """How an experiment's studies are analysed."""
 
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of every interval, and of all verdicts together
-    margin: str | None = None  # within which two spaces count as equivalent, as in 0.05 or 1pt; null: none do
-    looks: Literal["any", "one"] = "any"  # one: where n was fixed beforehand and this is the only look
-    figures: Literal["all", "main", "none"] = "all"  # main: those that compare studies
-    where: str = ""
-    split: str = ""
-    metric: str = ""
     out: Name | None = None  # the folder; null: `analysis` beside the studies
-
-    @field_validator("margin", mode="before")
-    @classmethod
-    def _margin(cls, given: object) -> object:
-        if given is None or isinstance(given, bool):
-            return given
-        try:
-            parse_margin(str(given))
-        except DsxError as error:
-            raise ValueError(str(error)) from None
-        return str(given)
 
 
 class Paper(Frozen):

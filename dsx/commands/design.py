@@ -13,6 +13,7 @@ from dsx.analysis.verdict import parse_margin
 from dsx.base import files
 from dsx.base.errors import DsxError
 from dsx.base.text import plural
+from dsx.base.units import short
 from dsx.commands.config import launch_changes
 from dsx.commands.launch import exit_code, plan, prepare
 from dsx.commands.until import RoundTrainer
@@ -217,8 +218,8 @@ def _next_round(walk: Walk, batches: Sequence[Batch], recipe: AnyRecipe, device:
     if measured.device_hours is not None:
         each = measured.device_hours / len(networks)
         lines.append(
-            f"{measured.device_hours:.3g} device-hours for these {plural(len(networks), 'model')};"
-            f" {each * walk.left():.3g} for all {walk.left():,} that are left of the budget"
+            f"{short(measured.device_hours)} device-hours for these {plural(len(networks), 'model')};"
+            f" {short(each * walk.left())} for all {walk.left():,} that are left of the budget"
         )
     return lines
 

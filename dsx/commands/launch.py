@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsx.base.errors import DsxError, check_at_least_one
 from dsx.base.text import align, plural
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.commands.config import RecipeAsked, launch_changes
 from dsx.commands.selection import chosen
 from dsx.launch.launcher import Launched, Launcher, Preview
@@ -171,13 +171,13 @@ def _cost(planned: Sequence[Study], would: Preview, device: str, seeds: int) -> 
         memory = f"{row.peak_memory_bytes / 2**30:.2f} GiB" if row.peak_memory_bytes else "–"
         speed = [row.note, "–"]
         if row.images_per_second is not None:
-            speed = [_short(row.images_per_second), f"{row.waiting:.0%}"]
-        hours = _short(row.device_hours) if row.device_hours is not None else "–"
+            speed = [short(row.images_per_second), f"{row.waiting:.0%}"]
+        hours = short(row.device_hours) if row.device_hours is not None else "–"
         rows.append([row.which, format_number(row.flops), *speed, memory, hours])
     lines = [*([measured.note] if measured.note else []), align(rows), *_compiled(measured)]
     wall = measured.wall_hours(would.at_once)
     if measured.device_hours is not None and wall is not None:
-        lines.append(f"{_short(measured.device_hours)} device-hours in all; {_short(wall)} h {would.place}")
+        lines.append(f"{short(measured.device_hours)} device-hours in all; {short(wall)} h {would.place}")
     return lines
 
 
@@ -187,12 +187,7 @@ def _compiled(measured: Preflight) -> list[str]:
     if plain is None or plain.device_hours is None or largest.device_hours is None:
         return []
     return [
-        f"compile: the largest takes {_short(largest.device_hours)} device-hours with it,"
-        f" {_short(largest.compiling_s)} s of them to compile, and {_short(plain.device_hours)} without"
+        f"compile: the largest takes {short(largest.device_hours)} device-hours with it,"
+        f" {short(largest.compiling_s)} s of them to compile, and {short(plain.device_hours)} without"
         " (recipe.compile=false)"
     ]
-
-
-def _short(value: float) -> str:
-    """Three digits: 0.123, 45.6, 1,240."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -13,10 +13,11 @@ import numpy as np
 from dsx import analysis
 from dsx.analysis.decisions import SHARE_OF_ERRORS
 from dsx.analysis.power import MOST, PowerCurve, power_curve
-from dsx.analysis.verdict import Looks
+from dsx.analysis.verdict import Looks, check_looks
 from dsx.base import files
-from dsx.base.errors import DsxError, check_at_least_one, one_of
+from dsx.base.errors import check_at_least_one
 from dsx.base.text import align
+from dsx.base.units import short
 from dsx.results.arrays import Floats, Table, check_level
 from dsx.results.states import finished, finished_errors
 from dsx.study.study import Study
@@ -42,8 +43,7 @@ class PlanRequest:
     comparisons: int | None = None  # verdicts decided together; None: one for each pair of the pilots
 
     def __post_init__(self) -> None:
-        if self.looks not in _LOOKS:
-            raise DsxError(f"--looks {self.looks}: {one_of(self.looks, _LOOKS)}")
+        check_looks(self.looks)
         check_level(self.level)
         check_at_least_one("--comparisons", self.comparisons, "verdicts decided together")
 
@@ -81,7 +81,7 @@ class _Planned:
     def lines(self) -> list[str]:
         """A sentence, what the pilots leave open, the cost by difference, the power by number of models, the orders."""
         request = self.request
-        looks: Looks = "one" if request.looks == "one" else "any"
+        looks = check_looks(request.looks)
         verdict = analysis.plan(*self._pilots, request.difference, request.power, self._level, self.comparisons, looks)
         lines = [f"{' and '.join(self.names)}{' as pilot' if len(self.names) == 1 else ''}: {verdict.words}"]
         if request.difference is None:
@@ -182,7 +182,7 @@ def _models(n: int | None) -> str:
 
 
 def _hours(seconds: float) -> str:
-    return "unknown" if math.isnan(seconds) else f"{seconds / 3600:,.3g}"
+    return "unknown" if math.isnan(seconds) else short(seconds / 3600)
 
 
 def _seconds(tables: Sequence[Table]) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from dsx.base import files
 from dsx.base.text import plural
 from dsx.base.units import format_number
-from dsx.commands.analyze import AnalysisSettings, analyze_studies
+from dsx.commands.analyze import analyze_studies
 from dsx.commands.config import Experiment, load_experiment
 from dsx.commands.launch import exit_code, launch_studies, plan
 from dsx.commands.sample import create_study, describe_growth, describe_sampling, models_in, parse_ranges
@@ -51,8 +51,7 @@ def run(
         return exit_code(launched)
     command = shlex.join(["dsx", "run", name, *overrides])
     out = Path(experiment.analysis.out or Path(experiment.out) / "analysis")
-    settings = AnalysisSettings(**{key: v for key, v in experiment.analysis.to_dict().items() if key != "out"})
-    say(str(analyze_studies(studies, out, settings, experiment.description, command)))
+    say(str(analyze_studies(studies, out, experiment.analysis, experiment.description, command)))
     return exit_code(launched)
 
 

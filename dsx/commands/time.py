@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsx.base.errors import check_at_least_one
 from dsx.base.text import align
+from dsx.base.units import short
 from dsx.commands.target import chosen_size, own_resolution, study_resolution
 from dsx.networks.lookup import Network, find_network
 from dsx.study.study import Study, open_study
@@ -46,8 +47,8 @@ def time_models(targets: Sequence[str], settings: TimingSettings, limit: int | N
             for mode in MODES:
                 last = timed(network, mode, chosen_size(settings.resolution, size), settings)
                 kept.append({"model_id": label, **last.to_dict()})
-                spread = f"{last.low_ms:.3g}–{last.high_ms:.3g}"
-                numbers = [f"{last.median_ms:.3g}", spread, f"{last.images_per_second:.3g}"]
+                spread = f"{short(last.low_ms)}–{short(last.high_ms)}"
+                numbers = [short(last.median_ms), spread, short(last.images_per_second)]
                 rows.append([label, mode, *numbers, str(last.batch_size), str(last.resolution)])
         if study is not None:
             study.keep_timings(kept)

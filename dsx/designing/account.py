@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dsx.base.text import plural
+from dsx.base.units import short
 from dsx.designing.folder import evidence_of
 from dsx.designing.plan import Ending, Step, WalkPlan
 from dsx.designing.proposing import worth_testing
@@ -72,7 +73,7 @@ def _mark(refinement: Refinement) -> str:
 
 def spent(walk: Walk) -> str:
     """Models trained, and what is left."""
-    hours = f", {walk.seconds / 3600:.3g} device-hours" if walk.seconds else ""
+    hours = f", {short(walk.seconds / 3600)} device-hours" if walk.seconds else ""
     reused = sum(step.reused for step in walk.steps)
     return (
         f"{plural(walk.spent, 'model')} trained of {walk.plan.models:,}{hours}; {plural(reused, 'model')} of wider"

@@ -14,7 +14,8 @@ from dsx.analysis.confidence_sequences import (
     quantile_sequence,
 )
 from dsx.analysis.decisions import drawn_so_far
-from dsx.exhibits.cells import interval_cell, with_ends
+from dsx.analysis.number_words import with_interval
+from dsx.exhibits.cells import with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Section
 from dsx.plots.compare import draw_any_look
 from dsx.plots.edf import BANDED
@@ -73,7 +74,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         [
             row["study"],
             f"{row['models']:,}",
-            *(interval_cell(*metric.interval(*with_ends(row, name))) for name in ("median", "mean")),
+            *(with_interval(*metric.interval(*with_ends(row, name))) for name in ("median", "mean")),
             f"± {row['edf_half_width']:.2f}",
         ]
         for _, row in last.iterrows()

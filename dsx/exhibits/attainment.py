@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dsx.analysis.attainment import Attained, JointDifference, JointEdf, attained, joint_difference, joint_edf
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.plots.attainment import draw_attainment
 from dsx.results.arrays import column
@@ -76,7 +76,7 @@ def sentences(shown: Sequence[Computed]) -> Iterator[str]:
         side = "below" if metric.better == "lower" else "above"
         table = computed.tables["_difference"]
         for _, row in table.sort_values("difference").groupby(table.index // 2).tail(1).sort_index().iterrows():
-            value = f"{metric.from_error(row['error']):.3g}{metric.unit_after}"
+            value = f"{short(metric.from_error(row['error']))}{metric.unit_after}"
             within = row["error"], row["cost"]
             shares = " and ".join(f"{joints[row[one]](*within):.0%} of {row[one]}" for one in ("ahead", "behind"))
             yield (

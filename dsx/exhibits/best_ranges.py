@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dsx.analysis.best import best_ranges
 from dsx.analysis.points import varied
 from dsx.analysis.tables import best_ranges_table
 from dsx.exhibits.cells import short_cell
@@ -19,26 +18,21 @@ _FIRST, _MOST = ("total_depth", "bottleneck_ratio", "last_width"), 3
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    """The table is of the spaces' parameters; the report has the networks' structure, its charts their costs too."""
-    charted = charted_columns(inquiry.models)
-    ranges = {
-        name: best_ranges(rows, [c for c in charted if c in rows.columns], level=inquiry.level)
-        for name, rows in inquiry.models.items()
-    }
-    table = best_ranges_table(inquiry.tables, level=inquiry.level)
+    """Of the networks' structure, the spaces' parameters, and the networks' costs, which the report's charts have."""
+    table = best_ranges_table(inquiry.models, charted_columns(inquiry.models), level=inquiry.level)
     distinct = {name: varied(rows, explored_columns({"": rows})) for name, rows in inquiry.models.items()}
-    yield Computed(
-        "best_ranges", {"": table}, values={"ranges": ranges, "varied": distinct, "several": len(inquiry.tables) > 1}
-    )
+    yield Computed("best_ranges", {"": table}, values={"varied": distinct, "several": len(inquiry.tables) > 1})
 
 
 def told(computed: Computed) -> list[str]:
     """A line for each study: the ranges of its first parameters of whole networks that vary."""
-    every, lines = computed.values["ranges"], []
-    for study, ranges in every.items():
-        names = [name for name in computed.values["varied"][study] if of_stage(name) is None]
+    lines = []
+    for study, distinct in computed.values["varied"].items():
+        names = [name for name in distinct if of_stage(name) is None]
         names = sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))[:_MOST]
-        ends = ", ".join(f"{axis(name, [0.0])[0].partition(' (')[0]} {_cell(ranges, name)}" for name in names)
+        ends = ", ".join(
+            f"{axis(name, [0.0])[0].partition(' (')[0]} {_cell(computed.main, study, name)}" for name in names
+        )
         lines += [f"best 25 %{f' of {study}' if computed.values['several'] else ''}: {ends}"] if ends else []
     return lines
 
@@ -48,15 +42,15 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     (computed,) = shown
     rows = []
     for column in _explored(inquiry.models, several=True):
-        cells = [_cell(computed.values["ranges"][name], column) for name in inquiry.models]
+        cells = [_cell(computed.main, name, column) for name in inquiry.models]
         rows.append([axis(column, [0.0])[0], *cells])
     constant = [axis(column, [0.0])[0] for column in _explored(inquiry.models, several=False)]
     notes = (f"The same in all models, hence not listed: {', '.join(constant)}.",) if constant else ()
     return Section(grid=Grid("best ranges of parameters", ["", *inquiry.models], rows), notes=notes)
 
 
-def _cell(ranges: Table, column: str) -> str:
-    rows = ranges[ranges["parameter"] == column]
+def _cell(ranges: Table, study: str, column: str) -> str:
+    rows = ranges[(ranges["study"] == study) & (ranges["parameter"] == column)]
     if rows.empty:
         return "–"
     low, median, high = (short_cell(float(rows[end].iloc[0])) for end in ("low", "median", "high"))

@@ -7,8 +7,8 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dsx.analysis.number_words import decimals, number
-from dsx.base.units import format_number
+from dsx.analysis.number_words import with_interval
+from dsx.base.units import format_number, short
 from dsx.recipes.metric import Metric
 
 if TYPE_CHECKING:
@@ -19,21 +19,12 @@ _Row: TypeAlias = "Mapping[Hashable, Any] | pd.Series[Any]"
 
 def value_cell(row: _Row, name: str, places: int | None = None) -> str:
     """A value of a row with its interval: columns NAME, NAME_low and NAME_high."""
-    return interval_cell(*with_ends(row, name), places)
+    return with_interval(*with_ends(row, name), places)
 
 
 def with_ends(row: _Row, name: str) -> tuple[float, float, float]:
     """A value of a row and the ends of its interval: columns NAME, NAME_low and NAME_high."""
     return float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"])
-
-
-def interval_cell(value: float, low: float, high: float, places: int | None = None) -> str:
-    """`49.0 (48.2–49.8)`, `−0.1 (−0.4 to 0.2)`: a dash beside a minus sign would be misread."""
-    places = decimals(low, high) if places is None else places
-    if math.isnan(low) and math.isnan(high):
-        return number(value, places)
-    joint = "–" if low >= 0 or (math.isnan(low) and high >= 0) else " to "
-    return f"{number(value, places)} ({number(low, places)}{joint}{number(high, places)})"
 
 
 def pvalue_cell(p: float) -> str:
@@ -42,10 +33,8 @@ def pvalue_cell(p: float) -> str:
 
 
 def short_cell(value: float) -> str:
-    """Three digits: 0.153, 24.5, 1360, 4.2M."""
-    if abs(value) >= 1e5:
-        return format_number(value)
-    return number(value, 0) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "−")
+    """Three digits: 0.153, 24.5, 1,360, 4.2M."""
+    return format_number(value) if abs(value) >= 1e5 else short(value)
 
 
 def of_metric(words: str, metric: Metric) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from dsx.analysis.bootstrap import models_for_mean
 from dsx.analysis.comparison import compare_all
-from dsx.exhibits.cells import interval_cell, with_ends
+from dsx.analysis.number_words import with_interval
+from dsx.exhibits.cells import with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 
 
@@ -22,7 +23,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         [
             f"{row['a']} – {row['b']}",
             *(
-                interval_cell(*metric.difference(*with_ends(row, f"{name}_difference")))
+                with_interval(*metric.difference(*with_ends(row, f"{name}_difference")))
                 for name in ("mean", "trimmed", "median")
             ),
             f"{row['ks']:.2f}",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.complexity import complexity_fits, complexity_table
-from dsx.analysis.number_words import number
+from dsx.analysis.number_words import number, with_interval
 from dsx.analysis.points import points_table
-from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
 from dsx.plots.overview import draw_complexity
@@ -38,7 +37,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     for computed in shown:
         for fit in computed.tables["_fits"].to_dict("records"):
             line = f"{BY_NAME[fit['y']].label} ∝ {BY_NAME[fit['x']].label}ˢ"
-            exponent = interval_cell(fit["exponent"], fit["low"], fit["high"], places=2)
+            exponent = with_interval(fit["exponent"], fit["low"], fit["high"], places=2)
             cells.setdefault(line, {})[computed.study_name] = f"{exponent}, R² {number(fit['r2'], 2)}"
             notes += [f"{computed.study_name}, {line}: {fit['warnings']}"] if fit["warnings"] else []
     studies = [computed.study.name for computed in shown if computed.study]

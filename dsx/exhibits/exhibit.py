@@ -77,7 +77,7 @@ class Inquiry:
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """One exhibit of one inquiry, computed: nothing is worked out after this, only drawn, told and written."""
+    """One exhibit of one inquiry, computed: no statistic is worked out after this; it is drawn, told and written."""
 
     path: str  # below the analysis' folder, without suffix: `edf`, `figures/AnyNetXA/scatter`
     tables: Mapping[str, Table]  # by what is added to the path; "" is the main one
@@ -86,6 +86,7 @@ class Computed:
     # what a drawing or a sentence needs besides: statistics as objects, notes in words
     values: Mapping[str, Any] = field(default_factory=dict)
     metric: Metric = ERROR  # what `error` is of
+    drawn: bool = True  # where the exhibit has drawings; if not, its tables are written whatever figures are asked for
 
     @property
     def main(self) -> Table:

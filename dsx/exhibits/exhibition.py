@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsx.base import files
-from dsx.base.errors import DsxError
 from dsx.base.processes import in_processes
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section, exhibits
 from dsx.exhibits.pictures import vector_image
@@ -17,7 +16,6 @@ from dsx.results.arrays import Table
 
 # rows from which a table is written by Arrow
 _LONG = 100_000
-FIGURES = ("all", "main", "none")
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,6 @@ class Written:
         ]
 
 
-def check_figures(figures: str) -> str:
-    """`all`, `main` (those that compare studies) or `none`. Raises DsxError for another word."""
-    if figures not in FIGURES:
-        raise DsxError(f"--figures {figures}: expected one of {', '.join(FIGURES)}")
-    return figures
-
-
 def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") -> tuple[list[Shown], Written]:
     """Compute every exhibit that is asked for, and write its tables and figures into the folder, if one is given.
 
@@ -81,7 +72,7 @@ def show(inquiry: Inquiry, folder: Path | None = None, figures: str = "none") ->
             continue
         computed = tuple(replace(each, metric=inquiry.metric) for each in exhibit.compute(inquiry))
         for each in computed:
-            if folder is not None and (wanted or not exhibit.beside_figure):
+            if folder is not None and (wanted or not (exhibit.beside_figure and each.drawn)):
                 written.tables.extend(_write_tables(folder, each))
             drawing = _Drawing(exhibit, each, folder if wanted else None)
             drawings += [drawing] if inquiry.models and drawing.wanted else []
@@ -124,7 +115,11 @@ class _Drawing:
     @property
     def wanted(self) -> bool:
         exhibit = self.exhibit
-        return exhibit.draw is not None and (self.folder is not None or exhibit.caption is not None)
+        return (
+            exhibit.draw is not None
+            and self.computed.drawn
+            and (self.folder is not None or exhibit.caption is not None)
+        )
 
     def draw(self) -> Picture | None:
         """Write the files; what stands in the report, if anything does."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dsx.analysis.curves import extremes
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.exhibits.cells import short_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.paths import folders
@@ -67,7 +67,7 @@ def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
 
 
 def _error(row: Mapping[Hashable, Any], metric: Metric) -> str:
-    return f"{metric.from_error(row['error']):.3g}" + (" (diverged)" if row.get("state") == "diverged" else "")
+    return short(metric.from_error(row["error"])) + (" (diverged)" if row.get("state") == "diverged" else "")
 
 
 def _values(row: Mapping[Hashable, object], parameter: str, columns: Sequence[str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dsx.analysis.decisions import Decisions
-from dsx.analysis.number_words import number
+from dsx.analysis.number_words import number, with_interval
 from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.text import listed, plural
-from dsx.exhibits.cells import interval_cell, with_ends
+from dsx.exhibits.cells import with_ends
 from dsx.recipes.metric import ERROR, ERROR_NAME, Metric
 from dsx.results.arrays import Table
 
@@ -23,7 +23,7 @@ def headline(summary: Table, decided: Decisions, level: float, metric: Metric = 
     if len(known) == 1:
         row = known.iloc[0]
         mean, median = (
-            interval_cell(*metric.interval(*with_ends(row, f"{name}_error"))) for name in ("mean", "median")
+            with_interval(*metric.interval(*with_ends(row, f"{name}_error"))) for name in ("mean", "median")
         )
         unit, best = metric.unit_after, number(metric.from_error(row["min_error"]))
         return [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dsx.analysis.number_words import with_interval
 from dsx.analysis.summary import summarize
-from dsx.exhibits.cells import interval_cell, with_ends
+from dsx.exhibits.cells import with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.exhibits.studies import by_metric
 from dsx.results.arrays import frame
@@ -31,7 +32,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     rows = [
         [
             f"{row['study']}: {row['metric']}{f' ({unit})' if (unit := row['unit']) else ''}",
-            *(interval_cell(*with_ends(row, name)) for name in ("mean", "median")),
+            *(with_interval(*with_ends(row, name)) for name in ("mean", "median")),
             f"{row['best']:.4g} ({'lowest' if row['better'] == 'lower' else 'highest'})",
         ]
         for computed in shown

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.points import networks_table
-from dsx.base.errors import DsxError
-from dsx.base.units import format_number
+from dsx.base.units import format_number, short
 from dsx.exhibits.exhibit import Computed, Exhibit, Inquiry, Picture, Section
 from dsx.exhibits.paths import folders
 from dsx.exhibits.pictures import data_url
@@ -24,37 +23,30 @@ _BEST = 3
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
     for study, folder in folders(inquiry):
-        models = study.models
-        if not len(with_stages(models)):
-            continue
-        widths = [block_widths_of(stages) if isinstance(stages, list) else None for stages in models["stages"]]
-        try:
-            blocks = networks_table(models, widths)
-        except DsxError:  # too deep to fit: told in the report
-            continue
-        yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": study.counts})
+        models = with_stages(study.models)
+        if len(models):
+            blocks = networks_table(models, [block_widths_of(stages) for stages in models["stages"]])
+            yield Computed(f"{folder}networks", {"": blocks}, study, inquiry.level, {"notes": study.counts})
 
 
 def sections(shown: Sequence[Computed], inquiry: Inquiry) -> Iterator[Section]:
     """A row of drawings for each study, in its colour."""
-    for index, study in enumerate(inquiry.studies):
-        pictures = tuple(_best(study.models, color(index), inquiry.metric))
-        if pictures:
-            yield Section(study.name, pictures=pictures)
+    for each in shown:
+        assert each.study is not None
+        shade = color(inquiry.studies.index(each.study))
+        yield Section(each.study_name, pictures=tuple(_best(each, each.study.models, shade, inquiry.metric)))
 
 
-def _best(models: Table, shade: str, metric: Metric) -> Iterator[Picture]:
-    rows = with_stages(models)
-    if len(rows):
-        rows = rows.sort_values([name for name in ("error", "model_id") if name in rows.columns], kind="stable")
-    for _, row in rows.head(_BEST).iterrows():
-        structure = stages_in_words(row["stages"])
-        drawing, fit = network_svg(row["stages"], shade)
+def _best(computed: Computed, models: Table, shade: str, metric: Metric) -> Iterator[Picture]:
+    rows = with_stages(models).sort_values("error", kind="stable").head(_BEST)
+    for (_, row), (_, blocks) in zip(rows.iterrows(), computed.main.groupby("rank"), strict=False):
+        structure, fit = stages_in_words(row["stages"]), blocks.iloc[0]
         numbers = [f"{format_number(row[c])} {c}" for c in METRICS if c in row.index]
-        fitted = f"; fit w0 {fit.w0:g}, wa {fit.wa:g}, wm {fit.wm:g}, e_fit {fit.error:.2f}" if fit else ""
-        value = f"{metric.from_error(row['error']):.3g}{metric.unit_after} {metric.words}"
+        fitted = "; fit w0 {w0:g}, wa {wa:g}, wm {wm:g}, e_fit {e_fit:.2f}".format(**fit) if fit["e_fit"] >= 0 else ""
+        value = f"{short(metric.from_error(row['error']))}{metric.unit_after} {metric.words}"
         named = ", ".join([*([row["model_id"]] if "model_id" in row.index else []), structure])
         caption = f"{value}: {named}; {', '.join(numbers)}{fitted}"
+        drawing = network_svg(row["stages"], blocks, shade)
         yield Picture(data_url(drawing.encode()), f"width of each block: {structure}", caption, kind="small")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dsx.analysis.best_of_k import best_of_k
+from dsx.analysis.number_words import with_interval
 from dsx.analysis.tables import search_rows
-from dsx.exhibits.cells import interval_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Picture, Section
 from dsx.plots.compare import draw_random_search
 
@@ -23,7 +23,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     best = f"{metric.extreme} {metric.words}"
     for name, curve in ((name, curve) for each in shown for name, curve in each.values["curves"].items()):
         ends = metric.interval(float(curve.expected[-1]), float(curve.low[-1]), float(curve.high[-1]))
-        cell = interval_cell(*ends)
+        cell = with_interval(*ends)
         rows.append([name, f"{curve.n:,}", cell])
     note = (
         f"In brackets {100 * inquiry.level:g} % intervals, conservative, of what fresh models of the space would reach;"

@@ -13,7 +13,7 @@ from dsx.analysis.linear import linear_fit_table
 from dsx.analysis.points import over_ranks
 from dsx.base import files
 from dsx.base.errors import DsxError, first_line, suggest
-from dsx.base.units import format_range
+from dsx.base.units import format_range, short
 from dsx.networks.user import shape_in_words
 from dsx.plots.inputs import counts_in_words
 from dsx.recipes.metric import ERROR, Metric
@@ -287,7 +287,7 @@ def _settings(study: Study, table: Table, picked: list[dict[str, Any]]) -> list[
         ("training", study.recipe.describe() if study.recipe else "no recipe yet"),
         ("sampled by", study.made_by),
         ("trained with", "; ".join(dict.fromkeys(_environment(record) for record in picked))),
-        ("device time", f"{seconds / 3600:,.3g} hours in all" if seconds else ""),
+        ("device time", f"{short(seconds / 3600)} hours in all" if seconds else ""),
     ]
     return [(what, value) for what, value in facts if value]
 

@@ -8,7 +8,7 @@ from dsx.analysis.bootstrap import models_for_mean
 from dsx.analysis.number_words import with_interval
 from dsx.analysis.summary import summarize
 from dsx.base.text import align
-from dsx.exhibits.cells import interval_cell, with_ends
+from dsx.exhibits.cells import with_ends
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.results.states import STATES
 
@@ -42,7 +42,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         [
             row["study"],
             f"{row['n']:,}",
-            *(interval_cell(*metric.interval(*with_ends(row, f"{name}_error"))) for name in ("mean", "median", "min")),
+            *(with_interval(*metric.interval(*with_ends(row, f"{name}_error"))) for name in ("mean", "median", "min")),
         ]
         for _, row in computed.main.iterrows()
     ]

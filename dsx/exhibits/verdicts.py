@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from dsx.analysis.decisions import Decisions
 from dsx.analysis.matching import TOLERANCE
+from dsx.analysis.number_words import with_interval
 from dsx.analysis.tables import verdicts_table
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
-from dsx.exhibits.cells import interval_cell, of_metric, pvalue_cell
+from dsx.exhibits.cells import of_metric, pvalue_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.recipes.metric import ERROR_NAME, Metric
 
@@ -63,7 +64,7 @@ def _row(stated: Verdict, at_any: Verdict, at_one: Verdict, metric: Metric) -> l
         f"{stated.a} – {stated.b}{beside}",
         f"{_decision(at_any)}{after}",
         _decision(at_one),
-        interval_cell(stated.superiority, stated.low, stated.high, places=2),
+        with_interval(stated.superiority, stated.low, stated.high, places=2),
         pvalue_cell(at_any.adjusted).removeprefix("p ").removeprefix("= "),
         pvalue_cell(at_one.adjusted).removeprefix("p ").removeprefix("= "),
         f"{stated.n_a}, {stated.n_b}",

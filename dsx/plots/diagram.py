@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsx.analysis.linear import LinearFit, linear_fits
 from dsx.plots.style import GREY, PALETTE
-from dsx.results.structure import Stages, block_widths_of
+from dsx.results.arrays import Table
+from dsx.results.structure import Stages
 
 _WIDTH, _HEIGHT = 300, 150  # drawing area, without the text below
 _TOP, _GAP = 16, 8  # room for the numbers above the bars; between stages
@@ -17,14 +17,13 @@ _TOP, _GAP = 16, 8  # room for the numbers above the bars; between stages
 _HALO = 'stroke="#fff" stroke-width="3" paint-order="stroke"'  # text stays readable over lines
 
 
-def network_svg(stages: Stages, color: str = PALETTE[0]) -> tuple[str, LinearFit | None]:
-    """The drawing as SVG text, and the fit that is drawn (None where no line has as many stages).
+def network_svg(stages: Stages, blocks: Table, color: str = PALETTE[0]) -> str:
+    """The drawing as SVG text. blocks: the network's rows of `networks_table`.
 
-    Above each stage its width, below it its number of blocks; black marks: the fit, dashed: its line.
+    Above each stage its width, below it its number of blocks; black marks: the fit, if there is one, dashed: its line.
     """
-    widths = block_widths_of(stages)
-    (fit,) = linear_fits([widths])
-    top = max([*widths, *(fit.predicted.tolist() if fit else [])])
+    widths, fitted = blocks["width"].tolist(), blocks["fitted"].dropna().tolist()
+    top = max([*widths, *fitted])
     lefts, step = _places(stages)
 
     def y(width: float) -> float:
@@ -35,17 +34,18 @@ def network_svg(stages: Stages, color: str = PALETTE[0]) -> tuple[str, LinearFit
         f'height="{_HEIGHT - y(w):.1f}" fill="{color}" fill-opacity="0.6"/>'
         for left, w in zip(lefts, widths, strict=True)
     ]
-    if fit is not None:
+    if fitted:
+        w0, wa = (float(blocks[name].iloc[0]) for name in ("w0", "wa"))
         middles = [left + step / 2 for left in lefts]
-        line = " ".join(f"{x:.1f},{y(min(fit.w0 + fit.wa * j, top)):.1f}" for j, x in enumerate(middles))
+        line = " ".join(f"{x:.1f},{y(min(w0 + wa * j, top)):.1f}" for j, x in enumerate(middles))
         parts.append(f'<polyline points="{line}" fill="none" stroke="{GREY}" stroke-dasharray="4 3"/>')
         parts += [
             f'<path d="M{left:.1f} {y(w):.1f}h{step:.1f}" stroke="#000" stroke-width="2"/>'
-            for left, w in zip(lefts, fit.predicted.tolist(), strict=True)
+            for left, w in zip(lefts, fitted, strict=True)
         ]
     parts += _labels(stages, lefts, step, y(0), [y(width) for _, width, _, _ in stages])
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT + 18}" width="{_WIDTH}"'
-    return f'{head} height="{_HEIGHT + 18}" font-family="sans-serif" font-size="11">{"".join(parts)}</svg>', fit
+    return f'{head} height="{_HEIGHT + 18}" font-family="sans-serif" font-size="11">{"".join(parts)}</svg>'
 
 
 def _places(stages: Stages) -> tuple[list[float], float]:

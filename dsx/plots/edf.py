@@ -85,9 +85,7 @@ def legend_text(curve: Edf, metric: Metric = ERROR) -> str:
 def _draw(ax: Axes, curve: Edf, label: str, index: int, ends: tuple[float, float], banded: bool) -> None:
     keep = np.unique(np.linspace(0, curve.n - 1, min(curve.n, _MAX_STEPS)).astype(int))
     error = np.concatenate([[ends[0]], curve.error[keep], [max(ends[1], curve.error[-1])]])
-    # between one error and the next F is the share up to and including the first of them
-    above = np.append(curve.probability, 1.0)[np.searchsorted(curve.error, curve.error[keep], side="right")]
-    share = np.concatenate([[0.0], above, [1.0]])
+    share = np.concatenate([[0.0], curve.at_or_below(curve.error[keep]), [1.0]])
     if banded:
         low, high = (np.clip(share + b, 0, 1) for b in (-curve.half_width, curve.half_width))
         ax.fill_between(error, low, high, step="post", color=color(index), alpha=0.12, linewidth=0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dsx.base.units import short
 from dsx.plots.style import Axes
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats
@@ -33,7 +34,7 @@ def error_limits(samples: Sequence[Floats], metric: Metric = ERROR) -> tuple[flo
     if body > low and high > 2 * near[-1] - low:
         far = errors[near.size :]
         high = float(near[-1])
-        ends = [f"{metric.from_error(end):.3g}" for end in (far[0], far[-1])]
+        ends = [short(metric.from_error(end)) for end in (far[0], far[-1])]
         span = "–".join(dict.fromkeys(ends) if far[0] == far[-1] else ends) + metric.unit_after
         beyond = f"{far.size} of {errors.size} models, at {span} {metric.words}."
     pad = max(0.04 * (high - low), 0.25 - (high - low) / 2, 0.01)  # at least half a point of error across

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.curves import representative_curves
-from dsx.analysis.linear import linear_fits, table_widths
+from dsx.analysis.linear import DEEPEST, linear_fits, table_widths
 from dsx.analysis.points import networks_table
 from dsx.base.errors import DsxError
+from dsx.base.units import short
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import suit_axis
@@ -103,7 +104,8 @@ def draw_networks(blocks: Table, notes: Sequence[str], ax: Axes | None = None, m
             best = part.iloc[0]
             fit = None if np.isnan(best["e_fit"]) else _Line(*(best[c] for c in ("w0", "wa", "wm", "e_fit")))
             _draw_network(cell, part["width"].to_numpy(float), part["fitted"].to_numpy(float), fit)
-            fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else "no line has as many stages"
+            fitted = "no line has as many stages" if len(part) <= DEEPEST else f"over {DEEPEST} blocks: no fit"
+            fitted = f"e_fit {fit.error:.2f}: {_fit_in_words(fit)}" if fit else fitted
             label = "" if str(best["model_id"]).startswith("row ") else f"{str(best['model_id'])[:8]}: "
             cell.set_title(
                 f"{label}{metric.words} {metric.from_error(best['error']):.2f}{metric.unit_after}\n{fitted}",
@@ -173,6 +175,6 @@ def _draw_role(ax: Axes, rows: Table, role: str, measure: str, beside: Sequence[
         for other in beside:
             ax.plot(run["epoch"], run[other], color=shade, linewidth=0.8, alpha=0.8, linestyle=_BESIDE[other][1])
         first = False
-    ends = [f"{value:.3g}" if np.isfinite(value) else "not finite" for value in (last[0], last[-1])]
+    ends = [short(value) if np.isfinite(value) else "not finite" for value in (last[0], last[-1])]
     name = f"{role} {len(last)}" if len(last) > 1 else f"{role}: {str(rows['model_id'].iloc[0])[:8]}"
     ax.plot([], [], color=shade, marker=marker, markersize=3, label=f"{name}, last {' to '.join(dict.fromkeys(ends))}")

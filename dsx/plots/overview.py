@@ -11,10 +11,11 @@ from dsx.analysis.points import boxes_of
 from dsx.analysis.regression import LineFit, expression
 from dsx.analysis.trends import trend_fits
 from dsx.base.errors import DsxError
+from dsx.base.units import short
 from dsx.plots.fits import ORDER, draw_fit, draw_mean_errors, draw_trend
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.limits import error_limits
-from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar, short
+from dsx.plots.scatter import MOST, draw_pair, draw_points, rank_bar
 from dsx.plots.style import Axes, house_style, legend_above, panels
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Table, column

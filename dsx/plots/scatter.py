@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.best import best_range
 from dsx.analysis.number_words import number
-from dsx.analysis.points import boxes_of
+from dsx.analysis.points import boxes_of, e_fit_row
 from dsx.analysis.regression import expression
-from dsx.analysis.trends import rank_correlation
 from dsx.base.errors import DsxError
+from dsx.base.units import short
 from dsx.plots.inputs import counts_in_words
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_axis, error_limits, few_values, suit_axis
@@ -21,6 +21,8 @@ from dsx.plots.style import COLORMAP, PALETTE, Axes, drawing, house_style
 from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, Table, column
 from dsx.results.states import finished, finished_errors
+
+_Ends: TypeAlias = tuple[float, float, float]  # low, median, high
 
 # of more points than this the drawing is a picture inside a vector figure; of more than MOST not all are drawn
 MANY, MOST = 3000, 10_000
@@ -39,26 +41,23 @@ def scatter(
     """
     finished_errors(table, name or "results table")
     rows = finished(table)
-    return _scatter(rows, x, expression(rows, x), ax, counts_in_words({name: table}), fraction, level)
+    given = expression(rows, x)
+    best = best_range(given, rows["error"].to_numpy(float), fraction, level)
+    return _scatter(rows, x, given, best, ax, counts_in_words({name: table}), level)
 
 
-def _scatter(
-    rows: Table, x: str, given: Floats, ax: Axes | None, notes: list[str], fraction: float, level: float
-) -> Axes:
+def _scatter(rows: Table, x: str, given: Floats, best: _Ends, ax: Axes | None, notes: list[str], level: float) -> Axes:
     errors = rows["error"].to_numpy(float)
     beyond = error_limits([errors[np.isfinite(given)]])[2] if np.isfinite(given).any() else ""
     notes = [*notes, *_left_out(x, np.isfinite(given)), *([f"Above the top (arrows): {beyond}"] if beyond else [])]
     with drawing(ax, 1, notes) as ax:
-        best = draw_points(ax, x, given, errors, best_range(given, errors, fraction, level))
-        low, median, high = map(short, best)
+        low, median, high = map(short, draw_points(ax, x, given, errors, best))
         n = int(np.isfinite(given).sum())
         ax.set_title(f"best {median} ({100 * level:g} % range {low}–{high}), n {n:,}", loc="left", fontsize=8)
     return ax
 
 
-def draw_points(
-    ax: Axes, x: str, given: Floats, errors: Floats, best: tuple[float, float, float], metric: Metric = ERROR
-) -> tuple[float, float, float]:
+def draw_points(ax: Axes, x: str, given: Floats, errors: Floats, best: _Ends, metric: Metric = ERROR) -> _Ends:
     """Error against one column on some axes, with its best range; returns the range in the label's unit."""
     label, scaled = axis(x, np.concatenate([given, best]))  # at once, so that both have one unit
     values, (low, median, high) = scaled[:-3], scaled[-3:].tolist()
@@ -166,34 +165,29 @@ def e_fit(table: Table, fits: Table, ax: Axes | None = None, name: str = "", fra
     elif "error" not in fits.columns:
         fits = rows[["model_id", "error"]].merge(fits[["model_id", "e_fit"]], on="model_id")
     notes += [f"Fitted, and drawn: {len(fits):,} of {len(rows):,} finished models."] if len(fits) < len(rows) else []
-    return draw_e_fit(fits, notes, ax, fraction)
+    row = e_fit_row(fits["e_fit"].to_numpy(float), fits["error"].to_numpy(float), fraction)
+    return draw_e_fit(fits, row, notes, ax)
 
 
 def draw_e_fit(
     fits: Table,
+    row: Mapping[str, float],
     notes: Sequence[str],
     ax: Axes | None = None,
-    fraction: float = 0.25,
     level: float = 0.95,
     metric: Metric = ERROR,
 ) -> Axes:
-    """The columns error and e_fit of `fits` on these axes, or new ones."""
-    errors_of_fit, errors = fits["e_fit"].to_numpy(float), fits["error"].to_numpy(float)
-    ranks = rank_correlation(errors_of_fit, errors, level)
-    ax = _scatter(fits, "e_fit", errors_of_fit, ax, list(notes), fraction, level)
+    """The columns error and e_fit of `fits` on these axes, or new ones. row: their `e_fit_row`."""
+    best = (row["best_low"], row["best"], row["best_high"])
+    ax = _scatter(fits, "e_fit", fits["e_fit"].to_numpy(float), best, ax, list(notes), level)
     error_axis(ax, "y", metric.axis, metric)
-    if np.isfinite(ranks["correlation"]):
-        ends = metric.difference(ranks["correlation"], ranks["low"], ranks["high"])
+    if np.isfinite(row["correlation"]):
+        ends = metric.difference(row["correlation"], row["correlation_low"], row["correlation_high"])
         correlation, low, high = (number(end, 2) for end in ends)
         title = f"{ax.get_title(loc='left')}; rank correlation {correlation} ({low} to {high})"
         with house_style():
             ax.set_title(title, loc="left", fontsize=8)
     return ax
-
-
-def short(value: float) -> str:
-    """Three digits, or all of a whole number: 0.153, 24.5, 1360."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _size(n: int) -> float:

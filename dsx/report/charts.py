@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsx.base.nested import plain
 from dsx.exhibits.explored import charted_columns
 from dsx.plots.labels import axis
 from dsx.plots.limits import error_limits
@@ -25,7 +25,7 @@ MAX_POINTS = 1500
 def chart_data(
     tables: Mapping[str, Table],
     curves: Mapping[str, Edf],
-    ranges: Mapping[str, Table],
+    ranges: Table,
     level: float,
     metric: Metric = ERROR,
 ) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def chart_data(
 
     tables: name → finished models, as `StudyFacts.models` gives them; studies without any are left out.
     metric: what `error` is of: the page shows zero + sign · error.
-    curves, ranges: their EDFs and their `best_ranges`, as the exhibits of these names computed them.
+    curves, ranges: their EDFs and `best_ranges_table`, as the exhibits of these names computed them.
     """
     shown = {name: table for name, table in tables.items() if len(table)}
     columns = charted_columns(shown)
@@ -54,12 +54,12 @@ def chart_data(
         "limits": [low, high],
         "beyond": beyond,
         "studies": [
-            _study(name, color(i), shown[name], columns, curves[name], ranges[name])
+            _study(name, color(i), shown[name], columns, curves[name], ranges[ranges["study"] == name])
             for i, name in enumerate(tables)
             if name in shown
         ],
     }
-    return plain(data)
+    return plain(data, finite=True, digits=6)
 
 
 def points_drawn(n: int) -> int:
@@ -80,7 +80,6 @@ def _study(name: str, color: str, table: Table, columns: Sequence[str], curve: E
     order = np.argsort(table["error"].to_numpy(float), kind="stable")
     keep = np.unique(np.linspace(0, curve.n - 1, points_drawn(curve.n)).round().astype(int))
     rows = table.iloc[order[keep]]
-    share = np.searchsorted(curve.error, curve.error[keep], side="right") / curve.n
     return {
         "name": name,
         "color": color,
@@ -88,7 +87,7 @@ def _study(name: str, color: str, table: Table, columns: Sequence[str], curve: E
         "limits": error_limits([table["error"].to_numpy(float)])[:2],
         "half": curve.half_width,
         "error": curve.error[keep],
-        "share": share,
+        "share": curve.at_or_below(curve.error[keep]),
         "rank": keep + 1,
         "id": rows["model_id"].tolist() if "model_id" in rows.columns else [f"row {i}" for i in rows.index],
         "state": rows["state"].tolist() if "state" in rows.columns else ["done"] * len(rows),
@@ -96,18 +95,3 @@ def _study(name: str, color: str, table: Table, columns: Sequence[str], curve: E
         "values": {c: number_array(rows[c], c) for c in columns if c in rows.columns},
         "ranges": {row.parameter: (row.low, row.median, row.high) for row in ranges.itertuples()},
     }
-
-
-def plain(value: object) -> Any:
-    """Lists, dicts, text and finite numbers to six digits; what is not finite becomes None."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.6g}")
-    return value

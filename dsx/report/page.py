@@ -104,7 +104,7 @@ def _inlined(file: str) -> str:
 def _content(inquiry: Inquiry, shown: Sequence[Shown]) -> dict[str, object]:
     rows = {study.name: study.models for study in inquiry.studies}
     summary, counts = (computed_of(shown, name).main for name in ("summary", "counts"))
-    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").values["ranges"]
+    curves, ranges = computed_of(shown, "edf").values["curves"], computed_of(shown, "best_ranges").main
     thinned = [f"{name}: {MAX_POINTS:,} of {len(t):,}" for name, t in rows.items() if len(t) > MAX_POINTS]
     computed_by = {"dsx": dsx.__version__, **versions(_LIBRARIES)}
     return {

@@ -71,6 +71,16 @@ def test_a_results_table_gives_the_edf_of_its_finished_models(mixed):
     assert curve.error[-1] == 90.0
 
 
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5, 1.5]])
+def test_right_of_its_steps_the_curve_is_the_share_at_or_below(weights):
+    errors, shares = np.array([2.0, 1.0, 2.0, 4.0]), np.array(weights or [1.0] * 4)
+    curve = edf(errors, weights)
+    at = np.array([0.5, 1.0, 2.0, 3.0, 4.0])
+    expected = [(shares * (errors <= e)).sum() / shares.sum() for e in at]
+    assert curve.at_or_below(at) == pytest.approx(expected)
+    assert curve.at_or_below(2.0) == pytest.approx(expected[2])
+
+
 @pytest.mark.parametrize(
     ("errors", "options", "message"),
     [

@@ -41,6 +41,7 @@ def test_a_value_has_the_decimals_of_its_interval():
     assert points(1.23456, 1.23, 1.24) == "1.235"
     assert with_interval(49.0, 48.2, 49.8) == "49.0 (48.2–49.8)"
     assert with_interval(0.5, 0.47, 0.53) == "0.50 (0.47–0.53)"
+    assert with_interval(-0.1, -0.4, 0.2, 2) == "−0.10 (−0.40 to 0.20)"
 
 
 def test_an_interval_with_a_negative_end_is_joined_by_a_word():

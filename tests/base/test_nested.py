@@ -54,3 +54,5 @@ def test_the_hash_is_of_the_content_and_not_of_its_order(content: dict[str, Any]
 
 def test_plain_values_are_those_of_json() -> None:
     assert plain({1: (1, {"a": (2,)})}) == {"1": [1, {"a": [2]}]}
+    assert plain([1.0, 2.34567891, [float("inf")]], finite=True) == [1.0, 2.34567891, [None]]
+    assert repr(plain([1.0, 2.34567891, float("nan")], finite=True, digits=6)) == "[1, 2.34568, None]"

@@ -14,6 +14,7 @@ from dsx.base.units import (
     parse_number,
     parse_range,
     rate,
+    short,
 )
 
 
@@ -82,8 +83,13 @@ def test_durations_have_the_unit_that_people_use(seconds: float, text: str) -> N
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize(("number", "text"), [(17.42, "17.4"), (720, "720"), (0.123, "0.123"), (12345.6, "12,346")])
-def test_rates_have_three_digits_and_no_exponent(number: float, text: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(17.42, "17.4"), (720, "720"), (0.1234, "0.123"), (99.96, "100"), (999.6, "1,000"), (12345.6, "12,346")],
+)
+def test_three_digits_or_all_before_the_point_and_no_exponent(number: float, text: str) -> None:
+    assert short(number) == text
+    assert short(-number) == f"−{text}"
     assert rate(number) == f"{text} models/h"
 
 

@@ -47,6 +47,8 @@ def test_an_experiment_says_how_it_is_analysed() -> None:
     for override, message in (
         ("analysis.margin=0.7", "margin = 0.7: as a probability it lies between 0 and 0.5, such as 0.1"),
         ("analysis.looks=two", "analysis.looks = 'two': expected one of any, one"),
+        ("analysis.out=", "analysis.out = ''"),
+        ("analysis.figure=all", "unknown key 'figure' in analysis. Did you mean figures?"),
     ):
         with pytest.raises(DefinitionError) as refused:
             load_experiment("quickstart", [override])

@@ -12,6 +12,7 @@ import dsx
 from dsx import analysis
 from dsx.analysis.power import power_curve
 from dsx.base.errors import DsxError
+from dsx.base.units import short
 from dsx.commands.plan import PlanRequest, plan
 from dsx.study.study import Study
 
@@ -79,7 +80,7 @@ def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]
     any_look, one_look = (analysis.plan(*errors, 0.5, looks=looks, **VERDICT) for looks in ("any", "one"))
     assert told.splitlines()[0] == f"{studies[0].path} and {studies[1].path}: {any_look.words}"
     between = f"({one_look.n_low}–{one_look.n_high})"
-    hours = f"{2 * any_look.n * 36 / 3600:,.3g}"
+    hours = short(2 * any_look.n * 36 / 3600)
     assert row(told, "0.5 points") == ["0.5", "points", f"{any_look.n:,}", f"{one_look.n:,}", between, hours]
     sizes = [8, 16, 32, 64, 128, 256, 512]
     curves = [power_curve(errors, sizes, d, **VERDICT) for d in (1.0, 0.5, 0.25)]
@@ -88,7 +89,7 @@ def test_a_difference_is_planned_for_at_any_look_and_at_one(studies: list[Study]
     assert once.splitlines()[0].endswith(one_look.words)
     curve = power_curve(errors, [64], 0.5, looks="one", **VERDICT)
     assert f"{curve.power[0]:.2f} ({curve.low[0]:.2f}–{curve.high[0]:.2f})" in once
-    assert row(once, "0.5 points")[-1] == f"{2 * one_look.n * 36 / 3600:,.3g}"
+    assert row(once, "0.5 points")[-1] == short(2 * one_look.n * 36 / 3600)
 
 
 @pytest.mark.slow
@@ -136,7 +137,7 @@ def test_one_pilot_stands_for_both_spaces(studies: list[Study], told_of_one: str
     ("arguments", "message"),
     [
         ((), "nowhere: no such folder"),
-        (("--looks", "once"), "--looks once: expected one of any, one. Did you mean one?"),
+        (("--looks", "once"), "looks = once: expected any (verdicts that hold however often one looks), or one ("),
         (("--level", 95), "level = 95.0: expected a share between 0 and 1, such as 0.95"),
         (("--comparisons", 0), "--comparisons 0: expected an integer ≥ 1, verdicts decided together"),
     ],

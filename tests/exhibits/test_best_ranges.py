@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 from dsx import analysis
 from dsx.exhibits.best_ranges import EXHIBIT
 from dsx.exhibits.cells import short_cell
 from dsx.exhibits.exhibit import Inquiry
 from dsx.exhibits.studies import StudyFacts
+from dsx.plots.labels import axis
 
 
-def test_the_report_has_the_structure_of_the_networks_and_the_table_the_parameters(computed, inquiry):
+def test_the_table_has_what_the_terminal_and_the_report_have(computed, inquiry):
     each = computed(EXHIBIT)
-    assert "total_depth" not in set(each[0].main["parameter"])
+    table = each[0].main.set_index(["study", "parameter"])
+    told = [re.findall(r"(\w[\w ]*) [\d.,]+ \(", line.partition(": ")[2]) for line in EXHIBIT.told(each[0])]
+    for study, names in zip(inquiry.models, told, strict=True):
+        assert names
+        assert {name.replace(" ", "_") for name in names} <= set(table.loc[study].index)
+    for label, *cells in EXHIBIT.section(each, inquiry).grid.rows:
+        known = [study for study, cell in zip(inquiry.models, cells, strict=True) if cell != "–"]
+        assert known
+        assert all(any(axis(name, [0.0])[0] == label for name in table.loc[study].index) for study in known)
+
+
+def test_the_report_has_the_structure_of_the_networks(computed, inquiry):
+    each = computed(EXHIBIT)
     grid = EXHIBIT.section(each, inquiry).grid
     depth = next(row for row in grid.rows if row[0].startswith("total depth"))
     models = inquiry.models["A"]

@@ -59,7 +59,7 @@ def test_an_exhibit_is_computed_where_it_applies_and_drawn_from_its_tables(
     for each in computed:
         assert all(isinstance(table, pd.DataFrame) for table in each.tables.values())
         assert not Path(each.path).is_absolute()
-        if exhibit.draw is not None and len(each.main):
+        if exhibit.draw is not None and each.drawn and len(each.main):
             axes = exhibit.draw(each, None)
             figure = axes.get_figure(root=True)
             figure.savefig(tmp_path / "drawn.png")

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dsx.base.errors import DsxError
-from dsx.exhibits.exhibition import check_figures, computed_of, csv_bytes, show
+from dsx.exhibits.exhibition import computed_of, csv_bytes, show
 
 
 @pytest.mark.slow
@@ -19,13 +18,6 @@ def test_what_the_report_needs_is_computed_without_a_folder(inquiry):
     assert computed_of(shown, "summary").main["study"].tolist() == ["A", "E"]
     edf = next(each for each in shown if each.exhibit.name == "edf")
     assert edf.pictures[0].source.startswith("data:image/svg+xml;base64,")
-
-
-def test_a_wrong_word_for_figures_is_refused():
-    assert check_figures("main") == "main"
-    with pytest.raises(DsxError) as refusal:
-        check_figures("al")
-    assert str(refusal.value) == "--figures al: expected one of all, main, none"
 
 
 @pytest.mark.slow

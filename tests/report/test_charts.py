@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dsx.analysis import best_range, best_ranges, edf
+from dsx.analysis import best_range, edf
+from dsx.analysis.tables import best_ranges_table
 from dsx.report.charts import MAX_POINTS, chart_data, points_drawn
 
 
@@ -23,7 +24,7 @@ def table(n: int, **columns: object) -> pd.DataFrame:
 def charts(**tables: pd.DataFrame) -> dict[str, Any]:
     models = {name: rows for name, rows in tables.items() if len(rows)}
     curves = {name: edf(rows["error"]) for name, rows in models.items()}
-    return chart_data(tables, curves, {name: best_ranges(rows, ["depth"]) for name, rows in models.items()}, 0.95)
+    return chart_data(tables, curves, best_ranges_table(models, ["depth"]), 0.95)
 
 
 def test_points_are_in_the_order_of_the_errors_with_their_share():

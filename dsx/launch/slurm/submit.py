@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dsx.base import files
+from dsx.base.units import short
 from dsx.launch.local.pool import SAVE_S
 from dsx.launch.options import LaunchOptions
 from dsx.launch.pending import check_studies, wanted
@@ -48,9 +49,8 @@ class Submitted:
             return f"{self.study}: nothing to submit ({self.queued} queued, {self.running} running)"
         text = f"{self.study}: {self.runs} models in {self.jobs} jobs, at most {self.at_once} at once"
         if self.device_hours is not None:
-            text += (
-                f"; est. {self.device_hours:.3g} device-hours, {self.device_hours / max(self.at_once, 1):.3g} h wall"
-            )
+            wall = self.device_hours / max(self.at_once, 1)
+            text += f"; est. {short(self.device_hours)} device-hours, {short(wall)} h wall"
         if self.leftover:
             text += f"; {self.leftover} of them wait for a submit limit: the jobs take them when they are through"
         return text + (f"; as job {', '.join(self.job_ids)}" if self.job_ids else "")

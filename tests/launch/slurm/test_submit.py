@@ -267,6 +267,10 @@ def test_cancelling_names_the_arrays_that_are_queued(tmp_path: Path, cluster: Cl
             Submitted(Path("S"), runs=8, jobs=4, device_hours=10.0, at_once=4),
             "S: 8 models in 4 jobs, at most 4 at once; est. 10 device-hours, 2.5 h wall",
         ),
+        (
+            Submitted(Path("S"), runs=8, jobs=4, device_hours=4960.0, at_once=4),
+            "S: 8 models in 4 jobs, at most 4 at once; est. 4,960 device-hours, 1,240 h wall",
+        ),
     ],
 )
 def test_what_became_of_a_study_is_a_sentence(told: Submitted, sentence: str) -> None:
