@@ -30,7 +30,6 @@ from dsx.cli import app
 from dsx.exhibits.exhibit import exhibits
 from dsx.study.paths import StudyPaths
 from dsx.study.study import open_study
-from dsx.training.checkpoint import PREVIOUS
 from dsx.training.result import Result
 
 from command_line import Command
@@ -269,7 +268,7 @@ def test_the_page_of_files_names_what_is_in_a_study(tmp_path: Path) -> None:
     own = [path for of in (paths, paths.run("ab")) for path in vars(of).values()]
     names = {path.name for path in own} - {"study", "ab"}  # the two folders themselves
     assert len(names) > 10
-    assert {name for name in names | {PREVIOUS, "curves", ".written.json"} if name not in FILES} == set()
+    assert {name for name in names | {"curves", ".written.json"} if name not in FILES} == set()
     shutil.copytree(ROOT / "tests" / "pinned" / "studies" / "seeds", tmp_path / "seeds")
     study = open_study(tmp_path / "seeds")
     columns = [name for name in study.results().columns if name not in study.population.settings]

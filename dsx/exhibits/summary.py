@@ -48,9 +48,9 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
     ]
     note = (
         f"In brackets: {100 * inquiry.level:g} % intervals. The mean's is a bootstrap (BCa), told of"
-        f" {models_for_mean(inquiry.level)} models or more, as rare bad ones must have shown themselves; the median's"
-        f" exact from order statistics. That of the {metric.extreme} {metric.words}, conservative, is of what as many"
-        " fresh models would reach on average."
+        f" {models_for_mean(inquiry.level)} models or more, as rare bad ones must have shown themselves; the median's,"
+        f" from order statistics, is conservative, and so is that of the {metric.extreme} {metric.words}, of what as"
+        " many fresh models would reach on average."
     )
     return Section(grid=Grid(f"{metric.plural} of each study", headers, rows), notes=(note,))
 
