@@ -149,7 +149,8 @@ if __name__ == "__main__":
     options = LaunchOptions(workers=2, device="cpu", progress=False)
     LocalLauncher().launch([open_study(sys.argv[1])], options)
 """
-SLOW = """
+# after two epochs it waits for a file `go`
+HELD = """
 import os, pathlib, signal, sys, time
 folder, marks = pathlib.Path(sys.argv[1]), pathlib.Path(__file__).parent / "marks"
 marks.mkdir(exist_ok=True)
@@ -160,7 +161,8 @@ def save(*_):
 signal.signal(signal.SIGTERM, save)
 state = folder / "epochs"
 for epoch in range(int(state.read_text()) if state.exists() else 0, 6):
-    time.sleep(EPOCH_S)
+    while epoch == 2 and not (marks.parent / "go").exists():
+        time.sleep(0.02)
     (folder / "new").write_text(str(epoch + 1))
     os.replace(folder / "new", state)
     print("epoch", epoch, flush=True)
@@ -168,10 +170,10 @@ print('{"error": 12.5, "epochs": 6}')
 """
 
 
-def slow_study(folder: Path, n: int = 3, epoch_s: float = 0.15) -> Study:
-    (folder / "slow.py").write_text(SLOW.replace("EPOCH_S", str(epoch_s)))
+def held_study(folder: Path, n: int) -> Study:
+    (folder / "held.py").write_text(HELD)
     study = make_study(folder / "study", n=n, recipe=False)
-    study.set_recipe(read_recipe({"name": "slow", "command": ["python", str(folder / "slow.py"), "{folder}"]}))
+    study.set_recipe(read_recipe({"name": "held", "command": ["python", str(folder / "held.py"), "{folder}"]}))
     return study
 
 
@@ -188,7 +190,7 @@ def programs(folder: Path) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_launch_that_is_ended_leaves_no_program_behind_and_the_next_one_goes_on(tmp_path, how):
-    study = slow_study(tmp_path)
+    study = held_study(tmp_path, n=3)
     process = start(tmp_path, study)
     wait_until(lambda: len(list(study.path.glob("models/*/*/own/epochs"))) == 2)
     os.kill(process.pid, how)
@@ -196,6 +198,7 @@ def test_a_launch_that_is_ended_leaves_no_program_behind_and_the_next_one_goes_o
     wait_until(lambda: not any(map(is_there, programs(tmp_path))))
     if how != signal.SIGKILL:  # it was told, and had the time to save
         assert list(study.path.glob("models/*/*/own/saved"))
+    (tmp_path / "go").touch()
     launch(open_study(study.path))
     table = open_study(study.path).results()
     assert list(table["error"]) == [12.5] * 3
@@ -204,14 +207,15 @@ def test_a_launch_that_is_ended_leaves_no_program_behind_and_the_next_one_goes_o
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_takes_its_program_with_it(tmp_path):
-    study = slow_study(tmp_path, n=2, epoch_s=0.5)
+    study = held_study(tmp_path, n=2)
     process = start(tmp_path, study)
     wait_until(lambda: len(programs(tmp_path)) == 2)
     victim = programs(tmp_path)[0]
     worker = int(Path(f"/proc/{victim}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: not is_there(victim))
-    process.wait(60)
+    (tmp_path / "go").touch()
+    process.wait(120)
     found = study.failures()
     assert [failure.kind for failure in found] == ["killed"]
     assert found[0].message == "its worker was killed by SIGKILL (often the system is out of memory)"

@@ -26,21 +26,24 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("part", "models"), [(local_launches, 24), (foreign_workers, 32)])
 def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, part, models: int) -> None:
     (tally,) = sums(part(3, tmp_path, first=6, models=models))
-    assert (tally.trials, tally.models, tally.clean) == (3, models, True), tally
+    # a study may be over before its third kill: then there is another one
+    assert (tally.trials, tally.models % models, tally.clean) == (3, 0, True), tally
 
 
 def test_what_was_orphaned_is_waited_for_and_what_never_ends_is_told(tmp_path: Path) -> None:
     """A shell that ends at once leaves a program at work."""
 
-    def orphan(seconds: float) -> None:
-        subprocess.run(["sh", "-c", f"(sleep {seconds}; touch {tmp_path}/late) &"], env=marked(tmp_path), check=True)
+    def orphan(gate: str) -> None:
+        waiting = f"while [ ! -e {tmp_path}/{gate} ]; do sleep 0.05; done; sleep 0.5; touch {tmp_path}/late"
+        subprocess.run(["sh", "-c", f"({waiting}) &"], env=marked(tmp_path), check=True)
 
-    orphan(1)
+    orphan("go")
     assert all_ended(tmp_path / "elsewhere")
     assert not (tmp_path / "late").exists()
+    (tmp_path / "go").touch()
     assert all_ended(tmp_path)
     assert (tmp_path / "late").exists()
-    orphan(1000)
+    orphan("never")
     assert not all_ended(tmp_path, patience_s=0.2)
     assert all_ended(tmp_path)
 

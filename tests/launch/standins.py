@@ -76,10 +76,15 @@ def make_study(path: Path, n: int = 6, seed: int = 0, recipe: bool = True, **ove
 
 
 def behave(study: Study, **by_row: str) -> None:
-    """behave(study, r0="raise") makes the first run fail."""
+    """behave(study, r0="raise") makes the first run fail; one that is to `hold` does so until it is told otherwise."""
     ids = [run.run_id for run in study.runs()]
     content = {ids[int(name[1:])]: what for name, what in by_row.items()}
-    (study.path / "behaviour.json").write_text(json.dumps(content))
+    write_json(study.path / "behaviour.json", content)
+
+
+def _behaviour(root: Path, run_id: str) -> str:
+    path = root / "behaviour.json"
+    return json.loads(path.read_text()).get(run_id, "") if path.exists() else ""
 
 
 def trainings(study: Study) -> list[str]:
@@ -113,8 +118,7 @@ def train(
         _mark(folder.parents[2] / "followed", folder.name)
         return SimpleNamespace(state="done")
     root, run_id = folder.parents[2], folder.name
-    behaviour = root / "behaviour.json"
-    what = json.loads(behaviour.read_text()).get(run_id, "") if behaviour.exists() else ""
+    what = _behaviour(root, run_id)
     _mark(root / "begun", run_id)
     if what == "raise":
         raise ValueError("the loss went for a walk")
@@ -131,6 +135,8 @@ def train(
     if what == "memory":
         _hoard = np.ones(900_000_000 // 8)
         time.sleep(60)
+    while what == "hold" and _behaviour(root, run_id) == "hold":
+        time.sleep(0.005)
     epochs = 10_000 if what == "endless" else EPOCHS
     checkpoint = folder / "checkpoint.pt"
     done = int(checkpoint.read_text()) if checkpoint.exists() else 0

@@ -1,4 +1,9 @@
 import os
+import shutil
+import subprocess
+import time
+
+import pytest
 
 from dsx.launch import doctor
 from dsx.launch.doctor import Finding, examine
@@ -59,3 +64,25 @@ def test_a_cluster_that_nobody_asked_for_is_only_noted(tmp_path, monkeypatch):
         (finding,) = examine(slurm=slurm, folder=tmp_path)
         assert (finding.ok, finding.asked) == (False, slurm)
         assert finding.line().startswith(opening)
+
+
+@pytest.mark.parametrize(("late", "shown"), [(2, "ok    clocks           apart by at most 0."), (3, "CHECK clocks")])
+@pytest.mark.parametrize("whose", ["node", "ours"])
+def test_a_process_that_was_held_up_does_not_set_clocks_apart(tmp_path, monkeypatch, whose, late, shown):
+    """Of three looks at a clock, so many are a minute old when they are written."""
+    now, past = time.time, iter([60] * late if whose == "ours" else [])
+    monkeypatch.setattr(doctor.time, "time", lambda: now() - next(past, 0))
+    date = tmp_path / "date"
+    date.write_text(f"""#!/bin/sh
+        echo >> {tmp_path}/looks
+        [ {whose} = node ] && [ $(grep -c "" {tmp_path}/looks) -le {late} ] && set -- "$@" -d "60 seconds ago"
+        exec {shutil.which("date")} "$@"
+    """)
+    date.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(doctor, "controller", lambda: iter(()))
+    monkeypatch.setattr(doctor.client, "run", lambda *words: subprocess.run(["sh", words[-1]], check=True) and "7")
+    monkeypatch.setattr(doctor.client, "live_jobs", lambda _: set())
+    folder, clocks = doctor.cluster(tmp_path, lambda _: None)
+    assert folder.line().startswith(f"ok    shared folder    {tmp_path} is seen from node ")
+    assert clocks.line().startswith(shown)

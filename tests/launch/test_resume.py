@@ -5,9 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from processes import wait_until
 
 from dsx.recipes.recipe import TRAINER
 
@@ -18,10 +18,13 @@ pytestmark = pytest.mark.slow
 # what depends on the clock, and is no part of a result
 MEASURED = ("seconds", "images_per_second", "peak_memory_bytes", "waiting", "ended", "train_seconds", "environment")
 LAUNCH = (
-    "import sys; from dsx.launch.local.launcher import LocalLauncher; from dsx.launch.options import LaunchOptions\n"
+    "import signal, sys; import dsx\n"
+    "from dsx.launch.local.launcher import LocalLauncher; from dsx.launch.options import LaunchOptions\n"
     "from dsx.study.study import open_study\n"
+    "def held(*args, **options):\n"  # waits after its first epoch, to be killed
+    "    return dsx.train(*args, on_epoch=lambda _: signal.pause(), **options)\n"
     "if __name__ == '__main__':\n"
-    "    LocalLauncher().launch([open_study(sys.argv[1])], LaunchOptions(workers=2, device='cpu'))\n"
+    "    LocalLauncher().launch([open_study(sys.argv[1])], LaunchOptions(workers=2, device='cpu', trainer='l:held'))\n"
 )
 CHANGES = {"epochs": 2, "schedule.warmup_epochs": 1}
 
@@ -48,10 +51,7 @@ def test_a_launch_killed_at_any_moment_ends_with_the_results_of_an_undisturbed_o
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
-    while not list(broken.paths.models.glob("*/*/checkpoint.pt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: list(broken.paths.models.glob("*/*/checkpoint.pt")))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     launch_here(broken, trainer=TRAINER)

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from processes import wait_until
 from scipy import stats
 from torch import nn
 from torch.utils.data import DataLoader
@@ -149,9 +150,7 @@ def test_persistent_processes_of_a_loader_end_at_once():
     processes = set(multiprocessing.active_children()) - before
     assert len(processes) == 2
     end_processes(loader)
-    for process in processes:
-        process.join(10)
-        assert not process.is_alive()
+    wait_until(lambda: not any(process.is_alive() for process in processes))
 
 
 def _make_a_child(pipe):
@@ -159,7 +158,7 @@ def _make_a_child(pipe):
         with children_allowed():
             child = multiprocessing.get_context("fork").Process(target=pipe.send, args=("from the child",))
             child.start()
-        child.join(10)
+        child.join()
         pipe.send(multiprocessing.current_process().daemon)
     except AssertionError as error:
         pipe.send(str(error))

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from processes import wait_until
 
 from dsx.base.files import RecordError, write_json
 from dsx.launch.heartbeat import Heartbeat
@@ -174,15 +175,10 @@ def test_a_heartbeat_refreshes_and_notices_a_loss(run):
     os.utime(held.path, (1, 1))
     heartbeat = Heartbeat(every_s=0.01)
     heartbeat.add(held)
-    deadline = time.monotonic() + 10
-    while held.path.stat().st_mtime < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert held.path.stat().st_mtime > 2
+    wait_until(lambda: held.path.stat().st_mtime > 2)
     assert not heartbeat.lost(held)
     write_json(run.claim(2), {"holder": vars(elsewhere())})
-    while not heartbeat.lost(held) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert heartbeat.lost(held)
+    wait_until(lambda: heartbeat.lost(held))
     heartbeat.stop()
 
 

@@ -107,8 +107,8 @@ def test_a_program_dies_with_the_process_that_started_it(tmp_path: Path) -> None
     code = (
         "import os, signal, sys; from pathlib import Path; from dsx.training.process import Program\n"
         "place = Path(sys.argv[1])\n"
-        "program = Program(['sh', '-c', f'sleep 300 & echo $! > {place}/child; echo $$ > {place}/leader; wait'],"
-        " None, {}, place)\n"
+        "script = 'sleep 300 & echo $! > child; echo $$ > new; mv new leader; wait'\n"
+        "program = Program(['sh', '-c', script], place, {}, place)\n"
         "program.begin()\n"
         "while not (place / 'leader').exists(): program.wait(0.01)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

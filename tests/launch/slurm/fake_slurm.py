@@ -44,7 +44,14 @@ def queue(environment: dict[str, str]) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in sorted(Path(environment["FAKE_SLURM"]).glob("*.json"))]
 
 
-def wait_until_ended(environment: dict[str, str], seconds: float = 120) -> None:
+def _keep(path: Path, record: dict[str, object]) -> None:
+    """Whole, whoever reads it meanwhile."""
+    new = path.with_suffix(f".{os.getpid()}")
+    new.write_text(json.dumps(record))
+    os.replace(new, path)
+
+
+def wait_until_ended(environment: dict[str, str], seconds: float = 600) -> None:
     """Until no array is left in the queue."""
     deadline = time.monotonic() + seconds
     while not all(record["ended"] for record in queue(environment)):
@@ -68,7 +75,7 @@ def _sbatch(state: Path, arguments: list[str]) -> int:
     number = FIRST_ID + 1000 * len(list(state.glob("*.json")))
     record = {"id": number, "name": options["job-name"], "tasks": tasks, "ended": False, "script": script.read_text()}
     path = state / f"{number}.json"
-    path.write_text(json.dumps(record))
+    _keep(path, record)
     if kind == "timeout":
         said = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
         print(said, file=sys.stderr)
@@ -92,7 +99,7 @@ def _run(_state: Path, arguments: list[str]) -> None:
         if record["tasks"]:
             given |= {"SLURM_ARRAY_JOB_ID": str(record["id"]), "SLURM_ARRAY_TASK_ID": str(task)}
         subprocess.run(["bash", str(script)], env=os.environ | given, check=False)
-    path.write_text(json.dumps(record | {"ended": True}))
+    _keep(path, record | {"ended": True})
 
 
 def _srun(_state: Path, arguments: list[str]) -> None:
@@ -135,7 +142,7 @@ def _scancel(state: Path, arguments: list[str]) -> None:
     for path in state.glob("*.json"):
         record = json.loads(path.read_text())
         if record["name"] in names:
-            path.write_text(json.dumps(record | {"ended": True}))
+            _keep(path, record | {"ended": True})
 
 
 if __name__ == "__main__":

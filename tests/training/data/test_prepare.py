@@ -82,11 +82,13 @@ def test_killed_half_way_it_goes_on_to_the_same_files(image_folder: Path, tmp_pa
         "from pathlib import Path\n"
         "from dsx.recipes.recipe import load_recipe\n"
         "from dsx.training.data import prepare as p\n"
-        "plain = p._write\n"
-        "def slow(file, content):\n"
-        "    time.sleep(0.02)\n"
+        "plain, written = p._write, []\n"
+        "def held(file, content):\n"
+        "    while len(written) > 40:\n"  # 20 images, and pixels of the next
+        "        time.sleep(0.02)\n"
         "    plain(file, content)\n"
-        "p._write = slow\n"
+        "    written.append(file)\n"
+        "p._write = held\n"
         "data = load_recipe('folder', {'data.root': sys.argv[1]}).data\n"
         "p.prepare(p.plan_preparation(data, 32, Path(sys.argv[2])), 1, lambda done: print(done, flush=True))\n"
     )
@@ -94,7 +96,7 @@ def test_killed_half_way_it_goes_on_to_the_same_files(image_folder: Path, tmp_pa
         [sys.executable, "-c", code, str(image_folder), str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert command.stdout is not None
-    while int(command.stdout.readline() or -1) < 5:
+    while int(command.stdout.readline() or -1) < 20:
         assert command.poll() is None
     children = [int(pid) for pid in Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()]
     os.kill(command.pid if kill == "parent" else children[0], signal.SIGKILL)
@@ -103,7 +105,7 @@ def test_killed_half_way_it_goes_on_to_the_same_files(image_folder: Path, tmp_pa
         assert b"was killed, perhaps for want of memory: run the same command again" in errors
     wait_until(lambda: not any(map(is_there, children)))
     plan = plan_preparation(data_of(image_folder), 32, out)
-    assert 5 <= plan.kept < plan.total == 84
+    assert (plan.kept, plan.total) == (20, 84)
     prepare(plan, 1, lambda done: None)
     prepared(image_folder, tmp_path / "whole")
     assert content(out) == content(tmp_path / "whole")
