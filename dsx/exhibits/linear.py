@@ -27,7 +27,7 @@ _INTRO = (
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    """A row for each study whose networks are known; a figure where e_fit differs between them."""
+    """A row for each study whose networks are known, and figures, where e_fit differs or could not be had."""
     rows, told, figures = [], [], []
     for study, folder in folders(inquiry):
         row: dict[str, object] = {"study": study.name, "networks": len(with_stages(study.models)), "fitted": 0}
@@ -50,7 +50,7 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
         if fits["e_fit"].nunique() > 1:
             values = {"notes": notes, "row": row}
             figures.append(Computed(f"{folder}e_fit", {"": fits}, study, inquiry.level, values))
-    if rows:
+    if figures or told:
         yield Computed("linear", {"": frame(rows, _COLUMNS)}, level=inquiry.level, values={"notes": told}, drawn=False)
     yield from figures
 

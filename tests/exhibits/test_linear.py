@@ -49,3 +49,9 @@ def test_networks_that_are_not_known_are_not_fitted(inquiry):
     bare = Inquiry([StudyFacts("A", inquiry.tables["A"])])
     assert list(EXHIBIT.compute(bare)) == []
     assert not EXHIBIT.section([], bare)
+
+
+def test_where_all_networks_are_alike_there_is_nothing_to_tell(inquiry):
+    one = inquiry.studies[0]
+    alike = StudyFacts("alike", one.table.iloc[:1], one.networks)
+    assert list(EXHIBIT.compute(Inquiry([alike]))) == []
