@@ -29,6 +29,7 @@ from dsx.analysis.trimmed import trimmed_mean_difference
 from dsx.analysis.verdict import Verdict, step_down
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.record import Record, names_of
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, Table, check_level, frame, is_table
 from dsx.results.samples import Errors, as_sample, samples_by_name
 
@@ -69,13 +70,16 @@ def compare(errors_a: Errors, errors_b: Errors, level: float = 0.95) -> Populati
     return _compare(_resample(as_sample(errors_a, "a")), _resample(as_sample(errors_b, "b")), level)
 
 
-def compare_all(tables: Mapping[str, Errors], level: float = 0.95, decided: Decisions | None = None) -> Table:
+def compare_all(
+    tables: Mapping[str, Errors], level: float = 0.95, decided: Decisions | None = None, metric: Metric = ERROR
+) -> Table:
     """One row per pair of studies, in the order given: a, b, the keys of `compare`, ks_pvalue_holm, words.
 
     The intervals of one kind hold for all pairs at once (Bonferroni). Studies without a finished model are left out
     here; `summarize` and the counts show them. ks_pvalue_holm: corrected for the number of pairs (Holm 1979); it
     describes, as the other columns do. words: the verdict in a sentence, which `decided` holds (by default that at any
-    look), and the differences. The table is empty when fewer than two studies have finished models.
+    look), and the differences, of the metric that the errors are of, where the columns are of the errors. The table is
+    empty when fewer than two studies have finished models.
     """
     check_level(level)
     samples = {name: _resample(errors) for name, errors in samples_by_name(tables).items()}
@@ -84,7 +88,7 @@ def compare_all(tables: Mapping[str, Errors], level: float = 0.95, decided: Deci
     rows: list[dict[str, Any]] = []
     for a, b in pairs:
         comparison = _compare(samples[a], samples[b], 1 - (1 - level) / len(pairs))
-        words = comparison_in_words(comparison, a, b, verdicts.of(a, b))
+        words = comparison_in_words(comparison, a, b, verdicts.of(a, b), metric)
         rows.append({"a": a, "b": b, **comparison, "level": level, "words": words})
     corrected = holm([row["ks_pvalue"] for row in rows])
     for row, pvalue in zip(rows, corrected, strict=True):
@@ -93,22 +97,27 @@ def compare_all(tables: Mapping[str, Errors], level: float = 0.95, decided: Deci
 
 
 def comparison_in_words(
-    comparison: Mapping[str, float], name_a: str, name_b: str, verdict: Verdict | None = None
+    comparison: Mapping[str, float], name_a: str, name_b: str, verdict: Verdict | None = None, metric: Metric = ERROR
 ) -> str:
     """The verdict in a sentence, then by how much the models at hand differ; without a verdict the latter alone.
 
-    comparison: what `compare` returns. Differences describe these models: no word here decides which space is better.
+    comparison: what `compare` returns; the words are of the metric that its errors are of. Differences describe these
+    models: no word here decides which space is better.
     """
-    middle, mean, median = (number(comparison[f"{what}_difference"], 2) for what in ("trimmed", "mean", "median"))
+    (middle, _, _), (mean, low, high), (median, _, _) = (
+        metric.difference(*(comparison[f"{what}_difference{end}"] for end in ("", "_low", "_high")))
+        for what in ("trimmed", "mean", "median")
+    )
+    rest = f"trimmed mean {number(middle, 2)}, median {number(median, 2)}."
+    unit, mean_in_words = metric.unit_of_differences, number(mean, 2)
     if verdict is not None:
-        differences = f"{name_a} − {name_b} in points: mean {mean}, trimmed mean {middle}, median {median}"
-        return f"{verdict_sentence(verdict, name_a, name_b)[:-1]}; {differences}."
+        decided = verdict_sentence(verdict, name_a, name_b)[:-1]
+        return f"{decided}; {name_a} − {name_b} in {unit}: mean {mean_in_words}, {rest}"
     percent = f"{100 * comparison['level']:g} % interval"
-    low, high = comparison["mean_difference_low"], comparison["mean_difference_high"]
     around = "" if math.isnan(low) or math.isnan(high) else f" ({percent} {spread(low, high)})"
     return (
-        f"{name_a} − {name_b}, {comparison['n_a']:.0f} and {comparison['n_b']:.0f} models, in points: mean"
-        f" {mean}{around}, trimmed mean {middle}, median {median}."
+        f"{name_a} − {name_b}, {comparison['n_a']:.0f} and {comparison['n_b']:.0f} models, in {unit}: mean"
+        f" {mean_in_words}{around}, {rest}"
     )
 
 

@@ -50,13 +50,18 @@ class Confirmation:
 
 
 def confirm(
-    before: Table, anew: Table, same_recipe: bool = True, validation_images: int | None = None, level: float = 0.95
+    before: Table,
+    anew: Table,
+    same_recipe: bool = True,
+    validation_images: int | None = None,
+    level: float = 0.95,
+    metric: Metric = ERROR,
 ) -> Confirmation:
     """Compare models as they were chosen with the same models trained again.
 
     before: results table that the models were chosen from. anew: results table of the fresh trainings, several a model.
     A model without a finished training in one of them is left out. validation_images: for the binomial part of
-    the noise. Raises DsxError if no model is left.
+    the noise. metric: that the errors are of, beyond whose range no interval goes. Raises DsxError if no model is left.
     """
     check_level(level)
     chosen, fresh = finished(before), finished(anew)
@@ -72,9 +77,10 @@ def confirm(
         parts = variances(column(known, "error"), known["model_id"], validation_images, level)
     old, new = column(both, "error"), column(both, "error_anew")
     reach = _reach(parts, seeds, level)
+    low, high = np.clip((new - reach, new + reach), *metric.error_range)
     ranks = new.argsort(kind="stable").argsort() + 1
     table = frame(
-        [*zip(both["model_id"], old, new, new - reach, new + reach, new - old, seeds, ranks, strict=True)],
+        [*zip(both["model_id"], old, new, low, high, new - old, seeds, ranks, strict=True)],
         ["model_id", "before", "anew", "low", "high", "change", "seeds", "rank"],
     )
     agreement = rank_agreement_interval(old, new, level) if len(both) > 2 and np.ptp(old) and np.ptp(new) else None
@@ -112,8 +118,7 @@ def _change(confirmation: Confirmation, metric: Metric) -> str:
     """The median of the changes, and what it is due to."""
     ends = metric.difference(confirmation.change, confirmation.low, confirmation.high)
     change, low, high = map(_two, ends)
-    unit = "points" if metric.percent or not metric.unit else metric.unit
-    text = f"that of the changes {change} {unit}"
+    text = f"that of the changes {change} {metric.unit_of_differences}"
     told = not math.isnan(confirmation.low)
     text += f" ({100 * confirmation.level:g} % interval {low} to {high})" if told else ""
     if not confirmation.same_recipe:

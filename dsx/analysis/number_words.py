@@ -28,6 +28,11 @@ def points(value: float, low: float, high: float) -> str:
     return number(value, decimals(low, high))
 
 
+def in_points(value: float) -> str:
+    """`0.5 points`, `1 point`."""
+    return f"{value:g} point{'' if value == 1 else 's'}"
+
+
 def spread(low: float, high: float, places: int | None = None) -> str:
     """`0.4–1.6`, `−0.6 to 0.4` where an end is negative; a bound that could not be had is `–`."""
     places = decimals(low, high) if places is None else places

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsx.analysis.betting import log_wealth, rank_bets
+from dsx.analysis.number_words import in_points
 from dsx.analysis.rank_test import smallest_n
 from dsx.analysis.superiority import midcounts
 from dsx.analysis.verdict import Looks
@@ -133,7 +134,7 @@ def plan(
 
 def _words(n: int | None, n_high: int | None, asked: tuple[float, float | None, int, float, Looks]) -> str:
     power, difference, comparisons, _, looks = asked
-    what = "the pilots' difference" if difference is None else f"a difference of {difference:g} points"
+    what = "the pilots' difference" if difference is None else f"a difference of {in_points(difference)}"
     among = "" if comparisons == 1 else f", as one of {comparisons} comparisons"
     when = "with a look at any time" if looks == "any" else "with one look at the end"
     if n is None:

@@ -118,9 +118,9 @@ def verdicts_table(decided: Decisions) -> Table:
 def dominance_table(tables: Mapping[str, Table], level: float = 0.95, decided: Decisions | None = None) -> Table:
     """One row per pair of studies with finished models: a, b, the keys of `dominance`, words.
 
-    The p-values are also given corrected for their number, two per pair (Holm); they describe. verdict: who is ahead
-    somewhere, by the verdicts, which `decided` holds (by default those at any look): the better study is, and both are
-    where the curves are shown to cross.
+    The p-values are those of the only look, each on its own, and with `_holm` corrected for their number, two per pair
+    (Holm); they describe. verdict, words: who is ahead somewhere, by the verdicts, which `decided` holds (by default
+    those at any look): the better study is, and both are where the curves are shown to cross.
     """
     names = _with_models(tables)
     verdicts = decided or decisions({name: tables[name] for name in names}, level)
@@ -128,7 +128,8 @@ def dominance_table(tables: Mapping[str, Table], level: float = 0.95, decided: D
     for a, b in itertools.combinations(names, 2):
         ahead = verdicts.ahead_somewhere(a, b)
         result = {**dominance(tables[a], tables[b], level), "verdict": WHO_IS_AHEAD[a in ahead, b in ahead]}
-        rows.append({"a": a, "b": b, **result, "words": dominance_in_words(result, a, b)})
+        words = f"{dominance_in_words(result, a, b)[:-1]}, by the verdicts at {verdicts.looks} look."
+        rows.append({"a": a, "b": b, **result, "words": words})
     corrected = holm([row[f"{side}_ahead_pvalue"] for row in rows for side in "ab"])
     for row, pvalues in zip(rows, corrected.reshape(-1, 2), strict=True):
         row["a_ahead_pvalue_holm"], row["b_ahead_pvalue_holm"] = map(float, pvalues)

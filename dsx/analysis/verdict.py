@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from dsx.analysis.number_words import in_points
 from dsx.analysis.rank_test import DRAWS, RankTest, smallest_n, smallest_pvalue, sorted_rank_test
 from dsx.base.errors import DsxError
 from dsx.recipes.metric import ERROR_NAME
@@ -47,8 +48,7 @@ class Margin:
             raise DsxError(f"margin = {self.value}: in points of error it is above 0, such as 0.5")
 
     def __str__(self) -> str:
-        points = "point" if self.value == 1 else "points"
-        return f"{self.value:g} {points if self.unit == 'points' else 'of even odds'}"
+        return in_points(self.value) if self.unit == "points" else f"{self.value:g} of even odds"
 
 
 def check_margin(margin: object) -> None:

@@ -23,6 +23,7 @@ from dsx.analysis.verdict import Verdict
 from dsx.analysis.verdict_words import verdict_sentence
 from dsx.base.errors import DsxError
 from dsx.base.record import Record, names_of
+from dsx.recipes.metric import ERROR, Metric
 from dsx.results.arrays import Floats, Table, check_count, check_level, column, frame, number_array
 from dsx.results.columns import COMPLEXITIES
 from dsx.results.states import finished
@@ -158,28 +159,35 @@ def compare_matched(
     )  # fmt: skip
 
 
-def matched_in_words(comparison: Mapping[str, Any], name_a: str, name_b: str, verdict: Verdict | None = None) -> str:
+def matched_in_words(
+    comparison: Mapping[str, Any], name_a: str, name_b: str, verdict: Verdict | None = None, metric: Metric = ERROR
+) -> str:
     """The verdict at equal complexity in a sentence, then the difference of means; without a verdict the latter alone.
 
-    comparison: what `compare_matched` returns: it describes, and no word of it decides which space is better.
+    comparison: what `compare_matched` returns: it describes, and no word of it decides which space is better. The
+    words are of the metric that its errors are of.
     """
-    difference, low, high = (comparison[f"mean_difference{end}"] for end in ("", "_low", "_high"))
+    difference, low, high = metric.difference(*(comparison[f"mean_difference{end}"] for end in ("", "_low", "_high")))
+    apart = f"mean {name_a} − {name_b} in bins: {points(difference, low, high)} {metric.unit_of_differences}"
     if verdict is not None:
-        sentence = verdict_sentence(verdict, name_a, name_b)
-        return f"{sentence[:-1]}; mean {name_a} − {name_b} in bins: {points(difference, low, high)} points."
+        return f"{verdict_sentence(verdict, name_a, name_b)[:-1]}; {apart}."
     models = f"{comparison['n_a']} and {comparison['n_b']} models"
     around = "" if math.isnan(low) else f" ({100 * comparison['level']:g} % interval {spread(low, high)})"
-    told = f"{points(difference, low, high)} points{around}"
-    return f"At equal {comparison['by']} ({models}), mean {name_a} − {name_b} in bins: {told}."
+    return f"At equal {comparison['by']} ({models}), {apart}{around}."
 
 
 def matched_table(
-    tables: Mapping[str, Table], by: Sequence[str] = COMPLEXITIES, level: float = 0.95, decided: Decisions | None = None
+    tables: Mapping[str, Table],
+    by: Sequence[str] = COMPLEXITIES,
+    level: float = 0.95,
+    decided: Decisions | None = None,
+    metric: Metric = ERROR,
 ) -> Table:
     """One row per pair of studies and measure: a, b, `compare_matched`, words (or why there is none).
 
     The intervals hold for all rows at once (Bonferroni). words: the verdict at equal complexity, which
-    `decided` holds (by default that at any look), and the difference.
+    `decided` holds (by default that at any look), and the difference, of the metric that the errors are of, where the
+    columns are of the errors.
     """
     check_level(level)
     studies = {name: table for name, table in tables.items() if len(finished(table))}
@@ -195,7 +203,7 @@ def matched_table(
         try:
             row = compare_matched(studies[a], studies[b], measure, level=1 - (1 - level) / len(asked))
             verdict = verdicts.of(a, b, f"at equal {measure}")
-            told = matched_in_words({**row, "level": level}, a, b, verdict)
+            told = matched_in_words({**row, "level": level}, a, b, verdict, metric)
             rows.append({"a": a, "b": b, **row, "level": level, "words": told})
         except DsxError as reason:
             rows.append({"a": a, "b": b, "by": measure, "words": str(reason)})

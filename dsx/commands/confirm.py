@@ -56,7 +56,7 @@ class Confirmed:
         """A table of the models and what was luck, in words; or what is still to come."""
         if self.confirmation is None:
             return f"{plural(self.left, 'training')} still to come: the same command goes on, and tells what was luck"
-        metric = ERROR if self.study.recipe is None else self.study.recipe.measures[0]
+        metric = _metric(self.study)
         said = confirmation_in_words(self.confirmation, metric)
         return "\n".join([_table(self.confirmation, metric), *said, f"wrote {table_path(self.study)}"])
 
@@ -83,7 +83,7 @@ def confirm_winners(request: ConfirmRequest, say: Callable[[str], object] = prin
     if left := study.left():
         return Confirmed(study, left, None, code)
     images = evaluation_images(study.paths, study.runs())
-    confirmation = confirm(before.results(), study.results(), same, images)
+    confirmation = confirm(before.results(), study.results(), same, images, metric=_metric(study))
     files.write_bytes(table_path(study), confirmation.table.to_csv(index=False).encode())
     return Confirmed(study, 0, confirmation, code)
 
@@ -125,6 +125,10 @@ def winners(before: Study, top: int, folder: Path) -> Study:
 def fresh_seed(seed: int) -> int:
     """A study's seed that gives every training another one than `seed` does; in [0, 2**31)."""
     return training_seed(seed, CONFIRMS) % 2**31
+
+
+def _metric(study: Study) -> Metric:
+    return ERROR if study.recipe is None else study.recipe.measures[0]
 
 
 def _folder(before: Study, recipe: str | None) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 
 from dsx import analysis
 from dsx.analysis.decisions import SHARE_OF_ERRORS
+from dsx.analysis.number_words import in_points
 from dsx.analysis.power import MOST, PowerCurve, power_curve
 from dsx.analysis.verdict import Looks, check_looks
 from dsx.base import files
@@ -174,7 +175,7 @@ class _Planned:
 
 
 def _named(difference: float | None) -> str:
-    return "the pilots' own" if difference is None else f"{difference:g} points"
+    return "the pilots' own" if difference is None else in_points(difference)
 
 
 def _models(n: int | None) -> str:

@@ -12,7 +12,7 @@ from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    yield Computed("comparison", {"": compare_all(inquiry.models, inquiry.level, inquiry.decided)})
+    yield Computed("comparison", {"": compare_all(inquiry.models, inquiry.level, inquiry.decided, inquiry.metric)})
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:

@@ -15,7 +15,7 @@ from dsx.results.arrays import Table
 def headline(summary: Table, decided: Decisions, level: float, metric: Metric = ERROR) -> list[str]:
     """Most important first: all pairs if there are at most three, else the study that is better than most others.
 
-    Another that is better than as many has a sentence, without its intervals.
+    Another that is better than as many has a sentence, without its intervals, and the equivalent pairs have one.
     """
     known = summary[summary["n"] > 0]
     if known.empty:
@@ -32,12 +32,13 @@ def headline(summary: Table, decided: Decisions, level: float, metric: Metric = 
         ]
     shown = decided.pairs
     if len(shown) > 3:
-        leaders = _leaders(shown)
+        leaders, alike = _leaders(shown), [f"{sentence}." for sentence in _equivalent(shown)]
         if not leaders:
-            return [f"None of the {len(known)} studies could be shown to be better than another."]
+            none = f"None of the {len(known)} studies could be shown to be better than another."
+            return alike if _ahead(shown) else [none, *alike]
         first, *others = leaders
         told = [verdict_sentence(pair) for pair in shown if first in (pair.a, pair.b)]
-        return told + [f"{name} is better than {listed(leaders[name])} too." for name in others]
+        return told + [f"{name} is better than {listed(leaders[name])} too." for name in others] + alike
     return [verdict_sentence(pair) for pair in shown]
 
 
@@ -46,11 +47,9 @@ def conclusion(decided: Decisions) -> list[str]:
     pairs = decided.pairs
     if not pairs:
         return []
-    leaders = _leaders(pairs)
-    same = [pair for pair in pairs if pair.decision == "equivalent"]
-    told = [f"{name} is better than {listed(beaten)}" for name, beaten in leaders.items()]
-    told = told or ["no study could be shown to be better"]
-    told += [f"{plural(len(same), 'pair')} equivalent within {same[0].margin}"] if same else []
+    told = [f"{name} is better than {listed(beaten)}" for name, beaten in _leaders(pairs).items()]
+    told += [] if _ahead(pairs) else ["no study could be shown to be better"]
+    told += _equivalent(pairs)
     at_any, at_one = (sum(v.measure == ERROR_NAME and v.decision != "undecided" for v in kind)
                       for kind in (decided.any, decided.one))  # fmt: skip
     return [
@@ -61,10 +60,26 @@ def conclusion(decided: Decisions) -> list[str]:
 
 def _leaders(pairs: list[Verdict]) -> dict[str, list[str]]:
     """The studies that are better than most others, each with those; none if none is better than any."""
-    beaten: dict[str, list[str]] = {name: [] for pair in pairs for name in (pair.a, pair.b)}
+    beaten = _ahead([pair for pair in pairs if pair.decision != "equivalent"])
+    most = max(map(len, beaten.values()), default=0)
+    return {name: others for name, others in beaten.items() if len(others) == most}
+
+
+def _equivalent(pairs: list[Verdict]) -> list[str]:
+    """How many pairs are equivalent within which margin, and which studies are ahead within it; nothing for none."""
+    same = [pair for pair in pairs if pair.decision == "equivalent"]
+    if not same:
+        return []
+    told = f"{plural(len(same), 'pair')} {'is' if len(same) == 1 else 'are'} equivalent within {same[0].margin}"
+    ahead = [f"{name} is ahead of {other}" for name, others in _ahead(same).items() for other in others]
+    return [f"{told}; within it {listed(ahead)}" if ahead else told]
+
+
+def _ahead(pairs: list[Verdict]) -> dict[str, list[str]]:
+    """The studies that are shown to be ahead of others, be it within a margin, each with those."""
+    ahead: dict[str, list[str]] = {name: [] for pair in pairs for name in (pair.a, pair.b)}
     for pair in pairs:
-        if pair.decision in ("a better", "b better"):
-            better, worse = (pair.a, pair.b) if pair.decision == "a better" else (pair.b, pair.a)
-            beaten[better].append(worse)
-    most = max(map(len, beaten.values()))
-    return {name: others for name, others in beaten.items() if most and len(others) == most}
+        if pair.direction is not None:
+            first, second = (pair.a, pair.b) if pair.direction == "a" else (pair.b, pair.a)
+            ahead[first].append(second)
+    return {name: others for name, others in ahead.items() if others}

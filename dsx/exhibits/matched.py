@@ -12,7 +12,8 @@ _MOST = 6
 
 
 def compute(inquiry: Inquiry) -> Iterator[Computed]:
-    yield Computed("matched", {"": matched_table(inquiry.models, level=inquiry.level, decided=inquiry.decided)})
+    table = matched_table(inquiry.models, level=inquiry.level, decided=inquiry.decided, metric=inquiry.metric)
+    yield Computed("matched", {"": table})
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:

@@ -109,7 +109,7 @@ def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
         "luck of the best",
     ]
     metric, rows = inquiry.metric, []
-    unit = "points" if metric.percent or not metric.unit else metric.unit
+    unit = metric.unit_of_differences
     moves = "rise" if metric.better == "lower" else "fall"
     for computed in shown:
         row = computed.tables["_variances"].iloc[0]

@@ -10,9 +10,11 @@ from dsx.analysis.number_words import with_interval
 from dsx.analysis.tables import verdicts_table
 from dsx.analysis.verdict import Margin, Verdict
 from dsx.analysis.verdict_words import verdict_sentence
+from dsx.base.text import plural
 from dsx.exhibits.cells import of_metric, pvalue_cell
 from dsx.exhibits.exhibit import Computed, Exhibit, Grid, Inquiry, Section
 from dsx.recipes.metric import ERROR_NAME, Metric
+from dsx.results.states import in_order
 
 # pairs up to which the report lists every measure; of more, those that are decided
 _FEW = 3
@@ -30,13 +32,13 @@ def compute(inquiry: Inquiry) -> Iterator[Computed]:
     decided = inquiry.decided
     table = verdicts_table(decided)
     table["words"] = [of_metric(words, inquiry.metric) for words in table["words"]]
-    yield Computed("verdicts", {"": table}, values={"decided": decided})
+    yield Computed("verdicts", {"": table}, values={"decided": decided, "notes": _on_models(inquiry)})
 
 
 def told(computed: Computed) -> list[str]:
     """A sentence for each pair, by the errors as they are, and what the verdicts suppose."""
     decided: Decisions = computed.values["decided"]
-    return [*(verdict_sentence(pair) for pair in decided.pairs), *decided.notes]
+    return [*(verdict_sentence(pair) for pair in decided.pairs), *computed.values["notes"]]
 
 
 def section(shown: Sequence[Computed], inquiry: Inquiry) -> Section:
@@ -65,10 +67,14 @@ def _row(stated: Verdict, at_any: Verdict, at_one: Verdict, metric: Metric) -> l
         f"{_decision(at_any)}{after}",
         _decision(at_one),
         with_interval(stated.superiority, stated.low, stated.high, places=2),
-        pvalue_cell(at_any.adjusted).removeprefix("p ").removeprefix("= "),
-        pvalue_cell(at_one.adjusted).removeprefix("p ").removeprefix("= "),
+        *(pvalue_cell(_pvalue(verdict)).removeprefix("p ").removeprefix("= ") for verdict in (at_any, at_one)),
         f"{stated.n_a}, {stated.n_b}",
     ]
+
+
+def _pvalue(verdict: Verdict) -> float:
+    """Of what is decided: that the two are equivalent, or else that they differ."""
+    return verdict.equivalence_adjusted if verdict.decision == "equivalent" else verdict.adjusted
 
 
 def _decision(verdict: Verdict) -> str:
@@ -89,13 +95,27 @@ def _notes(inquiry: Inquiry, rows: int) -> tuple[str, ...]:
     )
     hidden = len(decided.stated) - rows
     more = f" The other {hidden} comparisons, all undecided, are in verdicts.csv." if hidden else ""
-    return (stated + more, _equivalence(margin), *decided.notes)
+    return (stated + more, _equivalence(margin), *_on_models(inquiry))
+
+
+def _on_models(inquiry: Inquiry) -> tuple[str, ...]:
+    """Which models the verdicts rest on, where it is not all of them in their order."""
+    if inquiry.decided.looks == "any" or not inquiry.decided.pairs:
+        return inquiry.decided.notes
+    waiting = {name: int(in_order(table)["error"].isna().sum()) for name, table in inquiry.tables.items()}
+    told = [
+        f"{name}: {plural(n, 'model')} {'is' if n == 1 else 'are'} still to be trained: at one look those decided that"
+        " finished first, which may be unlike the others."
+        for name, n in waiting.items()
+        if n
+    ]
+    return (*told, *inquiry.decided.notes)
 
 
 def _equivalence(margin: Margin | None) -> str:
     if margin is None:
         return "No two are called equivalent, as no margin was given (--margin)."
-    return f"Two are equivalent if they are shown to differ by less than {margin}."
+    return f"Two are equivalent if they are shown to differ by less than {margin}: their p is then that of equivalence."
 
 
 EXHIBIT = Exhibit("verdicts", compute, told=told, section=section, chapter="verdicts", place=14)

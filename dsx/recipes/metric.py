@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from dsx.base.schema import Frozen
@@ -60,14 +61,24 @@ class Metric(Frozen):
         return f" {self.unit}" if self.unit else ""
 
     @property
+    def unit_of_differences(self) -> str:
+        """What differences of it are in: points, or its unit."""
+        return "points" if self.percent or not self.unit else self.unit
+
+    @property
     def points(self) -> str:
-        """What differences of it are in: points of error, of AP, or its unit."""
-        return f"points of {self.words}" if self.percent or not self.unit else f"{self.unit} of {self.words}"
+        """The same with its name: points of error, of AP."""
+        return f"{self.unit_of_differences} of {self.words}"
 
     @property
     def percent(self) -> bool:
         """Whether values lie between 0 and 100."""
         return self.unit == "%"
+
+    @property
+    def error_range(self) -> tuple[float, float]:
+        """Between which an error of it lies, ends included."""
+        return (0.0, 100.0) if self.percent else (-math.inf, math.inf)
 
     def as_error(self, value: float) -> float:
         """The value as an error: itself if lower is better, else 100 − value of percent, and −value of all else."""

@@ -10,6 +10,7 @@ from scipy import stats
 
 from dsx.analysis import Decisions, compare, compare_all, comparison_in_words, holm, verdicts
 from dsx.base.errors import DsxError
+from dsx.recipes.metric import Metric
 
 KEYS = {
     *("n_a", "n_b", "ks", "ks_pvalue", "level", "superiority", "superiority_low", "superiority_high"),
@@ -101,6 +102,10 @@ def test_a_sentence_describes_and_only_a_verdict_decides():
     alone = comparison_in_words(comparison, "A", "B")
     assert alone.startswith(f"A − B, 64 and 64 models, in points: mean {differences} (95 % interval ")
     assert not re.search("better|lower|ahead|shown", alone)
+    ap = Metric(name="map", unit="%", better="higher")
+    low, high = (f"{-comparison[f'mean_difference_{end}']:.1f}".replace("-", "−") for end in ("high", "low"))
+    turned = f"A − B, 64 and 64 models, in points: mean −{differences} (95 % interval {low} to {high}), trimmed mean −"
+    assert comparison_in_words(comparison, "A", "B", metric=ap).startswith(turned)
     (verdict,) = verdicts(errors)
     told = comparison_in_words(comparison, "A", "B", verdict)
     assert told.startswith("B is better than A: a model of B beats one of A with probability ")

@@ -8,6 +8,7 @@ from simulated_lines import winners_anew
 from dsx.analysis.confirmation import confirm, confirmation_in_words
 from dsx.analysis.replicates import variances
 from dsx.base.errors import DsxError
+from dsx.recipes.metric import Metric
 
 
 def results(errors, models, state="done"):
@@ -142,3 +143,14 @@ def test_the_words_say_what_is_known():
     other = confirmation_in_words(confirm(before, anew, same_recipe=False))
     assert other[1].endswith(") by schedule and luck together.")
     assert other[3].startswith("The orders by both recipes agree in ")
+
+
+def test_no_interval_goes_beyond_what_a_metric_can_be():
+    before = results([2.0, 97.0], list("ab"))
+    anew = results([2.0, 30.0, 75.0, 99.0], list("aabb"))
+    table = confirm(before, anew).table
+    assert (table["low"][0], table["high"][1]) == (0, 100)
+    assert confirmation_in_words(confirm(before, anew))[0].endswith(f" 16.00 % (0.00–{table['high'][0]:.2f}).")
+    unbounded = confirm(before, anew, metric=Metric(name="loss", better="lower")).table
+    assert unbounded["low"][0] < 0 < 100 < unbounded["high"][1]
+    assert unbounded["high"][0] == table["high"][0]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dsx.analysis.number_words import decimals, number, points, spread, with_interval
+from dsx.analysis.number_words import decimals, in_points, number, points, spread, with_interval
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,10 @@ def test_a_value_has_the_decimals_of_its_interval():
     assert with_interval(49.0, 48.2, 49.8) == "49.0 (48.2–49.8)"
     assert with_interval(0.5, 0.47, 0.53) == "0.50 (0.47–0.53)"
     assert with_interval(-0.1, -0.4, 0.2, 2) == "−0.10 (−0.40 to 0.20)"
+
+
+def test_one_point_is_no_points():
+    assert (in_points(1), in_points(0.5), in_points(2)) == ("1 point", "0.5 points", "2 points")
 
 
 def test_an_interval_with_a_negative_end_is_joined_by_a_word():

@@ -57,4 +57,6 @@ def test_dominance_is_corrected_for_all_looks(table):
     alone = rows[["a_ahead_pvalue", "b_ahead_pvalue"]].to_numpy()
     corrected = rows[["a_ahead_pvalue_holm", "b_ahead_pvalue_holm"]].to_numpy()
     assert corrected.ravel() == pytest.approx(holm(alone.ravel()))
+    assert rows["words"].str.endswith(", by the verdicts at any look.").all()
+    assert analyze(tables, looks="one")["dominance"]["words"].str.endswith(", by the verdicts at one look.").all()
     assert alone[1] == pytest.approx([dominance(tables["A"], tables["C"])[f"{side}_ahead_pvalue"] for side in "ab"])

@@ -9,6 +9,7 @@ from dsx.analysis import compare_matched, edf, matched_bins, matched_in_words, m
 from dsx.analysis.verdict import decide, ranked
 from dsx.analysis.weights import matched_table
 from dsx.base.errors import DsxError
+from dsx.recipes.metric import Metric
 
 
 def nds_weights(complexity, low, high, bins):
@@ -74,6 +75,9 @@ def test_matched_comparison_in_words():
     }  # fmt: skip
     assert matched_in_words(row, "A", "B") == (
         "At equal flops (80 and 60 models), mean A − B in bins: 0.6 points (95 % interval 0.2–1.0)."
+    )
+    assert matched_in_words(row, "A", "B", metric=Metric(name="latency", unit="ms", better="higher")) == (
+        "At equal flops (80 and 60 models), mean A − B in bins: −0.6 ms (95 % interval −1.0 to −0.2)."
     )
     (verdict,) = decide([ranked(("A", "B", "at equal flops"), np.arange(50.0), np.arange(50.0) - 20)], 0.95, None)
     told = matched_in_words(row, "A", "B", verdict)

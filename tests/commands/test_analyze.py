@@ -234,7 +234,7 @@ def test_margin_and_looks_are_stated_and_stand_in_the_command_of_the_report(dsx:
     assert "a is better than c: a model of a beats one of c with probability" in done.out
     last = done.out.splitlines()[-1]
     assert last.startswith(
-        "found: a is better than c; b is better than c; 1 pair equivalent within 0.5 points; decided: "
+        "found: a is better than c; b is better than c; 1 pair is equivalent within 0.5 points; decided: "
     )
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "dsx analyze a.csv b.csv c.csv --margin 0.5pt --looks one" in page

@@ -162,7 +162,7 @@ def test_power_curves_are_written_for_each_pair(studies: list[Study], told: str,
     assert told.splitlines()[-1] == f"wrote {written / 'power'}: .csv, .png and .pdf"
     assert {path.name for path in written.iterdir()} == {"power.csv", "power.png", "power.pdf"}
     table = pd.read_csv(written / "power.csv")
-    assert set(table["difference"]) == {"1 points", "0.5 points", "0.25 points"}
+    assert set(table["difference"]) == {"1 point", "0.5 points", "0.25 points"}
     assert set(table["looks"]) == {"any", "one"}
     known = power_curve([study.results()["error"] for study in studies], [16], 0.5, looks="one", **VERDICT)
     row = table[(table["difference"] == "0.5 points") & (table["looks"] == "one") & (table["n"] == 16)]

@@ -65,8 +65,31 @@ def test_where_nothing_is_decided_nothing_is_said_to_be_better():
 
 
 def test_equivalent_studies_are_counted_with_their_margin():
-    _, decided = looked_at(study("a", 0, 800), study("b", 0.01, 800), margin=Margin(1.0, "points"))
+    _, decided = looked_at(study("a", 0, 800), study("b", 0, 800), margin=Margin(1.0, "points"))
     assert conclusion(decided) == [
-        "found: no study could be shown to be better; 1 pair equivalent within 1 point; decided: 1 of 1 pair at any"
+        "found: no study could be shown to be better; 1 pair is equivalent within 1 point; decided: 1 of 1 pair at any"
         " look, 1 if this is the only look"
     ]
+
+
+def test_a_study_that_is_ahead_within_the_margin_is_told_and_not_that_none_is_better():
+    studies = [study("a", 0, 800), study("b", 0.4, 800)]
+    _, decided = looked_at(*studies, margin=Margin(1.0, "points"))
+    assert [(pair.decision, pair.direction) for pair in decided.pairs] == [("equivalent", "a")]
+    assert conclusion(decided)[0].startswith(
+        "found: 1 pair is equivalent within 1 point; within it a is ahead of b; decided: 1 of 1 pair"
+    )
+    others = [study("c", 0, 800), study("d", 0.4, 800)]
+    summary, decided = looked_at(*studies, *others, margin=Margin(1.0, "points"))
+    told = "6 pairs are equivalent within 1 point; within it a is ahead of b, a is ahead of d, c is ahead of b and c is"
+    assert headline(summary, decided, 0.95) == [f"{told} ahead of d."]
+
+
+def test_equivalent_pairs_stand_in_the_headline_of_many_studies():
+    shifts = (("a", 0), ("b", 0), ("c", 0), ("d", 5))
+    summary, decided = looked_at(*(study(name, s, 800) for name, s in shifts), margin=Margin(1.0, "points"))
+    assert headline(summary, decided, 0.95)[-1] == "3 pairs are equivalent within 1 point."
+    summary, decided = looked_at(*(study(name, 0, 800) for name in "abcd"), margin=Margin(1.0, "points"))
+    assert headline(summary, decided, 0.95) == [
+        "None of the 4 studies could be shown to be better than another.", "6 pairs are equivalent within 1 point.",
+    ]  # fmt: skip

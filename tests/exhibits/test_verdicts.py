@@ -129,8 +129,8 @@ CLAIM = re.compile(r"\b(better|lower|higher|worse|ahead|beats?|equivalent|superi
 NEUTRAL = re.compile(
     r"no study could be shown to be better|studies could be shown to be better|could not? be shown to be ahead|could be"
     r" shown to be ahead at any error|is better at every error is undecided|a model of \w+ beats one of \w+ with"
-    r" probability|are called equivalent|pairs? equivalent within|Two are equivalent|which is better the verdicts say"
-    r"|within it \w+ is ahead|Neither is better at every error|each is ahead somewhere"
+    r" probability|are called equivalent|pairs? (?:is|are) equivalent within|Two are equivalent|which is better the"
+    r" verdicts say|within it \w+ is ahead|Neither is better at every error|each is ahead somewhere"
 )
 
 
@@ -260,7 +260,29 @@ def test_of_many_pairs_only_decided_ones_are_listed_beside_the_errors_as_they_ar
     hidden = 30 - len(section.grid.rows)
     assert section.notes[0].startswith("Sentences state the verdicts at one look. The chance that any of the 30 ")
     assert section.notes[0].endswith(f" The other {hidden} comparisons, all undecided, are in verdicts.csv.")
-    assert section.notes[1] == "Two are equivalent if they are shown to differ by less than 0.5 points."
+    shown = "Two are equivalent if they are shown to differ by less than 0.5 points"
+    assert section.notes[1] == f"{shown}: their p is then that of equivalence."
+
+
+def test_beside_equivalent_stands_the_p_of_equivalence() -> None:
+    inquiry = Inquiry(alike(np.random.default_rng(11)), margin=Margin(0.1))
+    (row, *_) = EXHIBIT.section(list(EXHIBIT.compute(inquiry)), inquiry).grid.rows
+    at_one = inquiry.decided.one[0]
+    assert row[2] == "equivalent"
+    assert at_one.equivalence_adjusted < 0.001 < 0.05 < at_one.adjusted
+    assert row[5] == "< 0.001"
+
+
+@pytest.mark.parametrize("looks", ["any", "one"])
+def test_at_one_look_it_is_said_that_the_models_that_finished_first_decide(looks: str) -> None:
+    inquiry = Inquiry(half_trained(np.random.default_rng(11)), looks=looks)
+    (each,) = EXHIBIT.compute(inquiry)
+    said = (
+        "SpaceA: 5 models are still to be trained: at one look those decided that finished first, which may be unlike"
+        " the others."
+    )
+    assert (said in EXHIBIT.told(each)) == (looks == "one")
+    assert (said in EXHIBIT.section([each], inquiry).notes) == (looks == "one")
 
 
 def test_a_single_study_has_no_verdicts(inquiry: Inquiry) -> None:
