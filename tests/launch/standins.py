@@ -136,6 +136,8 @@ def train(
         _hoard = np.ones(900_000_000 // 8)
         time.sleep(60)
     while what == "hold" and _behaviour(root, run_id) == "hold":
+        if should_stop is not None and should_stop():
+            raise Interrupted
         time.sleep(0.005)
     epochs = 10_000 if what == "endless" else EPOCHS
     checkpoint = folder / "checkpoint.pt"

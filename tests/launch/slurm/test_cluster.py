@@ -17,7 +17,6 @@ from dsx.launch.slurm.status import jobs
 from dsx.launch.slurm.submissions import Submissions
 from dsx.launch.slurm.submit import cancel, preview
 from dsx.recipes.recipe import read_recipe
-from dsx.study import claims
 from dsx.study.status import describe, status
 from dsx.study.study import open_study
 
@@ -31,7 +30,7 @@ HERE = Path(__file__).parent.parent
 SECONDS = "standins:second_train"
 
 
-def wait_until(condition, seconds=180):
+def wait_until(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain\n{the_cluster()}"
@@ -60,7 +59,7 @@ def wait_until_done(study, cluster):
     wait_until(done)
 
 
-def finish(study, cluster, profile, trainer="standins:train", seconds=240):
+def finish(study, cluster, profile, trainer="standins:train", seconds=400):
     """Launch again and again, as a user would, until all is done."""
     deadline = time.monotonic() + seconds
     while study.counts()["done"] < len(study.runs()):
@@ -91,9 +90,11 @@ def test_a_population_of_real_models_equals_the_same_one_trained_here(calm, tmp_
     assert [plain(record) for record in records(there)] == [plain(record) for record in records(here)]
 
 
-def begin(study, profile, trained=2):
-    submit_there(study, profile, trainer=SECONDS)
-    wait_until(lambda: len(trainings(study)) >= trained and study.counts()["running"] >= 2)
+def begin(study, profile):
+    """Four tasks of four models, of which the first is trained and the second waits, whatever comes."""
+    behave(study, **{f"r{row}": "hold" for row in range(16) if row % 4})
+    submit_there(study, profile)
+    wait_until(lambda: len(trainings(study)) == 4 and study.counts()["running"] == 4)
 
 
 def requeue_a_task(study, cluster):
@@ -103,14 +104,10 @@ def requeue_a_task(study, cluster):
 
 
 def preempt_with_usr1(study, cluster):
-    """Two of the tasks that train a model at this moment: one that is starting knows no signals yet."""
-    claimed = [claims.current(study.paths.run(run.run_id)) for run in study.runs()]
-    at_work = {claim.holder.job.partition("/")[2] for claim in claimed if claim is not None and not claim.released}
-    # the last task of an array bears the id of the whole array
-    tasks = [line.split() for line in cluster.client("squeue", "-h", "-r", "-o", "%A %i").splitlines()]
-    for task in [task for job_id, task in tasks if job_id in at_work][:2]:
-        cluster.client("scancel", "--signal=USR1", task)
-    wait_until(lambda: {"REQUEUED", "PENDING"} & {*jobs(study).queued} or not in_queue(study))
+    (job_id,) = jobs(study).arrays.values()
+    for task in (1, 3):  # the last task of an array bears the id of the whole array
+        cluster.client("scancel", "--signal=USR1", f"{job_id}_{task}")
+    wait_until(lambda: {"REQUEUED", "PENDING"} & {*jobs(study).queued})
 
 
 def cancel_half(study, cluster):
@@ -150,6 +147,7 @@ def test_whatever_happens_every_model_is_trained_once(calm, tmp_path, profile, f
     begin(study, asked)
     try:
         fault(study, calm)
+        behave(study)
         finish(study, calm, asked)
     finally:
         if fault is stop_accounting:
@@ -252,7 +250,7 @@ def test_five_thousand_models_pass_an_array_limit_of_a_thousand(calm, tmp_path, 
     assert cancel(study) == 5000
     wait_until(lambda: in_queue(study) == 0)
     submit_there(study, profile(models_per_job=250))
-    wait_until(lambda: study.counts()["done"] == 5000, seconds=240)
+    wait_until(lambda: study.counts()["done"] == 5000, seconds=600)
     check_complete(study)
     began = time.monotonic()
     describe(status(study))
@@ -298,7 +296,7 @@ def test_jobs_submitted_from_inside_a_job_run_and_use_the_frozen_code(calm, tmp_
         "print(submit_there(open_study(sys.argv[2]), slurm_profile()).sentence())"
     )
     out = calm.client(
-        "srun", "--mem=500M", "-n1", "-t2", sys.executable, "-c", code, str(HERE), str(study.path), timeout_s=60
+        "srun", "--mem=500M", "-n1", "-t9", sys.executable, "-c", code, str(HERE), str(study.path), timeout_s=600
     )
     assert "2 models in 1 jobs" in out
     wait_until(lambda: study.counts()["done"] == 2)
