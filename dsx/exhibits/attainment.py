@@ -75,7 +75,7 @@ def sentences(shown: Sequence[Computed]) -> Iterator[str]:
         label, metric, joints = BY_NAME[computed.values["by"]].label, computed.metric, computed.values["joints"]
         side = "below" if metric.better == "lower" else "above"
         table = computed.tables["_difference"]
-        for _, row in table.sort_values("difference").groupby(table.index // 2).tail(1).sort_index().iterrows():
+        for _, row in table.sort_values("difference").groupby(lambda row: row // 2).tail(1).sort_index().iterrows():
             value = f"{short(metric.from_error(row['error']))}{metric.unit_after}"
             within = row["error"], row["cost"]
             shares = " and ".join(f"{joints[row[one]](*within):.0%} of {row[one]}" for one in ("ahead", "behind"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from dsx.analysis.attainment import joint_difference, joint_edf
@@ -48,7 +51,14 @@ def test_bands_of_differences_are_for_all_pairs_and_complexities_at_once(inquiry
             if row["ahead"] < row["behind"]:
                 assert row["half_width"] == joint_difference(*joints, 1 - 0.05 / 9).half_width
                 assert row["half_width"] > joint_difference(*joints, 0.95).half_width
-    assert len(EXHIBIT.section(shown, Inquiry(three)).sentences) == 9
+    told = EXHIBIT.section(shown, Inquiry(three)).sentences
+    pairs = [re.findall(r"(\d+)% of ([ABC])", sentence) for sentence in told]
+    assert [{name for _, name in shares} for shares in pairs] == 3 * [{"A", "B"}, {"A", "C"}, {"B", "C"}]
+    largest = pd.concat(
+        [each.tables["_difference"]["difference"].groupby(lambda row: row // 2).max() for each in shown]
+    )
+    apart = [abs(int(shares[0][0]) - int(shares[1][0])) for shares in pairs]
+    assert apart == pytest.approx(list(100 * largest), abs=1.01)
 
 
 def test_one_study_alone_and_sizes_that_do_not_vary_have_none(inquiry):
