@@ -32,7 +32,7 @@ def evidence(**tables: pd.DataFrame):
 def two() -> object:
     """A clearly better and a clearly worse population, 40 models each."""
     rng = np.random.default_rng(0)
-    good = errors(rng.normal(10, 1, 40), total_depth=np.r_[np.full(20, 8), np.full(20, 30)])
+    good = errors(rng.normal(10, 1, 40), total_depth=rng.permutation([8, 30] * 20))
     good["error"] = np.where(good["total_depth"] == 8, 8, 12) + rng.normal(0, 0.1, 40)
     return evidence(AnyNetXD=good, AnyNetXC=errors(rng.normal(20, 1, 40)))
 
