@@ -293,7 +293,7 @@ def _settings(study: Study, table: Table, picked: list[dict[str, Any]]) -> list[
 
 
 def _environment(record: dict[str, Any]) -> str:
-    """`torch 2.8.0, Python 3.11.7, cpu (x86_64), 1 thread`."""
+    """`torch 2.8.0, Python 3.11.7, cpu (AMD EPYC 7B13), 1 thread`."""
     of = record.get("environment") or {}
     named = [f"{label} {of[key]}" for key, label in (("torch", "torch"), ("python", "Python")) if of.get(key)]
     device = str(record.get("device", ""))

@@ -96,9 +96,10 @@ def preflight(
             for which, row in picked.items():
                 if all(architectures[row].model_id != estimate.model_id for estimate in rows):
                     rows.append(_measured(which, architectures[row], int(flops[row]), timed, batches, steps))
-            largest = architectures[picked["largest"]], int(flops[picked["largest"]])
-            plain = timed.with_overrides({"compile": False})
-            uncompiled = _measured("largest", *largest, plain, batches, steps) if timed.compile else None
+            plain = None
+            if timed.compile:
+                row, uncompiled = picked["largest"], timed.with_overrides({"compile": False})
+                plain = _measured("largest", architectures[row], int(flops[row]), uncompiled, batches, steps)
             text = recipe.describe(1, batches.training_images)
         finally:
             batches.close()
@@ -108,7 +109,7 @@ def preflight(
         each = np.interp(flops, [estimate.flops for estimate in rows], np.array(hours, dtype=float))
         total = float(each.sum()) * replicates
     note = f"{recipe.data.dataset} is not at data.root {recipe.data.root}: timed on noise, without reading images"
-    return Preflight(rows, len(architectures), total, text, note if absent else "", uncompiled)
+    return Preflight(rows, len(architectures), total, text, note if absent else "", plain)
 
 
 def _briefly(recipe: Recipe) -> Recipe:
